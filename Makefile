@@ -1,0 +1,53 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ETL := $(BIN)/etl
+
+.PHONY: demo test quick lint bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
+	@$(BIN)/python sample_data/generate.py
+	@$(ETL) run music_streaming
+	@echo; echo '$$ etl show kpis_genre --order-by -listen_count --limit 5'
+	@$(ETL) show kpis_genre --order-by -listen_count --limit 5
+	@echo; echo '$$ etl show kpis_hourly --limit 5'
+	@$(ETL) show kpis_hourly --limit 5
+	@echo; echo 'Next: `. $(BIN)/activate`, then'
+	@echo '  etl show quarantine.streams --limit 5   the rows that were rejected, and why'
+	@echo '  etl plan music_streaming                what a run does, with the SQL'
+	@echo '  etl lint                                what is wrong with the files (nothing yet)'
+	@echo '  and add a KPI: README.md, "Add a KPI"'
+
+test: $(VENV)/.dev  ## Every test
+	@$(BIN)/python -m pytest -q
+
+quick: $(VENV)/.dev  ## The tests that take less than a minute together
+	@$(BIN)/python -m pytest -q -m 'not slow'
+
+lint: $(VENV)/.dev  ## The code, its types, its layers, and the project's own files
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(ETL) lint
+
+bench: $(VENV)/.dev  ## 10 million events against pandas and against DuckDB by hand
+	@$(BIN)/python benchmarks/music_streaming.py
+
+clean:
+	rm -rf $(VENV) .etl sample_data/rds sample_data/lake sample_data/.generated
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.demo: $(BIN)/uv setup.cfg pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/uv setup.cfg pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]'
+	@touch $@

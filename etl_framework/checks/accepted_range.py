@@ -1,0 +1,32 @@
+"""Quality: a column lies between two bounds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from etl_framework.checks.base import OneColumn
+from etl_framework.sql.quote import literal, quote
+
+Bound = int | float | datetime | date
+
+
+class AcceptedRange(OneColumn):
+    """The column lies between `min` and `max`, both included; an empty value passes."""
+
+    type: Literal["accepted_range"]
+    min: Bound | None = Field(None, description="The least value that passes.")
+    max: Bound | None = Field(None, description="The greatest value that passes.")
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> AcceptedRange:
+        if self.min is None and self.max is None:
+            raise ValueError("give 'min', 'max' or both")
+        return self
+
+    def violation(self) -> str:
+        column = quote(self.column)
+        bounds = [(self.min, "<"), (self.max, ">")]
+        return " OR ".join(f"{column} {sign} {literal(b)}" for b, sign in bounds if b is not None)

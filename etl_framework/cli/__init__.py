@@ -1,0 +1,54 @@
+"""The command `etl`: one thin file per verb."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from etl_framework import __version__
+from etl_framework.cli.lint import lint
+from etl_framework.cli.plan import plan
+from etl_framework.cli.run import run
+from etl_framework.cli.schema import schema
+from etl_framework.cli.show import show
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="etl")
+def cli() -> None:
+    """Pipelines from YAML and SQL: lint them, plan them, run them, look at what they made.
+
+    \b
+    etl lint                        what is wrong with the files
+    etl plan music_streaming        what a run would do
+    etl run music_streaming         do it
+    etl show kpis_genre             look at the result
+    """
+
+
+for command in (lint, plan, run, schema, show):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; our own errors are shown without a stack trace.
+
+    Exit codes: 0 clean, 1 found or failed, 2 could not run.
+    """
+    from etl_framework.errors import ConfigError, EtlError, PlanError
+
+    try:
+        cli(standalone_mode=False)
+    except EtlError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2 if isinstance(error, ConfigError | PlanError) else 1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; nothing was published. The same command goes on from here.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

@@ -1,0 +1,90 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from etl_framework.config.models import Pipeline
+    from etl_framework.config.project import Project
+    from etl_framework.interval import DataInterval
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+project_option = click.option(
+    "--project",
+    "root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="The project's folder, if it is not this one.",
+)
+environment_option = click.option(
+    "--env", "environment", metavar="NAME", help="The environment; the file's default if not given."
+)
+
+
+def format_option(*formats: str) -> Callable[[F], F]:
+    """`--format`, the first being for people."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How the result is written.",
+    )
+
+
+def day(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
+    """A date as `2024-06-25`."""
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"'{value}' is not a date such as 2024-06-25") from error
+
+
+date_option = click.option(
+    "--date", "on", metavar="D", callback=day, help="The data intervals that start on this day."
+)
+
+
+def clean_pipeline(project: Project, name: str) -> Pipeline:
+    """The pipeline, when nothing at all is wrong with its files.
+
+    :raises ConfigError: something is; holds every problem.
+    """
+    from etl_framework.errors import ConfigError
+    from etl_framework.lint.linter import lint_pipeline
+
+    problems = lint_pipeline(project, name)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    model = project.pipeline(name).model
+    if errors or model is None:
+        raise ConfigError(errors)
+    return model
+
+
+def intervals(
+    pipeline: Pipeline, on: date | None, first: date | None, last: date | None
+) -> Sequence[DataInterval]:
+    """The data intervals that `--date`, or `--from` and `--to`, ask for; else the latest complete one.
+
+    :raises click.UsageError: the options do not go together, or no interval starts then.
+    """
+    if on and (first or last):
+        raise click.UsageError("give either --date, or --from and --to")
+    if (first is None) != (last is None):
+        raise click.UsageError("--from and --to go together")
+    if not on and not first:
+        return [pipeline.cut().latest(datetime.now(UTC))]
+    found = pipeline.cut().between(on or first or date.min, on or last or date.max)
+    if not found:
+        raise click.UsageError(f"no data interval of '{pipeline.schedule}' starts then")
+    return found

@@ -1,0 +1,100 @@
+"""`etl plan`"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from etl_framework.cli.options import (
+    clean_pipeline,
+    date_option,
+    environment_option,
+    format_option,
+    intervals,
+    project_option,
+)
+
+if TYPE_CHECKING:
+    from etl_framework.plan import Plan, Step
+
+
+@click.command()
+@click.argument("pipeline")
+@environment_option
+@date_option
+@click.option("--sql/--no-sql", default=True, help="Show the SQL, as written and as it runs.")
+@project_option
+@format_option("text", "json")
+def plan(
+    pipeline: str, environment: str | None, on: date | None, sql: bool, root: Path, format_: str
+) -> None:
+    """Show what a run would do: steps in order, their inputs, SQL and targets.
+
+    Opens no connection and reads no secret.
+
+    \b
+    etl plan music_streaming
+    etl plan music_streaming --no-sql
+    """
+    from etl_framework.config.project import load_project
+    from etl_framework.plan import build_plan
+
+    project = load_project(root)
+    model = clean_pipeline(project, pipeline)
+    interval = intervals(model, on, None, None)[0]
+    built = build_plan(project, pipeline, environment, interval)
+    if format_ == "json":
+        click.echo(json.dumps([_as_object(built, step) for step in built.steps], indent=2))
+        return
+    click.echo(f"{built.pipeline.name} in {built.environment_name}, data interval {interval}\n")
+    for number, step in enumerate(built.steps, 1):
+        click.echo(f"{number:>3}. {step.name}")
+        for line in _details(built, step, sql):
+            click.echo(f"     {line}")
+
+
+def _details(built: Plan, step: Step, sql: bool) -> list[str]:
+    found = _as_object(built, step)
+    lines = [f"reads    {found['reads']}"] if found["reads"] else []
+    if step.needs:
+        lines.append(f"after    {', '.join(step.needs)}")
+    lines += [f"check    {label}" for label in found["checks"]]
+    lines += [
+        f"target   {target['table']} in {target['connection']}, {target['strategy']}"
+        for target in found["targets"]
+    ]
+    if sql and step.sql:
+        lines += ["as written:", *_indented(step.template), "as it runs:", *_indented(step.sql)]
+    return lines
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}".rstrip() for line in text.strip().split("\n")]
+
+
+def _as_object(built: Plan, step: Step) -> dict[str, Any]:
+    from etl_framework.checks.base import RowCheck
+    from etl_framework.sources.base import Source
+
+    source = step.block if step.kind == "extract" and isinstance(step.block, Source) else None
+    place = getattr(source, "table", None) or getattr(source, "path", "")
+    kpis = [built.pipeline.kpis[name] for name, _ in step.inputs] if step.kind == "publish" else []
+    return {
+        "step": step.name,
+        "kind": step.kind,
+        "needs": list(step.needs),
+        "inputs": [relation for relation, _ in step.inputs],
+        "reads": f"{place} from {source.connection}" if source else "",
+        "checks": [
+            f"{check.label} ({check.severity}"
+            + (", quarantine)" if isinstance(check, RowCheck) and check.on_fail != "fail" else ")")
+            for check in (step.checks if step.kind == "check" else ())
+        ],
+        "targets": [kpi.target.model_dump(include={"connection", "table", "strategy"}) for kpi in kpis],
+        "template": step.template,
+        "sql": step.sql,
+    }

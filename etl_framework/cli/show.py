@@ -1,0 +1,34 @@
+"""`etl show`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from etl_framework.cli.options import environment_option, format_option, project_option
+
+
+@click.command()
+@click.argument("table")
+@environment_option
+@click.option("--limit", default=20, show_default=True, help="Rows at the most; 0 for all.")
+@click.option("--order-by", metavar="COLUMN", help="Sort by this column; -COLUMN for largest first.")
+@project_option
+@format_option("table", "csv", "json")
+def show(
+    table: str, environment: str | None, limit: int, order_by: str | None, root: Path, format_: str
+) -> None:
+    """Print rows of a target, of the ledger, or of a source's rejected rows.
+
+    \b
+    etl show kpis_genre --order-by -listen_count
+    etl show ledger --format json
+    etl show quarantine.streams --limit 5
+    """
+    from etl_framework.cli.table import FORMATS
+    from etl_framework.config.project import load_project
+    from etl_framework.looking import rows_of
+
+    columns, rows = rows_of(load_project(root), environment, table, order_by, limit)
+    click.echo(FORMATS[format_](columns, rows))

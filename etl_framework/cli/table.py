@@ -1,0 +1,62 @@
+"""Rows as text for people, and as CSV and JSON for machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+Rows = Sequence[Sequence[Any]]
+
+
+def text_table(columns: Sequence[str], rows: Rows, width: int = 60) -> str:
+    """A table with numbers to the right; a cell over `width` characters is cut."""
+    cells = [[_cut(_text(value), width) for value in row] for row in rows]
+    widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
+    right = [
+        any(isinstance(row[i], int | float | Decimal) for row in rows) for i in range(len(columns))
+    ]
+
+    def line(values: Sequence[str]) -> str:
+        aligned = [
+            value.rjust(widths[i]) if right[i] else value.ljust(widths[i])
+            for i, value in enumerate(values)
+        ]
+        return "  ".join(aligned).rstrip()
+
+    return "\n".join([line(columns), line(["-" * each for each in widths]), *map(line, cells)])
+
+
+def as_csv(columns: Sequence[str], rows: Rows) -> str:
+    """Comma-separated, with a header; an empty value is NULL."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([["" if v is None else _text(v) for v in row] for row in rows])
+    return out.getvalue().rstrip("\n")
+
+
+def as_json(columns: Sequence[str], rows: Rows) -> str:
+    """A list of objects; decimals are texts, so that no digit is lost."""
+    objects = [dict(zip(columns, row, strict=True)) for row in rows]
+    return json.dumps(objects, indent=2, default=_text, ensure_ascii=False)
+
+
+FORMATS = {"table": text_table, "csv": as_csv, "json": as_json}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime | date):
+        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
+    return str(value)
+
+
+def _cut(text: str, width: int) -> str:
+    flat = text.replace("\r", "").replace("\n", "\\n")
+    return flat if len(flat) <= width else flat[: width - 1] + "…"

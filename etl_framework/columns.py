@@ -1,0 +1,158 @@
+"""Columns and their types, with what each type is called in every place a value passes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
+
+from etl_framework.errors import did_you_mean
+from etl_framework.model import Model
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Our name (Redshift's) -> family, DuckDB's name, number of arguments. Synonyms follow below.
+TYPES = {
+    "smallint": ("integer", "SMALLINT", 0),
+    "integer": ("integer", "INTEGER", 0),
+    "bigint": ("integer", "BIGINT", 0),
+    "decimal": ("decimal", "DECIMAL", 2),
+    "real": ("float", "REAL", 0),
+    "double precision": ("float", "DOUBLE", 0),
+    "boolean": ("boolean", "BOOLEAN", 0),
+    "char": ("text", "VARCHAR", 1),
+    "varchar": ("text", "VARCHAR", 1),
+    "date": ("date", "DATE", 0),
+    "timestamp": ("timestamp", "TIMESTAMP", 0),
+    "timestamptz": ("timestamptz", "TIMESTAMP WITH TIME ZONE", 0),
+}
+SYNONYMS = {
+    "int": "integer",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float": "double precision",
+    "float8": "double precision",
+    "double": "double precision",
+    "float4": "real",
+    "numeric": "decimal",
+    "bool": "boolean",
+    "text": "varchar",
+    "string": "varchar",
+    "datetime": "timestamp",
+}
+DEFAULTS = {"decimal": (18, 0), "char": (1,), "varchar": (65535,)}
+_PATTERN = re.compile(r"^([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?$")
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """A column's type: `integer`, `decimal(10,2)`, `varchar(255)` (a length in bytes), and so on."""
+
+    name: str
+    arguments: tuple[int, ...] = ()
+
+    @classmethod
+    def parse(cls, text: object) -> ColumnType:
+        """Read a type as written.
+
+        :raises ValueError: no such type, or wrong arguments.
+        """
+        if isinstance(text, ColumnType):
+            return text
+        match = _PATTERN.match(text.strip().lower()) if isinstance(text, str) else None
+        if not match:
+            raise ValueError(f"'{text}' is not a column type; write for example decimal(10,2)")
+        name = SYNONYMS.get(match[1], match[1])
+        if name not in TYPES:
+            raise ValueError(f"unknown column type '{match[1]}'; {did_you_mean(match[1], TYPES)}")
+        given = tuple(int(argument) for argument in match.groups()[1:] if argument)
+        wanted = TYPES[name][2]
+        if name == "decimal" and len(given) == 1:
+            given = (*given, 0)
+        if len(given) > wanted or (given and len(given) < wanted):
+            raise ValueError(f"'{name}' takes {wanted} arguments, not {len(given)}")
+        arguments = given or DEFAULTS.get(name, ())
+        if name == "decimal" and not 0 <= arguments[1] <= arguments[0] <= 38:
+            raise ValueError("a decimal holds 1 to 38 digits, and no more behind the point than in all")
+        return cls(name, arguments)
+
+    @property
+    def family(self) -> str:
+        """Types of one family convert into each other without a CAST in the template."""
+        return TYPES[self.name][0]
+
+    @cached_property
+    def duckdb(self) -> str:
+        """The type in DuckDB, where lengths are not enforced."""
+        if self.name == "decimal":
+            return "DECIMAL({},{})".format(*self.arguments)
+        return TYPES[self.name][1]
+
+    @cached_property
+    def sql(self) -> str:
+        """The type in PostgreSQL and Redshift."""
+        return str(self)
+
+    def arrow(self) -> pa.DataType:
+        """The type of a Parquet file's column."""
+        import pyarrow as pa
+
+        simple = {
+            "smallint": pa.int16,
+            "integer": pa.int32,
+            "bigint": pa.int64,
+            "real": pa.float32,
+            "double precision": pa.float64,
+            "boolean": pa.bool_,
+            "date": pa.date32,
+        }
+        if self.name in simple:
+            return simple[self.name]()
+        if self.name == "decimal":
+            return pa.decimal128(*self.arguments)
+        if self.family == "text":
+            return pa.string()
+        return pa.timestamp("us", tz="UTC" if self.name == "timestamptz" else None)
+
+    def __str__(self) -> str:
+        arguments = ",".join(str(argument) for argument in self.arguments)
+        return f"{self.name}({arguments})" if arguments else self.name
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls.parse, serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "examples": ["integer", "varchar(255)", "decimal(10,2)"]}
+
+
+TABLE_NAME = r"^([A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*$"
+ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,126}$")]
+
+
+class Column(Model):
+    """One column of a relation."""
+
+    name: ColumnName = Field(description="Name, as the source or the SQL gives it.")
+    type: ColumnType = Field(description="Type, in Redshift's words: `integer`, `varchar(255)`.")
+    description: str = Field("", description="What a value means, with its unit.")
+    primary_key: bool = Field(False, description="The rows are told apart by this column.")
+    required: bool = Field(False, description="A row without a value here is rejected.")
+
+
+def duckdb_types(columns: list[Column]) -> dict[str, str]:
+    """Name to DuckDB type, in order."""
+    return {column.name: column.type.duckdb for column in columns}

@@ -1,0 +1,116 @@
+"""A project: every pipeline file, the environments, and what is wrong with any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from etl_framework.config.models import Environment, Environments, Pipeline
+from etl_framework.config.validate import validate
+from etl_framework.config.yaml_file import Keys, YamlFile, read_yaml
+from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
+
+PIPELINES = "pipelines"
+TEMPLATES = "sql_templates"
+ENVIRONMENTS = "environments.yml"
+
+
+@dataclass(frozen=True)
+class PipelineFile:
+    """A file under `pipelines/`: its text with places, and what could be made of it.
+
+    :param model: the pipeline without the parts that are wrong; None when nothing is left.
+    """
+
+    file: YamlFile
+    model: Pipeline | None
+    left_out: frozenset[Keys] = frozenset()
+
+    def broken(self) -> set[str]:
+        """Relations that the file names but whose block is wrong; nothing is known of them."""
+        return {
+            str(keys[1])
+            for keys in self.left_out
+            if len(keys) == 2 and keys[0] in ("sources", "transforms", "kpis")
+        }
+
+    def loose(self) -> set[str]:
+        """Relations some of whose columns are wrong; which columns they have is not known."""
+        return {str(keys[1]) for keys in self.left_out if len(keys) > 2 and keys[2] == "columns"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with `pipelines/`, `sql_templates/` and `environments.yml`, loaded."""
+
+    root: Path
+    pipelines: tuple[PipelineFile, ...]
+    environments: Environments | None
+    environments_file: YamlFile = field(repr=False)
+
+    def diagnostics(self) -> list[Diagnostic]:
+        """What is wrong with the files themselves."""
+        files = [self.environments_file, *(found.file for found in self.pipelines)]
+        return [diagnostic for file in files for diagnostic in file.diagnostics]
+
+    def pipeline(self, name: str) -> PipelineFile:
+        """The file of a pipeline, by the name inside it or the file's own.
+
+        :raises ConfigError: there is none.
+        """
+        for found in self.pipelines:
+            if name in (Path(found.file.path).stem, found.model.name if found.model else ""):
+                return found
+        known = [Path(found.file.path).stem for found in self.pipelines]
+        raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
+
+    def environment_name(self, name: str | None) -> str:
+        """The environment asked for, else the default.
+
+        :raises ConfigError: there is no such environment.
+        """
+        if self.environments is None:
+            found = self.environments_file.diagnostics
+            raise ConfigError(found or f"{ENVIRONMENTS} holds nothing")
+        chosen = name or self.environments.default
+        if chosen not in self.environments.environments:
+            hint = did_you_mean(chosen, self.environments.environments)
+            raise ConfigError(f"there is no environment '{chosen}'", hint=hint)
+        return chosen
+
+    def environment(self, name: str | None) -> Environment:
+        """The environment asked for, else the default.
+
+        :raises ConfigError: there is no such environment.
+        """
+        chosen = self.environment_name(name)
+        environments = self.environments.environments if self.environments else {}
+        return environments[chosen]
+
+
+def load_project(root: Path) -> Project:
+    """Read a project's files. Opens no connection, reads no secret, runs nothing.
+
+    :raises ConfigError: the folder is not a project at all.
+    """
+    if not (root / PIPELINES).is_dir():
+        raise ConfigError(
+            f"{root} is not a project: it has no folder '{PIPELINES}'",
+            hint="go to the project's folder, or name it with --project",
+        )
+    paths = sorted([*(root / PIPELINES).glob("*.yml"), *(root / PIPELINES).glob("*.yaml")])
+    environments_file = read_yaml(root / ENVIRONMENTS, ENVIRONMENTS)
+    environments = None
+    if environments_file.data is not None or not environments_file.diagnostics:
+        environments, _ = validate(Environments, environments_file)
+    return Project(
+        root, tuple(_pipeline(root, path) for path in paths), environments, environments_file
+    )
+
+
+def _pipeline(root: Path, path: Path) -> PipelineFile:
+    file = read_yaml(path, str(path.relative_to(root)))
+    if file.data is None and file.diagnostics:
+        return PipelineFile(file, None)
+    model, left_out = validate(Pipeline, file)
+    return PipelineFile(file, model, frozenset(left_out))

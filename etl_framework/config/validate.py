@@ -1,0 +1,186 @@
+"""From a YAML file to a model: every mistake with its place, and as much of a model as is left."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from etl_framework.config.yaml_file import Keys, YamlFile
+from etl_framework.errors import Diagnostic, did_you_mean
+from etl_framework.model import Model
+from etl_framework.plugins import type_name
+
+M = TypeVar("M", bound=Model)
+ROUNDS = 12
+
+
+def validate(model: type[M], file: YamlFile) -> tuple[M | None, set[Keys]]:
+    """Make a model of a file's content; what is wrong is added to the file's diagnostics.
+
+    A part that is wrong is left out and the rest tried again, so that one mistake does not hide what
+    other rules would find. Returned with the model: the keys of the parts left out.
+    """
+    left_out: set[Keys] = set()
+    if not isinstance(file.data, dict):
+        if not file.diagnostics:
+            file.diagnostics.append(
+                Diagnostic(file.path, 1, 1, "E204", "the file is not a mapping of keys to values")
+            )
+        return None, left_out
+    data = deepcopy(file.data)
+    for round_ in range(ROUNDS):
+        try:
+            return model.model_validate(data), left_out
+        except ValidationError as error:
+            parts: dict[Keys, str] = {}
+            for keys, detail in _located(error, data):
+                parts.setdefault(keys, detail["type"])
+                if round_ == 0:
+                    _report(file, model, keys, detail, data)
+            _leave_out(file, data, parts, left_out)
+    return None, left_out
+
+
+def _located(error: ValidationError, data: Any) -> Iterator[tuple[Keys, Any]]:
+    """Each problem once, with the keys that lead to it in the file."""
+    seen = set()
+    for detail in error.errors(include_url=False):
+        keys = _keys(detail["loc"], data)
+        if keys not in seen or detail["type"] == "missing":
+            seen.add(keys)
+            yield keys, detail
+
+
+def _keys(loc: tuple[str | int, ...], data: Any) -> Keys:
+    """pydantic's location without the parts that are not in the file, such as a union's tag."""
+    keys: list[str | int] = []
+    tag = True
+    for part in loc:
+        if isinstance(data, dict) and tag and part == data.get("type"):
+            tag = False
+        elif (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
+            data = data[part]
+            keys.append(part)
+            tag = True
+    return tuple(keys)
+
+
+def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: Any) -> None:
+    kind, context = detail["type"], detail.get("ctx", {})
+    last = keys[-1] if keys else ""
+    if kind == "extra_forbidden":
+        known = _fields(_model_at(model, keys[:-1], data))
+        found = file.diagnostic(
+            keys, "E202", f"unknown key '{last}'", did_you_mean(str(last), known), of_key=True
+        )
+    elif kind == "missing":
+        found = file.diagnostic(keys, "E203", f"the key '{detail['loc'][-1]}' is missing", of_key=True)
+    elif kind == "union_tag_not_found":
+        known = _fields(_model_at(model, keys, data))
+        found = file.diagnostic(keys, "E203", "the key 'type' is missing", of_key=True)
+    elif kind == "union_tag_invalid":
+        tags = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
+        what = {"checks": "check", "sources": "source", "connections": "connection"}
+        word = next((what[str(key)] for key in reversed(keys) if key in what), "")
+        message = f"unknown {word} type '{context['tag']}'".replace("  ", " ")
+        found = file.diagnostic((*keys, "type"), "E201", message, did_you_mean(context["tag"], tags))
+    else:
+        found = _wrong_value(file, keys, detail)
+    file.diagnostics.append(found)
+
+
+def _wrong_value(file: YamlFile, keys: Keys, detail: Any) -> Diagnostic:
+    message, hint = detail["msg"], ""
+    if detail["type"] == "value_error":
+        message, _, hint = message.removeprefix("Value error, ").partition("; ")
+    elif detail["type"] == "string_pattern_mismatch":
+        key = detail["loc"][-1] == "[key]"
+        message = f"'{detail['input']}' is not a valid {'name' if key else keys[-1]}"
+        hint = f"it matches {detail['ctx']['pattern']}"
+        return file.diagnostic(keys, "E204", message, hint, of_key=key)
+    elif detail["type"] == "literal_error":
+        expected = detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        message = f"'{detail['input']}' is not allowed for '{keys[-1]}'"
+        hint = did_you_mean(str(detail["input"]), expected)
+    else:
+        message = message.replace("Input should be", "should be")
+        shown = repr(detail["input"])
+        message = f"'{keys[-1] if keys else 'the file'}' {message}, not {shown[:60]}"
+    return file.diagnostic(keys, "E204", message, hint)
+
+
+def _leave_out(
+    file: YamlFile, data: Any, parts: dict[Keys, str], left_out: set[Keys]
+) -> None:
+    """Remove the wrong parts: a key if it is wrong, its block when a key is missing."""
+    for keys in sorted(parts, key=lambda keys: [(isinstance(k, str), k) for k in keys], reverse=True):
+        whole = keys
+        if not whole:
+            data.clear()
+            continue
+        parent = data
+        try:
+            for key in whole[:-1]:
+                parent = parent[key]
+            del parent[whole[-1]]
+        except (KeyError, IndexError, TypeError):
+            continue
+        left_out.add(whole)
+        if isinstance(whole[-1], int):
+            _shift(file, whole)
+
+
+def _shift(file: YamlFile, removed: Keys) -> None:
+    """Let places follow the items that moved up in a list."""
+    depth, index = len(removed) - 1, removed[-1]
+    for places in (file.keys, file.values):
+        moved = {}
+        for keys, place in places.items():
+            if keys[:depth] == removed[:depth] and len(keys) > depth:
+                here = keys[depth]
+                if here == index:
+                    continue
+                if isinstance(here, int) and isinstance(index, int) and here > index:
+                    keys = (*keys[:depth], here - 1, *keys[depth + 1 :])
+            moved[keys] = place
+        places.clear()
+        places.update(moved)
+
+
+def _fields(model: Any) -> list[str]:
+    is_model = isinstance(model, type) and issubclass(model, BaseModel)
+    return list(model.model_fields) if is_model else []
+
+
+def _model_at(annotation: Any, keys: Keys, data: Any) -> Any:
+    """The model that the value at `keys` is to become."""
+    annotation = _plain(annotation, data)
+    if not keys:
+        return annotation
+    key, rest = keys[0], keys[1:]
+    inner = data[key] if isinstance(data, dict | list) else None
+    if get_origin(annotation) in (dict, list):
+        return _model_at(get_args(annotation)[-1], rest, inner)
+    if key in _fields(annotation):
+        return _model_at(annotation.model_fields[key].annotation, rest, inner)
+    return None
+
+
+def _plain(annotation: Any, data: Any) -> Any:
+    """An annotation without Annotated, None and the plug-ins that `type:` does not name."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0], data)
+    if get_origin(annotation) in (Union, types.UnionType):
+        tag = data.get("type") if isinstance(data, dict) else None
+        options = [_plain(option, data) for option in get_args(annotation) if option is not type(None)]
+        for option in options:
+            if "type" in _fields(option) and type_name(option) == tag:
+                return option
+        return options[0]
+    return annotation

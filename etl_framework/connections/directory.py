@@ -1,0 +1,51 @@
+"""A folder of files, as S3 is in production."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from etl_framework.connections.base import Connection, inside
+from etl_framework.connections.settings import resolve
+from etl_framework.errors import DataMissingError
+
+
+@dataclass(frozen=True)
+class File:
+    """A file found: its path, the name that rejected rows show, and what tells versions apart."""
+
+    path: Path
+    name: str
+    version: str
+
+
+class Directory(Connection):
+    """A folder on this machine that stands for a bucket."""
+
+    type: Literal["directory"]
+    path: str = Field(description="The folder, from the project's root.")
+
+    def files(self, root: Path, pattern: str) -> list[File]:
+        """Every file that a pattern such as `streaming-data/*.csv` matches, sorted by name.
+
+        :param root: the project's folder.
+        :raises DataMissingError: the folder does not exist, or the pattern leads out of it.
+        """
+        folder = inside(root, resolve(self.path, setting="path"))
+        if not folder.is_dir():
+            raise DataMissingError(
+                f"the folder {self.path} does not exist", hint="`make demo` makes the sample data"
+            )
+        if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+            raise DataMissingError(f"the pattern '{pattern}' leads out of the folder {self.path}")
+        names = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
+        return [_file(folder, name) for name in names if (folder / name).is_file()]
+
+
+def _file(folder: Path, name: str) -> File:
+    status = (folder / name).stat()
+    return File(folder / name, name, f"{status.st_size}:{status.st_mtime_ns}")

@@ -1,0 +1,22 @@
+"""A DuckDB file, as the warehouse is on a laptop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from etl_framework.connections.base import Connection, inside
+from etl_framework.connections.settings import resolve
+
+
+class DuckDB(Connection):
+    """A DuckDB database in one file."""
+
+    type: Literal["duckdb"]
+    path: str = Field(description="The file, from the project's root.")
+
+    def file(self, root: Path) -> Path:
+        """Where the database lies."""
+        return inside(root, resolve(self.path, setting="path"))

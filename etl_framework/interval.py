@@ -1,0 +1,98 @@
+"""The slice of time that one run covers, and the schedule that cuts time into such slices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
+from zoneinfo import ZoneInfo
+
+PRESETS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+}
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class DataInterval:
+    """`[start, end)`: two moments in the pipeline's time zone."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def date(self) -> str:
+        """The day that the interval starts on, `2024-06-25`."""
+        return self.start.strftime("%Y-%m-%d")
+
+    @property
+    def key(self) -> str:
+        """A name for files and the ledger; equal for equal intervals in every time zone."""
+        return "_".join(
+            f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" for moment in (self.start, self.end)
+        )
+
+    def __str__(self) -> str:
+        return f"[{self.start:%Y-%m-%d %H:%M}, {self.end:%Y-%m-%d %H:%M})"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A cron expression (or preset, or `none`) in a time zone.
+
+    Ticks are computed in local time and then placed in the zone, so intervals follow one another
+    without gap or overlap when clocks change: that day is an hour longer or shorter.
+    """
+
+    cron: str
+    timezone: ZoneInfo
+
+    def intervals_from(self, day: date) -> Iterator[DataInterval]:
+        """Every interval that starts on `day` or later, in order, without end.
+
+        Without a schedule an interval is a day.
+        """
+        from croniter import croniter
+
+        midnight = datetime.combine(day, time())
+        cron = PRESETS.get(self.cron, "0 0 * * *" if self.cron == NONE else self.cron)
+        ticks = croniter(cron, midnight - timedelta(seconds=1))
+        start: datetime = ticks.get_next(datetime)
+        while True:
+            end: datetime = ticks.get_next(datetime)
+            interval = DataInterval(self._place(start), self._place(end))
+            if interval.start < interval.end:
+                yield interval
+            start = end
+
+    def between(self, first: date, last: date) -> list[DataInterval]:
+        """The intervals that start on a day from `first` to `last`, both included."""
+        return list(
+            takewhile(lambda found: found.start.date() <= last, self.intervals_from(first))
+        )
+
+    def latest(self, now: datetime) -> DataInterval:
+        """The newest interval that is complete at `now`."""
+        for days in (2, 10, 70, 800, 3700):
+            day = (now.astimezone(self.timezone) - timedelta(days=days)).date()
+            complete = list(takewhile(lambda found: found.end <= now, self.intervals_from(day)))
+            if complete:
+                return complete[-1]
+        raise ValueError(f"the schedule '{self.cron}' has no interval in the last ten years")
+
+    def _place(self, moment: datetime) -> datetime:
+        """A local time in the zone; one that a clock change skips moves to the next that exists."""
+        placed = moment.replace(tzinfo=self.timezone)
+        return placed.astimezone(UTC).astimezone(self.timezone)
+
+
+def valid_cron(text: str) -> bool:
+    """Whether `text` is a cron expression of five fields, a preset or `none`."""
+    from croniter import croniter
+
+    return text in PRESETS or text == NONE or (len(text.split()) == 5 and croniter.is_valid(text))

@@ -1,0 +1,143 @@
+"""Look at what runs left: targets, the ledger, rejected rows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from etl_framework import ledger
+from etl_framework.config.models import Environment, Kpi
+from etl_framework.config.project import Project
+from etl_framework.engines.duckdb import scan
+from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
+from etl_framework.sql.quote import quote, quote_table
+from etl_framework.targets.base import Warehouse
+from etl_framework.targets.warehouse import open_warehouse
+
+Found = tuple[list[str], list[tuple[Any, ...]]]
+LEDGER = "ledger"
+QUARANTINE = "quarantine."
+
+
+def rows_of(
+    project: Project, environment: str | None, table: str, order_by: str | None, limit: int
+) -> Found:
+    """Columns and rows of a table, by the name that `etl show` takes.
+
+    :param order_by: a column, with `-` before it for largest first.
+    :param limit: rows at the most; 0 for all.
+    :raises ConfigError: no such table or column.
+    :raises DataMissingError: it has not been made yet.
+    """
+    chosen = project.environment(environment)
+    if table.startswith(QUARANTINE):
+        return _rejected(project, chosen, table.removeprefix(QUARANTINE), order_by, limit)
+    if table == LEDGER:
+        return _ledger(project, chosen, order_by, limit)
+    kpi = _kpi(project, table)
+    keys = [column.name for column in kpi.columns if column.primary_key]
+    ordered = [order_by] if order_by else keys or [kpi.columns[0].name]
+    return _select(project, chosen, kpi.target.connection, kpi.target.table, ordered, limit)
+
+
+def _kpi(project: Project, table: str) -> Kpi:
+    kpis = {
+        key: kpi
+        for found in project.pipelines
+        if found.model
+        for name, kpi in found.model.kpis.items()
+        for key in (name, kpi.target.table)
+    }
+    if table not in kpis:
+        names = [*kpis, LEDGER, *(QUARANTINE + name for name in _sources(project))]
+        raise ConfigError(f"no pipeline writes '{table}'", hint=did_you_mean(table, names))
+    return kpis[table]
+
+
+def _sources(project: Project) -> dict[str, list[str]]:
+    """Names of sources, with the pipelines that have one of that name."""
+    found: dict[str, list[str]] = {}
+    for file in project.pipelines:
+        for name in file.model.sources if file.model else ():
+            found.setdefault(name, []).append(file.model.name if file.model else "")
+    return found
+
+
+def _select(
+    project: Project, environment: Environment, connection: str, table: str,
+    order_by: list[str], limit: int,
+) -> Found:  # fmt: skip
+    if connection not in environment.connections:
+        hint = did_you_mean(connection, environment.connections)
+        raise ConfigError(f"there is no connection '{connection}'", hint=hint)
+    warehouse = open_warehouse(environment.connections[connection], project.root, read_only=True)
+    try:
+        return _query(warehouse, table, order_by, limit)
+    finally:
+        warehouse.close()
+
+
+def _query(warehouse: Warehouse, table: str, order_by: list[str], limit: int) -> Found:
+    columns = warehouse.table_columns(table)
+    if not columns:
+        raise DataMissingError(f"the table '{table}' has not been made yet", hint="run its pipeline")
+    tail = _order(order_by, list(columns), limit)
+    return warehouse.query(f"SELECT * FROM {quote_table(table)}{tail}")
+
+
+def _order(order_by: list[str], columns: list[str], limit: int) -> str:
+    parts = []
+    for item in order_by:
+        name = item.removeprefix("-")
+        if name not in columns:
+            raise ConfigError(f"there is no column '{name}'", hint=did_you_mean(name, columns))
+        parts.append(quote(name) + (" DESC" if item.startswith("-") else ""))
+    return f" ORDER BY {', '.join(parts)}" + (f" LIMIT {int(limit)}" if limit > 0 else "")
+
+
+def _ledger(
+    project: Project, environment: Environment, order_by: str | None, limit: int
+) -> Found:
+    """The ledgers of every warehouse that a pipeline writes to, with their lists unpacked."""
+    connections = dict.fromkeys(
+        kpi.target.connection
+        for found in project.pipelines
+        if found.model
+        for kpi in found.model.kpis.values()
+    )
+    order = [order_by] if order_by else ["-interval_start", "pipeline"]
+    columns: list[str] = []
+    rows: list[tuple[Any, ...]] = []
+    for connection in connections:
+        columns, found = _select(project, environment, connection, ledger.TABLE, order, limit)
+        rows += [_unpacked(columns, row) for row in found]
+    return columns, rows
+
+
+def _unpacked(columns: list[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    lists = ("sources", "checks", "targets")
+    return tuple(
+        json.loads(value) if name in lists else value
+        for name, value in zip(columns, row, strict=True)
+    )
+
+
+def _rejected(
+    project: Project, environment: Environment, source: str, order_by: str | None, limit: int
+) -> Found:
+    """Every rejected row of a source, of all the data intervals in staging."""
+    sources = _sources(project)
+    if source not in sources:
+        raise ConfigError(f"there is no source '{source}'", hint=did_you_mean(source, sources))
+    staging = project.root / environment.staging
+    files = [
+        str(file)
+        for pipeline in sources[source]
+        for step in ("extract", "check")
+        for file in staging.glob(f"{pipeline}/*/{step}.{source}/rejected/*.parquet")
+    ]
+    columns = ["interval", "source", "rule", "file", "line", "column", "name", "reason", "row"]
+    if not files:
+        return columns, []
+    tail = _order([order_by] if order_by else ["interval", "rule", "file", "line", "row"], columns, limit)
+    return columns, scan(files, columns, tail)

@@ -1,0 +1,182 @@
+"""The plan: a pipeline as frozen steps. The CLI, Airflow, the printed plan all read the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from etl_framework.checks.base import Check
+from etl_framework.checks.not_null import NotNull
+from etl_framework.checks.primary_key import PrimaryKey
+from etl_framework.config.models import Environment, Kpi, Pipeline, Transform
+from etl_framework.config.project import PipelineFile, Project
+from etl_framework.errors import ConfigError, Diagnostic, PlanError
+from etl_framework.interval import DataInterval
+from etl_framework.queries import Compilation, Compiled, compile_queries
+from etl_framework.sources.base import Source
+
+Kind = Literal["extract", "check", "transform", "kpi", "publish"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One unit of work, named after what the YAML names.
+
+    :param needs: the steps that must have finished.
+    :param inputs: for each relation the step reads, the step whose output it is.
+    :param place: where the file declares it: path, line, column.
+    :param template: the SQL as written; :param sql: as the engine runs it.
+    """
+
+    name: str
+    kind: Kind
+    relation: str
+    needs: tuple[str, ...] = ()
+    inputs: tuple[tuple[str, str], ...] = ()
+    block: Source | Transform | Kpi | None = None
+    checks: tuple[Check, ...] = ()
+    place: tuple[str, int, int] = ("", 0, 0)
+    template: str = ""
+    sql: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All steps of one run, in an order that they can run in."""
+
+    root: Path
+    pipeline: Pipeline
+    environment_name: str
+    environment: Environment
+    interval: DataInterval
+    steps: tuple[Step, ...]
+
+    def step(self, name: str) -> Step:
+        """A step by its name.
+
+        :raises PlanError: there is none.
+        """
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise PlanError(f"the pipeline '{self.pipeline.name}' has no step '{name}'")
+
+    @property
+    def staging(self) -> Path:
+        """The folder that relations lie in between steps."""
+        return self.root / self.environment.staging
+
+
+def build_plan(
+    project: Project, pipeline: str, environment: str | None, interval: DataInterval
+) -> Plan:
+    """The steps of one run; opens no connection and reads no secret.
+
+    :raises ConfigError: the pipeline's file or the environment is wrong.
+    :raises PlanError: its SQL is wrong; every problem is in it.
+    """
+    found = project.pipeline(pipeline)
+    if found.model is None or found.file.diagnostics:
+        raise ConfigError(found.file.diagnostics)
+    compilation = compile_queries(project.root, found, interval)
+    if compilation.diagnostics:
+        raise PlanError(compilation.diagnostics)
+    return Plan(
+        root=project.root,
+        pipeline=found.model,
+        environment_name=project.environment_name(environment),
+        environment=project.environment(environment),
+        interval=interval,
+        steps=_ordered(found, list(_steps(found, compilation))),
+    )
+
+
+def all_checks(block: Source | Transform | Kpi) -> tuple[Check, ...]:
+    """The checks of a relation: those that its columns imply, then those that it lists."""
+    required = [column.name for column in block.columns if column.required]
+    keys = [column.name for column in block.columns if column.primary_key]
+    implied: list[Check] = []
+    if required:
+        taken_out = "quarantine" if isinstance(block, Source) else "fail"
+        implied.append(NotNull(type="not_null", columns=required, on_fail=taken_out, name="required"))
+    if keys:
+        implied.append(PrimaryKey(type="primary_key", columns=keys))
+    return (*implied, *block.checks)
+
+
+def _steps(found: PipelineFile, compilation: Compilation) -> Iterator[Step]:
+    pipeline = found.model
+    if pipeline is None:
+        return
+    relations = pipeline.relations()
+    checks = {name: all_checks(block) for name, block in relations.items()}
+    order = [*pipeline.sources, *compilation.queries]
+    # Whoever reads a relation reads it after its checks, which may have taken rows out.
+    gives = {name: f"{_kind(pipeline, name)}.{name}" for name in order}
+    gives |= {name: f"check.{name}" for name in order if checks[name]}
+    for name in order:
+        place = _place(found, name)
+        made = _making(pipeline, compilation.queries.get(name), name, gives, place)
+        yield made
+        if checks[name]:
+            parents = dict(c.parent() for c in checks[name] if c.parent())
+            inputs = ((name, made.name), *((p, gives[p]) for p in parents if p != name))
+            needs = tuple(dict.fromkeys(step for _, step in inputs))
+            block = relations[name]
+            yield Step(f"check.{name}", "check", name, needs, inputs, block, checks[name], place)
+    loads = tuple((name, gives[name]) for name in order if name in pipeline.kpis)
+    yield Step("publish", "publish", "", tuple(gives.values()), loads, place=(found.file.path, 1, 1))
+
+
+def _ordered(found: PipelineFile, steps: list[Step]) -> tuple[Step, ...]:
+    """The steps so that each comes after those it needs, else in the file's order.
+
+    :raises PlanError: checks of relations that wait for one another.
+    """
+    ordered: list[Step] = []
+    while steps:
+        done = {step.name for step in ordered}
+        ready = next((step for step in steps if done.issuperset(step.needs)), None)
+        if ready is None:
+            names = ", ".join(step.relation for step in steps if step.kind == "check")
+            place = next(step.place for step in steps if step.kind == "check")
+            message = f"the checks of {names} wait for one another"
+            hint = "let only one of them have a 'relationships' check to the other"
+            raise PlanError([Diagnostic(*place, "E305", message, hint)])
+        ordered.append(ready)
+        steps.remove(ready)
+    return tuple(ordered)
+
+
+def _kind(pipeline: Pipeline, name: str) -> Kind:
+    if name in pipeline.sources:
+        return "extract"
+    return "transform" if name in pipeline.transforms else "kpi"
+
+
+def _place(found: PipelineFile, name: str) -> tuple[str, int, int]:
+    for section in ("sources", "transforms", "kpis"):
+        if (section, name) in found.file.keys:
+            return found.file.path, *found.file.place((section, name), of_key=True)
+    return found.file.path, 1, 1
+
+
+def _making(
+    pipeline: Pipeline,
+    compiled: Compiled | None,
+    name: str,
+    gives: dict[str, str],
+    place: tuple[str, int, int],
+) -> Step:
+    """The step that makes a relation."""
+    kind, block = _kind(pipeline, name), pipeline.relations()[name]
+    if compiled is None:
+        return Step(f"{kind}.{name}", kind, name, block=block, place=place)
+    inputs = tuple((relation, gives[relation]) for relation in compiled.inputs)
+    needs = tuple(dict.fromkeys(step for _, step in inputs))
+    return Step(
+        f"{kind}.{name}", kind, name, needs, inputs, block, place=place,
+        template=compiled.template, sql=compiled.sql,
+    )  # fmt: skip

@@ -1,0 +1,71 @@
+"""Find plug-ins: every file in a plug-in folder, and installed packages that register more.
+
+A plug-in is a class with a `type: Literal["its_name"]` field. Dropping its file into the folder is
+all it takes; other packages add theirs through the entry-point group `etl_framework.plugins`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache, reduce
+from importlib.metadata import entry_points
+from operator import or_
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import Field
+
+from etl_framework.errors import ConfigError
+from etl_framework.model import Model
+
+M = TypeVar("M", bound=Model)
+GROUP = "etl_framework.plugins"
+
+
+def type_name(plugin: type[Model]) -> str:
+    """What a file writes as `type:` to get this plug-in."""
+    return str(get_args(plugin.model_fields["type"].annotation)[0])
+
+
+@cache
+def import_all(package: str) -> None:
+    """Import every file of a plug-in folder, then what installed packages register.
+
+    :raises ConfigError: a registered package does not load.
+    """
+    folder = importlib.import_module(package)
+    for module in pkgutil.iter_modules(folder.__path__):
+        importlib.import_module(f"{package}.{module.name}")
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        try:
+            entry.load()
+        except Exception as error:  # noqa: BLE001 - whatever a foreign plug-in raises names its file
+            raise ConfigError(
+                f"plug-in '{entry.name}' ({entry.value}) does not load: {error}",
+                hint="fix or uninstall the package that registers it",
+            ) from error
+
+
+def plugins(base: type[M]) -> dict[str, type[M]]:
+    """Every plug-in below `base` by its type name, sorted.
+
+    :raises ConfigError: a registered package does not load, or two plug-ins share a name.
+    """
+    import_all(base.__module__.rpartition(".")[0])
+    found: dict[str, type[M]] = {}
+    for plugin in _below(base):
+        if "type" not in plugin.model_fields:
+            continue
+        name = type_name(plugin)
+        if found.setdefault(name, plugin) is not plugin:
+            raise ConfigError(f"two plug-ins are called '{name}': {found[name]}, {plugin}")
+    return dict(sorted(found.items()))
+
+
+def _below(base: type[M]) -> list[type[M]]:
+    return [deep for child in base.__subclasses__() for deep in (child, *_below(child))]
+
+
+def one_of(base: type[M]) -> Any:
+    """The type of a field that holds any plug-in below `base`, told apart by `type:`."""
+    return Annotated[reduce(or_, plugins(base).values()), Field(discriminator="type")]

@@ -1,0 +1,83 @@
+"""Publish: all KPIs of a run into their targets, with the ledger row, in one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from etl_framework.checks.base import CheckResult
+from etl_framework.config.models import Kpi
+from etl_framework.errors import StepError
+from etl_framework.ledger import LedgerEntry
+from etl_framework.steps import Outcome, Work
+from etl_framework.targets.base import Load
+from etl_framework.targets.warehouse import open_warehouse
+
+
+def publish(work: Work, run_id: str) -> Outcome:
+    """Load every KPI.
+
+    Targets of one connection and its ledger row change in one transaction; a pipeline with targets
+    in two connections has two transactions.
+
+    :raises StepError: the rows of a source do not add up, or a target has other columns.
+    """
+    plan = work.plan
+    entry = LedgerEntry(
+        pipeline=plan.pipeline.name,
+        interval=plan.interval,
+        run_id=run_id,
+        environment=plan.environment_name,
+        published_at=datetime.now(UTC),
+        sources=tuple(source_counts(work)),
+        checks=tuple(asdict(result) for result in check_results(work)),
+        targets=(),
+    )
+    loads: dict[str, list[Load]] = {}
+    for relation, step in work.step.inputs:
+        kpi = plan.pipeline.kpis[relation]
+        loads.setdefault(kpi.target.connection, []).append(_load(work, relation, step, kpi))
+    rows = 0
+    for name, found in sorted(loads.items()):
+        warehouse = open_warehouse(plan.environment.connections[name], plan.root)
+        work.on_cancel(warehouse.cancel)
+        try:
+            warehouse.publish(found, entry)
+        finally:
+            warehouse.close()
+        rows += sum(load.rows for load in found)
+    return Outcome({"targets": sum(map(len, loads.values())), "rows": rows})
+
+
+def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
+    result = work.run.step(step).result() or {}
+    counts = result.get("counts", {})
+    rows = counts.get("kept", counts.get("rows", 0))
+    return Load(kpi.target, tuple(kpi.columns), tuple(work.inputs[relation]), rows)
+
+
+def source_counts(work: Work) -> Iterable[dict[str, Any]]:
+    """For each source: rows read, kept, quarantined.
+
+    :raises StepError: they do not add up; then rows were lost.
+    """
+    for name in work.plan.pipeline.sources:
+        extracted = (work.run.step(f"extract.{name}").result() or {})["counts"]
+        checked = (work.run.step(f"check.{name}").result() or {}).get("counts", {})
+        quarantined = extracted["rejected"] + checked.get("quarantined", 0)
+        kept = checked.get("kept", extracted["kept"])
+        if extracted["read"] != kept + quarantined:
+            raise StepError(
+                f"the rows of '{name}' do not add up: {extracted['read']} read, {kept} kept, "
+                f"{quarantined} quarantined; nothing was published"
+            )
+        yield {"source": name, "read": extracted["read"], "kept": kept, "quarantined": quarantined}
+
+
+def check_results(work: Work) -> Iterable[CheckResult]:
+    """The results of every check of the run."""
+    for step in work.plan.steps:
+        for found in (work.run.step(step.name).result() or {}).get("checks", []):
+            yield CheckResult(**cast("dict[str, Any]", found))

@@ -1,0 +1,97 @@
+"""What a source is: rows from elsewhere, brought into staging as Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from etl_framework.checks.base import Check
+from etl_framework.checks.threshold import Threshold
+from etl_framework.columns import Column
+from etl_framework.connections.base import Connection
+from etl_framework.interval import DataInterval
+from etl_framework.model import Model, Name
+from etl_framework.plugins import one_of
+from etl_framework.storage.staging import StepFolder
+
+if TYPE_CHECKING:
+    import duckdb
+
+    AnyCheck = Check
+else:
+    AnyCheck = one_of(Check)
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What a source gets to do its work.
+
+    :param root: the project's folder.
+    :param session: a DuckDB connection with its memory bounded, for this step alone.
+    :param on_cancel: takes a function that stops what is running, for Ctrl-C.
+    """
+
+    source: str
+    interval: DataInterval
+    connection: Connection
+    root: Path
+    folder: StepFolder
+    session: duckdb.DuckDBPyConnection
+    on_cancel: Callable[[Callable[[], Any]], None] = lambda cancel: None
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Rows that a source gave: `read = kept + rejected`."""
+
+    kept: int
+    rejected: int
+
+    @property
+    def read(self) -> int:
+        """Every row that was there."""
+        return self.kept + self.rejected
+
+
+class Source(Model):
+    """Where rows come from, what they look like, and which rules they keep."""
+
+    description: str = Field("", description="What the rows are.")
+    accepts: ClassVar[type[Connection]] = Connection
+
+    connection: Name = Field(description="Where the rows are, a name in `environments.yml`.")
+    columns: list[Column] = Field(min_length=1, description="The columns to read, with their types.")
+    checks: list[AnyCheck] = Field([], description="Rules that the rows keep.")
+    max_rejected: Threshold = Field(
+        Threshold(1, True),
+        description='Stop when more rows than this are rejected, for example `"1%"` or `"100"`.',
+    )
+    may_be_empty: bool = Field(False, description="No rows at all are no error.")
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Source:
+        seen: set[str] = set()
+        for column in self.columns:
+            if column.name.lower() in seen:
+                raise ValueError(f"two columns are called '{column.name}'")
+            seen.add(column.name.lower())
+        return self
+
+    def state(self, extraction: Extraction) -> str | None:
+        """What identifies the rows that `extract` would give now: equal states, equal rows.
+
+        None when that cannot be told; then the source is always read again.
+        """
+        return None
+
+    def extract(self, extraction: Extraction) -> Extracted:
+        """Write the rows of the data interval to `folder`: good ones to `data`, others to `rejected`.
+
+        :raises DataMissingError: no data, no such table or no such column.
+        :raises RetryableError: the connection broke.
+        """
+        raise NotImplementedError

@@ -1,0 +1,76 @@
+"""Rows of CSV files, read with their types; a row that does not parse is rejected, not lost."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from jinja2 import TemplateError
+from pydantic import Field, field_validator
+
+from etl_framework.connections.directory import Directory, File
+from etl_framework.errors import DataMissingError, StepError
+from etl_framework.interval import DataInterval
+from etl_framework.sources.base import Extracted, Extraction, Source
+from etl_framework.sources.csv_files import Header, header_of
+from etl_framework.sources.csv_read import CsvRead
+from etl_framework.sql.templates import render_text, text_values
+
+
+class CsvSource(Source):
+    """CSV files with a header; columns are found by name, in any order."""
+
+    accepts = Directory
+
+    type: Literal["csv"]
+    path: str = Field(
+        description="Files, with `*` for any name and the data interval where it belongs: "
+        "`streaming-data/{{ interval.date }}/*.csv`."
+    )
+    delimiter: str = Field(",", min_length=1, max_length=1, description="Between two values.")
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside(cls, value: str) -> str:
+        if value.startswith("/") or ".." in value.split("/"):
+            raise ValueError("a path starts at its connection's folder and stays in it")
+        return value
+
+    def state(self, extraction: Extraction) -> str | None:
+        """The files with their sizes and times of change."""
+        return repr([(file.name, file.version) for file in self._files(extraction)])
+
+    def extract(self, extraction: Extraction) -> Extracted:
+        files = self._files(extraction)
+        if not files:
+            if self.may_be_empty:
+                return self._read(extraction, {})
+            raise DataMissingError(
+                f"no file matches '{self._pattern(extraction.interval)}' "
+                f"in connection '{self.connection}'",
+                hint="if that is right, write `may_be_empty: true`",
+            )
+        by_header: dict[Header, list[File]] = {}
+        wanted = [column.name for column in self.columns]
+        for file in files:
+            by_header.setdefault(header_of(file, wanted, self.delimiter), []).append(file)
+        extracted = self._read(extraction, by_header)
+        if extracted.read == 0 and not self.may_be_empty:
+            raise DataMissingError(
+                f"the files of '{self._pattern(extraction.interval)}' have no rows",
+                hint="if that is right, write `may_be_empty: true`",
+            )
+        return extracted
+
+    def _read(self, extraction: Extraction, by_header: dict[Header, list[File]]) -> Extracted:
+        read = CsvRead(self.columns, self.delimiter, extraction)
+        return read.into_parquet(by_header)
+
+    def _files(self, extraction: Extraction) -> list[File]:
+        directory = cast(Directory, extraction.connection)
+        return directory.files(extraction.root, self._pattern(extraction.interval))
+
+    def _pattern(self, interval: DataInterval) -> str:
+        try:
+            return render_text(self.path, text_values(interval))
+        except TemplateError as error:
+            raise StepError(f"the path '{self.path}' does not render: {error}") from error

@@ -1,0 +1,189 @@
+"""Read CSV files with DuckDB: typed, in parallel, every refused row kept with file, line and reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from typing import Any
+
+from etl_framework.columns import Column
+from etl_framework.connections.directory import File
+from etl_framework.errors import StepError
+from etl_framework.sources.base import Extracted, Extraction
+from etl_framework.sources.csv_files import Header, accounted, inexact_values
+from etl_framework.sql.quote import literal, quote
+
+# `error()` ends the query; the text tells our own refusal from any other error.
+INEXACT = "etl: inexact"
+# Fewer rows than this in a row group cost more than they save; more cost memory.
+PARQUET = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880)"
+REJECTED = (
+    "CREATE OR REPLACE TEMP TABLE etl_rejected (file VARCHAR, line BIGINT, \"column\" INTEGER, "
+    "name VARCHAR, reason VARCHAR, \"row\" VARCHAR)"
+)
+
+
+class CsvRead:
+    """One reading of a source's files.
+
+    Numbers are read wider than they are declared, so that a value which would be rounded is seen. The
+    first attempt stops at such a value; only then are its rows looked for, one by one.
+    """
+
+    def __init__(self, columns: Sequence[Column], delimiter: str, extraction: Extraction) -> None:
+        self._columns = columns
+        self._delimiter = delimiter
+        self._session = extraction.session
+        self._folder = extraction.folder
+        self._source = extraction.source
+
+    def into_parquet(self, by_header: Mapping[Header, Sequence[File]]) -> Extracted:
+        """Write every file's rows; files of one header are read together.
+
+        :raises StepError: DuckDB cannot read a file at all.
+        """
+        self._session.execute(REJECTED)
+        kept = 0
+        for number, (header, files) in enumerate(by_header.items()):
+            kept += self._group(number, header, files)
+        if not by_header:
+            self._write_empty()
+        (rejected,) = self._session.execute("SELECT count(*) FROM etl_rejected").fetchone() or (0,)
+        if rejected:
+            file = self._folder.part("rejected") / "parse.parquet"
+            self._session.execute(
+                f"COPY (SELECT {literal(self._source)} AS source, 'parse' AS rule, * "
+                f"FROM etl_rejected ORDER BY file, line) TO {literal(str(file))} {PARQUET}"
+            )
+        return Extracted(kept, int(rejected))
+
+    def _group(self, number: int, header: Header, files: Sequence[File]) -> int:
+        import duckdb
+
+        output = literal(str(self._folder.part("data") / f"{number}.parquet"))
+        values = ", ".join(self._value(column, strict=True) for column in self._columns)
+        rejects = f"etl_rejects_{number}"
+        try:
+            copy = f"COPY (SELECT {values} FROM {self._scan(header, files, rejects)}) TO {output}"
+            row = self._session.execute(f"{copy} {PARQUET}").fetchone()
+            inexact = False
+        except duckdb.Error as error:
+            if INEXACT not in str(error) and not isinstance(error, duckdb.ConversionException):
+                raise StepError(f"the files cannot be read: {_first_line(error)}") from error
+            rejects, inexact = f"{rejects}_again", True
+            scan = self._scan(header, files, rejects)
+            values = ", ".join(self._value(column, strict=False) for column in self._columns)
+            row = self._session.execute(
+                f"COPY (SELECT {values} FROM {scan} WHERE {self._exact()}) TO {output} {PARQUET}"
+            ).fetchone()
+        self._keep_rejects(rejects)
+        if inexact:
+            self._locate(header, files, f"{rejects}_count")
+        self._name_files(files)
+        return int(row[0]) if row else 0
+
+    def _scan(self, header: Header, files: Sequence[File], rejects: str) -> str:
+        wide = {column.name: _wide(column) for column in self._columns}
+        types = {name: wide.get(name, "VARCHAR") for name in header}
+        columns = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
+        paths = ", ".join(literal(str(file.path)) for file in files)
+        return (
+            f"read_csv([{paths}], columns = {{{columns}}}, header = true, auto_detect = false, "
+            f"delim = {literal(self._delimiter)}, quote = '\"', escape = '\"', "
+            f"store_rejects = true, rejects_limit = 0, rejects_table = '{rejects}', "
+            f"rejects_scan = '{rejects}_scan')"
+        )
+
+    def _value(self, column: Column, *, strict: bool) -> str:
+        name, type_ = quote(column.name), column.type.duckdb
+        if column.type.family == "text":
+            value = name
+        elif _wide(column) == type_:
+            return name
+        else:
+            value = f"CAST({name} AS {type_})"
+        if strict:
+            refuse = f"CAST(error('{INEXACT}') AS {type_})"
+            value = f"CASE WHEN {_inexact(column)} THEN {refuse} ELSE {value} END"
+        return f"{value} AS {name}"
+
+    def _exact(self) -> str:
+        checked = [column for column in self._columns if _inexact(column)]
+        return " AND ".join(f"NOT coalesce({_inexact(column)}, false)" for column in checked) or "true"
+
+    def _keep_rejects(self, rejects: str) -> None:
+        """One row per refused line: the first error that DuckDB found in it."""
+        self._session.execute(
+            f"""INSERT INTO etl_rejected
+            SELECT file_path, line, column_idx, column_name,
+                CASE error_type
+                    WHEN 'CAST' THEN regexp_replace(
+                        error_message, '(?s)^.*Could not convert string (.*) to ''(.*)''.*$',
+                        '\\1 is not a ' || coalesce(lower(regexp_extract(
+                            error_message, 'to ''([A-Z ]+)', 1)), 'value'))
+                    WHEN 'MISSING COLUMNS' THEN 'the row has too few values'
+                    WHEN 'TOO MANY COLUMNS' THEN 'the row has too many values'
+                    WHEN 'UNQUOTED VALUE' THEN 'a quote is not closed, or not opened'
+                    WHEN 'LINE SIZE OVER MAXIMUM' THEN 'the line is too long'
+                    WHEN 'INVALID ENCODING' THEN 'the text is not UTF-8'
+                    ELSE error_message END, csv_line
+            FROM {rejects} JOIN {rejects}_scan USING (scan_id, file_id)
+            QUALIFY row_number() OVER (PARTITION BY file_path, line ORDER BY column_idx) = 1"""
+        )
+
+    def _name_files(self, files: Sequence[File]) -> None:
+        """Show files as the connection names them, not where they lie on this machine."""
+        rejected = self._session.execute("SELECT DISTINCT file FROM etl_rejected").fetchall()
+        paths = {path for (path,) in rejected}
+        for file in files:
+            if str(file.path) in paths:
+                sql = "UPDATE etl_rejected SET file = ? WHERE file = ?"
+                self._session.execute(sql, [file.name, str(file.path)])
+
+    def _locate(self, header: Header, files: Sequence[File], rejects: str) -> None:
+        scan = self._scan(header, files, rejects)
+        condition = f"NOT ({self._exact()})"
+        row = self._session.execute(f"SELECT count(*) FROM {scan} WHERE {condition}").fetchone()
+        found = []
+        for file in files:
+            known = {
+                line
+                for (line,) in self._session.execute(
+                    "SELECT line FROM etl_rejected WHERE file = ?", [str(file.path)]
+                ).fetchall()
+            }
+            found += inexact_values(file, header, self._columns, self._delimiter, known)
+        accounted(found, int(row[0]) if row else 0, files)
+        if found:
+            self._session.executemany(
+                "INSERT INTO etl_rejected VALUES (?, ?, ?, ?, ?, ?)", [astuple(each) for each in found]
+            )
+
+    def _write_empty(self) -> None:
+        types = ", ".join(f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}" for c in self._columns)
+        output = literal(str(self._folder.part("data") / "0.parquet"))
+        self._session.execute(f"COPY (SELECT {types} LIMIT 0) TO {output} {PARQUET}")
+
+
+def _wide(column: Column) -> str:
+    """The type that a column is read with."""
+    if column.type.family == "integer":
+        return "DECIMAL(38,18)"
+    if column.type.family == "decimal":
+        digits, scale = column.type.arguments
+        return f"DECIMAL(38,{max(scale, min(18, 38 - digits + scale))})"
+    return column.type.duckdb
+
+
+def _inexact(column: Column) -> str:
+    """SQL that is true when the declared type would change the value as read; empty when it cannot."""
+    name, type_ = quote(column.name), column.type.duckdb
+    if column.type.family == "text":
+        return f"strlen({name}) > {column.type.arguments[0]}"
+    if column.type.family in ("integer", "decimal"):
+        return f"TRY_CAST({name} AS {type_}) IS DISTINCT FROM {name}"
+    return ""
+
+
+def _first_line(error: Any) -> str:
+    return str(error).strip().split("\n")[0]

@@ -1,0 +1,176 @@
+"""Rows of a PostgreSQL table, streamed through COPY into Parquet."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Literal, cast
+
+from pydantic import Field
+
+from etl_framework.columns import TABLE_NAME
+from etl_framework.connections.postgres import Postgres
+from etl_framework.errors import DataMissingError, RetryableError, StepError, did_you_mean
+from etl_framework.interval import DataInterval
+from etl_framework.sources.base import Extracted, Extraction, Source
+from etl_framework.sql.quote import names, quote, quote_table
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as PostgresConnection
+    from psycopg2.extensions import cursor as Cursor
+
+BLOCK = 4 << 20
+# The same text for the same value, whatever the server's settings are.
+SESSION = (
+    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; "
+    "SET extra_float_digits = 3; SET bytea_output = 'hex'"
+)
+
+
+class PostgresSource(Source):
+    """A table of a PostgreSQL database."""
+
+    accepts = Postgres
+
+    type: Literal["postgres"]
+    table: str = Field(pattern=TABLE_NAME, description="The table, with its schema if it has one.")
+    where: str | None = Field(None, description="SQL condition; only rows that meet it are read.")
+    incremental_key: str | None = Field(
+        None, description="A date or timestamp column; only rows of the data interval are read."
+    )
+
+    def state(self, extraction: Extraction) -> str | None:
+        """The server's snapshot: two equal ones see the same committed transactions."""
+        connection = cast(Postgres, extraction.connection).connect(extraction.root)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT current_database() || ' ' || txid_current_snapshot()")
+                (state,) = cursor.fetchone() or (None,)
+                return cast("str | None", state)
+        finally:
+            connection.close()
+
+    def extract(self, extraction: Extraction) -> Extracted:
+        import psycopg2
+
+        connection = cast(Postgres, extraction.connection).connect(extraction.root)
+        extraction.on_cancel(connection.cancel)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                cursor.execute(SESSION)
+                types = self._types(cursor)
+                query = cursor.mogrify(*self._query(extraction.interval, types)).decode()
+            kept = self._stream(connection, f"COPY ({query}) TO STDOUT (FORMAT csv)", extraction)
+        except psycopg2.OperationalError as error:
+            reason = str(error).strip().split("\n")[0]
+            raise RetryableError(f"the connection to PostgreSQL broke: {reason}") from error
+        except psycopg2.Error as error:
+            raise StepError(f"PostgreSQL: {str(error).strip().splitlines()[0]}") from error
+        finally:
+            connection.close()
+        if kept == 0 and not self.may_be_empty:
+            raise DataMissingError(
+                f"the table {self.table} has no rows for {extraction.interval}",
+                hint="if that is right, write `may_be_empty: true`",
+            )
+        return Extracted(kept, 0)
+
+    def _types(self, cursor: Cursor) -> dict[str, str]:
+        """Name and type of each column the table has.
+
+        :raises DataMissingError: the table is not there, or declared columns are not.
+        """
+        cursor.execute(
+            "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
+            "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+            (quote_table(self.table),),
+        )
+        types = dict(cursor.fetchall())
+        if not types:
+            raise DataMissingError(
+                f"there is no table '{self.table}' in connection '{self.connection}'",
+                hint="check the name, its schema, and that the user may see it",
+            )
+        wanted = [column.name for column in self.columns]
+        if self.incremental_key:
+            wanted.append(self.incremental_key)
+        missing = [name for name in wanted if name not in types]
+        if missing:
+            raise DataMissingError(
+                f"the table '{self.table}' has no column {', '.join(map(repr, missing))}",
+                hint=did_you_mean(missing[0], types),
+            )
+        return types
+
+    def _query(
+        self, interval: DataInterval, types: dict[str, str]
+    ) -> tuple[str, tuple[object, ...]]:
+        columns = names([column.name for column in self.columns])
+        conditions: list[str] = [f"({self.where.replace('%', '%%')})"] if self.where else []
+        values: tuple[object, ...] = ()
+        if self.incremental_key:
+            key = quote(self.incremental_key)
+            conditions.append(f"{key} >= %s AND {key} < %s")
+            zoned = types[self.incremental_key] == "timestamp with time zone"
+            bounds = (interval.start, interval.end)
+            values = bounds if zoned else tuple(bound.replace(tzinfo=None) for bound in bounds)
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f"SELECT {columns} FROM {quote_table(self.table)}{where}", values or ()
+
+    def _stream(self, connection: PostgresConnection, copy: str, extraction: Extraction) -> int:
+        """Let one thread write into a pipe what COPY sends, while this one makes Parquet of it."""
+        reader, writer = os.pipe()
+        failures: list[BaseException] = []
+
+        def send() -> None:
+            try:
+                with os.fdopen(writer, "wb") as pipe, connection.cursor() as cursor:
+                    cursor.copy_expert(copy, pipe, size=1 << 20)
+            except BaseException as error:  # noqa: BLE001 - raised again by the reading thread
+                failures.append(error)
+
+        thread = threading.Thread(target=send, daemon=True)
+        thread.start()
+        try:
+            with os.fdopen(reader, "rb") as pipe:
+                rows = self._write(pipe, extraction)
+        finally:
+            thread.join()
+            if failures and not isinstance(failures[0], BrokenPipeError):
+                raise failures[0]
+        return rows
+
+    def _write(self, pipe: object, extraction: Extraction) -> int:
+        import pyarrow as pa
+        import pyarrow.csv as csv
+        import pyarrow.parquet as parquet
+
+        schema = pa.schema([(column.name, column.type.arrow()) for column in self.columns])
+        rows = 0
+        path = extraction.folder.part("data") / "0.parquet"
+        with parquet.ParquetWriter(path, schema) as file:
+            try:
+                batches = csv.open_csv(
+                    pipe,
+                    csv.ReadOptions(column_names=schema.names, block_size=BLOCK, use_threads=False),
+                    csv.ParseOptions(newlines_in_values=True),
+                    csv.ConvertOptions(
+                        column_types=schema,
+                        null_values=[""],
+                        strings_can_be_null=True,
+                        quoted_strings_can_be_null=False,
+                        true_values=["t"],
+                        false_values=["f"],
+                    ),
+                )
+                for batch in batches:
+                    file.write_batch(batch)
+                    rows += batch.num_rows
+            except pa.ArrowInvalid as error:
+                if "Empty CSV file" not in str(error):
+                    raise StepError(
+                        f"the table '{self.table}' holds a value that its column cannot: {error}",
+                        hint="declare the column with a wider type",
+                    ) from error
+        return rows

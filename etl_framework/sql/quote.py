@@ -1,0 +1,48 @@
+"""Turn names and values into SQL text; nothing else may."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+
+def quote(name: str) -> str:
+    """An identifier, quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_table(name: str) -> str:
+    """A table's name with or without its schema, each part quoted."""
+    return ".".join(quote(part) for part in name.split("."))
+
+
+def names(columns: list[str] | tuple[str, ...], prefix: str = "") -> str:
+    """Identifiers, quoted, with commas between; `prefix` is put before each."""
+    return ", ".join(prefix + quote(column) for column in columns)
+
+
+def literal(value: object) -> str:
+    """A value, as every engine reads it.
+
+    :raises TypeError: the value is of a type that has no SQL form.
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | Decimal):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, datetime):
+        text = value.replace(tzinfo=None).isoformat(sep=" ")
+        return f"TIMESTAMP '{text}'"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    if isinstance(value, str):
+        if "\0" in value:
+            raise TypeError("text with a NUL character has no SQL form")
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, list | tuple):
+        return "(" + ", ".join(literal(item) for item in value) + ")"
+    raise TypeError(f"a {type(value).__name__} has no SQL form")

@@ -1,0 +1,155 @@
+"""Which tables and columns a query names, and which of them do not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A table named in a query, and the offset of its name in the SQL."""
+
+    name: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class ScopeProblem:
+    """A name that leads nowhere, or to more than one place."""
+
+    offset: int
+    code: str
+    message: str
+    hint: str = ""
+
+
+def references(tree: exp.Expression) -> list[Reference]:
+    """Every table that the query reads and does not define itself, once per place."""
+    from sqlglot import exp
+
+    return [
+        Reference(_table_name(source), _offset(source.this))
+        for scope in _scopes(tree)
+        for source in scope.sources.values()
+        if isinstance(source, exp.Table)
+    ]
+
+
+def column_problems(
+    tree: exp.Expression, relations: Mapping[str, Sequence[str] | None]
+) -> Iterator[ScopeProblem]:
+    """Every column that does not exist or could be from two tables.
+
+    :param relations: the columns of each relation; None where they are not known.
+    """
+    for scope in _scopes(tree):
+        for column in scope.columns:
+            yield from _problem(column, scope, relations)
+
+
+def _problem(
+    column: exp.Column, scope: Scope, relations: Mapping[str, Sequence[str] | None]
+) -> Iterator[ScopeProblem]:
+    visible = _visible(scope, relations)
+    name, table = column.name.lower(), column.table.lower()
+    if table:
+        if table not in visible:
+            hint = did_you_mean(table, visible)
+            yield ScopeProblem(_offset(column), "E412", f"unknown table '{column.table}'", hint)
+        elif (columns := visible[table]) is not None and name not in columns:
+            message = f"unknown column '{column.name}' in '{column.table}'"
+            yield ScopeProblem(_offset(column.this), "E413", message, did_you_mean(name, columns))
+        return
+    if any(columns is None for columns in visible.values()) or _is_alias(column, scope):
+        return
+    known = {key: columns for key, columns in visible.items() if columns}
+    local = [key for key in known if key in _local(scope) and name in known[key]]
+    if len(local) > 1 and not _joined_using(scope, name):
+        message = f"column '{column.name}' is in more than one table: {', '.join(local)}"
+        hint = f"write {local[0]}.{column.name}"
+        yield ScopeProblem(_offset(column.this), "E414", message, hint)
+    if not any(name in columns for columns in known.values()):
+        hint = did_you_mean(name, [each for columns in known.values() for each in columns])
+        yield ScopeProblem(_offset(column.this), "E413", f"unknown column '{column.name}'", hint)
+
+
+def _scopes(tree: exp.Expression) -> list[Scope]:
+    from sqlglot.optimizer.scope import traverse_scope
+
+    return traverse_scope(tree)
+
+
+def _visible(
+    scope: Scope, relations: Mapping[str, Sequence[str] | None]
+) -> dict[str, set[str] | None]:
+    """Columns by the name a query may call their table; the tables of outer queries too."""
+    found: dict[str, set[str] | None] = {}
+    inner: Any = scope
+    while inner is not None:
+        for name, (_, source) in inner.selected_sources.items():
+            found.setdefault(name.lower(), _columns(source, relations))
+        inner = inner.parent if inner.is_subquery or inner.is_udtf else None
+    return found
+
+
+def _local(scope: Scope) -> set[str]:
+    return {name.lower() for name in scope.selected_sources}
+
+
+def _columns(source: Any, relations: Mapping[str, Sequence[str] | None]) -> set[str] | None:
+    """The columns of a table or of an inner query; None when they cannot be told."""
+    from sqlglot import exp
+
+    if isinstance(source, exp.Table):
+        columns = relations.get(_table_name(source))
+        return None if columns is None else {column.lower() for column in columns}
+    query = source.expression
+    if not isinstance(query, exp.Query):
+        return None
+    selects = query.named_selects
+    if "*" not in selects:
+        renamed = getattr(query.parent, "alias_column_names", None) or []
+        return {name.lower() for name in [*selects, *renamed]}
+    inner = [_columns(each, relations) for _, each in source.selected_sources.values()]
+    if any(columns is None for columns in inner):
+        return None
+    return {name.lower() for name in selects}.union(*(columns or set() for columns in inner))
+
+
+def _is_alias(column: exp.Column, scope: Scope) -> bool:
+    """Whether it names an expression of the SELECT list, which Redshift lets a query use again."""
+    from sqlglot import exp
+
+    inside = column.find_ancestor(exp.Alias)
+    return any(
+        isinstance(select, exp.Alias)
+        and select is not inside
+        and select.alias.lower() == column.name.lower()
+        for select in getattr(scope.expression, "selects", [])
+    )
+
+
+def _joined_using(scope: Scope, name: str) -> bool:
+    joins = scope.expression.args.get("joins") or []
+    return any(name == key.name.lower() for join in joins for key in join.args.get("using") or [])
+
+
+def _table_name(table: exp.Table) -> str:
+    return ".".join(part.name for part in table.parts).lower()
+
+
+def _offset(node: exp.Expression) -> int:
+    from sqlglot import exp
+
+    found = node if isinstance(node, exp.Identifier) else next(iter(node.find_all(exp.Identifier)), node)
+    if isinstance(node, exp.Column) and node.args.get("table"):
+        found = node.args["table"]
+    return int(found.meta.get("start", 0))

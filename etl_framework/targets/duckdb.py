@@ -1,0 +1,78 @@
+"""A DuckDB file as warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from etl_framework.columns import Column
+from etl_framework.connections.duckdb import DuckDB
+from etl_framework.errors import DataMissingError, RetryableError
+from etl_framework.sql.quote import literal, names, quote
+from etl_framework.targets.base import Load, Warehouse
+
+
+class DuckDBWarehouse(Warehouse):
+    """One DuckDB file; DuckDB lets one process at a time write to it."""
+
+    connects = DuckDB
+
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
+        import duckdb
+
+        if read_only and not file.exists():
+            raise DataMissingError(f"there is no warehouse yet at {file}", hint="run a pipeline first")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        try:
+            self._connection = duckdb.connect(str(file), read_only=read_only, config=config)
+        except duckdb.IOException as error:
+            raise RetryableError(
+                f"cannot open the warehouse {file}: {str(error).splitlines()[0]}",
+                hint="another process may have it open; DuckDB lets one write at a time",
+            ) from error
+        self._connection.execute("SET python_enable_replacements = false")
+        self._connection.execute("SET preserve_insertion_order = false")
+
+    @classmethod
+    def open(cls, connection: DuckDB, root: Path, *, read_only: bool) -> DuckDBWarehouse:
+        return cls(connection.file(root), read_only=read_only)
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        row = self._connection.execute(sql, list(values)).fetchone()
+        return int(row[0]) if row and isinstance(row[0], int) else 0
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+        found = self._connection.execute(sql, list(values))
+        return [column[0] for column in found.description or []], found.fetchall()
+
+    def table_columns(self, table: str) -> dict[str, str]:
+        schema, _, name = table.rpartition(".")
+        sql = (
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE NOT internal "
+            "AND database_name = current_database() AND schema_name = ? AND table_name = ? "
+            "ORDER BY column_index"
+        )
+        return dict(self.query(sql, (schema or "main", name))[1])
+
+    def stage(self, load: Load, name: str) -> None:
+        columns = names([column.name for column in load.columns])
+        source = f"read_parquet({_list(load.files)})"
+        self.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {columns} FROM {source}")
+
+    def type_name(self, column: Column) -> str:
+        return column.type.duckdb
+
+    def lock(self, tables: Sequence[str]) -> None:
+        """The file belongs to this process alone."""
+
+    def cancel(self) -> None:
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _list(files: Sequence[str]) -> str:
+    return "[" + ", ".join(literal(file) for file in files) + "]"

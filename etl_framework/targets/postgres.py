@@ -1,0 +1,107 @@
+"""A PostgreSQL database as warehouse."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.columns import Column
+from etl_framework.connections.postgres import Postgres
+from etl_framework.errors import RetryableError, StepError
+from etl_framework.sql.quote import names, quote, quote_table
+from etl_framework.targets.base import Load, Warehouse
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as PostgresConnection
+
+
+class PostgresWarehouse(Warehouse):
+    """A PostgreSQL database, through psycopg2."""
+
+    connects = Postgres
+
+    def __init__(self, connection: PostgresConnection) -> None:
+        self._connection = connection
+        # BEGIN and COMMIT are statements of our own; a COPY before them commits by itself.
+        self._connection.autocommit = True
+
+    @classmethod
+    def open(cls, connection: Postgres, root: Path, *, read_only: bool) -> PostgresWarehouse:
+        return cls(connection.connect(root))
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        with self._connection.cursor() as cursor:
+            self._run(cursor, sql, values)
+            return int(cursor.rowcount)
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+        with self._connection.cursor() as cursor:
+            self._run(cursor, sql, values)
+            return [column.name for column in cursor.description or []], cursor.fetchall()
+
+    def _run(self, cursor: Any, sql: str, values: Sequence[Any]) -> None:
+        import psycopg2
+
+        try:
+            cursor.execute(sql.replace("%", "%%").replace("?", "%s") if values else sql, values or None)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            raise RetryableError(f"PostgreSQL: {_first_line(error)}") from error
+        except psycopg2.Error as error:
+            raise StepError(f"PostgreSQL: {_first_line(error)}") from error
+
+    def table_columns(self, table: str) -> dict[str, str]:
+        sql = (
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+        )
+        return dict(self.query(sql, (quote_table(table),))[1])
+
+    def stage(self, load: Load, name: str) -> None:
+        """Stream the Parquet files through COPY, a batch at a time."""
+        definitions = self._definitions(load.columns)
+        self.execute(f"CREATE TEMP TABLE {quote(name)} ({definitions})")
+        columns = names([column.name for column in load.columns])
+        sql = f"COPY {quote(name)} ({columns}) FROM STDIN (FORMAT csv)"
+        with self._connection.cursor() as cursor:
+            for batch in _csv_batches(load):
+                cursor.copy_expert(sql, io.BytesIO(batch))
+
+    def type_name(self, column: Column) -> str:
+        names_here = {
+            "varchar": "character varying",
+            "char": "character",
+            "decimal": "numeric",
+            "timestamp": "timestamp without time zone",
+            "timestamptz": "timestamp with time zone",
+        }
+        written = str(column.type)
+        return written.replace(column.type.name, names_here.get(column.type.name, column.type.name))
+
+    def lock(self, tables: Sequence[str]) -> None:
+        listed = ", ".join(quote_table(table) for table in tables)
+        self.execute(f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE")
+
+    def cancel(self) -> None:
+        self._connection.cancel()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _csv_batches(load: Load) -> Iterator[bytes]:
+    """The rows as CSV without header: text quoted, so that an empty text is not a NULL."""
+    import pyarrow.csv as csv
+    import pyarrow.parquet as parquet
+
+    options = csv.WriteOptions(include_header=False, quoting_style="needed")
+    for file in load.files:
+        for batch in parquet.ParquetFile(file).iter_batches(batch_size=50_000):
+            buffer = io.BytesIO()
+            csv.write_csv(batch.select([c.name for c in load.columns]), buffer, options)
+            yield buffer.getvalue()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]

@@ -1,0 +1,47 @@
+"""The statements that bring a stage's rows into its target, by strategy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.interval import DataInterval
+from etl_framework.sql.quote import names, quote, quote_table
+
+if TYPE_CHECKING:
+    from etl_framework.targets.base import Load
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+def statements(load: Load, stage: str, interval: DataInterval) -> list[Statement]:
+    """SQL with `?` for values, in order; the same on every warehouse.
+
+    Deleting is always DELETE: TRUNCATE commits in Redshift.
+    """
+    table = quote_table(load.target.table)
+    columns = names([column.name for column in load.columns])
+    insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {quote(stage)}"
+    if load.target.strategy == "replace":
+        return [(f"DELETE FROM {table}", ()), (insert, ())]
+    if load.target.strategy == "merge":
+        same = " AND ".join(
+            f"{table}.{quote(key)} = {quote(stage)}.{quote(key)}" for key in load.target.unique_key
+        )
+        return [(f"DELETE FROM {table} USING {quote(stage)} WHERE {same}", ()), (insert, ())]
+    if load.target.strategy == "delete+insert":
+        key = quote(str(load.target.incremental_key))
+        bounds = _bounds(load, interval)
+        return [(f"DELETE FROM {table} WHERE {key} >= ? AND {key} < ?", bounds), (insert, ())]
+    return [(insert, ())]
+
+
+def _bounds(load: Load, interval: DataInterval) -> tuple[Any, Any]:
+    """The interval as the incremental key holds time: in the zone, local, or whole days."""
+    types = {column.name: column.type.name for column in load.columns}
+    kind = types[str(load.target.incremental_key)]
+    if kind == "timestamptz":
+        return interval.start, interval.end
+    start, end = interval.start.replace(tzinfo=None), interval.end.replace(tzinfo=None)
+    if kind == "date":
+        return start.date(), end.date()
+    return start, end
