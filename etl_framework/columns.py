@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -79,7 +80,9 @@ class ColumnType:
             raise ValueError(f"'{name}' takes {wanted} arguments, not {len(given)}")
         arguments = given or DEFAULTS.get(name, ())
         if name == "decimal" and not 0 <= arguments[1] <= arguments[0] <= 38:
-            raise ValueError("a decimal holds 1 to 38 digits, and no more behind the point than in all")
+            raise ValueError(
+                "a decimal holds 1 to 38 digits, and no more behind the point than in all"
+            )
         return cls(name, arguments)
 
     @property
@@ -103,7 +106,7 @@ class ColumnType:
         """The type of a Parquet file's column."""
         import pyarrow as pa
 
-        simple = {
+        simple: dict[str, Callable[[], pa.DataType]] = {
             "smallint": pa.int16,
             "integer": pa.int32,
             "bigint": pa.int64,

@@ -72,9 +72,7 @@ class Schedule:
 
     def between(self, first: date, last: date) -> list[DataInterval]:
         """The intervals that start on a day from `first` to `last`, both included."""
-        return list(
-            takewhile(lambda found: found.start.date() <= last, self.intervals_from(first))
-        )
+        return list(takewhile(lambda found: found.start.date() <= last, self.intervals_from(first)))
 
     def latest(self, now: datetime) -> DataInterval:
         """The newest interval that is complete at `now`."""

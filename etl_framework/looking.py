@@ -80,7 +80,9 @@ def _select(
 def _query(warehouse: Warehouse, table: str, order_by: list[str], limit: int) -> Found:
     columns = warehouse.table_columns(table)
     if not columns:
-        raise DataMissingError(f"the table '{table}' has not been made yet", hint="run its pipeline")
+        raise DataMissingError(
+            f"the table '{table}' has not been made yet", hint="run its pipeline"
+        )
     tail = _order(order_by, list(columns), limit)
     return warehouse.query(f"SELECT * FROM {quote_table(table)}{tail}")
 
@@ -95,9 +97,7 @@ def _order(order_by: list[str], columns: list[str], limit: int) -> str:
     return f" ORDER BY {', '.join(parts)}" + (f" LIMIT {int(limit)}" if limit > 0 else "")
 
 
-def _ledger(
-    project: Project, environment: Environment, order_by: str | None, limit: int
-) -> Found:
+def _ledger(project: Project, environment: Environment, order_by: str | None, limit: int) -> Found:
     """The ledgers of every warehouse that a pipeline writes to, with their lists unpacked."""
     connections = dict.fromkeys(
         kpi.target.connection
@@ -139,5 +139,7 @@ def _rejected(
     columns = ["interval", "source", "rule", "file", "line", "column", "name", "reason", "row"]
     if not files:
         return columns, []
-    tail = _order([order_by] if order_by else ["interval", "rule", "file", "line", "row"], columns, limit)
+    tail = _order(
+        [order_by] if order_by else ["interval", "rule", "file", "line", "row"], columns, limit
+    )
     return columns, scan(files, columns, tail)

@@ -18,4 +18,6 @@ Name = Annotated[
 class Model(BaseModel):
     """Unknown keys are errors, and a loaded file never changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, use_attribute_docstrings=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=False, use_attribute_docstrings=False
+    )

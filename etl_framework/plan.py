@@ -100,7 +100,9 @@ def all_checks(block: Source | Transform | Kpi) -> tuple[Check, ...]:
     implied: list[Check] = []
     if required:
         taken_out = "quarantine" if isinstance(block, Source) else "fail"
-        implied.append(NotNull(type="not_null", columns=required, on_fail=taken_out, name="required"))
+        implied.append(
+            NotNull(type="not_null", columns=required, on_fail=taken_out, name="required")
+        )
     if keys:
         implied.append(PrimaryKey(type="primary_key", columns=keys))
     return (*implied, *block.checks)
@@ -121,13 +123,15 @@ def _steps(found: PipelineFile, compilation: Compilation) -> Iterator[Step]:
         made = _making(pipeline, compilation.queries.get(name), name, gives, place)
         yield made
         if checks[name]:
-            parents = dict(c.parent() for c in checks[name] if c.parent())
+            parents = dict.fromkeys(p[0] for c in checks[name] if (p := c.parent()))
             inputs = ((name, made.name), *((p, gives[p]) for p in parents if p != name))
             needs = tuple(dict.fromkeys(step for _, step in inputs))
             block = relations[name]
             yield Step(f"check.{name}", "check", name, needs, inputs, block, checks[name], place)
     loads = tuple((name, gives[name]) for name in order if name in pipeline.kpis)
-    yield Step("publish", "publish", "", tuple(gives.values()), loads, place=(found.file.path, 1, 1))
+    yield Step(
+        "publish", "publish", "", tuple(gives.values()), loads, place=(found.file.path, 1, 1)
+    )
 
 
 def _ordered(found: PipelineFile, steps: list[Step]) -> tuple[Step, ...]:

@@ -39,7 +39,7 @@ def import_all(package: str) -> None:
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
             entry.load()
-        except Exception as error:  # noqa: BLE001 - whatever a foreign plug-in raises names its file
+        except Exception as error:
             raise ConfigError(
                 f"plug-in '{entry.name}' ({entry.value}) does not load: {error}",
                 hint="fix or uninstall the package that registers it",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,9 @@ from etl_framework.sql.templates import Rendered, TemplateProblemError, render_s
 if TYPE_CHECKING:
     from sqlglot import exp
 
+# Name and DuckDB type of each column; None where they cannot be known.
+Shape = tuple[tuple[str, str], ...] | None
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -26,14 +29,13 @@ class Compiled:
 
     :param inputs: the relations it reads, in the order of the text.
     :param sql: what the engine runs; empty when it could not be compiled, or for a Python function.
-    :param columns: name and DuckDB type of the result; None when they are not known.
     """
 
     name: str
     inputs: tuple[str, ...]
     template: str = ""
     sql: str = ""
-    columns: tuple[tuple[str, str], ...] | None = None
+    columns: Shape = None
 
 
 @dataclass
@@ -58,198 +60,168 @@ def compile_queries(root: Path, found: PipelineFile, interval: DataInterval) -> 
 
     Nothing is executed: types come from the embedded engine's planner over empty tables.
     """
-    compilation = Compilation()
     if found.model is None:
-        return compilation
-    drafts = {}
-    for name, query in {**found.model.transforms, **found.model.kpis}.items():
-        if query.sql is None:
-            continue
-        draft = _draft(root, found, name, query, interval, compilation.diagnostics)
-        if draft:
-            drafts[name] = draft
-    inputs = {name: _inputs(draft, found) for name, draft in drafts.items()}
-    inputs |= {n: t.inputs for n, t in found.model.transforms.items() if t.python}
-    for name in _ordered(found, inputs, compilation.diagnostics):
-        compilation.queries[name] = _compile(found, name, inputs, drafts, compilation)
-    return compilation
+        return Compilation()
+    return _Compiler(root, found, found.model, interval).compile()
 
 
-def _section(pipeline: Pipeline, name: str) -> str:
-    return "transforms" if name in pipeline.transforms else "kpis"
+class _Compiler:
+    """The compilation of one pipeline."""
 
+    def __init__(
+        self, root: Path, found: PipelineFile, pipeline: Pipeline, interval: DataInterval
+    ) -> None:
+        self._folder = (root / TEMPLATES).resolve()
+        self._found = found
+        self._pipeline = pipeline
+        self._interval = interval
+        self._result = Compilation()
+        self._relations = pipeline.relations()
 
-def _draft(
-    root: Path,
-    found: PipelineFile,
-    name: str,
-    query: Transform | Kpi,
-    interval: DataInterval,
-    diagnostics: list[Diagnostic],
-) -> _Draft | None:
-    """Read, render and parse a template; None, with a diagnostic, when that fails."""
-    keys = (_section_of(found, name), name, "sql")
-    folder = (root / TEMPLATES).resolve()
-    path = (folder / str(query.sql)).resolve()
-    if not path.is_relative_to(folder):
-        message = f"the template '{query.sql}' leads out of {TEMPLATES}/"
-        diagnostics.append(found.file.diagnostic(keys, "E302", message))
-        return None
-    shown = f"{TEMPLATES}/{query.sql}"
-    try:
-        source = path.read_text(encoding="utf-8-sig")
-        rendered = render_sql(shown, source, interval, query.params)
-        tree = dialect.parse(rendered.sql)
-    except UnicodeDecodeError:
-        diagnostics.append(Diagnostic(shown, 1, 1, "E101", "the file is not UTF-8 text"))
-    except OSError:
-        templates = [str(each.relative_to(folder)) for each in folder.rglob("*.sql")]
-        message = f"there is no template '{query.sql}' under {TEMPLATES}/"
-        hint = did_you_mean(str(query.sql), templates)
-        diagnostics.append(found.file.diagnostic(keys, "E302", message, hint))
-    except TemplateProblemError as error:
-        diagnostics.append(error.diagnostic)
-    except dialect.SqlSyntaxError as error:
-        diagnostics.append(rendered.diagnostic(error.offset, "E410", str(error)))
-    else:
-        return _Draft(rendered, tree, scope.references(tree))
-    return None
-
-
-def _section_of(found: PipelineFile, name: str) -> str:
-    return "transforms" if found.model and name in found.model.transforms else "kpis"
-
-
-def _inputs(draft: _Draft, found: PipelineFile) -> list[str]:
-    """The relations that a query names, each once."""
-    known = found.model.relations() if found.model else {}
-    return list(dict.fromkeys(r.name for r in draft.references if r.name in known))
-
-
-def _ordered(
-    found: PipelineFile, inputs: dict[str, list[str]], diagnostics: list[Diagnostic]
-) -> Iterator[str]:
-    """Names so that each comes after what it reads; a cycle is reported and left out."""
-    waiting = dict(inputs)
-    while waiting:
-        ready = [name for name, needs in waiting.items() if not any(n in waiting for n in needs)]
-        if not ready:
-            yield from _without_cycles(found, waiting, diagnostics)
-            return
-        for name in ready:
-            yield name
-            del waiting[name]
-
-
-def _without_cycles(
-    found: PipelineFile, waiting: dict[str, list[str]], diagnostics: list[Diagnostic]
-) -> Iterator[str]:
-    """Report each cycle among the waiting once, at the relation that the file names first."""
-    seen: set[str] = set()
-    for name in waiting:
-        path = [name]
-        while path[-1] not in seen and path[-1] in waiting:
-            seen.add(path[-1])
-            path.append(next((n for n in waiting[path[-1]] if n in waiting), ""))
-        if path[-1] in path[:-1]:
-            circle = " -> ".join(path[path.index(path[-1]) :])
-            keys = (_section_of(found, path[-1]), path[-1])
-            message = f"these relations read each other: {circle}"
-            hint = "take one of them out of the other's FROM"
-            diagnostics.append(
-                found.file.diagnostic(keys, "E304", message, hint, of_key=True)
+    def compile(self) -> Compilation:
+        """Read every template first, for the order; then resolve names and types in that order."""
+        drafts: dict[str, _Draft] = {}
+        inputs: dict[str, tuple[str, ...]] = {}
+        for name, query in self._pipeline.queries().items():
+            if query.sql is None:
+                inputs[name] = tuple(query.inputs) if isinstance(query, Transform) else ()
+            elif draft := self._draft(name, query):
+                drafts[name] = draft
+                named = (reference.name for reference in draft.references)
+                inputs[name] = tuple(dict.fromkeys(n for n in named if n in self._relations))
+        for name in self._ordered(inputs):
+            draft = drafts.get(name)
+            self._result.queries[name] = (
+                self._sql(name, inputs[name], draft) if draft else self._python(name, inputs[name])
             )
-    yield from ()
+        return self._result
 
+    def _keys(self, name: str) -> tuple[str, str]:
+        return ("transforms" if name in self._pipeline.transforms else "kpis"), name
 
-def _compile(
-    found: PipelineFile,
-    name: str,
-    inputs: dict[str, list[str]],
-    drafts: dict[str, _Draft],
-    compilation: Compilation,
-) -> Compiled:
-    assert found.model is not None
-    needs = tuple(inputs[name])
-    draft = drafts.get(name)
-    if draft is None:
-        columns = found.model.transforms[name].columns
-        return Compiled(name, needs, columns=tuple((c.name, c.type.duckdb) for c in columns))
-    known = _known_columns(found, compilation)
-    problems = list(_scope_problems(found, draft, known))
-    compilation.diagnostics += problems
-    template = draft.rendered.source
-    schema = {need: dict(columns) for need in needs if (columns := known.get(need)) is not None}
-    if problems or len(schema) < len(needs):
-        return Compiled(name, needs, template)
-    try:
-        sql = dialect.transpile(draft.rendered.sql, to="duckdb", schema=schema)
-        columns = tuple(describe(sql, schema))
-    except PlanError as error:
-        message = error.diagnostics[0].message
-        compilation.diagnostics.append(draft.rendered.diagnostic(0, "E415", message))
-        return Compiled(name, needs, template)
-    contract = found.model.relations()[name].columns
-    if contract and (section := _section_of(found, name)) and name not in found.loose():
-        compilation.diagnostics += _contract(found, (section, name), columns, contract)
-        columns = tuple((column.name, column.type.duckdb) for column in contract)
-    return Compiled(name, needs, template, sql, columns)
+    def _problem(self, problem: Diagnostic) -> None:
+        self._result.diagnostics.append(problem)
 
+    def _draft(self, name: str, query: Transform | Kpi) -> _Draft | None:
+        """Read, render and parse a template; None, with a diagnostic, when that fails."""
+        keys = (*self._keys(name), "sql")
+        path = (self._folder / str(query.sql)).resolve()
+        if not path.is_relative_to(self._folder):
+            message = f"the template '{query.sql}' leads out of {TEMPLATES}/"
+            self._problem(self._found.file.diagnostic(keys, "E302", message))
+            return None
+        shown = f"{TEMPLATES}/{query.sql}"
+        try:
+            source = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            self._problem(Diagnostic(shown, 1, 1, "E101", "the file is not UTF-8 text"))
+            return None
+        except OSError:
+            templates = [
+                str(file.relative_to(self._folder)) for file in self._folder.rglob("*.sql")
+            ]
+            message = f"there is no template '{query.sql}' under {TEMPLATES}/"
+            hint = did_you_mean(str(query.sql), templates)
+            self._problem(self._found.file.diagnostic(keys, "E302", message, hint))
+            return None
+        try:
+            rendered = render_sql(shown, source, self._interval, query.params)
+        except TemplateProblemError as error:
+            self._problem(error.diagnostic)
+            return None
+        try:
+            tree = dialect.parse(rendered.sql)
+        except dialect.SqlSyntaxError as error:
+            self._problem(rendered.diagnostic(error.offset, "E410", str(error)))
+            return None
+        return _Draft(rendered, tree, scope.references(tree))
 
-def _known_columns(
-    found: PipelineFile, compilation: Compilation
-) -> dict[str, tuple[tuple[str, str], ...] | None]:
-    """Name and DuckDB type of every column known so far; None where a relation is broken."""
-    assert found.model is not None
-    known: dict[str, tuple[tuple[str, str], ...] | None] = dict.fromkeys(found.broken())
-    for name, relation in found.model.relations().items():
-        if name in found.loose():
+    def _ordered(self, inputs: Mapping[str, Sequence[str]]) -> Iterator[str]:
+        """Names so that each comes after what it reads; cycles are reported and left out."""
+        waiting = dict(inputs)
+        while ready := [n for n, needs in waiting.items() if not any(x in waiting for x in needs)]:
+            for name in ready:
+                yield name
+                del waiting[name]
+        seen: set[str] = set()
+        for name in waiting:
+            path = [name]
+            while path[-1] in waiting and path[-1] not in seen:
+                seen.add(path[-1])
+                path.append(next((n for n in waiting[path[-1]] if n in waiting), ""))
+            if path[-1] in path[:-1]:
+                circle = " -> ".join(path[path.index(path[-1]) :])
+                message = f"these relations read each other: {circle}"
+                hint = "take one of them out of the other's FROM"
+                keys = self._keys(path[-1])
+                self._problem(self._found.file.diagnostic(keys, "E304", message, hint, of_key=True))
+
+    def _python(self, name: str, inputs: tuple[str, ...]) -> Compiled:
+        columns = self._relations[name].columns
+        return Compiled(name, inputs, columns=tuple((c.name, c.type.duckdb) for c in columns))
+
+    def _sql(self, name: str, inputs: tuple[str, ...], draft: _Draft) -> Compiled:
+        shapes = self._shapes()
+        problems = list(self._name_problems(draft, shapes))
+        self._result.diagnostics += problems
+        template = draft.rendered.source
+        schema = {need: dict(shape) for need in inputs if (shape := shapes.get(need)) is not None}
+        if problems or len(schema) < len(inputs):
+            return Compiled(name, inputs, template)
+        try:
+            sql = dialect.transpile(draft.rendered.sql, to="duckdb", schema=schema)
+            shape = tuple(describe(sql, schema))
+        except PlanError as error:
+            message = error.diagnostics[0].message
+            self._problem(draft.rendered.diagnostic(0, "E415", message))
+            return Compiled(name, inputs, template)
+        contract = self._relations[name].columns
+        if contract and name not in self._found.loose():
+            self._result.diagnostics += self._contract_problems(name, shape, contract)
+            shape = tuple((column.name, column.type.duckdb) for column in contract)
+        return Compiled(name, inputs, template, sql, shape)
+
+    def _shapes(self) -> dict[str, Shape]:
+        """What is known so far of every relation."""
+        known: dict[str, Shape] = dict.fromkeys(self._found.broken())
+        for name, relation in self._relations.items():
             known[name] = None
-        elif name in found.model.sources:
-            known[name] = tuple((c.name, c.type.duckdb) for c in relation.columns)
-        else:
-            compiled = compilation.queries.get(name)
-            known[name] = compiled.columns if compiled else None
-    return known
+            if name in self._found.loose():
+                continue
+            if name in self._pipeline.sources:
+                known[name] = tuple((c.name, c.type.duckdb) for c in relation.columns)
+            elif compiled := self._result.queries.get(name):
+                known[name] = compiled.columns
+        return known
 
+    def _name_problems(self, draft: _Draft, shapes: Mapping[str, Shape]) -> Iterator[Diagnostic]:
+        for reference in draft.references:
+            if reference.name not in shapes:
+                message = f"unknown relation '{reference.name}'"
+                hint = did_you_mean(reference.name, shapes)
+                yield draft.rendered.diagnostic(reference.offset, "E411", message, hint)
+        columns = {n: None if s is None else [column for column, _ in s] for n, s in shapes.items()}
+        for found in scope.column_problems(draft.tree, columns):
+            yield draft.rendered.diagnostic(found.offset, found.code, found.message, found.hint)
 
-def _scope_problems(
-    found: PipelineFile,
-    draft: _Draft,
-    known: dict[str, tuple[tuple[str, str], ...] | None],
-) -> Iterator[Diagnostic]:
-    for reference in draft.references:
-        if reference.name not in known:
-            message = f"unknown relation '{reference.name}'"
-            hint = did_you_mean(reference.name, known)
-            yield draft.rendered.diagnostic(reference.offset, "E411", message, hint)
-    columns = {name: None if c is None else [column for column, _ in c] for name, c in known.items()}
-    for problem in scope.column_problems(draft.tree, columns):
-        yield draft.rendered.diagnostic(
-            problem.offset, problem.code, problem.message, problem.hint
-        )
-
-
-def _contract(
-    found: PipelineFile,
-    keys: tuple[str, str],
-    result: Sequence[tuple[str, str]],
-    contract: Sequence[Column],
-) -> Iterator[Diagnostic]:
-    """What the SQL gives against what `columns` promises: names in order, types of one family."""
-    given = [name.lower() for name, _ in result]
-    wanted = [column.name.lower() for column in contract]
-    if given != wanted:
-        message = f"the SQL gives the columns {', '.join(given)}, and not {', '.join(wanted)}"
-        hint = "name and order the SELECT list as 'columns' does"
-        yield found.file.diagnostic((*keys, "columns"), "E420", message, hint, of_key=True)
-        return
-    for index, (column, (_, type_)) in enumerate(zip(contract, result, strict=True)):
-        if not fits(type_, column.type):
-            message = f"the SQL gives '{column.name}' as {type_}, and not as {column.type}"
-            hint = f"write CAST(... AS {column.type}) in the SELECT list"
-            where = (*keys, "columns", index, "type")
-            yield found.file.diagnostic(where, "E421", message, hint)
+    def _contract_problems(
+        self, name: str, shape: Sequence[tuple[str, str]], contract: Sequence[Column]
+    ) -> Iterator[Diagnostic]:
+        """What the SQL gives against what `columns` promises: names in order, types of one family."""
+        keys = (*self._keys(name), "columns")
+        given = [column.lower() for column, _ in shape]
+        wanted = [column.name.lower() for column in contract]
+        if given != wanted:
+            message = f"the SQL gives the columns {', '.join(given)}, and not {', '.join(wanted)}"
+            hint = "name and order the SELECT list as 'columns' does"
+            yield self._found.file.diagnostic(keys, "E420", message, hint, of_key=True)
+            return
+        for index, (column, (_, type_)) in enumerate(zip(contract, shape, strict=True)):
+            if not fits(type_, column.type):
+                message = f"the SQL gives '{column.name}' as {type_}, and not as {column.type}"
+                hint = f"write CAST(... AS {column.type}) in the SELECT list"
+                where = (*keys, index, "type")
+                yield self._found.file.diagnostic(where, "E421", message, hint)
 
 
 def fits(given: str, wanted: ColumnType) -> bool:

@@ -143,9 +143,7 @@ class Run:
             session.close()
 
     def _failed(self, step: Step, started: float, error: EtlError) -> StepResult:
-        placed = [
-            found if found.path else _at(found, step.place) for found in error.diagnostics
-        ]
+        placed = [found if found.path else _at(found, step.place) for found in error.diagnostics]
         seconds = time.monotonic() - started
         return StepResult(step.name, "failed", seconds, error=error.about(placed))
 
@@ -174,7 +172,10 @@ class Run:
         """Changes whenever the step's output could: its definition, its inputs, its source's rows."""
         step, block = work.step, work.step.block
         facts: list[Any] = [__version__, step.kind, step.sql, self.plan.interval.key]
-        facts += [block.model_dump_json() if block else "", [c.model_dump_json() for c in step.checks]]
+        facts += [
+            block.model_dump_json() if block else "",
+            [c.model_dump_json() for c in step.checks],
+        ]
         for _, need in step.inputs:
             facts.append((self.folder.step(need).result() or {}).get("fingerprint"))
         if step.kind == "extract" and isinstance(block, Source):

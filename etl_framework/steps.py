@@ -126,7 +126,9 @@ def check(work: Work) -> Outcome:
         extracted = (work.run.step(f"extract.{relation}").result() or {}).get("counts", {})
         read = extracted.get("read", rows)
         _within_limit(step, step.block, read - kept, read)
-    return Outcome({"rows": rows, "kept": kept, "quarantined": rows - kept}, tuple(results), tuple(files))
+    return Outcome(
+        {"rows": rows, "kept": kept, "quarantined": rows - kept}, tuple(results), tuple(files)
+    )
 
 
 def _predicate(found: RowCheck) -> str:
@@ -160,9 +162,9 @@ def _quarantine(work: Work, checks: Sequence[RowCheck]) -> int:
     write(
         work.session,
         f"SELECT {literal(work.step.relation)} AS source, rule, CAST(NULL AS VARCHAR) AS file, "
-        "CAST(NULL AS BIGINT) AS line, CAST(NULL AS INTEGER) AS \"column\", "
+        'CAST(NULL AS BIGINT) AS line, CAST(NULL AS INTEGER) AS "column", '
         "CAST(NULL AS VARCHAR) AS name, 'breaks the check ' || rule AS reason, \"row\" FROM "
-        f"(SELECT CASE {cases} END AS rule, CAST(to_json(r) AS VARCHAR) AS \"row\" "
+        f'(SELECT CASE {cases} END AS rule, CAST(to_json(r) AS VARCHAR) AS "row" '
         f"FROM {relation} AS r WHERE {broken})",
         work.folder.part("rejected"),
     )
@@ -172,7 +174,9 @@ def _quarantine(work: Work, checks: Sequence[RowCheck]) -> int:
 def _table_check(work: Work, found: TableCheck, rows: int) -> CheckResult:
     relation = quote(work.step.relation)
     if found.where:
-        relation = f"(SELECT * FROM {relation} WHERE {transpile_condition(found.where, to='duckdb')})"
+        relation = (
+            f"(SELECT * FROM {relation} WHERE {transpile_condition(found.where, to='duckdb')})"
+        )
     row = work.session.execute(found.failing_rows(f"{relation} AS checked")).fetchone() or (0,)
     failing = int(row[0])
     return CheckResult(found.label, work.step.relation, found.judge(failing, rows), failing, rows)
@@ -260,7 +264,7 @@ def _frames(work: Work, block: Transform) -> Iterator[dict[str, Any]]:
         return
     (name,) = block.inputs
     rows = work.session.execute(f"SELECT * FROM {quote(name)}")
-    for batch in rows.to_arrow_reader(block.chunk_rows):
+    for batch in rows.to_arrow_reader(block.chunk_rows) or ():
         yield {name: frame(batch)}
 
 

@@ -31,9 +31,13 @@ class Check(Model):
     severity: Literal["error", "warn"] = Field(
         "error", description="`error`: failing rows stop the run; `warn`: they are reported."
     )
-    warn_if: Threshold | None = Field(None, description='Report beyond this, for example `">0.1%"`.')
+    warn_if: Threshold | None = Field(
+        None, description='Report beyond this, for example `">0.1%"`.'
+    )
     error_if: Threshold | None = Field(None, description='Stop beyond this, for example `">1%"`.')
-    where: str | None = Field(None, description="SQL condition; only rows that meet it are checked.")
+    where: str | None = Field(
+        None, description="SQL condition; only rows that meet it are checked."
+    )
 
     @property
     def label(self) -> str:

@@ -29,7 +29,7 @@ class Threshold:
             return value
         match = None if isinstance(value, bool) else _PATTERN.match(str(value).strip())
         if not match:
-            raise ValueError(f"'{value}' is not a threshold; write for example \">100\" or \">1%\"")
+            raise ValueError(f'\'{value}\' is not a threshold; write for example ">100" or ">1%"')
         return cls(float(match[1]), bool(match[2]))
 
     def exceeded(self, failing: int, rows: int) -> bool:

@@ -94,7 +94,9 @@ def _as_object(built: Plan, step: Step) -> dict[str, Any]:
             + (", quarantine)" if isinstance(check, RowCheck) and check.on_fail != "fail" else ")")
             for check in (step.checks if step.kind == "check" else ())
         ],
-        "targets": [kpi.target.model_dump(include={"connection", "table", "strategy"}) for kpi in kpis],
+        "targets": [
+            kpi.target.model_dump(include={"connection", "table", "strategy"}) for kpi in kpis
+        ],
         "template": step.template,
         "sql": step.sql,
     }

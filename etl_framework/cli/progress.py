@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -17,61 +15,79 @@ if TYPE_CHECKING:
     from etl_framework.runner import StepResult
 
 SIGNS = {"started": "…", "done": "✓", "reused": "=", "failed": "✗", "skipped": "-"}
-COLOURS = {"started": "yellow", "done": "green", "reused": "cyan", "failed": "red", "skipped": "dim"}
+COLOURS = {
+    "started": "yellow",
+    "done": "green",
+    "reused": "cyan",
+    "failed": "red",
+    "skipped": "dim",
+}
 
 
-@contextmanager
-def progress(plan: Plan) -> Iterator[Callable[[StepResult], None]]:
-    """A function to tell of each step; live when stderr is a terminal."""
-    if not sys.stderr.isatty():
-        yield _print_line
-        return
-    from rich.console import Console
-    from rich.live import Live
+class Board(Protocol):
+    """Where a run is shown while it runs; keeps the newest result of each step."""
 
-    board = _Board([step.name for step in plan.steps])
-    with Live(board, console=Console(stderr=True), refresh_per_second=8):
-        yield board.tell
-
-
-def _print_line(result: StepResult) -> None:
-    if result.state == "started":
-        return
-    seconds = f"{result.seconds:6.2f}s" if result.state in ("done", "failed") else " " * 7
-    line = f"{SIGNS[result.state]} {result.step:<24} {seconds}  {describe(result)}"
-    click.echo(line.rstrip(), err=True)
-
-
-def describe(result: StepResult) -> str:
-    """What a step did, in a few words."""
-    words = [f"{count:,} {name}" for name, count in result.counts.items() if count or name != "rejected"]
-    if result.state == "reused":
-        words.insert(0, "already done:")
-    elif result.state == "skipped":
-        words = ["not run, because a step before it failed"]
-    elif result.error:
-        words = [result.error.diagnostics[0].message]
-    return " ".join(words[:1]) + "".join(f", {word}" for word in words[1:]) if len(words) > 1 else "".join(words)
-
-
-class _Board:
-    """All steps of a plan, each with its state; drawn again and again by rich."""
-
-    def __init__(self, steps: list[str]) -> None:
-        self._results: dict[str, StepResult | None] = dict.fromkeys(steps)
-        self._started: dict[str, float] = {}
+    results: dict[str, StepResult]
 
     def tell(self, result: StepResult) -> None:
-        self._results[result.step] = result
-        if result.state == "started":
-            self._started[result.step] = time.monotonic()
+        """A step has started or ended."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+def board_for(plan: Plan) -> Board:
+    """A live board when stderr is a terminal, else lines."""
+    return LiveBoard(plan) if sys.stderr.isatty() else LineBoard(plan)
+
+
+class LineBoard:
+    """A line for each step that ended."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.results: dict[str, StepResult] = {}
+        self._width = max(len(step.name) for step in plan.steps)
+
+    def tell(self, result: StepResult) -> None:
+        self.results[result.step] = result
+        if result.state != "started":
+            done = result.state in ("done", "failed")
+            seconds = f"{result.seconds:.2f}s" if done else ""
+            name = result.step.ljust(self._width)
+            line = f"{SIGNS[result.state]} {name} {seconds:>7}  {in_words(result)}"
+            click.echo(line.rstrip(), err=True)
+
+    def close(self) -> None:
+        """Lines stay as they are."""
+
+
+class LiveBoard:
+    """All steps of a plan, each with its state; drawn again and again by rich."""
+
+    def __init__(self, plan: Plan) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self.results: dict[str, StepResult] = {}
+        self._steps = [step.name for step in plan.steps]
+        self._started: dict[str, float] = {}
+        self._live = Live(self, console=Console(stderr=True), refresh_per_second=8)
+        self._live.start()
+
+    def tell(self, result: StepResult) -> None:
+        self.results[result.step] = result
+        self._started.setdefault(result.step, time.monotonic())
+
+    def close(self) -> None:
+        self._live.stop()
 
     def __rich__(self) -> Table:
         from rich.table import Table
         from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
-        for name, result in self._results.items():
+        for name in self._steps:
+            result = self.results.get(name)
             if result is None:
                 table.add_row(Text("·", style="dim"), Text(name, style="dim"), "", "")
                 continue
@@ -79,5 +95,16 @@ class _Board:
             if result.state == "started":
                 seconds = time.monotonic() - self._started[name]
             sign = Text(SIGNS[result.state], style=COLOURS[result.state])
-            table.add_row(sign, name, f"{seconds:.2f}s", Text(describe(result)))
+            table.add_row(sign, Text(name), f"{seconds:.2f}s", Text(in_words(result)))
         return table
+
+
+def in_words(result: StepResult) -> str:
+    """What a step did: `200,000 read, 599 rejected`; counts of nothing are left out."""
+    if result.error:
+        return result.error.diagnostics[0].message
+    if result.state == "skipped":
+        return "not run, because a step before it failed"
+    counts = [f"{count:,} {name}" for name, count in result.counts.items() if count]
+    done = "already done" if result.state == "reused" else ""
+    return ": ".join(part for part in (done, ", ".join(counts)) if part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -49,7 +49,7 @@ def run(
     etl run music_streaming --date 2024-06-25
     etl run music_streaming --from 2024-06-25 --to 2024-07-01
     """
-    from etl_framework.cli.progress import progress
+    from etl_framework.cli.progress import board_for
     from etl_framework.config.project import load_project
     from etl_framework.plan import build_plan
     from etl_framework.runner import Run
@@ -59,16 +59,12 @@ def run(
     for interval in intervals(model, on, first, last):
         plan = build_plan(project, pipeline, environment, interval)
         click.echo(f"{model.name} in {plan.environment_name}, data interval {interval}", err=True)
-        heard: dict[str, StepResult] = {}
-
-        def hear(result: StepResult, heard: dict[str, Any] = heard) -> None:
-            heard[result.step] = result
-
+        board = board_for(plan)
         try:
-            with progress(plan) as tell:
-                Run(plan, fresh=fresh).all_steps(lambda result: (hear(result), tell(result)))
+            Run(plan, fresh=fresh).all_steps(board.tell)
         finally:
-            _summary(plan, heard)
+            board.close()
+            _summary(plan, board.results)
 
 
 def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
@@ -84,10 +80,9 @@ def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
         taken_out = checked.counts.get("quarantined", 0) if checked else 0
         read, rejected = extracted.counts["read"], extracted.counts["rejected"] + taken_out
         sources.append((name, read, read - rejected, rejected))
-    for result in results.values():
-        checks += [
-            (c.relation, c.check, c.status, c.failing, c.rows) for c in result.checks
-        ]
+    for step in plan.steps:
+        found = results[step.name].checks if step.name in results else ()
+        checks += [(c.relation, c.check, c.status, c.failing, c.rows) for c in found]
     if sources:
         click.echo("\n" + text_table(("source", "read", "kept", "rejected"), sources))
     if checks:

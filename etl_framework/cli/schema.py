@@ -33,8 +33,9 @@ def schema(which: str | None, root: Path) -> None:
 def schemas() -> dict[str, str]:
     """Each schema as text."""
     from etl_framework.config.models import Environments, Pipeline
+    from etl_framework.model import Model
 
-    models = {"pipeline": Pipeline, "environments": Environments}
+    models: dict[str, type[Model]] = {"pipeline": Pipeline, "environments": Environments}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {
         name: json.dumps(head | model.model_json_schema(), indent=2) + "\n"

@@ -13,7 +13,9 @@ from etl_framework.cli.options import environment_option, format_option, project
 @click.argument("table")
 @environment_option
 @click.option("--limit", default=20, show_default=True, help="Rows at the most; 0 for all.")
-@click.option("--order-by", metavar="COLUMN", help="Sort by this column; -COLUMN for largest first.")
+@click.option(
+    "--order-by", metavar="COLUMN", help="Sort by this column; -COLUMN for largest first."
+)
 @project_option
 @format_option("table", "csv", "json")
 def show(

@@ -84,10 +84,10 @@ class Kpi(Query):
         for key in wanted:
             if key not in names:
                 raise ValueError(f"the target's key '{key}' is not one of 'columns'")
-        key = self.target.incremental_key
+        placed = self.target.incremental_key
         types = {column.name: column.type.family for column in self.columns}
-        if key and types[key] not in ("date", "timestamp", "timestamptz"):
-            raise ValueError(f"'incremental_key' is a date or timestamp, and '{key}' is not")
+        if placed and types[placed] not in ("date", "timestamp", "timestamptz"):
+            raise ValueError(f"'incremental_key' is a date or timestamp, and '{placed}' is not")
         return self
 
 
@@ -98,7 +98,8 @@ class Pipeline(Model):
     description: str = Field("", description="What the pipeline is for.")
     owner: str = Field("", description="The team to ask.")
     schedule: str = Field(
-        NONE, description="Cron expression, `@daily` and the like, or `none`; cuts the data intervals."
+        NONE,
+        description="Cron expression, `@daily` and the like, or `none`; cuts the data intervals.",
     )
     timezone: str = Field("UTC", description="Time zone of the schedule and of the data intervals.")
     start_date: date | None = Field(None, description="The first day with data.")
@@ -110,7 +111,9 @@ class Pipeline(Model):
     @classmethod
     def _cron(cls, value: str) -> str:
         if not valid_cron(value):
-            raise ValueError(f"'{value}' is not a cron expression, a preset such as @daily, or none")
+            raise ValueError(
+                f"'{value}' is not a cron expression, a preset such as @daily, or none"
+            )
         return value
 
     @field_validator("timezone")
@@ -127,9 +130,13 @@ class Pipeline(Model):
         """The schedule in the pipeline's time zone."""
         return Schedule(self.schedule, ZoneInfo(self.timezone))
 
+    def queries(self) -> dict[str, Transform | Kpi]:
+        """Everything that is made of other relations."""
+        return {**self.transforms, **self.kpis}
+
     def relations(self) -> dict[str, Source | Transform | Kpi]:
         """Everything that SQL can name, in the file's order."""
-        return {**self.sources, **self.transforms, **self.kpis}
+        return {**self.sources, **self.queries()}
 
 
 class Environment(Model):
@@ -142,7 +149,9 @@ class Environment(Model):
         pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$",
         description="Memory for the engine; what does not fit goes to disk.",
     )
-    threads: int | None = Field(None, gt=0, description="Threads of the engine; all cores if not given.")
+    threads: int | None = Field(
+        None, gt=0, description="Threads of the engine; all cores if not given."
+    )
     connections: dict[Name, AnyConnection] = Field(description="Each connection by its name.")
 
 
@@ -155,7 +164,9 @@ class Environments(Model):
     @model_validator(mode="after")
     def _default_exists(self) -> Environments:
         if self.default not in self.environments:
-            raise ValueError(f"'default' names no environment; {did_you_mean(self.default, self.environments)}")
+            raise ValueError(
+                f"'default' names no environment; {did_you_mean(self.default, self.environments)}"
+            )
         return self
 
 

@@ -62,13 +62,17 @@ def _keys(loc: tuple[str | int, ...], data: Any) -> Keys:
     for part in loc:
         if isinstance(data, dict) and tag and part == data.get("type"):
             tag = False
-        elif (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
+        elif _has(data, part):
             data = data[part]
             keys.append(part)
             tag = True
     return tuple(keys)
+
+
+def _has(data: Any, part: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, dict) and part in data
 
 
 def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: Any) -> None:
@@ -80,7 +84,9 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
             keys, "E202", f"unknown key '{last}'", did_you_mean(str(last), known), of_key=True
         )
     elif kind == "missing":
-        found = file.diagnostic(keys, "E203", f"the key '{detail['loc'][-1]}' is missing", of_key=True)
+        found = file.diagnostic(
+            keys, "E203", f"the key '{detail['loc'][-1]}' is missing", of_key=True
+        )
     elif kind == "union_tag_not_found":
         known = _fields(_model_at(model, keys, data))
         found = file.diagnostic(keys, "E203", "the key 'type' is missing", of_key=True)
@@ -89,7 +95,9 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
         what = {"checks": "check", "sources": "source", "connections": "connection"}
         word = next((what[str(key)] for key in reversed(keys) if key in what), "")
         message = f"unknown {word} type '{context['tag']}'".replace("  ", " ")
-        found = file.diagnostic((*keys, "type"), "E201", message, did_you_mean(context["tag"], tags))
+        found = file.diagnostic(
+            (*keys, "type"), "E201", message, did_you_mean(context["tag"], tags)
+        )
     else:
         found = _wrong_value(file, keys, detail)
     file.diagnostics.append(found)
@@ -115,25 +123,22 @@ def _wrong_value(file: YamlFile, keys: Keys, detail: Any) -> Diagnostic:
     return file.diagnostic(keys, "E204", message, hint)
 
 
-def _leave_out(
-    file: YamlFile, data: Any, parts: dict[Keys, str], left_out: set[Keys]
-) -> None:
+def _leave_out(file: YamlFile, data: Any, parts: dict[Keys, str], left_out: set[Keys]) -> None:
     """Remove the wrong parts: a key if it is wrong, its block when a key is missing."""
-    for keys in sorted(parts, key=lambda keys: [(isinstance(k, str), k) for k in keys], reverse=True):
-        whole = keys
-        if not whole:
+    for keys in sorted(
+        parts, key=lambda keys: [(isinstance(k, str), k) for k in keys], reverse=True
+    ):
+        if not keys:
             data.clear()
             continue
         parent = data
-        try:
-            for key in whole[:-1]:
-                parent = parent[key]
-            del parent[whole[-1]]
-        except (KeyError, IndexError, TypeError):
-            continue
-        left_out.add(whole)
-        if isinstance(whole[-1], int):
-            _shift(file, whole)
+        for key in keys[:-1]:
+            parent = parent[key] if _has(parent, key) else None
+        if _has(parent, keys[-1]):
+            del parent[keys[-1]]
+            left_out.add(keys)
+            if isinstance(keys[-1], int):
+                _shift(file, keys)
 
 
 def _shift(file: YamlFile, removed: Keys) -> None:
@@ -164,7 +169,7 @@ def _model_at(annotation: Any, keys: Keys, data: Any) -> Any:
     if not keys:
         return annotation
     key, rest = keys[0], keys[1:]
-    inner = data[key] if isinstance(data, dict | list) else None
+    inner = data[key] if _has(data, key) else None
     if get_origin(annotation) in (dict, list):
         return _model_at(get_args(annotation)[-1], rest, inner)
     if key in _fields(annotation):
@@ -178,7 +183,9 @@ def _plain(annotation: Any, data: Any) -> Any:
         return _plain(get_args(annotation)[0], data)
     if get_origin(annotation) in (Union, types.UnionType):
         tag = data.get("type") if isinstance(data, dict) else None
-        options = [_plain(option, data) for option in get_args(annotation) if option is not type(None)]
+        options = [
+            _plain(option, data) for option in get_args(annotation) if option is not type(None)
+        ]
         for option in options:
             if "type" in _fields(option) and type_name(option) == tag:
                 return option

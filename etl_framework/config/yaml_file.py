@@ -21,11 +21,19 @@ _TAG = "tag:yaml.org,2002:"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What YAML 1.1 and YAML 1.2 read differently: (pattern, what happens, what to write instead).
 _TRAPS = [
-    (r"(?i)y|n|yes|no|on|off", "is a boolean in YAML 1.1 and a text in 1.2", '"{0}", true or false'),
+    (
+        r"(?i)y|n|yes|no|on|off",
+        "is a boolean in YAML 1.1 and a text in 1.2",
+        '"{0}", true or false',
+    ),
     (r"[-+]?0\d+", "is octal in YAML 1.1 and decimal in 1.2", '"{0}", or {1} for the number'),
     (r"[-+]?\d+(:[0-5]?\d)+(\.\d*)?", "is a number to the base 60 in YAML 1.1", '"{0}"'),
     (r"[-+]?\d[\d_]*_[\d_]*", "is a number in YAML 1.1 and a text in 1.2", '"{0}", or {1}'),
-    (r"[-+]?\d+(\.\d*)?[eE]\d+", "is a text in YAML 1.1 and a number in 1.2", '"{0}", or the number'),
+    (
+        r"[-+]?\d+(\.\d*)?[eE]\d+",
+        "is a text in YAML 1.1 and a number in 1.2",
+        '"{0}", or the number',
+    ),
 ]
 
 
@@ -122,7 +130,7 @@ class _Builder:
             return dict(self._pairs(node, keys, depth))
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*keys, i), depth + 1) for i, item in enumerate(node.value)]
-        return self._scalar(node, keys)
+        return self._scalar(node, keys) if isinstance(node, yaml.ScalarNode) else None
 
     def _pairs(self, node: yaml.MappingNode, keys: Keys, depth: int) -> Iterator[tuple[str, Any]]:
         seen: dict[str, int] = {}
@@ -152,7 +160,9 @@ class _Builder:
             return yaml.SafeLoader("").construct_object(node)
         except (ValueError, yaml.YAMLError) as error:
             line, column = self._file.values[keys]
-            self._problem(line, column, "E104", f"'{node.value}' cannot be read: {error}", "quote it")
+            self._problem(
+                line, column, "E104", f"'{node.value}' cannot be read: {error}", "quote it"
+            )
             return node.value
 
     def _trap(self, node: yaml.Node) -> bool:

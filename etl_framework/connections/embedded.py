@@ -42,7 +42,9 @@ def _fill(url: str, seed: Path) -> None:
 
     schema = seed / "schema.sql"
     if not schema.is_file():
-        raise ConfigError(f"the seed {seed} has no schema.sql", hint="`make demo` makes the sample data")
+        raise ConfigError(
+            f"the seed {seed} has no schema.sql", hint="`make demo` makes the sample data"
+        )
     tables = sorted(seed.glob("*.csv"))
     digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in [schema, *tables])).hexdigest()
     connection = psycopg2.connect(url)

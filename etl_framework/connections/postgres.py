@@ -26,7 +26,8 @@ class Postgres(Connection):
         None, description="Folder for a server that is started when needed, from a Python wheel."
     )
     seed: str | None = Field(
-        None, description="Folder with `schema.sql` and a CSV file per table, loaded when it changes."
+        None,
+        description="Folder with `schema.sql` and a CSV file per table, loaded when it changes.",
     )
 
     @model_validator(mode="after")
@@ -34,7 +35,9 @@ class Postgres(Connection):
         if (self.url is None) == (self.embedded is None):
             raise ValueError("give either 'url' or 'embedded'")
         if self.seed and not self.embedded:
-            raise ValueError("'seed' is for an embedded server; it would overwrite tables elsewhere")
+            raise ValueError(
+                "'seed' is for an embedded server; it would overwrite tables elsewhere"
+            )
         return self
 
     def connect(self, root: Path) -> PostgresConnection:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import TEMPLATES, Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.plugins import import_all
@@ -24,9 +24,7 @@ def lint(project: Project, paths: Iterable[str] = ()) -> list[Diagnostic]:
 
     :param paths: only problems of these files, folders or pipelines' names; all when empty.
     """
-    files = [
-        Checked(project, found, found.model) for found in project.pipelines if found.model
-    ]
+    files = [Checked(project, found, found.model) for found in project.pipelines if found.model]
     problems = set(project.diagnostics())
     for rule in rules():
         problems.update(rule.check(project, files))
@@ -42,10 +40,11 @@ def lint_pipeline(project: Project, name: str) -> list[Diagnostic]:
     :raises ConfigError: there is no such pipeline.
     """
     found = project.pipeline(name)
-    one = Project(project.root, (found,), project.environments, project.environments_file)
-    mine = {str(found.file.path), project.environments_file.path}
-    across = [problem for problem in lint(project) if problem.path in mine]
-    return sorted({*lint(one), *across})
+    mine = {found.file.path, project.environments_file.path}
+    if found.model:
+        queries = found.model.queries().values()
+        mine |= {f"{TEMPLATES}/{query.sql}" for query in queries if query.sql}
+    return [problem for problem in lint(project) if problem.path in mine]
 
 
 def _relative(project: Project, path: str) -> str:

@@ -22,7 +22,7 @@ class Connections(Rule):
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
             for name, source in checked.pipeline.sources.items():
-                keys = ("sources", name, "connection")
+                keys: tuple[str, ...] = ("sources", name, "connection")
                 yield from self._source(project, checked, keys, source.connection, source.accepts)
             for name, kpi in checked.pipeline.kpis.items():
                 keys = ("kpis", name, "target", "connection")
@@ -48,7 +48,9 @@ class Connections(Rule):
             if not fits:
                 kind = getattr(connection, "type", "")
                 what = "this source reads" if accepts else "targets lie in"
-                message = f"the connection '{name}' is of type '{kind}' in '{label}', not one that {what}"
+                message = (
+                    f"the connection '{name}' is of type '{kind}' in '{label}', not one that {what}"
+                )
                 yield checked.found.file.diagnostic(keys, "E303", message)
 
 

@@ -64,7 +64,9 @@ class Source(Model):
     accepts: ClassVar[type[Connection]] = Connection
 
     connection: Name = Field(description="Where the rows are, a name in `environments.yml`.")
-    columns: list[Column] = Field(min_length=1, description="The columns to read, with their types.")
+    columns: list[Column] = Field(
+        min_length=1, description="The columns to read, with their types."
+    )
     checks: list[AnyCheck] = Field([], description="Rules that the rows keep.")
     max_rejected: Threshold = Field(
         Threshold(1, True),

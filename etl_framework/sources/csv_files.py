@@ -34,7 +34,7 @@ class Inexact:
 @contextmanager
 def _open(file: File, errors: str = "strict") -> Iterator[TextIO]:
     opened = gzip.open(file.path, "rb") if file.path.suffix == ".gz" else file.path.open("rb")
-    with opened as raw, io.TextIOWrapper(raw, "utf-8-sig", errors, newline="") as text:  # type: ignore[arg-type]
+    with opened as raw, io.TextIOWrapper(raw, "utf-8-sig", errors, newline="") as text:
         yield text
 
 

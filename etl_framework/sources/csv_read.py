@@ -18,8 +18,8 @@ INEXACT = "etl: inexact"
 # Fewer rows than this in a row group cost more than they save; more cost memory.
 PARQUET = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880)"
 REJECTED = (
-    "CREATE OR REPLACE TEMP TABLE etl_rejected (file VARCHAR, line BIGINT, \"column\" INTEGER, "
-    "name VARCHAR, reason VARCHAR, \"row\" VARCHAR)"
+    'CREATE OR REPLACE TEMP TABLE etl_rejected (file VARCHAR, line BIGINT, "column" INTEGER, '
+    'name VARCHAR, reason VARCHAR, "row" VARCHAR)'
 )
 
 
@@ -109,7 +109,9 @@ class CsvRead:
 
     def _exact(self) -> str:
         checked = [column for column in self._columns if _inexact(column)]
-        return " AND ".join(f"NOT coalesce({_inexact(column)}, false)" for column in checked) or "true"
+        return (
+            " AND ".join(f"NOT coalesce({_inexact(column)}, false)" for column in checked) or "true"
+        )
 
     def _keep_rejects(self, rejects: str) -> None:
         """One row per refused line: the first error that DuckDB found in it."""
@@ -156,11 +158,14 @@ class CsvRead:
         accounted(found, int(row[0]) if row else 0, files)
         if found:
             self._session.executemany(
-                "INSERT INTO etl_rejected VALUES (?, ?, ?, ?, ?, ?)", [astuple(each) for each in found]
+                "INSERT INTO etl_rejected VALUES (?, ?, ?, ?, ?, ?)",
+                [astuple(each) for each in found],
             )
 
     def _write_empty(self) -> None:
-        types = ", ".join(f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}" for c in self._columns)
+        types = ", ".join(
+            f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}" for c in self._columns
+        )
         output = literal(str(self._folder.part("data") / "0.parquet"))
         self._session.execute(f"COPY (SELECT {types} LIMIT 0) TO {output} {PARQUET}")
 

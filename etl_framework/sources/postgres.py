@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Literal, cast
+from typing import IO, TYPE_CHECKING, Literal, cast
 
 from pydantic import Field
 
@@ -141,7 +141,7 @@ class PostgresSource(Source):
                 raise failures[0]
         return rows
 
-    def _write(self, pipe: object, extraction: Extraction) -> int:
+    def _write(self, pipe: IO[bytes], extraction: Extraction) -> int:
         import pyarrow as pa
         import pyarrow.csv as csv
         import pyarrow.parquet as parquet

@@ -65,7 +65,8 @@ def transpile_condition(sql: str, *, to: str) -> str:
 
     try:
         query = sqlglot.parse_one(f"SELECT 1 WHERE ({sql})", read="redshift")
-        return query.args["where"].this.sql(to, unsupported_level=sqlglot.ErrorLevel.RAISE)
+        condition = query.args["where"].this
+        return str(condition.sql(to, unsupported_level=sqlglot.ErrorLevel.RAISE))
     except (sqlglot.errors.SqlglotError, KeyError) as error:
         raise PlanError(f"the condition does not parse: {sql}") from error
 

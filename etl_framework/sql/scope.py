@@ -31,7 +31,7 @@ class ScopeProblem:
     hint: str = ""
 
 
-def references(tree: exp.Expression) -> list[Reference]:
+def references(tree: exp.Query) -> list[Reference]:
     """Every table that the query reads and does not define itself, once per place."""
     from sqlglot import exp
 
@@ -44,7 +44,7 @@ def references(tree: exp.Expression) -> list[Reference]:
 
 
 def column_problems(
-    tree: exp.Expression, relations: Mapping[str, Sequence[str] | None]
+    tree: exp.Query, relations: Mapping[str, Sequence[str] | None]
 ) -> Iterator[ScopeProblem]:
     """Every column that does not exist or could be from two tables.
 
@@ -81,7 +81,7 @@ def _problem(
         yield ScopeProblem(_offset(column.this), "E413", f"unknown column '{column.name}'", hint)
 
 
-def _scopes(tree: exp.Expression) -> list[Scope]:
+def _scopes(tree: exp.Query) -> list[Scope]:
     from sqlglot.optimizer.scope import traverse_scope
 
     return traverse_scope(tree)
@@ -149,7 +149,11 @@ def _table_name(table: exp.Table) -> str:
 def _offset(node: exp.Expression) -> int:
     from sqlglot import exp
 
-    found = node if isinstance(node, exp.Identifier) else next(iter(node.find_all(exp.Identifier)), node)
+    found = (
+        node
+        if isinstance(node, exp.Identifier)
+        else next(iter(node.find_all(exp.Identifier)), node)
+    )
     if isinstance(node, exp.Column) and node.args.get("table"):
         found = node.args["table"]
     return int(found.meta.get("start", 0))

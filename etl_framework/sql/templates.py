@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from etl_framework.errors import Diagnostic, did_you_mean
@@ -82,7 +83,9 @@ def render_sql(
     except (TemplateError, SecurityError, TypeError, ArithmeticError, ValueError) as error:
         raise TemplateProblemError(_why(path, source, error, known)) from error
     if len(text) > MAX_LENGTH:
-        problem = Diagnostic(path, 1, 1, "E402", f"the template renders over {MAX_LENGTH} characters")
+        problem = Diagnostic(
+            path, 1, 1, "E402", f"the template renders over {MAX_LENGTH} characters"
+        )
         raise TemplateProblemError(problem)
     return _without_marks(path, source, text)
 

@@ -79,7 +79,9 @@ class Warehouse(ABC):
         """Run one statement with `?` for values; returns the rows it changed."""
 
     @abstractmethod
-    def query(self, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def query(
+        self, sql: str, values: Sequence[Any] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Column names and rows of a SELECT."""
 
     @abstractmethod
@@ -172,7 +174,8 @@ class Warehouse(ABC):
         table, columns = quote(ledger.TABLE), [column.name for column in ledger.COLUMNS]
         key = (entry.pipeline, entry.interval.start, entry.interval.end)
         self.execute(
-            f"DELETE FROM {table} WHERE pipeline = ? AND interval_start = ? AND interval_end = ?", key
+            f"DELETE FROM {table} WHERE pipeline = ? AND interval_start = ? AND interval_end = ?",
+            key,
         )
         places = ", ".join("?" for _ in columns)
         self.execute(f"INSERT INTO {table} ({names(columns)}) VALUES ({places})", entry.values())

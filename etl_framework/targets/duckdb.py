@@ -22,9 +22,14 @@ class DuckDBWarehouse(Warehouse):
         import duckdb
 
         if read_only and not file.exists():
-            raise DataMissingError(f"there is no warehouse yet at {file}", hint="run a pipeline first")
+            raise DataMissingError(
+                f"there is no warehouse yet, {file.name} is missing", hint="run a pipeline first"
+            )
         file.parent.mkdir(parents=True, exist_ok=True)
-        config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
         try:
             self._connection = duckdb.connect(str(file), read_only=read_only, config=config)
         except duckdb.IOException as error:
@@ -43,7 +48,9 @@ class DuckDBWarehouse(Warehouse):
         row = self._connection.execute(sql, list(values)).fetchone()
         return int(row[0]) if row and isinstance(row[0], int) else 0
 
-    def query(self, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def query(
+        self, sql: str, values: Sequence[Any] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
         found = self._connection.execute(sql, list(values))
         return [column[0] for column in found.description or []], found.fetchall()
 

@@ -36,7 +36,9 @@ class PostgresWarehouse(Warehouse):
             self._run(cursor, sql, values)
             return int(cursor.rowcount)
 
-    def query(self, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def query(
+        self, sql: str, values: Sequence[Any] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
         with self._connection.cursor() as cursor:
             self._run(cursor, sql, values)
             return [column.name for column in cursor.description or []], cursor.fetchall()
@@ -45,7 +47,9 @@ class PostgresWarehouse(Warehouse):
         import psycopg2
 
         try:
-            cursor.execute(sql.replace("%", "%%").replace("?", "%s") if values else sql, values or None)
+            cursor.execute(
+                sql.replace("%", "%%").replace("?", "%s") if values else sql, values or None
+            )
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             raise RetryableError(f"PostgreSQL: {_first_line(error)}") from error
         except psycopg2.Error as error:

