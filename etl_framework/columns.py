@@ -53,7 +53,7 @@ _PATTERN = re.compile(r"^([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\
 
 @dataclass(frozen=True)
 class ColumnType:
-    """A column's type: `integer`, `decimal(10,2)`, `varchar(255)` (a length in bytes), and so on."""
+    """A column's type: `integer`, `decimal(10,2)`, `varchar(255)` (length in bytes), and so on."""
 
     name: str
     arguments: tuple[int, ...] = ()

@@ -24,7 +24,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, order=True)
 class Diagnostic:
-    """One problem: where (1-based line and column; 0 when the whole file is meant), what, what to do."""
+    """One problem: where (line and column from 1, 0 for a whole file), what, what to do."""
 
     path: str
     line: int

@@ -1,7 +1,7 @@
 """The ledger: what was published, for which data interval, with what counts.
 
-It is a table beside the targets, `etl_ledger`, and its row is written in the transaction that changes
-them. One pipeline has one row per data interval.
+It is a table beside the targets, `etl_ledger`, and its row is written in the transaction that
+changes them. One pipeline has one row per data interval.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The plan: a pipeline as frozen steps. The CLI, Airflow, the printed plan all read the same one."""
+"""The plan: a pipeline as frozen steps, the same for the CLI, Airflow and the printed plan."""
 
 from __future__ import annotations
 

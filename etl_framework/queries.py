@@ -1,4 +1,4 @@
-"""The SQL of a pipeline, compiled: rendered, read, its names resolved, its result's columns known."""
+"""The SQL of a pipeline, compiled: rendered, read, names resolved, result columns known."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class _Compiler:
     def _contract_problems(
         self, name: str, shape: Sequence[tuple[str, str]], contract: Sequence[Column]
     ) -> Iterator[Diagnostic]:
-        """What the SQL gives against what `columns` promises: names in order, types of one family."""
+        """What the SQL gives against what `columns` promises: names in order, types."""
         keys = (*self._keys(name), "columns")
         given = [column.lower() for column, _ in shape]
         wanted = [column.name.lower() for column in contract]

@@ -51,7 +51,7 @@ class Run:
         self.folder: RunFolder = run_folder(plan.staging, plan.pipeline.name, plan.interval.key)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self._fresh = fresh
-        self._cancels: list[Callable[[], Any]] = []
+        self._cancels: dict[str, list[Callable[[], Any]]] = {}
 
     @contextmanager
     def _engine(self) -> Iterator[DuckDBEngine]:
@@ -120,16 +120,17 @@ class Run:
         return list(results.values())
 
     def _cancel(self) -> None:
-        for cancel in self._cancels:
-            cancel()
+        for cancels in list(self._cancels.values()):
+            for cancel in cancels:
+                cancel()
 
     def _run(self, step: Step, engine: DuckDBEngine) -> StepResult:
-        """Do a step unless its finished output is there; our own errors become part of the result."""
+        """Do a step unless its output is there; our own errors become part of the result."""
         import duckdb
 
         started = time.monotonic()
         session = engine.session()
-        self._cancels.append(session.interrupt)
+        self._cancels[step.name] = [session.interrupt]
         try:
             work = self._work(step, engine, session)
             state, outcome = self._reuse_or_do(work)
@@ -140,6 +141,7 @@ class Run:
         except (duckdb.Error, OSError) as error:
             return self._failed(step, started, StepError(_sentence(error)))
         finally:
+            self._cancels.pop(step.name)
             session.close()
 
     def _failed(self, step: Step, started: float, error: EtlError) -> StepResult:
@@ -152,7 +154,7 @@ class Run:
             relation: (self.folder.step(need).result() or {}).get("files", [])
             for relation, need in step.inputs
         }
-        on_cancel = self._cancels.append
+        on_cancel = self._cancels[step.name].append
         return Work(self.plan, step, self.folder, engine, session, inputs, on_cancel)
 
     def _reuse_or_do(self, work: Work) -> tuple[State, Outcome]:
@@ -169,7 +171,7 @@ class Run:
         return "done", outcome
 
     def _fingerprint(self, work: Work) -> str:
-        """Changes whenever the step's output could: its definition, its inputs, its source's rows."""
+        """Changes whenever the output could: with definition, inputs, a source's rows."""
         step, block = work.step, work.step.block
         facts: list[Any] = [__version__, step.kind, step.sql, self.plan.interval.key]
         facts += [

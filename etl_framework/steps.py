@@ -146,7 +146,7 @@ def _scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int]]:
 
 
 def _quarantine(work: Work, checks: Sequence[RowCheck]) -> int:
-    """Split the relation: rows that keep every rule, and the others with the first rule they broke."""
+    """Split the relation: rows that keep every rule; others with the first one they broke."""
     relation = quote(work.step.relation)
     predicates = [_predicate(found) for found in checks]
     broken = " OR ".join(f"({predicate})" for predicate in predicates)
@@ -220,7 +220,8 @@ def _contracted(step: Step, columns: Sequence[Column]) -> str:
         if column.type.family == "text":
             limit = column.type.arguments[0]
             message = f"etl: {step.relation}.{column.name} is longer than {column.type}"
-            value = f"CASE WHEN strlen({value}) > {limit} THEN error({literal(message)}) ELSE {value} END"
+            refuse = f"error({literal(message)})"
+            value = f"CASE WHEN strlen({value}) > {limit} THEN {refuse} ELSE {value} END"
         values.append(f"{value} AS {name}")
     return f"SELECT {', '.join(values)} FROM ({step.sql})"
 

@@ -71,7 +71,7 @@ class Check(Model):
 class RowCheck(Check):
     """A check that tells of each row alone whether it breaks the rule.
 
-    All row checks of a relation run in one scan, and the same predicate picks the rows to quarantine.
+    All row checks of a relation run in one scan, and the same predicate picks the rows to take out.
     """
 
     on_fail: Literal["fail", "quarantine"] = Field(

@@ -18,7 +18,7 @@ from etl_framework.cli.options import format_option, project_option
 def lint(paths: tuple[str, ...], root: Path, format_: str) -> None:
     """Report every mistake of the project's files at once.
 
-    PATHS are files, folders or names of pipelines; everything if none is given. Opens no connection.
+    PATHS are files, folders or names of pipelines; everything if none is given. Connects nowhere.
     Exit codes: 0 clean, 1 found something, 2 could not run.
 
     \b

@@ -74,7 +74,7 @@ def clean_pipeline(project: Project, name: str) -> Pipeline:
 def intervals(
     pipeline: Pipeline, on: date | None, first: date | None, last: date | None
 ) -> Sequence[DataInterval]:
-    """The data intervals that `--date`, or `--from` and `--to`, ask for; else the latest complete one.
+    """The data intervals that the options ask for; else the latest complete one.
 
     :raises click.UsageError: the options do not go together, or no interval starts then.
     """

@@ -21,8 +21,8 @@ ROUNDS = 12
 def validate(model: type[M], file: YamlFile) -> tuple[M | None, set[Keys]]:
     """Make a model of a file's content; what is wrong is added to the file's diagnostics.
 
-    A part that is wrong is left out and the rest tried again, so that one mistake does not hide what
-    other rules would find. Returned with the model: the keys of the parts left out.
+    A part that is wrong is left out and the rest tried again, so that one mistake does not hide
+    what other rules would find. Returned with the model: the keys of the parts left out.
     """
     left_out: set[Keys] = set()
     if not isinstance(file.data, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,8 +41,8 @@ class Directory(Connection):
             )
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
             raise DataMissingError(f"the pattern '{pattern}' leads out of the folder {self.path}")
-        names = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
-        return [_file(folder, name) for name in names if (folder / name).is_file()]
+        found = sorted(path for path in folder.glob(pattern) if path.is_file())
+        return [_file(folder, str(path.relative_to(folder))) for path in found]
 
 
 def _file(folder: Path, name: str) -> File:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,10 +11,31 @@ from pydantic import Field, model_validator
 
 from etl_framework.connections.base import Connection, inside
 from etl_framework.connections.settings import resolve
-from etl_framework.errors import ConfigError, MissingExtraError, RetryableError
+from etl_framework.errors import ConfigError, MissingExtraError, RetryableError, StepError
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PostgresConnection
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Turn psycopg2's errors into ours: a lost connection may be tried again, all else may not.
+
+    :raises RetryableError: the connection broke.
+    :raises StepError: the server refused the statement.
+    """
+    import psycopg2
+
+    try:
+        yield
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise RetryableError(f"PostgreSQL: {_first_line(error)}") from error
+    except psycopg2.Error as error:
+        raise StepError(f"PostgreSQL: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or "the connection is closed").split("\n")[0]
 
 
 class Postgres(Connection):
@@ -54,8 +77,7 @@ class Postgres(Connection):
             connection = psycopg2.connect(self._url(root), connect_timeout=10)
             connection.set_client_encoding("UTF8")
         except psycopg2.OperationalError as error:
-            reason = str(error).strip().split("\n")[0]
-            raise RetryableError(f"cannot connect to PostgreSQL: {reason}") from None
+            raise RetryableError(f"cannot connect to PostgreSQL: {_first_line(error)}") from None
         except psycopg2.ProgrammingError:
             # Its message repeats the URL, password and all.
             raise ConfigError(

@@ -28,8 +28,8 @@ class _Lookup:
 def resolve(text: str, *, setting: str) -> str:
     """The value of a setting such as `{{ env.MUSIC_RDS_URL }}`.
 
-    `{{ var.x }}` is an Airflow Variable; outside Airflow the environment variable AIRFLOW_VAR_X, which
-    Airflow itself reads too, stands for it.
+    `{{ var.x }}` is an Airflow Variable; outside Airflow the environment variable AIRFLOW_VAR_X,
+    which Airflow itself reads too, stands for it.
 
     :raises ConfigError: a variable is not set; names the variable, never a value.
     """

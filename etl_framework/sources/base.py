@@ -91,7 +91,7 @@ class Source(Model):
         return None
 
     def extract(self, extraction: Extraction) -> Extracted:
-        """Write the rows of the data interval to `folder`: good ones to `data`, others to `rejected`.
+        """Write the interval's rows to `folder`: good ones to `data`, others to `rejected`.
 
         :raises DataMissingError: no data, no such table or no such column.
         :raises RetryableError: the connection broke.

@@ -33,8 +33,11 @@ class Inexact:
 
 @contextmanager
 def _open(file: File, errors: str = "strict") -> Iterator[TextIO]:
-    opened = gzip.open(file.path, "rb") if file.path.suffix == ".gz" else file.path.open("rb")
-    with opened as raw, io.TextIOWrapper(raw, "utf-8-sig", errors, newline="") as text:
+    opened = gzip.open if file.path.suffix == ".gz" else open
+    with (
+        opened(file.path, "rb") as raw,
+        io.TextIOWrapper(raw, "utf-8-sig", errors, newline="") as text,
+    ):
         yield text
 
 

@@ -1,4 +1,4 @@
-"""Read CSV files with DuckDB: typed, in parallel, every refused row kept with file, line and reason."""
+"""Read CSV files with DuckDB: typed, in parallel, every refused row kept with its reason."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ REJECTED = (
 class CsvRead:
     """One reading of a source's files.
 
-    Numbers are read wider than they are declared, so that a value which would be rounded is seen. The
-    first attempt stops at such a value; only then are its rows looked for, one by one.
+    Numbers are read wider than they are declared, so that a value which would be rounded is seen.
+    The first attempt stops at such a value; only then are its rows looked for, one by one.
     """
 
     def __init__(self, columns: Sequence[Column], delimiter: str, extraction: Extraction) -> None:
@@ -181,7 +181,7 @@ def _wide(column: Column) -> str:
 
 
 def _inexact(column: Column) -> str:
-    """SQL that is true when the declared type would change the value as read; empty when it cannot."""
+    """SQL that is true when the declared type would change the value; empty when it cannot."""
     name, type_ = quote(column.name), column.type.duckdb
     if column.type.family == "text":
         return f"strlen({name}) > {column.type.arguments[0]}"

@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, Literal, cast
 from pydantic import Field
 
 from etl_framework.columns import TABLE_NAME
-from etl_framework.connections.postgres import Postgres
-from etl_framework.errors import DataMissingError, RetryableError, StepError, did_you_mean
+from etl_framework.connections.postgres import Postgres, our_errors
+from etl_framework.errors import DataMissingError, StepError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sources.base import Extracted, Extraction, Source
 from etl_framework.sql.quote import names, quote, quote_table
@@ -43,7 +43,7 @@ class PostgresSource(Source):
         """The server's snapshot: two equal ones see the same committed transactions."""
         connection = cast(Postgres, extraction.connection).connect(extraction.root)
         try:
-            with connection.cursor() as cursor:
+            with our_errors(), connection.cursor() as cursor:
                 cursor.execute("SELECT current_database() || ' ' || txid_current_snapshot()")
                 (state,) = cursor.fetchone() or (None,)
                 return cast("str | None", state)
@@ -51,22 +51,18 @@ class PostgresSource(Source):
             connection.close()
 
     def extract(self, extraction: Extraction) -> Extracted:
-        import psycopg2
-
         connection = cast(Postgres, extraction.connection).connect(extraction.root)
         extraction.on_cancel(connection.cancel)
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                cursor.execute(SESSION)
-                types = self._types(cursor)
-                query = cursor.mogrify(*self._query(extraction.interval, types)).decode()
-            kept = self._stream(connection, f"COPY ({query}) TO STDOUT (FORMAT csv)", extraction)
-        except psycopg2.OperationalError as error:
-            reason = str(error).strip().split("\n")[0]
-            raise RetryableError(f"the connection to PostgreSQL broke: {reason}") from error
-        except psycopg2.Error as error:
-            raise StepError(f"PostgreSQL: {str(error).strip().splitlines()[0]}") from error
+            with our_errors():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    cursor.execute(SESSION)
+                    types = self._types(cursor)
+                    query = cursor.mogrify(*self._query(extraction.interval, types)).decode()
+                kept = self._stream(
+                    connection, f"COPY ({query}) TO STDOUT (FORMAT csv)", extraction
+                )
         finally:
             connection.close()
         if kept == 0 and not self.may_be_empty:
@@ -105,18 +101,20 @@ class PostgresSource(Source):
 
     def _query(
         self, interval: DataInterval, types: dict[str, str]
-    ) -> tuple[str, tuple[object, ...]]:
+    ) -> tuple[str, tuple[object, ...] | None]:
         columns = names([column.name for column in self.columns])
-        conditions: list[str] = [f"({self.where.replace('%', '%%')})"] if self.where else []
-        values: tuple[object, ...] = ()
+        conditions = [f"({self.where})"] if self.where else []
+        values: tuple[object, ...] | None = None
         if self.incremental_key:
+            # psycopg2 looks for % only where values are given.
+            conditions = [condition.replace("%", "%%") for condition in conditions]
             key = quote(self.incremental_key)
             conditions.append(f"{key} >= %s AND {key} < %s")
             zoned = types[self.incremental_key] == "timestamp with time zone"
             bounds = (interval.start, interval.end)
             values = bounds if zoned else tuple(bound.replace(tzinfo=None) for bound in bounds)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {columns} FROM {quote_table(self.table)}{where}", values or ()
+        return f"SELECT {columns} FROM {quote_table(self.table)}{where}", values
 
     def _stream(self, connection: PostgresConnection, copy: str, extraction: Extraction) -> int:
         """Let one thread write into a pipe what COPY sends, while this one makes Parquet of it."""

@@ -72,7 +72,7 @@ def transpile_condition(sql: str, *, to: str) -> str:
 
 
 def transpile(sql: str, *, to: str, schema: Schema) -> str:
-    """One SELECT of Redshift's dialect as the engine `to` (`duckdb`, `postgres`, `redshift`) runs it.
+    """One SELECT of Redshift's dialect, as the engine `to` (`duckdb`, `postgres`) runs it.
 
     :param schema: table to column to type; integer division and others depend on the types.
     :raises PlanError: the SQL does not parse, or cannot mean the same on that engine.

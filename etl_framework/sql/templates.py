@@ -67,7 +67,7 @@ def render_sql(
     Every value becomes a literal, so no value can change what the SQL does; a name becomes part of
     the SQL only through `ident()`.
 
-    :raises TemplateProblemError: a syntax error, an unknown name, or an attempt to leave the sandbox.
+    :raises TemplateProblemError: a syntax error, an unknown name, a way out of the sandbox.
     """
     environment = _sql_environment()
     known = {"interval": _IntervalValues(interval), "params": _Params(params), "ident": _ident}

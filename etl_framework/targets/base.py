@@ -30,7 +30,7 @@ class Target(Model):
     table: str = Field(pattern=TABLE_NAME, description="The table, with its schema if it has one.")
     strategy: Strategy = Field(
         "replace",
-        description="`replace`: the run's rows are the table. `append`: added once per data interval."
+        description="`replace`: the run's rows are the table. `append`: added once per interval."
         " `merge`: rows of the same `unique_key` are replaced. `delete+insert`: rows of the data"
         " interval, by `incremental_key`, are replaced.",
     )

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import Column
-from etl_framework.connections.postgres import Postgres
-from etl_framework.errors import RetryableError, StepError
+from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.sql.quote import names, quote, quote_table
 from etl_framework.targets.base import Load, Warehouse
 
@@ -44,16 +43,10 @@ class PostgresWarehouse(Warehouse):
             return [column.name for column in cursor.description or []], cursor.fetchall()
 
     def _run(self, cursor: Any, sql: str, values: Sequence[Any]) -> None:
-        import psycopg2
-
-        try:
+        with our_errors():
             cursor.execute(
                 sql.replace("%", "%%").replace("?", "%s") if values else sql, values or None
             )
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            raise RetryableError(f"PostgreSQL: {_first_line(error)}") from error
-        except psycopg2.Error as error:
-            raise StepError(f"PostgreSQL: {_first_line(error)}") from error
 
     def table_columns(self, table: str) -> dict[str, str]:
         sql = (
@@ -68,7 +61,7 @@ class PostgresWarehouse(Warehouse):
         self.execute(f"CREATE TEMP TABLE {quote(name)} ({definitions})")
         columns = names([column.name for column in load.columns])
         sql = f"COPY {quote(name)} ({columns}) FROM STDIN (FORMAT csv)"
-        with self._connection.cursor() as cursor:
+        with our_errors(), self._connection.cursor() as cursor:
             for batch in _csv_batches(load):
                 cursor.copy_expert(sql, io.BytesIO(batch))
 
@@ -105,7 +98,3 @@ def _csv_batches(load: Load) -> Iterator[bytes]:
             buffer = io.BytesIO()
             csv.write_csv(batch.select([c.name for c in load.columns]), buffer, options)
             yield buffer.getvalue()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
