@@ -17,7 +17,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 Severity = Literal["error", "warning"]
 
@@ -97,9 +97,18 @@ class RetryableError(StepError):
 
 
 class CheckFailedError(StepError):
-    """Rows broke a rule of severity error, so nothing was published."""
+    """Rows broke a rule of severity error, so nothing was published.
+
+    :param checks: the results of every check of the relation, the failed ones among them.
+    """
 
     code = "R320"
+
+    def __init__(
+        self, problem: str | Iterable[Diagnostic], hint: str = "", checks: tuple[Any, ...] = ()
+    ) -> None:
+        super().__init__(problem, hint)
+        self.checks = checks
 
 
 class DataMissingError(StepError):

@@ -17,6 +17,7 @@ from etl_framework.interval import DataInterval
 from etl_framework.queries import Compilation, Compiled, compile_queries
 from etl_framework.sources.base import Source
 
+Place = tuple[str, int, int]
 Kind = Literal["extract", "check", "transform", "kpi", "publish"]
 
 
@@ -26,7 +27,7 @@ class Step:
 
     :param needs: the steps that must have finished.
     :param inputs: for each relation the step reads, the step whose output it is.
-    :param place: where the file declares it: path, line, column.
+    :param place: where the file declares it: path, line, column; :param check_places: of each check.
     :param template: the SQL as written; :param sql: as the engine runs it.
     """
 
@@ -37,7 +38,8 @@ class Step:
     inputs: tuple[tuple[str, str], ...] = ()
     block: Source | Transform | Kpi | None = None
     checks: tuple[Check, ...] = ()
-    place: tuple[str, int, int] = ("", 0, 0)
+    place: Place = ("", 0, 0)
+    check_places: tuple[Place, ...] = ()
     template: str = ""
     sql: str = ""
 
@@ -127,7 +129,10 @@ def _steps(found: PipelineFile, compilation: Compilation) -> Iterator[Step]:
             inputs = ((name, made.name), *((p, gives[p]) for p in parents if p != name))
             needs = tuple(dict.fromkeys(step for _, step in inputs))
             block = relations[name]
-            yield Step(f"check.{name}", "check", name, needs, inputs, block, checks[name], place)
+            places = _check_places(found, name, len(checks[name]))
+            yield Step(
+                f"check.{name}", "check", name, needs, inputs, block, checks[name], place, places
+            )
     loads = tuple((name, gives[name]) for name in order if name in pipeline.kpis)
     yield Step(
         "publish", "publish", "", tuple(gives.values()), loads, place=(found.file.path, 1, 1)
@@ -160,11 +165,25 @@ def _kind(pipeline: Pipeline, name: str) -> Kind:
     return "transform" if name in pipeline.transforms else "kpi"
 
 
-def _place(found: PipelineFile, name: str) -> tuple[str, int, int]:
-    for section in ("sources", "transforms", "kpis"):
-        if (section, name) in found.file.keys:
-            return found.file.path, *found.file.place((section, name), of_key=True)
-    return found.file.path, 1, 1
+def _section(found: PipelineFile, name: str) -> str:
+    return next(s for s in ("sources", "transforms", "kpis") if (s, name) in found.file.keys)
+
+
+def _place(found: PipelineFile, name: str) -> Place:
+    return found.file.path, *found.file.place((_section(found, name), name), of_key=True)
+
+
+def _check_places(found: PipelineFile, name: str, count: int) -> tuple[Place, ...]:
+    """Where each check stands; those that columns imply come first and stand at the columns."""
+    section = _section(found, name)
+    listed = sum(
+        keys[:3] == (section, name, "checks") and len(keys) == 4 for keys in found.file.values
+    )
+    implied = (section, name, "columns")
+    keys = [implied] * (count - listed)
+    places = [found.file.place(key, of_key=True) for key in keys]
+    places += [found.file.place((section, name, "checks", index)) for index in range(listed)]
+    return tuple((found.file.path, *place) for place in places)
 
 
 def _making(
@@ -172,7 +191,7 @@ def _making(
     compiled: Compiled | None,
     name: str,
     gives: dict[str, str],
-    place: tuple[str, int, int],
+    place: Place,
 ) -> Step:
     """The step that makes a relation."""
     kind, block = _kind(pipeline, name), pipeline.relations()[name]

@@ -18,7 +18,7 @@ from etl_framework import __version__
 from etl_framework.checks.base import CheckResult
 from etl_framework.config.models import Transform
 from etl_framework.engines.duckdb import DuckDBEngine
-from etl_framework.errors import Diagnostic, EtlError, StepError
+from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
 from etl_framework.plan import Plan, Step
 from etl_framework.publish import publish
 from etl_framework.sources.base import Source
@@ -147,7 +147,8 @@ class Run:
     def _failed(self, step: Step, started: float, error: EtlError) -> StepResult:
         placed = [found if found.path else _at(found, step.place) for found in error.diagnostics]
         seconds = time.monotonic() - started
-        return StepResult(step.name, "failed", seconds, error=error.about(placed))
+        checks = error.checks if isinstance(error, CheckFailedError) else ()
+        return StepResult(step.name, "failed", seconds, checks=checks, error=error.about(placed))
 
     def _work(self, step: Step, engine: DuckDBEngine, session: Any) -> Work:
         inputs = {

@@ -118,9 +118,11 @@ def check(work: Work) -> Outcome:
         kept = _quarantine(work, [found for found, _ in rejects])
         files = work.folder.files("data")
         see(work.session, relation, files)
-    for found in step.checks:
-        if isinstance(found, TableCheck):
-            results.append(_table_check(work, found, kept))
+    table_checks = [found for found in step.checks if isinstance(found, TableCheck)]
+    results += [_table_check(work, found, kept) for found in table_checks]
+    # In the order of the file, whichever way they ran.
+    by_check = dict(zip(map(id, [*row_checks, *table_checks]), results, strict=True))
+    results = [by_check[id(found)] for found in step.checks]
     _stop_on_failure(step, results)
     if isinstance(step.block, Source):
         extracted = (work.run.step(f"extract.{relation}").result() or {}).get("counts", {})
@@ -183,18 +185,19 @@ def _table_check(work: Work, found: TableCheck, rows: int) -> CheckResult:
 
 
 def _stop_on_failure(step: Step, results: Sequence[CheckResult]) -> None:
-    failed = [result for result in results if result.status == "fail"]
-    if failed:
-        raise CheckFailedError(
+    if any(result.status == "fail" for result in results):
+        problems = [
             Diagnostic(
-                *step.place,
+                *place,
                 CheckFailedError.code,
                 f"check '{result.check}' of '{result.relation}' failed: "
                 f"{result.failing:,} of {result.rows:,} rows",
                 "nothing was published",
             )
-            for result in failed
-        )
+            for result, place in zip(results, step.check_places, strict=True)
+            if result.status == "fail"
+        ]
+        raise CheckFailedError(problems, checks=tuple(results))
 
 
 def transform(work: Work) -> Outcome:

@@ -14,7 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from random import Random
 
-USERS, TRACKS, ARTISTS = 5_000, 2_000, 300
+USERS, TRACKS, ARTISTS = 5_000, 2_000, 340
 DAY_COUNTS = [28_000, 27_500, 28_200, 29_100, 31_400, 30_300, 25_500]
 HOUR_SHARES = [4, 2, 1, 1, 1, 2, 4, 9, 12, 10, 9, 9, 11, 10, 10, 11, 13, 15, 17, 16, 15, 13, 11, 7]
 PART_OF_HOUR = [0] * 5 + [1] * 6 + [2] * 7 + [3] * 6

@@ -38,7 +38,7 @@ class Threshold:
         return failing > allowed
 
     def __str__(self) -> str:
-        return f"{self.amount:g}{'%' if self.percent else ' rows'}"
+        return f"{self.amount:g}{'%' if self.percent else ''}"
 
     @classmethod
     def __get_pydantic_core_schema__(

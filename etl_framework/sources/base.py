@@ -69,7 +69,8 @@ class Source(Model):
     )
     checks: list[AnyCheck] = Field([], description="Rules that the rows keep.")
     max_rejected: Threshold = Field(
-        Threshold(1, True),
+        "1%",
+        validate_default=True,
         description='Stop when more rows than this are rejected, for example `"1%"` or `"100"`.',
     )
     may_be_empty: bool = Field(False, description="No rows at all are no error.")
