@@ -83,7 +83,8 @@ KPIS = """
         FROM plays JOIN tracks USING (track_id) GROUP BY ALL
     ),
     top AS (
-        SELECT hour, first(artist ORDER BY listens DESC, artist) AS artist FROM artists GROUP BY hour
+        SELECT hour, first(artist ORDER BY listens DESC, artist) AS artist
+        FROM artists GROUP BY hour
     ),
     listeners AS (
         SELECT hour(listen_time) AS hour, count(DISTINCT user_id) AS users FROM listens GROUP BY ALL

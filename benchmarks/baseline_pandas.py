@@ -34,9 +34,9 @@ def read_table(url: str, table: str, columns: list[str]) -> pd.DataFrame:
 
 
 def check_tables(users: pd.DataFrame, tracks: pd.DataFrame) -> None:
-    require(users.user_id.notna().all() and users.user_id.is_unique, "users.user_id is the key")
-    require(tracks.track_id.notna().all() and tracks.track_id.is_unique, "tracks.track_id is the key")
-    require(tracks.genre.notna().all() and tracks.artist.notna().all(), "genre and artist are there")
+    for key in (users.user_id, tracks.track_id):
+        require(key.notna().all() and key.is_unique, f"{key.name} is the key")
+    require(tracks[["genre", "artist"]].notna().all(axis=None), "genre and artist are there")
     require(tracks.duration.dropna().between(0, 36000).all(), "duration is 0 to 36000")
 
 
@@ -50,8 +50,8 @@ def clean(streams: pd.DataFrame, users: pd.DataFrame, tracks: pd.DataFrame) -> p
     streams = streams.dropna(subset=KEY).astype({"user_id": "int64", "track_id": "int64"})
     streams = streams[streams.track_id.isin(tracks.track_id) & streams.user_id.isin(users.user_id)]
     listens = streams.drop_duplicates(KEY)
-    rejected, quarantined, repeats = read - parsed, parsed - len(streams), len(streams) - len(listens)
-    print(f"{read=} {rejected=} {quarantined=} {repeats=} listens={len(listens)}")
+    print(f"rejected {read - parsed}, quarantined {parsed - len(streams)}")
+    print(f"repeats {len(streams) - len(listens)}, listens {len(listens)}")
     return listens
 
 

@@ -27,8 +27,10 @@ class Step:
 
     :param needs: the steps that must have finished.
     :param inputs: for each relation the step reads, the step whose output it is.
-    :param place: where the file declares it: path, line, column; :param check_places: of each check.
-    :param template: the SQL as written; :param sql: as the engine runs it.
+    :param place: where the file declares it: path, line, column.
+    :param check_places: the same of each check.
+    :param template: the SQL as written.
+    :param sql: the SQL as the engine runs it.
     """
 
     name: str

@@ -175,10 +175,9 @@ class Run:
         """Changes whenever the output could: with definition, inputs, a source's rows."""
         step, block = work.step, work.step.block
         facts: list[Any] = [__version__, step.kind, step.sql, self.plan.interval.key]
-        facts += [
-            block.model_dump_json() if block else "",
-            [c.model_dump_json() for c in step.checks],
-        ]
+        aside = {"description", "checks", "target"}
+        facts.append(block.model_dump_json(exclude=aside) if block else "")
+        facts += [check.model_dump_json() for check in step.checks]
         for _, need in step.inputs:
             facts.append((self.folder.step(need).result() or {}).get("fingerprint"))
         if step.kind == "extract" and isinstance(block, Source):

@@ -113,8 +113,8 @@ def _why_inexact(text: str, type_: ColumnType) -> str:
     except InvalidOperation:
         return ""
     if not number.is_finite():
-        return ""
-    if type_.family == "integer":
+        fits = False
+    elif type_.family == "integer":
         bits = _BITS[type_.name]
         fits = number == number.to_integral_value() and -(1 << bits) <= number < 1 << bits
     else:

@@ -1,32 +1,32 @@
 -- One row per hour of the day in which anything was listened to.
-WITH hours AS (
+WITH artists AS (
+    SELECT
+        p.hour,
+        t.artist,
+        ROW_NUMBER() OVER (PARTITION BY p.hour ORDER BY SUM(p.listens) DESC, t.artist) AS place
+    FROM plays AS p
+    JOIN tracks AS t ON t.track_id = p.track_id
+    GROUP BY p.hour, t.artist
+),
+listeners AS (
     SELECT
         EXTRACT(HOUR FROM listen_time) AS hour,
-        user_id,
-        track_id,
-        artist
+        COUNT(DISTINCT user_id) AS unique_listeners
     FROM listens
+    GROUP BY 1
 ),
-artists AS (
+diversity AS (
     SELECT
         hour,
-        artist,
-        ROW_NUMBER() OVER (PARTITION BY hour ORDER BY COUNT(*) DESC, artist) AS place
-    FROM hours
-    GROUP BY hour, artist
-),
-totals AS (
-    SELECT
-        hour,
-        COUNT(DISTINCT user_id) AS unique_listeners,
-        CAST(COUNT(DISTINCT track_id) AS DECIMAL(18, 6)) / COUNT(*) AS track_diversity_index
-    FROM hours
+        CAST(COUNT(*) AS DECIMAL(18, 6)) / SUM(listens) AS track_diversity_index
+    FROM plays
     GROUP BY hour
 )
 SELECT
-    t.hour,
-    t.unique_listeners,
+    l.hour,
+    l.unique_listeners,
     a.artist AS top_artist_per_hour,
-    t.track_diversity_index
-FROM totals AS t
-JOIN artists AS a ON a.hour = t.hour AND a.place = 1
+    d.track_diversity_index
+FROM listeners AS l
+JOIN artists AS a ON a.hour = l.hour AND a.place = 1
+JOIN diversity AS d ON d.hour = l.hour

@@ -1,0 +1,97 @@
+"""A warehouse with the few things that tests do to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from etl_framework.columns import Column, ColumnType
+from etl_framework.connections.duckdb import DuckDB
+from etl_framework.connections.postgres import Postgres
+from etl_framework.interval import DataInterval
+from etl_framework.ledger import LedgerEntry
+from etl_framework.targets.base import Load, Target, Warehouse
+from etl_framework.targets.warehouse import open_warehouse
+
+Rows = list[tuple[Any, ...]]
+COLUMNS = {"id": "integer", "day": "timestamp", "note": "varchar(20)"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One warehouse, opened anew for everything, as every run does.
+
+    :param where: the DuckDB file's name, or PostgreSQL's URL.
+    """
+
+    kind: str
+    where: str
+    folder: Path
+
+    def open(self) -> Warehouse:
+        if self.kind == "duckdb":
+            return open_warehouse(DuckDB(type="duckdb", path=self.where), self.folder)
+        return open_warehouse(Postgres(type="postgres", url=self.where), self.folder)
+
+    def rows(self, sql: str) -> Rows:
+        warehouse = self.open()
+        try:
+            return warehouse.query(sql)[1]
+        finally:
+            warehouse.close()
+
+    def do(self, *statements: str) -> None:
+        warehouse = self.open()
+        try:
+            for sql in statements:
+                warehouse.execute(sql)
+        finally:
+            warehouse.close()
+
+    def has(self, table: str) -> bool:
+        warehouse = self.open()
+        try:
+            return bool(warehouse.table_columns(table))
+        finally:
+            warehouse.close()
+
+    def publish(self, interval: DataInterval, *loads: Load, pipeline: str = "p") -> None:
+        warehouse = self.open()
+        try:
+            warehouse.publish(loads, entry(interval, pipeline))
+        finally:
+            warehouse.close()
+
+    def load(
+        self, table: str, strategy: str, rows: Rows, columns: dict[str, str] | None = None,
+        **target: Any,
+    ) -> Load:  # fmt: skip
+        """Rows of a KPI in a Parquet file of their own."""
+        declared = tuple(
+            Column(name=name, type=ColumnType.parse(type_))
+            for name, type_ in (columns or COLUMNS).items()
+        )
+        schema = pa.schema([(column.name, column.type.arrow()) for column in declared])
+        values = [dict(zip(schema.names, row, strict=True)) for row in rows]
+        file = self.folder / f"{len(list(self.folder.glob('*.parquet')))}.parquet"
+        parquet.write_table(pa.Table.from_pylist(values, schema=schema), file)
+        aim = Target(connection="w", table=table, strategy=strategy, **target)
+        return Load(aim, declared, (str(file),), len(rows))
+
+
+def day(number: int, zone: str = "UTC", hours: int = 24) -> DataInterval:
+    """The data interval that starts with that day of June 2024."""
+    start = datetime(2024, 6, number, tzinfo=ZoneInfo(zone))
+    return DataInterval(start, start + timedelta(hours=hours))
+
+
+def entry(interval: DataInterval, pipeline: str = "p") -> LedgerEntry:
+    """What a run writes into the ledger."""
+    now = datetime.now(UTC)
+    return LedgerEntry(pipeline, interval, "run", "local", now, (), (), ())
