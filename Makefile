@@ -45,9 +45,9 @@ $(BIN)/uv:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.demo: $(BIN)/uv setup.cfg pyproject.toml
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[demo]'
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/uv setup.cfg pyproject.toml
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]'
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[dev]'
 	@touch $@

@@ -74,17 +74,22 @@ class Plan:
 
 
 def build_plan(
-    project: Project, pipeline: str, environment: str | None, interval: DataInterval
+    project: Project,
+    pipeline: str,
+    environment: str | None,
+    interval: DataInterval,
+    compilation: Compilation | None = None,
 ) -> Plan:
     """The steps of one run; opens no connection and reads no secret.
 
+    :param compilation: the pipeline's SQL, where it has been compiled for this interval already.
     :raises ConfigError: the pipeline's file or the environment is wrong.
     :raises PlanError: its SQL is wrong; every problem is in it.
     """
     found = project.pipeline(pipeline)
     if found.model is None or found.file.diagnostics:
         raise ConfigError(found.file.diagnostics)
-    compilation = compile_queries(project.root, found, interval)
+    compilation = compilation or compile_queries(project.root, found, interval)
     if compilation.diagnostics:
         raise PlanError(compilation.diagnostics)
     return Plan(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from etl_framework.config.models import Pipeline
     from etl_framework.config.project import Project
     from etl_framework.interval import DataInterval
+    from etl_framework.plan import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,20 +56,31 @@ date_option = click.option(
 )
 
 
-def clean_pipeline(project: Project, name: str) -> Pipeline:
-    """The pipeline, when nothing at all is wrong with its files.
+def plans(
+    project: Project,
+    name: str,
+    environment: str | None,
+    on: date | None = None,
+    first: date | None = None,
+    last: date | None = None,
+) -> Iterator[Plan]:
+    """The plan of each data interval asked for, when nothing at all is wrong with the files.
 
     :raises ConfigError: something is; holds every problem.
     """
     from etl_framework.errors import ConfigError
     from etl_framework.lint.linter import lint_pipeline
+    from etl_framework.plan import build_plan
 
-    problems = lint_pipeline(project, name)
-    errors = [problem for problem in problems if problem.severity == "error"]
     model = project.pipeline(name).model
-    if errors or model is None:
+    found = intervals(model, on, first, last) if model else [None]
+    problems, compilation = lint_pipeline(project, name, found[0])
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
         raise ConfigError(errors)
-    return model
+    for index, interval in enumerate(each for each in found if each):
+        compiled = compilation if index == 0 else None
+        yield build_plan(project, name, environment, interval, compiled)
 
 
 def intervals(

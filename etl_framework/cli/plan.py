@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from etl_framework.cli.options import (
-    clean_pipeline,
     date_option,
     environment_option,
     format_option,
-    intervals,
+    plans,
     project_option,
 )
 
@@ -41,16 +40,14 @@ def plan(
     etl plan music_streaming --no-sql
     """
     from etl_framework.config.project import load_project
-    from etl_framework.plan import build_plan
 
-    project = load_project(root)
-    model = clean_pipeline(project, pipeline)
-    interval = intervals(model, on, None, None)[0]
-    built = build_plan(project, pipeline, environment, interval)
+    built = next(plans(load_project(root), pipeline, environment, on))
     if format_ == "json":
         click.echo(json.dumps([_as_object(built, step) for step in built.steps], indent=2))
         return
-    click.echo(f"{built.pipeline.name} in {built.environment_name}, data interval {interval}\n")
+    click.echo(
+        f"{built.pipeline.name} in {built.environment_name}, data interval {built.interval}\n"
+    )
     for number, step in enumerate(built.steps, 1):
         click.echo(f"{number:>3}. {step.name}")
         for line in _details(built, step, sql):

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from etl_framework.cli.options import (
-    clean_pipeline,
     date_option,
     day,
     environment_option,
-    intervals,
+    plans,
     project_option,
 )
 
@@ -51,14 +50,11 @@ def run(
     """
     from etl_framework.cli.progress import board_for
     from etl_framework.config.project import load_project
-    from etl_framework.plan import build_plan
     from etl_framework.runner import Run
 
-    project = load_project(root)
-    model = clean_pipeline(project, pipeline)
-    for interval in intervals(model, on, first, last):
-        plan = build_plan(project, pipeline, environment, interval)
-        click.echo(f"{model.name} in {plan.environment_name}, data interval {interval}", err=True)
+    for plan in plans(load_project(root), pipeline, environment, on, first, last):
+        title = f"{plan.pipeline.name} in {plan.environment_name}, data interval {plan.interval}"
+        click.echo(title, err=True)
         board = board_for(plan)
         try:
             Run(plan, fresh=fresh).all_steps(board.tell)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from etl_framework.config.models import Pipeline
 from etl_framework.config.project import TEMPLATES, Project
 from etl_framework.errors import Diagnostic
+from etl_framework.interval import DataInterval
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.plugins import import_all
+from etl_framework.queries import Compilation
 
 
 def rules() -> list[Rule]:
@@ -24,27 +28,45 @@ def lint(project: Project, paths: Iterable[str] = ()) -> list[Diagnostic]:
 
     :param paths: only problems of these files, folders or pipelines' names; all when empty.
     """
-    files = [Checked(project, found, found.model) for found in project.pipelines if found.model]
-    problems = set(project.diagnostics())
-    for rule in rules():
-        problems.update(rule.check(project, files))
+    files = [
+        Checked(project, found, found.model, _some_interval(found.model))
+        for found in project.pipelines
+        if found.model
+    ]
+    problems = _problems(project, files)
     wanted = [_relative(project, path) for path in paths]
-    if wanted:
-        problems = {found for found in problems if _is_in(found.path, wanted)}
-    return sorted(problems)
+    return [found for found in problems if not wanted or _is_in(found.path, wanted)]
 
 
-def lint_pipeline(project: Project, name: str) -> list[Diagnostic]:
-    """Every problem that a run of one pipeline would meet: of its files and the environments.
+def lint_pipeline(
+    project: Project, name: str, interval: DataInterval | None = None
+) -> tuple[list[Diagnostic], Compilation]:
+    """Every problem that a run of one pipeline would meet, and its SQL as compiled on the way.
 
+    :param interval: what templates are rendered for; any when it does not matter.
     :raises ConfigError: there is no such pipeline.
     """
     found = project.pipeline(name)
     mine = {found.file.path, project.environments_file.path}
-    if found.model:
-        queries = found.model.queries().values()
-        mine |= {f"{TEMPLATES}/{query.sql}" for query in queries if query.sql}
-    return [problem for problem in lint(project) if problem.path in mine]
+    if found.model is None:
+        return [each for each in _problems(project, []) if each.path in mine], Compilation()
+    checked = Checked(project, found, found.model, interval or _some_interval(found.model))
+    queries = found.model.queries().values()
+    mine |= {f"{TEMPLATES}/{query.sql}" for query in queries if query.sql}
+    problems = [each for each in _problems(project, [checked]) if each.path in mine]
+    return problems, checked.compilation
+
+
+def _problems(project: Project, files: list[Checked]) -> list[Diagnostic]:
+    problems = set(project.diagnostics())
+    for rule in rules():
+        problems.update(rule.check(project, files))
+    return sorted(problems)
+
+
+def _some_interval(pipeline: Pipeline) -> DataInterval:
+    """The first data interval: lint gives the same result on every day."""
+    return next(pipeline.cut().intervals_from(pipeline.start_date or date(2024, 1, 1)))
 
 
 def _relative(project: Project, path: str) -> str:

@@ -86,13 +86,13 @@ class OneWriter(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         writers: dict[tuple[str, str], str] = {}
-        for checked in files:
-            for name, kpi in checked.pipeline.kpis.items():
-                me = f"{checked.pipeline.name}.{name}"
+        for found in project.pipelines:
+            for name, kpi in found.model.kpis.items() if found.model else ():
+                me = f"{Path(found.file.path).stem}.{name}"
                 place = (kpi.target.connection, kpi.target.table.lower().removeprefix("main."))
                 first = writers.setdefault(place, me)
                 if first != me:
                     keys = ("kpis", name, "target", "table")
                     message = f"the table '{kpi.target.table}' is already written by {first}"
                     hint = "give each KPI its own table"
-                    yield checked.found.file.diagnostic(keys, "E307", message, hint)
+                    yield found.file.diagnostic(keys, "E307", message, hint)
