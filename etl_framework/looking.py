@@ -8,9 +8,9 @@ from typing import Any
 from etl_framework import ledger
 from etl_framework.config.models import Environment, Kpi
 from etl_framework.config.project import Project
-from etl_framework.engines.duckdb import scan
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
 from etl_framework.sql.quote import quote, quote_table
+from etl_framework.storage.parquet import scan
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.warehouse import open_warehouse
 

@@ -20,11 +20,15 @@ from etl_framework.config.models import Transform
 from etl_framework.engines.duckdb import DuckDBEngine
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
 from etl_framework.plan import Plan, Step
-from etl_framework.publish import publish
 from etl_framework.sources.base import Source
-from etl_framework.steps import DO, Outcome, Work, extraction
+from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.check import check
+from etl_framework.steps.extract import extract, extraction
+from etl_framework.steps.publish import publish
+from etl_framework.steps.transform import transform
 from etl_framework.storage.staging import RunFolder, run_folder
 
+DO = {"extract": extract, "check": check, "transform": transform, "kpi": transform}
 State = Literal["started", "done", "reused", "failed", "skipped"]
 
 
@@ -132,7 +136,7 @@ class Run:
         session = engine.session()
         self._cancels[step.name] = [session.interrupt]
         try:
-            work = self._work(step, engine, session)
+            work = self._work(step, session)
             state, outcome = self._reuse_or_do(work)
             seconds = time.monotonic() - started
             return StepResult(step.name, state, seconds, outcome.counts, outcome.checks)
@@ -150,13 +154,13 @@ class Run:
         checks = error.checks if isinstance(error, CheckFailedError) else ()
         return StepResult(step.name, "failed", seconds, checks=checks, error=error.about(placed))
 
-    def _work(self, step: Step, engine: DuckDBEngine, session: Any) -> Work:
+    def _work(self, step: Step, session: Any) -> Work:
         inputs = {
             relation: (self.folder.step(need).result() or {}).get("files", [])
             for relation, need in step.inputs
         }
         on_cancel = self._cancels[step.name].append
-        return Work(self.plan, step, self.folder, engine, session, inputs, on_cancel)
+        return Work(self.plan, step, self.folder, session, inputs, on_cancel)
 
     def _reuse_or_do(self, work: Work) -> tuple[State, Outcome]:
         if work.step.kind == "publish":

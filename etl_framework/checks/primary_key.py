@@ -21,9 +21,6 @@ class PrimaryKey(TableCheck):
 
     def failing_rows(self, relation: str) -> str:
         columns = names(self.columns)
-        empty = " OR ".join(f"{column} IS NULL" for column in columns.split(", "))
-        return (
-            f"SELECT COALESCE(SUM(CASE WHEN {empty} THEN copies ELSE copies - 1 END), 0) FROM "
-            f"(SELECT {columns}, COUNT(*) AS copies FROM {relation} GROUP BY {columns}) AS keys "
-            f"WHERE copies > 1 OR {empty}"
-        )
+        filled = " AND ".join(f"{column} IS NOT NULL" for column in columns.split(", "))
+        keys = f"SELECT DISTINCT {columns} FROM {relation} WHERE {filled}"
+        return f"SELECT (SELECT COUNT(*) FROM {relation}) - (SELECT COUNT(*) FROM ({keys}) AS keys)"

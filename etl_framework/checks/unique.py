@@ -22,7 +22,6 @@ class Unique(TableCheck):
     def failing_rows(self, relation: str) -> str:
         columns = names(self.columns)
         filled = " AND ".join(f"{column} IS NOT NULL" for column in columns.split(", "))
-        return (
-            f"SELECT COALESCE(SUM(copies - 1), 0) FROM (SELECT COUNT(*) AS copies FROM {relation} "
-            f"WHERE {filled} GROUP BY {columns} HAVING COUNT(*) > 1) AS repeated"
-        )
+        keys = f"SELECT DISTINCT {columns} FROM {relation} WHERE {filled}"
+        rows = f"SELECT COUNT(*) FROM {relation} WHERE {filled}"
+        return f"SELECT ({rows}) - (SELECT COUNT(*) FROM ({keys}) AS keys)"

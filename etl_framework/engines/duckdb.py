@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
 from etl_framework.sql.dialect import Schema
@@ -19,7 +19,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
 }
-PARQUET = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880)"
 
 
 class DuckDBEngine:
@@ -52,21 +51,6 @@ class DuckDBEngine:
     def close(self) -> None:
         """Give back the memory."""
         self._database.close()
-
-
-def see(session: duckdb.DuckDBPyConnection, relation: str, files: Sequence[str]) -> None:
-    """Let SQL of this session name a relation that lies in Parquet files."""
-    listed = ", ".join(literal(file) for file in files)
-    session.execute(
-        f"CREATE OR REPLACE TEMP VIEW {quote(relation)} AS SELECT * FROM read_parquet([{listed}])"
-    )
-
-
-def write(session: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> int:
-    """Write a query's rows as Parquet into a folder; returns how many there are."""
-    file = literal(str(folder / "0.parquet"))
-    row = session.execute(f"COPY ({sql}) TO {file} {PARQUET}").fetchone()
-    return int(row[0]) if row else 0
 
 
 @cache
@@ -104,20 +88,3 @@ def _sentence(error: Exception) -> str:
     """DuckDB's message without its class, its candidates and its copy of the query."""
     text = str(error).split("\n")[0]
     return text.partition("Error: ")[2] or text
-
-
-def scan(files: Sequence[str], columns: Sequence[str], tail: str) -> list[tuple[Any, ...]]:
-    """Rows of Parquet files in staging; `interval` is the run's key, from the files' paths.
-
-    :param tail: ORDER BY and LIMIT, as SQL.
-    """
-    import duckdb
-
-    listed = ", ".join(literal(file) for file in files)
-    run = "split_part(filename, '/', -4) AS interval"
-    with duckdb.connect(config=_CONFIG) as session:
-        rows = session.execute(
-            f"SELECT {', '.join(quote(column) for column in columns)} FROM (SELECT *, {run} "
-            f"FROM read_parquet([{listed}], filename = true, union_by_name = true)){tail}"
-        )
-        return rows.fetchall()

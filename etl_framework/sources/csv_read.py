@@ -12,11 +12,10 @@ from etl_framework.errors import StepError
 from etl_framework.sources.base import Extracted, Extraction
 from etl_framework.sources.csv_files import Header, accounted, inexact_values
 from etl_framework.sql.quote import literal, quote
+from etl_framework.storage.parquet import write_parquet
 
 # `error()` ends the query; the text tells our own refusal from any other error.
 INEXACT = "etl: inexact"
-# Fewer rows than this in a row group cost more than they save; more cost memory.
-PARQUET = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880)"
 REJECTED = (
     'CREATE OR REPLACE TEMP TABLE etl_rejected (file VARCHAR, line BIGINT, "column" INTEGER, '
     'name VARCHAR, reason VARCHAR, "row" VARCHAR)'
@@ -51,21 +50,21 @@ class CsvRead:
         (rejected,) = self._session.execute("SELECT count(*) FROM etl_rejected").fetchone() or (0,)
         if rejected:
             file = self._folder.part("rejected") / "parse.parquet"
-            self._session.execute(
-                f"COPY (SELECT {literal(self._source)} AS source, 'parse' AS rule, * "
-                f"FROM etl_rejected ORDER BY file, line) TO {literal(str(file))} {PARQUET}"
+            sql = (
+                f"SELECT {literal(self._source)} AS source, 'parse' AS rule, * "
+                "FROM etl_rejected ORDER BY file, line"
             )
+            write_parquet(self._session, sql, file, text=True)
         return Extracted(kept, int(rejected))
 
     def _group(self, number: int, header: Header, files: Sequence[File]) -> int:
         import duckdb
 
-        output = literal(str(self._folder.part("data") / f"{number}.parquet"))
         values = ", ".join(self._value(column, strict=True) for column in self._columns)
         rejects = f"etl_rejects_{number}"
         try:
-            copy = f"COPY (SELECT {values} FROM {self._scan(header, files, rejects)}) TO {output}"
-            row = self._session.execute(f"{copy} {PARQUET}").fetchone()
+            scan = self._scan(header, files, rejects)
+            kept = self._write(number, f"SELECT {values} FROM {scan}")
             inexact = False
         except duckdb.Error as error:
             if INEXACT not in str(error) and not isinstance(error, duckdb.ConversionException):
@@ -73,14 +72,17 @@ class CsvRead:
             rejects, inexact = f"{rejects}_again", True
             scan = self._scan(header, files, rejects)
             values = ", ".join(self._value(column, strict=False) for column in self._columns)
-            row = self._session.execute(
-                f"COPY (SELECT {values} FROM {scan} WHERE {self._exact()}) TO {output} {PARQUET}"
-            ).fetchone()
+            kept = self._write(number, f"SELECT {values} FROM {scan} WHERE {self._exact()}")
         self._keep_rejects(rejects)
         if inexact:
             self._locate(header, files, f"{rejects}_count")
         self._name_files(files)
-        return int(row[0]) if row else 0
+        return kept
+
+    def _write(self, number: int, sql: str) -> int:
+        text = any(column.type.family == "text" for column in self._columns)
+        file = self._folder.part("data") / f"{number}.parquet"
+        return write_parquet(self._session, sql, file, text=text)
 
     def _scan(self, header: Header, files: Sequence[File], rejects: str) -> str:
         wide = {column.name: _wide(column) for column in self._columns}
@@ -166,8 +168,7 @@ class CsvRead:
         types = ", ".join(
             f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}" for c in self._columns
         )
-        output = literal(str(self._folder.part("data") / "0.parquet"))
-        self._session.execute(f"COPY (SELECT {types} LIMIT 0) TO {output} {PARQUET}")
+        self._write(0, f"SELECT {types} LIMIT 0")
 
 
 def _wide(column: Column) -> str:

@@ -1,4 +1,4 @@
-"""Publish: all KPIs of a run into their targets, with the ledger row, in one transaction each."""
+"""`publish`: all KPIs of a run into their targets, with the ledger row, in one transaction each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from etl_framework.checks.base import CheckResult
 from etl_framework.config.models import Kpi
 from etl_framework.errors import StepError
 from etl_framework.ledger import LedgerEntry
-from etl_framework.steps import Outcome, Work
+from etl_framework.steps.base import Outcome, Work
 from etl_framework.targets.base import Load
 from etl_framework.targets.warehouse import open_warehouse
 

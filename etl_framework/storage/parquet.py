@@ -1,0 +1,69 @@
+"""Relations as Parquet files: written by a query, seen by SQL, looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.sql.quote import literal, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Where a row lies, for who asks `see` for it.
+FILE, ROW = "etl_file", "file_row_number"
+
+
+def see(
+    session: duckdb.DuckDBPyConnection,
+    relation: str,
+    files: Sequence[str],
+    *,
+    positions: bool = False,
+) -> None:
+    """Let SQL of this session name a relation that lies in Parquet files.
+
+    :param positions: with the columns FILE and ROW, which tell every row apart.
+    """
+    listed = ", ".join(literal(file) for file in files)
+    options = f", filename = '{FILE}', {ROW} = true" if positions else ""
+    session.execute(
+        f"CREATE OR REPLACE TEMP VIEW {quote(relation)} AS "
+        f"SELECT * FROM read_parquet([{listed}]{options})"
+    )
+
+
+def write(session: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> int:
+    """Write a query's rows as Parquet into a folder; returns how many there are."""
+    types = [str(row[1]) for row in session.execute(f"DESCRIBE {sql}").fetchall()]
+    return write_parquet(session, sql, folder / "0.parquet", text="VARCHAR" in types)
+
+
+def write_parquet(session: duckdb.DuckDBPyConnection, sql: str, file: Path, *, text: bool) -> int:
+    """Write a query's rows as one Parquet file; returns how many there are.
+
+    :param text: the rows hold text, which dictionaries and compression make smaller; on numbers
+        they only cost time.
+    """
+    packing = "COMPRESSION snappy" if text else "COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1"
+    copy = f"COPY ({sql}) TO {literal(str(file))} (FORMAT parquet, {packing})"
+    row = session.execute(copy).fetchone()
+    return int(row[0]) if row else 0
+
+
+def scan(files: Sequence[str], columns: Sequence[str], tail: str) -> list[tuple[Any, ...]]:
+    """Rows of Parquet files in staging; `interval` is the run's key, from the files' paths.
+
+    :param tail: ORDER BY and LIMIT, as SQL.
+    """
+    import duckdb
+
+    listed = ", ".join(literal(file) for file in files)
+    run = "split_part(filename, '/', -4) AS interval"
+    with duckdb.connect() as session:
+        rows = session.execute(
+            f"SELECT {', '.join(quote(column) for column in columns)} FROM (SELECT *, {run} "
+            f"FROM read_parquet([{listed}], filename = true, union_by_name = true)){tail}"
+        )
+        return rows.fetchall()
