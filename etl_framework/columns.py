@@ -23,7 +23,7 @@ TYPES = {
     "integer": ("integer", "INTEGER", 0),
     "bigint": ("integer", "BIGINT", 0),
     "decimal": ("decimal", "DECIMAL", 2),
-    "real": ("float", "REAL", 0),
+    "real": ("float", "FLOAT", 0),
     "double precision": ("float", "DOUBLE", 0),
     "boolean": ("boolean", "BOOLEAN", 0),
     "char": ("text", "VARCHAR", 1),

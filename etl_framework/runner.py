@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, Literal
 
-from etl_framework import __version__
 from etl_framework.checks.base import CheckResult
-from etl_framework.config.models import Transform
 from etl_framework.engines.duckdb import DuckDBEngine
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
 from etl_framework.plan import Plan, Step
-from etl_framework.sources.base import Source
-from etl_framework.steps.base import Outcome, Work
-from etl_framework.steps.check import check
-from etl_framework.steps.extract import extract, extraction
-from etl_framework.steps.publish import publish
-from etl_framework.steps.transform import transform
+from etl_framework.steps.base import Work
+from etl_framework.steps.do import do
 from etl_framework.storage.staging import RunFolder, run_folder
 
-DO = {"extract": extract, "check": check, "transform": transform, "kpi": transform}
 State = Literal["started", "done", "reused", "failed", "skipped"]
+# Steps wait more than they compute: for a server, for a disk. The engine has its own threads.
+SIDE_BY_SIDE = 4
+STOP_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -76,14 +71,7 @@ class Run:
         :raises EtlError: a step failed; holds the diagnostics of every step that did.
         """
         with self.folder.locked(), self._engine() as engine:
-            workers = max(2, len(self.plan.pipeline.sources))
-            with ThreadPoolExecutor(min(workers, 4)) as pool:
-                try:
-                    results = self._side_by_side(pool, engine, on_result)
-                except BaseException:
-                    self._cancel()
-                    pool.shutdown(cancel_futures=True)
-                    raise
+            results = self._side_by_side(engine, on_result)
         errors = [result.error for result in results if result.error]
         if errors:
             raise errors[0].about([each for error in errors for each in error.diagnostics])
@@ -100,28 +88,50 @@ class Run:
             raise result.error
         return result
 
-    def _side_by_side(
-        self, pool: ThreadPoolExecutor, engine: DuckDBEngine, on_result: OnResult
-    ) -> list[StepResult]:
+    def _side_by_side(self, engine: DuckDBEngine, on_result: OnResult) -> list[StepResult]:
         results: dict[str, StepResult] = {}
-        running: dict[Future[StepResult], Step] = {}
+        ended: SimpleQueue[StepResult | BaseException] = SimpleQueue()
+        running: dict[str, Thread] = {}
         waiting = list(self.plan.steps)
-        while waiting or running:
-            for step in [step for step in waiting if all(need in results for need in step.needs)]:
-                waiting.remove(step)
-                if any(results[need].state in ("failed", "skipped") for need in step.needs):
-                    results[step.name] = StepResult(step.name, "skipped")
-                    on_result(results[step.name])
-                    continue
-                on_result(StepResult(step.name, "started"))
-                running[pool.submit(self._run, step, engine)] = step
-            if not running:
-                continue
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                step = running.pop(future)
-                results[step.name] = future.result()
-                on_result(results[step.name])
+        try:
+            while waiting or running:
+                for step in [s for s in waiting if all(need in results for need in s.needs)]:
+                    if any(results[need].state in ("failed", "skipped") for need in step.needs):
+                        waiting.remove(step)
+                        results[step.name] = StepResult(step.name, "skipped")
+                        on_result(results[step.name])
+                    elif len(running) < SIDE_BY_SIDE:
+                        waiting.remove(step)
+                        on_result(StepResult(step.name, "started"))
+                        running[step.name] = self._start(step, engine, ended)
+                if running:
+                    result = ended.get()
+                    if isinstance(result, BaseException):
+                        raise result
+                    del running[result.step]
+                    results[result.step] = result
+                    on_result(result)
+        except BaseException:
+            self._cancel()
+            for thread in running.values():
+                thread.join(timeout=STOP_SECONDS)
+            raise
         return list(results.values())
+
+    def _start(
+        self, step: Step, engine: DuckDBEngine, ended: SimpleQueue[StepResult | BaseException]
+    ) -> Thread:
+        """Run a step in a thread that keeps no process alive: Python code takes no Ctrl-C."""
+
+        def target() -> None:
+            try:
+                ended.put(self._run(step, engine))
+            except BaseException as bug:  # noqa: BLE001 - raised again by the thread that waits
+                ended.put(bug)
+
+        thread = Thread(target=target, name=step.name, daemon=True)
+        thread.start()
+        return thread
 
     def _cancel(self) -> None:
         for cancels in list(self._cancels.values()):
@@ -137,7 +147,7 @@ class Run:
         self._cancels[step.name] = [session.interrupt]
         try:
             work = self._work(step, session)
-            state, outcome = self._reuse_or_do(work)
+            state, outcome = do(work, self.run_id, fresh=self._fresh)
             seconds = time.monotonic() - started
             return StepResult(step.name, state, seconds, outcome.counts, outcome.checks)
         except EtlError as error:
@@ -156,43 +166,11 @@ class Run:
 
     def _work(self, step: Step, session: Any) -> Work:
         inputs = {
-            relation: (self.folder.step(need).result() or {}).get("files", [])
+            relation: self.folder.paths((self.folder.step(need).result() or {}).get("files", []))
             for relation, need in step.inputs
         }
         on_cancel = self._cancels[step.name].append
         return Work(self.plan, step, self.folder, session, inputs, on_cancel)
-
-    def _reuse_or_do(self, work: Work) -> tuple[State, Outcome]:
-        if work.step.kind == "publish":
-            return "done", publish(work, self.run_id)
-        fingerprint = self._fingerprint(work)
-        found = None if self._fresh else work.folder.result()
-        if found and found["fingerprint"] == fingerprint:
-            checks = tuple(CheckResult(**check) for check in found["checks"])
-            return "reused", Outcome(found["counts"], checks, tuple(found["files"]))
-        work.folder.begin()
-        outcome = DO[work.step.kind](work)
-        work.folder.finish({"fingerprint": fingerprint, **asdict(outcome)})
-        return "done", outcome
-
-    def _fingerprint(self, work: Work) -> str:
-        """Changes whenever the output could: with definition, inputs, a source's rows."""
-        step, block = work.step, work.step.block
-        facts: list[Any] = [__version__, step.kind, step.sql, self.plan.interval.key]
-        aside = {"description", "checks", "target"}
-        facts.append(block.model_dump_json(exclude=aside) if block else "")
-        facts += [check.model_dump_json() for check in step.checks]
-        for _, need in step.inputs:
-            facts.append((self.folder.step(need).result() or {}).get("fingerprint"))
-        if step.kind == "extract" and isinstance(block, Source):
-            connection = work.plan.environment.connections[block.connection]
-            # Without a state the source is read again: no two tokens are equal.
-            facts.append(block.state(extraction(work)) or secrets.token_hex())
-            facts.append(connection.model_dump_json())
-        if isinstance(block, Transform) and block.python:
-            module = self.plan.root / (block.python.partition(":")[0].replace(".", "/") + ".py")
-            facts.append(module.read_text(encoding="utf-8") if module.is_file() else "")
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _at(found: Diagnostic, place: tuple[str, int, int]) -> Diagnostic:

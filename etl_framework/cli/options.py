@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 project_option = click.option(
     "--project",
     "root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
     default=Path(),
     help="The project's folder, if it is not this one.",
 )

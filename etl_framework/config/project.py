@@ -93,6 +93,7 @@ def load_project(root: Path) -> Project:
 
     :raises ConfigError: the folder is not a project at all.
     """
+    root = root.resolve()
     if not (root / PIPELINES).is_dir():
         raise ConfigError(
             f"{root} is not a project: it has no folder '{PIPELINES}'",

@@ -22,7 +22,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What YAML 1.1 and YAML 1.2 read differently: (pattern, what happens, what to write instead).
 _TRAPS = [
     (
-        r"(?i)y|n|yes|no|on|off",
+        r"(?i)yes|no|on|off",
         "is a boolean in YAML 1.1 and a text in 1.2",
         '"{0}", true or false',
     ),

@@ -16,6 +16,7 @@ from etl_framework.connections.directory import File
 from etl_framework.errors import DataMissingError, StepError, did_you_mean
 
 Header = tuple[str, ...]
+MAX_HEADER = 1 << 20
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 
 
@@ -47,11 +48,14 @@ def header_of(file: File, wanted: Sequence[str], delimiter: str) -> Header:
     :raises DataMissingError: the file is empty, has no header, or has not all the columns.
     """
     try:
-        with _open(file) as text:
-            first = next(csv.reader([text.readline(1 << 20)], delimiter=delimiter), [])
+        opened = gzip.open if file.path.suffix == ".gz" else open
+        with opened(file.path, "rb") as raw:
+            line = raw.readline(MAX_HEADER).decode("utf-8-sig")
+        first = next(csv.reader([line.replace("\r", "\n").split("\n")[0]], delimiter=delimiter), [])
     except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, csv.Error) as error:
-        kind = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
-        raise DataMissingError(f"{file.name}:1:1: the file {kind}: {error}") from error
+        text = isinstance(error, UnicodeDecodeError)
+        what = "its header is not UTF-8 text" if text else f"it cannot be read: {error}"
+        raise DataMissingError(f"{file.name}:1:1: {what}") from error
     header = tuple(name.strip() for name in first)
     if not header:
         raise DataMissingError(
@@ -106,6 +110,9 @@ def _why_inexact(text: str, type_: ColumnType) -> str:
     if type_.family == "text":
         too_long = len(text.encode()) > type_.arguments[0]
         return f"a text of {len(text.encode())} bytes is too long for {type_}" if too_long else ""
+    if type_.family in ("date", "timestamp", "timestamptz"):
+        endless = text.strip().lower().lstrip("+-") in ("inf", "infinity")
+        return f"{text.strip()!r} is no moment in time" if endless else ""
     if type_.family not in ("integer", "decimal") or not text.strip():
         return ""
     try:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
-from typing import Any
 
 from etl_framework.columns import Column
 from etl_framework.connections.directory import File
 from etl_framework.errors import StepError
 from etl_framework.sources.base import Extracted, Extraction
+from etl_framework.sources.csv_columns import (
+    INEXACT,
+    inexact,
+    read_type,
+    reason,
+    value,
+    value_or_error,
+)
 from etl_framework.sources.csv_files import Header, accounted, inexact_values
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.parquet import write_parquet
 
-# `error()` ends the query; the text tells our own refusal from any other error.
-INEXACT = "etl: inexact"
+# DuckDB shows no more than this of a refused line.
+SHOWN = 10_000
+NEWLINES = "chr(10) || chr(13)"
 REJECTED = (
     'CREATE OR REPLACE TEMP TABLE etl_rejected (file VARCHAR, line BIGINT, "column" INTEGER, '
     'name VARCHAR, reason VARCHAR, "row" VARCHAR)'
@@ -30,11 +38,12 @@ class CsvRead:
     """
 
     def __init__(self, columns: Sequence[Column], delimiter: str, extraction: Extraction) -> None:
-        self._columns = columns
+        self._columns = list(columns)
         self._delimiter = delimiter
         self._session = extraction.session
         self._folder = extraction.folder
         self._source = extraction.source
+        self._names: dict[str, str] = {}
 
     def into_parquet(self, by_header: Mapping[Header, Sequence[File]]) -> Extracted:
         """Write every file's rows; files of one header are read together.
@@ -43,12 +52,14 @@ class CsvRead:
         """
         self._session.execute(REJECTED)
         kept = 0
+        self._names = {str(file.path): file.name for files in by_header.values() for file in files}
         for number, (header, files) in enumerate(by_header.items()):
             kept += self._group(number, header, files)
         if not by_header:
             self._write_empty()
         (rejected,) = self._session.execute("SELECT count(*) FROM etl_rejected").fetchone() or (0,)
         if rejected:
+            self._show_names()
             file = self._folder.part("rejected") / "parse.parquet"
             sql = (
                 f"SELECT {literal(self._source)} AS source, 'parse' AS rule, * "
@@ -60,7 +71,7 @@ class CsvRead:
     def _group(self, number: int, header: Header, files: Sequence[File]) -> int:
         import duckdb
 
-        values = ", ".join(self._value(column, strict=True) for column in self._columns)
+        values = ", ".join(f"{value_or_error(c)} AS {quote(c.name)}" for c in self._columns)
         rejects = f"etl_rejects_{number}"
         try:
             scan = self._scan(header, files, rejects)
@@ -68,15 +79,14 @@ class CsvRead:
             inexact = False
         except duckdb.Error as error:
             if INEXACT not in str(error) and not isinstance(error, duckdb.ConversionException):
-                raise StepError(f"the files cannot be read: {_first_line(error)}") from error
+                raise _unreadable(error) from error
             rejects, inexact = f"{rejects}_again", True
             scan = self._scan(header, files, rejects)
-            values = ", ".join(self._value(column, strict=False) for column in self._columns)
+            values = ", ".join(f"{value(c)} AS {quote(c.name)}" for c in self._columns)
             kept = self._write(number, f"SELECT {values} FROM {scan} WHERE {self._exact()}")
         self._keep_rejects(rejects)
         if inexact:
             self._locate(header, files, f"{rejects}_count")
-        self._name_files(files)
         return kept
 
     def _write(self, number: int, sql: str) -> int:
@@ -85,7 +95,7 @@ class CsvRead:
         return write_parquet(self._session, sql, file, text=text)
 
     def _scan(self, header: Header, files: Sequence[File], rejects: str) -> str:
-        wide = {column.name: _wide(column) for column in self._columns}
+        wide = {column.name: read_type(column) for column in self._columns}
         types = {name: wide.get(name, "VARCHAR") for name in header}
         columns = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
         paths = ", ".join(literal(str(file.path)) for file in files)
@@ -96,53 +106,42 @@ class CsvRead:
             f"rejects_scan = '{rejects}_scan')"
         )
 
-    def _value(self, column: Column, *, strict: bool) -> str:
-        name, type_ = quote(column.name), column.type.duckdb
-        if column.type.family == "text":
-            value = name
-        elif _wide(column) == type_:
-            return name
-        else:
-            value = f"CAST({name} AS {type_})"
-        if strict:
-            refuse = f"CAST(error('{INEXACT}') AS {type_})"
-            value = f"CASE WHEN {_refused(column)} THEN {refuse} ELSE {value} END"
-        return f"{value} AS {name}"
-
     def _exact(self) -> str:
-        checked = [column for column in self._columns if _inexact(column)]
-        return (
-            " AND ".join(f"NOT coalesce({_inexact(column)}, false)" for column in checked) or "true"
-        )
+        """SQL that is true for a row whose values all stay as they are."""
+        changes = [change for column in self._columns if (change := inexact(column))]
+        return " AND ".join(f"NOT coalesce({change}, false)" for change in changes) or "true"
 
     def _keep_rejects(self, rejects: str) -> None:
-        """One row per refused line: the first error that DuckDB found in it."""
+        """One row per refused line: the first error that DuckDB found in it.
+
+        :raises StepError: a quote that is never closed has swallowed the lines behind it.
+        """
+        joined = f"{rejects} JOIN {rejects}_scan USING (scan_id, file_id)"
+        swallowed = self._session.execute(
+            f"SELECT file_path, line FROM {joined} WHERE error_type = 'UNQUOTED VALUE' "
+            f"AND (contains(trim(csv_line, {NEWLINES}), chr(10)) OR len(csv_line) >= {SHOWN}) "
+            "ORDER BY 1, 2 LIMIT 1"
+        ).fetchone()
+        if swallowed:
+            path, line = swallowed
+            raise StepError(
+                f"{self._names.get(path, path)}:{line}: a quote is opened here and not closed, "
+                "so the rows behind it cannot be told apart",
+                hint="close it, or double it if it belongs to the text",
+            )
         self._session.execute(
-            f"""INSERT INTO etl_rejected
-            SELECT file_path, line, column_idx, column_name,
-                CASE error_type
-                    WHEN 'CAST' THEN regexp_replace(
-                        error_message, '(?s)^.*Could not convert string (.*) to ''(.*)''.*$',
-                        '\\1 is not a ' || coalesce(lower(regexp_extract(
-                            error_message, 'to ''([A-Z ]+)', 1)), 'value'))
-                    WHEN 'MISSING COLUMNS' THEN 'the row has too few values'
-                    WHEN 'TOO MANY COLUMNS' THEN 'the row has too many values'
-                    WHEN 'UNQUOTED VALUE' THEN 'a quote is not closed, or not opened'
-                    WHEN 'LINE SIZE OVER MAXIMUM' THEN 'the line is too long'
-                    WHEN 'INVALID ENCODING' THEN 'the text is not UTF-8'
-                    ELSE error_message END, csv_line
-            FROM {rejects} JOIN {rejects}_scan USING (scan_id, file_id)
-            QUALIFY row_number() OVER (PARTITION BY file_path, line ORDER BY column_idx) = 1"""
+            f"INSERT INTO etl_rejected SELECT file_path, line, column_idx, column_name, "
+            f"{reason(self._columns)}, trim(csv_line, {NEWLINES}) FROM {joined} QUALIFY "
+            "row_number() OVER (PARTITION BY file_path, line ORDER BY column_idx) = 1"
         )
 
-    def _name_files(self, files: Sequence[File]) -> None:
-        """Show files as the connection names them, not where they lie on this machine."""
+    def _show_names(self) -> None:
+        """Give files the names that the connection has for them, not where they lie."""
         rejected = self._session.execute("SELECT DISTINCT file FROM etl_rejected").fetchall()
-        paths = {path for (path,) in rejected}
-        for file in files:
-            if str(file.path) in paths:
+        for (path,) in rejected:
+            if path in self._names:
                 sql = "UPDATE etl_rejected SET file = ? WHERE file = ?"
-                self._session.execute(sql, [file.name, str(file.path)])
+                self._session.execute(sql, [self._names[path], path])
 
     def _locate(self, header: Header, files: Sequence[File], rejects: str) -> None:
         scan = self._scan(header, files, rejects)
@@ -171,42 +170,11 @@ class CsvRead:
         self._write(0, f"SELECT {types} LIMIT 0")
 
 
-def _wide(column: Column) -> str:
-    """The type that a column is read with: one that shows what the declared one would round.
-
-    DuckDB compares and casts DOUBLE and DECIMAL up to 18 digits several times faster than wider
-    ones; a DOUBLE holds every 32-bit integer exactly.
-    """
-    if column.type.name in ("smallint", "integer"):
-        return "DOUBLE"
-    if column.type.name == "bigint":
-        return "DECIMAL(38,18)"
-    if column.type.family == "decimal":
-        digits, scale = column.type.arguments
-        room = 18 if digits < 18 else 38
-        return f"DECIMAL({room},{max(scale, room - digits + scale)})"
-    return column.type.duckdb
-
-
-def _inexact(column: Column) -> str:
-    """SQL that is true when the declared type would change the value; empty when it cannot."""
-    name, type_ = quote(column.name), column.type.duckdb
-    if column.type.family == "text":
-        return f"strlen({name}) > {column.type.arguments[0]}"
-    if column.type.family in ("integer", "decimal"):
-        return f"TRY_CAST({name} AS {type_}) IS DISTINCT FROM {name}"
-    return ""
-
-
-def _refused(column: Column) -> str:
-    """The same, quicker: where a CAST fails by itself it need not be found."""
-    name = quote(column.name)
-    if _wide(column) == "DOUBLE":
-        return f"trunc({name}) <> {name}"
-    if column.type.family in ("integer", "decimal"):
-        return f"CAST({name} AS {column.type.duckdb}) <> {name}"
-    return _inexact(column)
-
-
-def _first_line(error: Any) -> str:
-    return str(error).strip().split("\n")[0]
+def _unreadable(error: Exception) -> StepError:
+    text = str(error).strip().split("\n")[0]
+    if "state machine" in text:
+        return StepError(
+            "the files cannot be read: one of them mixes ways to end a line",
+            hint="end every line with LF, or every line with CRLF",
+        )
+    return StepError(f"the files cannot be read: {text}")

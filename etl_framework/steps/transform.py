@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import Column
 from etl_framework.config.models import Kpi, Transform
@@ -14,6 +11,10 @@ from etl_framework.errors import StepError
 from etl_framework.plan import Step
 from etl_framework.sql.quote import literal, quote
 from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.function import function
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 from etl_framework.storage.parquet import write
 
 
@@ -53,20 +54,56 @@ def _run_python(work: Work, block: Transform) -> int:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    function = _function(work.plan.root, str(block.python))
+    call = function(work.plan.root, str(block.python))
     schema = pa.schema([(column.name, column.type.arrow()) for column in block.columns])
     rows = 0
     with parquet.ParquetWriter(work.folder.part("data") / "0.parquet", schema) as file:
         for frames in _frames(work, block):
             try:
-                result = function(**frames, **block.params)
-                table = pa.Table.from_pandas(result, schema=schema, preserve_index=False)
-            except Exception as error:
-                kind = type(error).__name__
-                raise StepError(f"{block.python} failed: {kind}: {error}") from error
+                result = call(**frames, **block.params)
+            except Exception as error:  # whatever a user's function raises is the step's error
+                raise StepError(
+                    f"{block.python} failed: {type(error).__name__}: {error}"
+                ) from error
+            table = _as_declared(block, result, schema)
             file.write_table(table)
             rows += table.num_rows
     return rows
+
+
+def _as_declared(block: Transform, result: Any, schema: pa.Schema) -> pa.Table:
+    """What a function returned, as the columns that the transform declares.
+
+    :raises StepError: it is no DataFrame, or has other columns, types or longer texts.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as compute
+
+    if not isinstance(result, pd.DataFrame):
+        kind = type(result).__name__
+        raise StepError(f"{block.python} returned a {kind} and not a pandas DataFrame")
+    given, wanted = [str(name) for name in result.columns], schema.names
+    if set(given) != set(wanted):
+        missing = ", ".join(sorted(set(wanted) - set(given))) or "none"
+        extra = ", ".join(sorted(set(given) - set(wanted))) or "none"
+        raise StepError(
+            f"{block.python} returned other columns than declared: missing {missing}; not "
+            f"declared {extra}"
+        )
+    try:
+        table = pa.Table.from_pandas(result, schema=schema, preserve_index=False)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise StepError(f"{block.python} returned a value of another type: {error}") from error
+    for column in block.columns:
+        if column.type.family == "text":
+            longest = compute.max(compute.binary_length(table[column.name])).as_py() or 0
+            if longest > column.type.arguments[0]:
+                raise StepError(
+                    f"{block.python} returned a text of {longest} bytes in '{column.name}', "
+                    f"which is {column.type}"
+                )
+    return table
 
 
 def _frames(work: Work, block: Transform) -> Iterator[dict[str, Any]]:
@@ -78,24 +115,11 @@ def _frames(work: Work, block: Transform) -> Iterator[dict[str, Any]]:
 
     if not block.chunk_rows:
         yield {
-            name: frame(work.session.execute(f"SELECT * FROM {quote(name)}").to_arrow_table())
+            name: frame(work.session.sql(f"SELECT * FROM {quote(name)}").to_arrow_table())
             for name in block.inputs
         }
         return
     (name,) = block.inputs
-    rows = work.session.execute(f"SELECT * FROM {quote(name)}")
-    for batch in rows.to_arrow_reader(block.chunk_rows) or ():
+    rows = work.session.sql(f"SELECT * FROM {quote(name)}")
+    for batch in rows.to_arrow_reader(block.chunk_rows):
         yield {name: frame(batch)}
-
-
-def _function(root: Path, reference: str) -> Callable[..., Any]:
-    module, _, name = reference.partition(":")
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    try:
-        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
-    except (ImportError, AttributeError) as error:
-        raise StepError(
-            f"the function {reference} cannot be imported: {error}",
-            hint="it is looked for from the project's folder",
-        ) from error

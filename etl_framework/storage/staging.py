@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +62,14 @@ class RunFolder:
     def step(self, name: str) -> StepFolder:
         """The folder of a step, by the name that the plan gives it."""
         return StepFolder(self.path / name)
+
+    def names(self, paths: Iterable[str]) -> list[str]:
+        """Files of the run as results keep them, so that staging can be moved."""
+        return [str(Path(path).relative_to(self.path)) for path in paths]
+
+    def paths(self, names: Iterable[str]) -> list[str]:
+        """Where such files are now."""
+        return [str(self.path / name) for name in names]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -15,10 +15,11 @@ from etl_framework import ledger
 from etl_framework.columns import TABLE_NAME, Column
 from etl_framework.connections.base import Connection
 from etl_framework.errors import StepError
+from etl_framework.interval import DataInterval
 from etl_framework.ledger import LedgerEntry
 from etl_framework.model import Model, Name
 from etl_framework.sql.quote import names, quote, quote_table
-from etl_framework.targets.statements import statements
+from etl_framework.targets.statements import bounds, statements
 
 Strategy = Literal["append", "replace", "merge", "delete+insert"]
 
@@ -126,12 +127,30 @@ class Warehouse(ABC):
         for load in loads:
             if load.target.strategy == "append" and load.target.table in appended:
                 continue
+            self._within_interval(load, stages[load.target.table], entry.interval)
             for sql, values in statements(load, stages[load.target.table], entry.interval):
                 self.execute(sql, values)
         written = replace(entry, targets=self._counts(loads))
         self._record(written)
         self.execute("COMMIT")
         return written
+
+    def _within_interval(self, load: Load, stage: str, interval: DataInterval) -> None:
+        """Refuse rows that the next run of the interval would not delete, but add again."""
+        if load.target.strategy != "delete+insert":
+            return
+        key, (start, end) = load.target.incremental_key, bounds(load, interval)
+        name = quote(str(key))
+        sql = (
+            f"SELECT COUNT(*) FROM {quote(stage)} WHERE {name} IS NULL OR {name} < ? OR {name} >= ?"
+        )
+        _, ((outside,),) = self.query(sql, (start, end))
+        if outside:
+            raise StepError(
+                f"{outside:,} rows for {load.target.table} have a '{key}' outside of {interval}",
+                hint="select only the interval's rows: WHERE ... >= {{ interval.start }} AND ... < "
+                "{{ interval.end }}",
+            )
 
     def _create(self, table: str, columns: Sequence[Column]) -> None:
         """Create a table that is missing; refuse one with other columns."""

@@ -30,12 +30,12 @@ def statements(load: Load, stage: str, interval: DataInterval) -> list[Statement
         return [(f"DELETE FROM {table} USING {quote(stage)} WHERE {same}", ()), (insert, ())]
     if load.target.strategy == "delete+insert":
         key = quote(str(load.target.incremental_key))
-        bounds = _bounds(load, interval)
-        return [(f"DELETE FROM {table} WHERE {key} >= ? AND {key} < ?", bounds), (insert, ())]
+        slice_ = bounds(load, interval)
+        return [(f"DELETE FROM {table} WHERE {key} >= ? AND {key} < ?", slice_), (insert, ())]
     return [(insert, ())]
 
 
-def _bounds(load: Load, interval: DataInterval) -> tuple[Any, Any]:
+def bounds(load: Load, interval: DataInterval) -> tuple[Any, Any]:
     """The interval as the incremental key holds time: in the zone, local, or whole days."""
     types = {column.name: column.type.name for column in load.columns}
     kind = types[str(load.target.incremental_key)]

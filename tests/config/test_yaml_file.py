@@ -26,7 +26,7 @@ def places(file: YamlFile) -> list[tuple[int, int, str]]:
     return [(found.line, found.column, found.code) for found in file.diagnostics]
 
 
-TRAPS = ["no", "yes", "on", "off", "Y", "n", "NO", "08", "012", "-012", "00", "12:30", "12:30:45",
+TRAPS = ["no", "yes", "on", "off", "NO", "08", "012", "-012", "00", "12:30", "12:30:45",
          "1_000", "1_000.5", "1e3", "1.5e3", "1e-3", ".5e3", "0b11", "0o17"]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,9 +34,9 @@ def rounded(value: Fraction, places: int) -> Decimal:
 
 
 def read(file: Path) -> list[dict[str, str]]:
-    opened = gzip.open(file, "rt", newline="") if file.suffix == ".gz" else file.open(newline="")
-    with opened as text:
-        return list(csv.DictReader(text))
+    packed = file.read_bytes()
+    text = (gzip.decompress(packed) if file.suffix == ".gz" else packed).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def expected(sample: Path) -> Expected:
@@ -75,7 +76,8 @@ def _genre(listens: set[Event], tracks: dict[int, dict[str, str]]) -> list[Row]:
         top = min(counts, key=lambda t: (-counts[t], t))
         total = counts.total()
         mean = rounded(Fraction(seconds) / sum(timed.values()), 2)
-        table.append((genre, total, mean, rounded(Fraction(100 * total, len(listens)), 2), str(top)))
+        share = rounded(Fraction(100 * total, len(listens)), 2)
+        table.append((genre, total, mean, share, str(top)))
     return table
 
 

@@ -1,8 +1,7 @@
-"""A process that forks a child for each order on stdin; the child publishes and is killed on the way.
+"""A process that forks a child for each order on stdin; the child publishes and is killed.
 
-    killed.py PLACE LOADS
-    > before 3        kill -9 just before the third statement
-    < killed          or `done 9`: it came to its end after nine statements
+The order `before 3` means: kill -9 just before the third statement. The answer is `killed`, or
+`done 9` when the child came to its end after nine statements.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def test_delete_insert_leaves_no_row_of_its_interval_that_the_run_did_not_make(
     [
         pytest.param("date", date(2024, 6, 1), date(2024, 6, 2), id="a date"),
         pytest.param(
-            "timestamp", datetime(2024, 6, 1), datetime(2024, 6, 2), id="a local timestamp"
+            "timestamp", datetime(2024, 6, 1, 23, 30), datetime(2024, 6, 2), id="a local timestamp"
         ),
         pytest.param("timestamptz", day(1, "Europe/Berlin").start, day(2, "Europe/Berlin").start,
                      id="a moment"),
@@ -82,9 +82,10 @@ def test_the_interval_is_the_pipelines_own_day(
 
     place.publish(day(1, "Europe/Berlin"), load(first, "one"))
     place.publish(day(2, "Europe/Berlin"), load(second, "two"))
-    place.publish(day(1, "Europe/Berlin"), load(first, "one again"))
+    place.publish(day(1, "Europe/Berlin"), load(first, "one more"))
+    place.publish(day(2, "Europe/Berlin"), load(second, "two more"))
 
-    assert place.rows('SELECT note FROM "t" ORDER BY "at"') == [("one again",), ("two",)]
+    assert place.rows('SELECT note FROM "t" ORDER BY "at"') == [("one more",), ("two more",)]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_the_interval_is_the_pipelines_own_day(
 def test_a_repeated_run_never_doubles_rows(
     place: Place, strategy: str, keys: dict[str, Any], columns: dict[str, str] | None, row: Any
 ) -> None:
-    """Either the run is refused before anything changes, or its repetition leaves the same table."""
+    """Either the run is refused before anything changes, or again leaves the same table."""
     hour = day(1, hours=1)
     load = place.load("t", strategy, [row], columns, **keys)
     try:

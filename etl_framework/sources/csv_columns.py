@@ -1,0 +1,78 @@
+"""What each column is read as from CSV, and when its declared type would change a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from etl_framework.columns import Column
+from etl_framework.sql.quote import literal, quote
+
+# `error()` ends the query; the text tells our own refusal from any other error.
+INEXACT = "etl: inexact"
+
+
+def read_type(column: Column) -> str:
+    """The DuckDB type that a column is read with: one that shows what the declared one would round.
+
+    DuckDB compares and casts DOUBLE and DECIMAL up to 18 digits several times faster than wider
+    ones; a DOUBLE holds every 32-bit integer exactly.
+    """
+    if column.type.name in ("smallint", "integer"):
+        return "DOUBLE"
+    if column.type.name == "bigint":
+        return "DECIMAL(38,18)"
+    if column.type.family == "decimal":
+        digits, scale = column.type.arguments
+        room = 18 if digits < 18 else 38
+        return f"DECIMAL({room},{max(scale, room - digits + scale)})"
+    return column.type.duckdb
+
+
+def value(column: Column) -> str:
+    """SQL for the value in its declared type."""
+    name = quote(column.name)
+    if read_type(column) == column.type.duckdb:
+        return name
+    return f"CAST({name} AS {column.type.duckdb})"
+
+
+def value_or_error(column: Column) -> str:
+    """SQL for the value in its declared type; ends the query when that would change it.
+
+    Quicker than `inexact`: what a CAST refuses by itself need not be looked for.
+    """
+    name, type_ = quote(column.name), column.type.duckdb
+    changes = inexact(column)
+    if column.type.name in ("smallint", "integer"):
+        changes = f"trunc({name}) <> {name}"
+    elif column.type.family in ("integer", "decimal"):
+        changes = f"CAST({name} AS {type_}) <> {name}"
+    if not changes:
+        return value(column)
+    return f"CASE WHEN {changes} THEN CAST(error('{INEXACT}') AS {type_}) ELSE {value(column)} END"
+
+
+def inexact(column: Column) -> str:
+    """SQL that is true when the declared type would change the value; empty when it cannot."""
+    name = quote(column.name)
+    if column.type.family == "text":
+        return f"strlen({name}) > {column.type.arguments[0]}"
+    if column.type.family in ("integer", "decimal"):
+        return f"TRY_CAST({name} AS {column.type.duckdb}) IS DISTINCT FROM {name}"
+    if column.type.family in ("date", "timestamp", "timestamptz"):
+        return f"NOT isfinite({name})"
+    return ""
+
+
+def reason(columns: Sequence[Column]) -> str:
+    """SQL for why DuckDB refused a line, from its table of rejects."""
+    types = ", ".join(f"{literal(c.name)}: {literal(str(c.type))}" for c in columns)
+    return f"""CASE error_type
+        WHEN 'CAST' THEN regexp_extract(error_message, '(?s)convert string (.*) to ''', 1)
+            || ' is not a valid ' || coalesce(MAP {{{types}}}[column_name], 'value')
+        WHEN 'MISSING COLUMNS' THEN 'the row has too few values'
+        WHEN 'TOO MANY COLUMNS' THEN 'the row has too many values'
+        WHEN 'UNQUOTED VALUE' THEN 'a quote is not closed, or text follows a closed one'
+        WHEN 'LINE SIZE OVER MAXIMUM' THEN 'the line is too long'
+        WHEN 'INVALID ENCODING' THEN 'the text is not UTF-8'
+        ELSE error_message END"""

@@ -1,0 +1,62 @@
+"""Do a step, unless its finished output is there and still true."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import asdict, replace
+from typing import Any, Literal
+
+from etl_framework import __version__
+from etl_framework.checks.base import CheckResult
+from etl_framework.config.models import Transform
+from etl_framework.sources.base import Source
+from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.check import check
+from etl_framework.steps.extract import extract, extraction
+from etl_framework.steps.function import source_file
+from etl_framework.steps.publish import publish
+from etl_framework.steps.transform import transform
+
+DO = {"extract": extract, "check": check, "transform": transform, "kpi": transform}
+
+
+def do(work: Work, run_id: str, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
+    """Do the step and record its result, which makes it finished.
+
+    :param fresh: do it even where its output is there.
+    :raises EtlError: the step failed; it is not finished then.
+    """
+    if work.step.kind == "publish":
+        return "done", publish(work, run_id)
+    fingerprint = _fingerprint(work)
+    found = None if fresh else work.folder.result()
+    if found and found["fingerprint"] == fingerprint:
+        checks = tuple(CheckResult(**result) for result in found["checks"])
+        return "reused", Outcome(found["counts"], checks, tuple(found["files"]))
+    work.folder.begin()
+    outcome = DO[work.step.kind](work)
+    outcome = replace(outcome, files=tuple(work.run.names(outcome.files)))
+    work.folder.finish({"fingerprint": fingerprint, **asdict(outcome)})
+    return "done", outcome
+
+
+def _fingerprint(work: Work) -> str:
+    """Changes whenever the output could: with definition, inputs, a source's rows."""
+    step, block, plan = work.step, work.step.block, work.plan
+    aside = {"description", "checks", "target"}
+    facts: list[Any] = [__version__, step.kind, step.sql, plan.interval.key]
+    facts.append(block.model_dump_json(exclude=aside) if block else "")
+    facts += [check.model_dump_json() for check in step.checks]
+    for _, need in step.inputs:
+        facts.append((work.run.step(need).result() or {}).get("fingerprint"))
+    if step.kind == "extract" and isinstance(block, Source):
+        connection = plan.environment.connections[block.connection]
+        facts.append(connection.model_dump_json())
+        # Without a state the source is read again: no two tokens are equal.
+        facts.append(block.state(extraction(work)) or secrets.token_hex())
+    if isinstance(block, Transform) and block.python:
+        file = source_file(plan.root, block.python)
+        facts.append(file.read_text(encoding="utf-8") if file.is_file() else "")
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,0 +1,2 @@
+SELECT customer, {{ params.low }} + {{ params.low }} AS orders extra
+FROM orders

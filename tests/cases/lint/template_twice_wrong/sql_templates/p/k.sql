@@ -1,0 +1,2 @@
+SELECT customer, {{ params.lo }} AS orders
+FROM orders

@@ -1,0 +1,51 @@
+"""Checks run by the real step, on a relation of real rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from etl_framework.checks.base import CheckResult
+from etl_framework.runner import StepResult
+from tests.conftest import Folder
+
+Checked = Callable[..., StepResult]
+COLUMNS = {"k": "integer", "v": "integer", "w": "varchar(20)", "m": "timestamp"}
+
+
+def only(result: StepResult) -> CheckResult:
+    """The result of the one check."""
+    (found,) = result.checks
+    return found
+
+
+@pytest.fixture
+def checked(folder: Folder) -> Checked:
+    """Check rows of k, v, w, m: `checked([{"type": "unique", ...}], "1,2,x,\\n")`.
+
+    The relation `parents` holds k = 1, 2 and an empty one.
+    """
+    folder.write("lake/parents.csv", "k,v\n1,\n2,\n,\n")
+
+    def run(
+        checks: list[dict[str, Any]], rows: str, columns: dict[str, dict[str, Any]] | None = None
+    ) -> StepResult:
+        folder.write("lake/t.csv", "k,v,w,m\n" + rows)
+        declared = [
+            {"name": name, "type": type_, **(columns or {}).get(name, {})}
+            for name, type_ in COLUMNS.items()
+        ]
+        source = {"type": "csv", "connection": "lake", "max_rejected": "100%"}
+        parents = [{"name": "k", "type": "integer"}, {"name": "v", "type": "integer"}]
+        sources = {
+            "t": {**source, "path": "t.csv", "columns": declared, "checks": checks},
+            "parents": {**source, "path": "parents.csv", "columns": parents},
+        }
+        pipeline = {"name": "p", "schedule": "@daily", "sources": sources}
+        folder.write("pipelines/p.yml", yaml.safe_dump(pipeline, sort_keys=False))
+        return folder.run("p", fresh=True)["check.t"]
+
+    return run

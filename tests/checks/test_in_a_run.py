@@ -1,0 +1,104 @@
+"""Checks in whole runs: nothing bad is published, quarantined rows are seen by nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pytest
+
+from etl_framework.config.project import load_project
+from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.errors import CheckFailedError
+from etl_framework.looking import rows_of
+from tests.checks.conftest import Checked
+from tests.conftest import Folder
+
+CHECKS = """    checks:
+      - {type: accepted_range, column: amount, min: 0, on_fail: quarantine, error_if: ">50%"}
+    columns:"""
+
+
+def with_checks(orders: Folder) -> Folder:
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().replace("    columns:", CHECKS, 1))
+    return orders
+
+
+def test_downstream_does_not_see_quarantined_rows(orders: Folder) -> None:
+    with_checks(orders).write(
+        "lake/orders/2.csv", "order_id,customer,amount,ordered_at\n8,eve,-1,2024-06-25\n,ada,7,\n"
+    )
+
+    results = orders.run("orders")
+
+    assert results["check.orders"].counts == {"rows": 5, "kept": 3, "quarantined": 2}
+    assert orders.query("SELECT customer, orders FROM totals ORDER BY 1") == [
+        ("ada", 2), ("bob", 1),
+    ]  # fmt: skip
+    _, rejected = rows_of(load_project(orders.root), None, "quarantine.orders", None, 0)
+    assert sorted(row[2] for row in rejected) == ["accepted_range amount", "required"]
+    assert any('"customer":"eve"' in row[-1] for row in rejected)
+
+
+def test_too_many_quarantined_rows_leave_the_warehouse_as_it_was(orders: Folder) -> None:
+    with_checks(orders).run("orders")
+    tables = "SELECT * FROM totals ORDER BY 1", "SELECT * FROM etl_ledger"
+    before = [orders.query(table) for table in tables]
+    orders.write(
+        "lake/orders/2.csv",
+        "order_id,customer,amount,ordered_at\n" + "8,eve,-1,2024-06-25\n" * 4,
+    )
+
+    with pytest.raises(CheckFailedError, match="'accepted_range amount' of 'orders' failed: 4 of"):
+        orders.run("orders")
+
+    assert [orders.query(table) for table in tables] == before
+
+
+def test_a_failing_check_of_a_kpi_publishes_none_of_them(orders: Folder) -> None:
+    orders.run("orders")
+    before = orders.query("SELECT * FROM totals ORDER BY 1")
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(
+        file.read_text() + "    checks:\n      - {type: accepted_range, column: orders, max: 1}\n"
+    )
+    orders.write("lake/orders/1.csv", "order_id,customer,amount,ordered_at\n1,zoe,1,\n2,zoe,1,\n")
+
+    with pytest.raises(CheckFailedError, match="'accepted_range orders' of 'totals' failed"):
+        orders.run("orders")
+
+    assert orders.query("SELECT * FROM totals ORDER BY 1") == before
+
+
+class Recorder:
+    """A session that remembers what it was told."""
+
+    def __init__(self, session: duckdb.DuckDBPyConnection, said: list[str]) -> None:
+        self._session = session
+        self._said = said
+
+    def execute(self, sql: str, *values: Any) -> Any:
+        self._said.append(sql)
+        return self._session.execute(sql, *values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_all_row_checks_are_one_scan(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    said: list[str] = []
+    session = DuckDBEngine.session
+    monkeypatch.setattr(DuckDBEngine, "session", lambda self: Recorder(session(self), said))
+    checks = [
+        {"type": "accepted_range", "column": "v", "max": number, "name": f"below_{number}"}
+        for number in range(100, 100 + count)
+    ]
+
+    result = checked(checks, "1,1,x,\n2,2,y,\n")
+
+    assert len(result.checks) == count
+    assert len([sql for sql in said if 'FROM "t"' in sql and "VIEW" not in sql]) == 1

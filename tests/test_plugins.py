@@ -1,0 +1,82 @@
+"""Plug-ins: found when their class is there, told apart by name, documented."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+
+from etl_framework.checks.base import Check, TableCheck
+from etl_framework.connections.base import Connection
+from etl_framework.errors import ConfigError
+from etl_framework.model import Model
+from etl_framework.plugins import plugins, type_name
+from etl_framework.sources.base import Source
+
+BASES: list[type[Model]] = [Source, Check, Connection]
+EVERY = [
+    pytest.param(name, plugin, id=f"{base.__name__.lower()} {name}")
+    for base in BASES
+    for name, plugin in plugins(base).items()
+    if plugin.__module__.startswith("etl_framework")
+]
+
+
+@pytest.fixture
+def dropped_in() -> Iterator[list[type[Model]]]:
+    """Classes that a test makes; gone after it."""
+    made: list[type[Model]] = []
+    yield made
+    made.clear()
+    gc.collect()
+
+
+def test_a_class_that_is_there_is_found(dropped_in: list[type[Model]]) -> None:
+    class Odd(TableCheck):
+        """Odd rows."""
+
+        type: Literal["odd"]
+
+    dropped_in.append(Odd)
+
+    assert plugins(Check)["odd"] is Odd
+    assert list(plugins(Check)) == sorted(plugins(Check))
+
+
+def test_two_of_one_name_are_an_error(dropped_in: list[type[Model]]) -> None:
+    class Again(Connection):
+        """A second folder."""
+
+        type: Literal["directory"]
+
+    dropped_in.append(Again)
+
+    with pytest.raises(ConfigError, match="two plug-ins are called 'directory'"):
+        plugins(Connection)
+
+
+@pytest.mark.parametrize("base", BASES, ids=lambda base: base.__name__)
+def test_bases_without_a_type_are_no_plugins(base: type[Model]) -> None:
+    assert base not in plugins(base).values()
+    assert all(name and name.islower() for name in plugins(base))
+
+
+@pytest.mark.parametrize(("name", "plugin"), EVERY)
+def test_every_plugin_has_a_type_and_says_what_it_is(name: str, plugin: type[Model]) -> None:
+    assert type_name(plugin) == name
+    assert plugin.model_fields["type"].is_required()
+    assert plugin.__dict__.get("__doc__")
+    assert plugin.__module__.rpartition(".")[2] == name or name in str(plugin.__module__)
+
+
+@pytest.mark.parametrize(("name", "plugin"), EVERY)
+def test_every_field_has_a_description(name: str, plugin: type[Model]) -> None:
+    missing = [
+        field
+        for field, info in plugin.model_fields.items()
+        if field != "type" and not (info.description or "").endswith(".")
+    ]
+
+    assert missing == []
