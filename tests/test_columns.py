@@ -21,7 +21,7 @@ from etl_framework.columns import SYNONYMS, TYPES, ColumnType
         pytest.param("decimal", "decimal(18,0)", "DECIMAL(18,0)", pa.decimal128(18, 0),
                      id="a decimal as Redshift has it"),
         pytest.param("float", "double precision", "DOUBLE", pa.float64(), id="float"),
-        pytest.param("float4", "real", "REAL", pa.float32(), id="float4"),
+        pytest.param("float4", "real", "FLOAT", pa.float32(), id="float4"),
         pytest.param("bool", "boolean", "BOOLEAN", pa.bool_(), id="bool"),
         pytest.param(" varchar (255) ", "varchar(255)", "VARCHAR", pa.string(), id="spaces"),
         pytest.param("text", "varchar(65535)", "VARCHAR", pa.string(), id="text"),

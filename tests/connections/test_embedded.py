@@ -47,7 +47,7 @@ def test_a_seed_is_loaded_once_and_again_when_it_changes(tmp_path: Path) -> None
     assert users(tmp_path) == [(9, "zoe")]
 
     seed(tmp_path, SCHEMA, "zoe,nine\n")
-    with pytest.raises(ConfigError, match="seed .* does not load"):
+    with pytest.raises(ConfigError, match=r"seed .* does not load"):
         users(tmp_path)
     seed(tmp_path, SCHEMA, "zoe,9\n")
     assert users(tmp_path) == [(9, "zoe")], "a seed that failed left something behind"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from decimal import Decimal
 
 import pytest
 
+from etl_framework.engines.duckdb import DuckDBEngine
 from etl_framework.errors import CheckFailedError
+from tests.checks.test_in_a_run import Recorder
 from tests.conftest import Folder
 from tests.sources.conftest import HEADER, ReadCsv
 
@@ -64,6 +67,22 @@ def test_exactly_max_rejected_is_allowed(read_csv: ReadCsv) -> None:
     assert len(read_csv({"1.csv": content}, options="max_rejected: 2").rejected) == 2
     with pytest.raises(CheckFailedError):
         read_csv({"1.csv": content}, options="max_rejected: 1")
+
+
+def test_a_second_attempt_never_writes_where_the_first_one_failed(
+    orders: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB may delete the file of a COPY that failed after the next COPY has written it."""
+    said: list[str] = []
+    session = DuckDBEngine.session
+    monkeypatch.setattr(DuckDBEngine, "session", lambda self: Recorder(session(self), said))
+    orders.write("lake/orders/1.csv", HEADER + GOOD.format(n=1) * 3 + "1.5,ada,1,2024-06-25\n")
+
+    orders.run("orders")
+
+    written = re.findall(r" TO '([^']*parquet)'", "\n".join(said))
+    assert any("extract.orders" in file for file in written)
+    assert sorted(written) == sorted(set(written))
 
 
 def _mixture(rng: random.Random, first: int) -> tuple[str, list[int], list[int]]:

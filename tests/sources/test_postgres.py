@@ -73,7 +73,7 @@ def test_every_value_arrives_exactly(read_table: ReadTable) -> None:
     ]  # fmt: skip
     assert reading.kept[1:] == [
         (
-            2, 'é€😀 "q", \n\r\n \\N \\.', -Decimal(BIG), 32767, 2147483647, 2**63 - 1, False,
+            2, 'é€😀 "q", \n\r\n \\N \\.', Decimal(f"-{BIG}"), 32767, 2147483647, 2**63 - 1, False,
             datetime(9999, 12, 31, 23, 59, 59, 999999),
             datetime(1960, 1, 1, 8, tzinfo=UTC), date(9999, 12, 31), -math.inf,
         ),
