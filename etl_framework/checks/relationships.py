@@ -26,4 +26,5 @@ class Relationships(OneColumn):
     def violation(self) -> str:
         relation, column = self.parent()
         known = f"SELECT {quote(column)} FROM {quote(relation)} WHERE {quote(column)} IS NOT NULL"
-        return f"{quote(self.column)} NOT IN ({known})"
+        # Of an empty parent everything is NOT IN, NULL too.
+        return f"{quote(self.column)} IS NOT NULL AND {quote(self.column)} NOT IN ({known})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -16,7 +17,7 @@ _PATTERN = re.compile(r"^>?\s*(\d+(?:\.\d+)?)\s*(%?)$")
 class Threshold:
     """A number of rows (`">100"`) or a share of them (`">1%"`) that may not be exceeded."""
 
-    amount: float
+    amount: Decimal
     percent: bool
 
     @classmethod
@@ -30,15 +31,14 @@ class Threshold:
         match = None if isinstance(value, bool) else _PATTERN.match(str(value).strip())
         if not match:
             raise ValueError(f'\'{value}\' is not a threshold; write for example ">100" or ">1%"')
-        return cls(float(match[1]), bool(match[2]))
+        return cls(Decimal(match[1]), bool(match[2]))
 
     def exceeded(self, failing: int, rows: int) -> bool:
         """Whether `failing` out of `rows` are more than allowed."""
-        allowed = rows * self.amount / 100 if self.percent else self.amount
-        return failing > allowed
+        return failing * 100 > rows * self.amount if self.percent else failing > self.amount
 
     def __str__(self) -> str:
-        return f"{self.amount:g}{'%' if self.percent else ''}"
+        return f"{self.amount}{'%' if self.percent else ''}"
 
     @classmethod
     def __get_pydantic_core_schema__(

@@ -9,6 +9,7 @@ from etl_framework.sql.quote import literal, quote
 
 # `error()` ends the query; the text tells our own refusal from any other error.
 INEXACT = "etl: inexact"
+LARGEST_REAL = "3.4028234663852886e38"
 
 
 def read_type(column: Column) -> str:
@@ -18,6 +19,8 @@ def read_type(column: Column) -> str:
     ones; a DOUBLE holds every 32-bit integer exactly.
     """
     if column.type.name in ("smallint", "integer"):
+        return "DOUBLE"
+    if column.type.name == "real":
         return "DOUBLE"
     if column.type.name == "bigint":
         return "DECIMAL(38,18)"
@@ -59,6 +62,8 @@ def inexact(column: Column) -> str:
         return f"strlen({name}) > {column.type.arguments[0]}"
     if column.type.family in ("integer", "decimal"):
         return f"TRY_CAST({name} AS {column.type.duckdb}) IS DISTINCT FROM {name}"
+    if column.type.name == "real":
+        return f"isfinite({name}) AND abs({name}) > {LARGEST_REAL}"
     if column.type.family in ("date", "timestamp", "timestamptz"):
         return f"NOT isfinite({name})"
     return ""

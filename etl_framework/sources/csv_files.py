@@ -1,45 +1,52 @@
-"""CSV files one by one: their headers, and the lines of values that a type cannot hold exactly."""
+"""CSV files one by one: their headers, and their records with the line that each starts on."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
+import mmap
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import TextIO
+from typing import BinaryIO, cast
 
-from etl_framework.columns import Column, ColumnType
 from etl_framework.connections.directory import File
 from etl_framework.errors import DataMissingError, StepError, did_you_mean
 
 Header = tuple[str, ...]
 MAX_HEADER = 1 << 20
-_BITS = {"smallint": 15, "integer": 31, "bigint": 63}
+MAX_VALUE = 1 << 27
 
 
 @dataclass(frozen=True)
-class Inexact:
-    """A value that parses as a number or text, and does not fit its column."""
+class Record:
+    """One row of a file as it came.
 
-    file: str
+    :param line: where it starts, from 1.
+    :param fault: why it cannot be taken apart into the header's columns; then at which column.
+    """
+
     line: int
-    column: int
-    name: str
-    reason: str
-    row: str
+    raw: str
+    values: list[str]
+    fault: str | None = None
+    column: int | None = None
 
 
 @contextmanager
-def _open(file: File, errors: str = "strict") -> Iterator[TextIO]:
+def _open(file: File) -> Iterator[BinaryIO]:
+    """The file's bytes, unpacked.
+
+    :raises StepError: it cannot be read.
+    """
     opened = gzip.open if file.path.suffix == ".gz" else open
-    with (
-        opened(file.path, "rb") as raw,
-        io.TextIOWrapper(raw, "utf-8-sig", errors, newline="") as text,
-    ):
-        yield text
+    try:
+        with opened(file.path, "rb") as raw:
+            yield cast(BinaryIO, raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise StepError(f"{file.name}: the file cannot be read: {error}") from error
 
 
 def header_of(file: File, wanted: Sequence[str], delimiter: str) -> Header:
@@ -47,99 +54,105 @@ def header_of(file: File, wanted: Sequence[str], delimiter: str) -> Header:
 
     :raises DataMissingError: the file is empty, has no header, or has not all the columns.
     """
+    first_line = f"the first line names the columns: {delimiter.join(wanted)}"
+    with _open(file) as raw:
+        line = raw.readline(MAX_HEADER)
     try:
-        opened = gzip.open if file.path.suffix == ".gz" else open
-        with opened(file.path, "rb") as raw:
-            line = raw.readline(MAX_HEADER).decode("utf-8-sig")
-        first = next(csv.reader([line.replace("\r", "\n").split("\n")[0]], delimiter=delimiter), [])
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, csv.Error) as error:
-        text = isinstance(error, UnicodeDecodeError)
-        what = "its header is not UTF-8 text" if text else f"it cannot be read: {error}"
-        raise DataMissingError(f"{file.name}:1:1: {what}") from error
-    header = tuple(name.strip() for name in first)
+        text = line.decode("utf-8-sig").replace("\r", "\n").split("\n")[0]
+        header = tuple(name.strip() for name in next(csv.reader([text], delimiter=delimiter), []))
+    except UnicodeDecodeError as error:
+        raise DataMissingError(f"{file.name}:1:1: its header is not UTF-8 text") from error
+    except csv.Error as error:
+        raise DataMissingError(f"{file.name}:1:1: the header is not CSV: {error}") from error
     if not header:
-        raise DataMissingError(
-            f"{file.name}:1:1: the file is empty, it has not even a header",
-            hint=f"the first line names the columns: {delimiter.join(wanted)}",
-        )
+        message = f"{file.name}:1:1: the file is empty, it has not even a header"
+        raise DataMissingError(message, hint=first_line)
     missing = [name for name in wanted if name not in header]
     if len(missing) == len(wanted):
-        raise DataMissingError(
-            f"{file.name}:1:1: the file has no header, it starts with '{delimiter.join(header)}'",
-            hint=f"the first line names the columns: {delimiter.join(wanted)}",
-        )
+        found = delimiter.join(header)[:200]
+        message = f"{file.name}:1:1: the file has no header, it starts with '{found}'"
+        raise DataMissingError(message, hint=first_line)
     if missing:
-        raise DataMissingError(
-            f"{file.name}:1:1: the file has no column {', '.join(map(repr, missing))}",
-            hint=did_you_mean(missing[0], header),
-        )
-    if len(set(header)) < len(header):
+        message = f"{file.name}:1:1: the file has no column {', '.join(map(repr, missing))}"
+        raise DataMissingError(message, hint=did_you_mean(missing[0], header))
+    named = [name for name in header if name]
+    if len(set(named)) < len(named):
         raise DataMissingError(f"{file.name}:1:1: the header names a column twice")
     return header
 
 
-def inexact_values(
-    file: File, header: Header, columns: Sequence[Column], delimiter: str, known: set[int]
-) -> list[Inexact]:
-    """The first value of each row that its column would change: `1.5` as an integer, a long text.
+def has_quotes(file: File) -> bool:
+    """Whether there is a quote anywhere in the file; without one, every line is a record."""
+    if file.path.suffix == ".gz":
+        with _open(file) as raw:
+            return any(b'"' in block for block in iter(lambda: raw.read(1 << 20), b""))
+    with file.path.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return text.find(b'"') >= 0
 
-    It reads the file line by line in Python, for files that are known to hold such values.
 
-    :param known: lines that are rejected already.
+def records(file: File, header: Header, delimiter: str) -> Iterator[Record]:
+    """Every record behind the header; blank lines are none.
+
+    :raises StepError: a quote that is never closed swallows the lines behind it.
     """
-    found = []
-    places = [(header.index(column.name), column) for column in columns]
-    with _open(file, errors="replace") as text:
-        rows = csv.reader(text, delimiter=delimiter)
-        next(rows)
-        line = rows.line_num + 1
-        for row in rows:
-            if row and line not in known and len(row) == len(header):
-                for index, column in places:
-                    if reason := _why_inexact(row[index], column.type):
-                        shown = delimiter.join(row)
-                        found.append(
-                            Inexact(str(file.path), line, index + 1, column.name, reason, shown)
-                        )
-                        break
-            line = rows.line_num + 1
-    return found
+    with _open(file) as raw, io.TextIOWrapper(
+        raw, "utf-8-sig", "surrogateescape", newline=""
+    ) as text:  # fmt: skip
+        taken: list[str] = []
+        csv.field_size_limit(MAX_VALUE)
+
+        def lines() -> Iterator[str]:
+            for line in text:
+                taken.append(line)
+                yield line
+
+        rows = csv.reader(lines(), delimiter=delimiter, strict=True)
+        line = 1
+        while True:
+            try:
+                record = _record(line, next(rows), taken, header)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if len(taken) > 1 and "unexpected end" in str(error):
+                    raise StepError(
+                        f"{file.name}:{line}: a quote is opened here and not closed, so the rows "
+                        "behind it cannot be told apart",
+                        hint="close it, or double it if it belongs to the text",
+                    ) from error
+                raw_text = _shown(taken)
+                column = raw_text.partition('"')[0].count(delimiter) + 1
+                record = Record(line, raw_text, [], _quoting(error), column)
+            if line > 1 and taken and (record.values or record.fault):
+                yield record
+            line += len(taken)
+            taken.clear()
 
 
-def _why_inexact(text: str, type_: ColumnType) -> str:
-    if type_.family == "text":
-        too_long = len(text.encode()) > type_.arguments[0]
-        return f"a text of {len(text.encode())} bytes is too long for {type_}" if too_long else ""
-    if type_.family in ("date", "timestamp", "timestamptz"):
-        endless = text.strip().lower().lstrip("+-") in ("inf", "infinity")
-        return f"{text.strip()!r} is no moment in time" if endless else ""
-    if type_.family not in ("integer", "decimal") or not text.strip():
-        return ""
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        return ""
-    if not number.is_finite():
-        fits = False
-    elif type_.family == "integer":
-        bits = _BITS[type_.name]
-        fits = number == number.to_integral_value() and -(1 << bits) <= number < 1 << bits
-    else:
-        digits, scale = type_.arguments
-        scaled = number.scaleb(scale)
-        fits = scaled == scaled.to_integral_value() and abs(scaled) < Decimal(10) ** digits
-    return "" if fits else f"{text.strip()!r} does not fit {type_} exactly"
+def _record(line: int, values: list[str], taken: list[str], header: Header) -> Record:
+    raw = _shown(taken)
+    if len(values) == len(header) + 1 and not values[-1]:
+        # A delimiter behind the last value, which the quick way takes too.
+        del values[-1]
+    if not values:
+        return Record(line, raw, [])
+    if len(values) < len(header):
+        return Record(line, raw, values, "the row has too few values", len(values) + 1)
+    if len(values) > len(header):
+        return Record(line, raw, values, "the row has too many values", len(header) + 1)
+    for index, value in enumerate(values):
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            return Record(line, raw, values, "the text is not UTF-8", index + 1)
+    return Record(line, raw, values)
 
 
-def accounted(found: Sequence[Inexact], expected: int, files: Sequence[File]) -> None:
-    """Refuse to go on when a rejected row cannot be named.
+def _quoting(error: csv.Error) -> str:
+    if "field larger" in str(error):
+        return "the line is too long"
+    return "a quote is not closed, or text follows a closed one"
 
-    :raises StepError: the counts differ.
-    """
-    if len(found) != expected:
-        names = ", ".join(file.name for file in files[:3])
-        raise StepError(
-            f"{expected} rows of {names} hold values that do not fit, of which {len(found)} "
-            "could be located; nothing was published",
-            hint="declare wider types for the columns, or check the files' quoting",
-        )
+
+def _shown(taken: list[str]) -> str:
+    """Lines as rejected rows show them: whole, with a mark for each byte that is no UTF-8."""
+    raw = "".join(taken).strip("\r\n")
+    return raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

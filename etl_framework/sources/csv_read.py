@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
 
 from etl_framework.columns import Column
 from etl_framework.connections.directory import File
-from etl_framework.errors import StepError
 from etl_framework.sources.base import Extracted, Extraction
+from etl_framework.sources.csv_careful import read_carefully
 from etl_framework.sources.csv_columns import (
     INEXACT,
     inexact,
     read_type,
     reason,
-    value,
     value_or_error,
 )
-from etl_framework.sources.csv_files import Header, accounted, inexact_values
+from etl_framework.sources.csv_files import Header, has_quotes
 from etl_framework.sql.quote import literal, quote
-from etl_framework.storage.parquet import write_parquet
+from etl_framework.storage.parquet import as_path, write_parquet
 
-# DuckDB shows no more than this of a refused line.
-SHOWN = 10_000
-NEWLINES = "chr(10) || chr(13)"
 REJECTED = (
     'CREATE OR REPLACE TEMP TABLE etl_rejected (file VARCHAR, line BIGINT, "column" INTEGER, '
     'name VARCHAR, reason VARCHAR, "row" VARCHAR)'
@@ -33,8 +28,10 @@ REJECTED = (
 class CsvRead:
     """One reading of a source's files.
 
-    Numbers are read wider than they are declared, so that a value which would be rounded is seen.
-    The first attempt stops at such a value; only then are its rows looked for, one by one.
+    The quick way reads files together. What it refuses it names by line, and that is right for
+    files without quotes and for values that do not parse. A file with anything else wrong (a value
+    that would be rounded or cut, a stray quote, bytes that are no text) is read again, record by
+    record.
     """
 
     def __init__(self, columns: Sequence[Column], delimiter: str, extraction: Extraction) -> None:
@@ -43,23 +40,19 @@ class CsvRead:
         self._session = extraction.session
         self._folder = extraction.folder
         self._source = extraction.source
-        self._names: dict[str, str] = {}
+        self._attempts = 0
 
     def into_parquet(self, by_header: Mapping[Header, Sequence[File]]) -> Extracted:
         """Write every file's rows; files of one header are read together.
 
-        :raises StepError: DuckDB cannot read a file at all.
+        :raises StepError: a file cannot be read at all.
         """
         self._session.execute(REJECTED)
-        kept = 0
-        self._names = {str(file.path): file.name for files in by_header.values() for file in files}
-        for number, (header, files) in enumerate(by_header.items()):
-            kept += self._group(number, header, files)
-        if not by_header:
+        kept = sum(self._group(header, list(files)) for header, files in by_header.items())
+        if not self._folder.files("data"):
             self._write_empty()
         (rejected,) = self._session.execute("SELECT count(*) FROM etl_rejected").fetchone() or (0,)
         if rejected:
-            self._show_names()
             file = self._folder.part("rejected") / "parse.parquet"
             sql = (
                 f"SELECT {literal(self._source)} AS source, 'parse' AS rule, * "
@@ -68,113 +61,114 @@ class CsvRead:
             write_parquet(self._session, sql, file, text=True)
         return Extracted(kept, int(rejected))
 
-    def _group(self, number: int, header: Header, files: Sequence[File]) -> int:
-        import duckdb
-
-        values = ", ".join(f"{value_or_error(c)} AS {quote(c.name)}" for c in self._columns)
-        rejects = f"etl_rejects_{number}"
-        try:
-            scan = self._scan(header, files, rejects)
-            kept = self._write(number, f"SELECT {values} FROM {scan}")
-            inexact = False
-        except duckdb.Error as error:
-            if INEXACT not in str(error) and not isinstance(error, duckdb.ConversionException):
-                raise _unreadable(error) from error
-            rejects, inexact = f"{rejects}_again", True
-            scan = self._scan(header, files, rejects)
-            values = ", ".join(f"{value(c)} AS {quote(c.name)}" for c in self._columns)
-            kept = self._write(number, f"SELECT {values} FROM {scan} WHERE {self._exact()}")
-        self._keep_rejects(rejects)
-        if inexact:
-            self._locate(header, files, f"{rejects}_count")
+    def _group(self, header: Header, files: list[File]) -> int:
+        kept, careful = 0, []
+        while files:
+            found, doubtful = self._quickly(header, files)
+            if not doubtful:
+                kept += found
+                break
+            careful += doubtful
+            files = [file for file in files if file not in doubtful]
+        for file in careful:
+            name = self._next_name()
+            part = self._folder.part("data") / name
+            scratch = self._folder.path / f"{name}.split"
+            kept += read_carefully(
+                self._session, file, header, self._columns, self._delimiter, scratch, part
+            )
         return kept
 
-    def _write(self, number: int, sql: str) -> int:
-        text = any(column.type.family == "text" for column in self._columns)
-        file = self._folder.part("data") / f"{number}.parquet"
-        return write_parquet(self._session, sql, file, text=text)
+    def _quickly(self, header: Header, files: list[File]) -> tuple[int, list[File]]:
+        """Rows kept; or none, and the files that need to be read carefully."""
+        import duckdb
 
-    def _scan(self, header: Header, files: Sequence[File], rejects: str) -> str:
-        wide = {column.name: read_type(column) for column in self._columns}
-        types = {name: wide.get(name, "VARCHAR") for name in header}
-        columns = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
-        paths = ", ".join(literal(str(file.path)) for file in files)
+        name = self._next_name()
+        values = ", ".join(f"{value_or_error(c)} AS {quote(c.name)}" for c in self._columns)
+        rejects = f"etl_rejects_{self._attempts}"
+        part = self._folder.part("data") / name
+        text = any(column.type.family == "text" for column in self._columns)
+        try:
+            sql = f"SELECT {values} FROM {self._scan(header, files, rejects)}"
+            kept = write_parquet(self._session, sql, part, text=text)
+            doubtful = self._doubtful(rejects, files)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            kept, doubtful = 0, self._suspects(error, header, files)
+        if doubtful:
+            part.unlink(missing_ok=True)
+        else:
+            self._keep_rejects(rejects, files)
+        return kept, doubtful
+
+    def _next_name(self) -> str:
+        """A file name never used before: DuckDB may delete late what a failed COPY wrote."""
+        self._attempts += 1
+        return f"{self._attempts}.parquet"
+
+    def _scan(self, header: Header, files: Sequence[File], rejects: str, options: str = "") -> str:
+        types = {column.name: read_type(column) for column in self._columns}
+        columns = ", ".join(
+            f"{literal(name or f'etl_unnamed_{index}')}: {literal(types.get(name, 'VARCHAR'))}"
+            for index, name in enumerate(header)
+        )
+        paths = ", ".join(as_path(file.path) for file in files)
         return (
             f"read_csv([{paths}], columns = {{{columns}}}, header = true, auto_detect = false, "
             f"delim = {literal(self._delimiter)}, quote = '\"', escape = '\"', "
             f"store_rejects = true, rejects_limit = 0, rejects_table = '{rejects}', "
-            f"rejects_scan = '{rejects}_scan')"
+            f"rejects_scan = '{rejects}_scan'{options})"
         )
 
-    def _exact(self) -> str:
-        """SQL that is true for a row whose values all stay as they are."""
-        changes = [change for column in self._columns if (change := inexact(column))]
-        return " AND ".join(f"NOT coalesce({change}, false)" for change in changes) or "true"
+    def _doubtful(self, rejects: str, files: Sequence[File]) -> list[File]:
+        """Files with refused lines that DuckDB may have taken apart wrongly."""
+        found = self._session.execute(
+            "SELECT file_path, bool_or(error_type NOT IN "
+            "('CAST', 'MISSING COLUMNS', 'TOO MANY COLUMNS')) "
+            f"FROM {rejects} JOIN {rejects}_scan USING (scan_id, file_id) GROUP BY 1"
+        ).fetchall()
+        odd = dict(found)
+        return [f for f in files if str(f.path) in odd and (odd[str(f.path)] or has_quotes(f))]
 
-    def _keep_rejects(self, rejects: str) -> None:
-        """One row per refused line: the first error that DuckDB found in it.
+    def _suspects(self, error: Exception, header: Header, files: list[File]) -> list[File]:
+        """The files that can have made the quick way fail."""
+        import duckdb
 
-        :raises StepError: a quote that is never closed has swallowed the lines behind it.
-        """
-        joined = f"{rejects} JOIN {rejects}_scan USING (scan_id, file_id)"
-        swallowed = self._session.execute(
-            f"SELECT file_path, line FROM {joined} WHERE error_type = 'UNQUOTED VALUE' "
-            f"AND (contains(trim(csv_line, {NEWLINES}), chr(10)) OR len(csv_line) >= {SHOWN}) "
-            "ORDER BY 1, 2 LIMIT 1"
-        ).fetchone()
-        if swallowed:
-            path, line = swallowed
-            raise StepError(
-                f"{self._names.get(path, path)}:{line}: a quote is opened here and not closed, "
-                "so the rows behind it cannot be told apart",
-                hint="close it, or double it if it belongs to the text",
-            )
+        changes = [f"coalesce({change}, false)" for c in self._columns if (change := inexact(c))]
+        if not changes or not (
+            INEXACT in str(error) or isinstance(error, duckdb.ConversionException)
+        ):
+            return files
+        scan = self._scan(header, files, f"etl_suspects_{self._attempts}", ", filename='etl_file'")
+        try:
+            found = self._session.execute(
+                f"SELECT DISTINCT etl_file FROM {scan} WHERE {' OR '.join(changes)}"
+            ).fetchall()
+        except duckdb.Error:
+            return files
+        paths = {path for (path,) in found}
+        return [file for file in files if str(file.path) in paths] or files
+
+    def _keep_rejects(self, rejects: str, files: Sequence[File]) -> None:
+        """One row per refused line: the first error that DuckDB found in it."""
         self._session.execute(
-            f"INSERT INTO etl_rejected SELECT file_path, line, column_idx, column_name, "
-            f"{reason(self._columns)}, trim(csv_line, {NEWLINES}) FROM {joined} QUALIFY "
+            f"INSERT INTO etl_rejected SELECT file_path, line, "
+            "column_idx + CAST(error_type = 'MISSING COLUMNS' AS INTEGER), column_name, "
+            f"{reason(self._columns)}, trim(csv_line, chr(10) || chr(13)) "
+            f"FROM {rejects} JOIN {rejects}_scan USING (scan_id, file_id) QUALIFY "
             "row_number() OVER (PARTITION BY file_path, line ORDER BY column_idx) = 1"
         )
-
-    def _show_names(self) -> None:
-        """Give files the names that the connection has for them, not where they lie."""
         rejected = self._session.execute("SELECT DISTINCT file FROM etl_rejected").fetchall()
+        names = {str(file.path): file.name for file in files}
         for (path,) in rejected:
-            if path in self._names:
+            if path in names:
                 sql = "UPDATE etl_rejected SET file = ? WHERE file = ?"
-                self._session.execute(sql, [self._names[path], path])
-
-    def _locate(self, header: Header, files: Sequence[File], rejects: str) -> None:
-        scan = self._scan(header, files, rejects)
-        condition = f"NOT ({self._exact()})"
-        row = self._session.execute(f"SELECT count(*) FROM {scan} WHERE {condition}").fetchone()
-        found = []
-        for file in files:
-            known = {
-                line
-                for (line,) in self._session.execute(
-                    "SELECT line FROM etl_rejected WHERE file = ?", [str(file.path)]
-                ).fetchall()
-            }
-            found += inexact_values(file, header, self._columns, self._delimiter, known)
-        accounted(found, int(row[0]) if row else 0, files)
-        if found:
-            self._session.executemany(
-                "INSERT INTO etl_rejected VALUES (?, ?, ?, ?, ?, ?)",
-                [astuple(each) for each in found],
-            )
+                self._session.execute(sql, [names[path], path])
 
     def _write_empty(self) -> None:
         types = ", ".join(
             f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}" for c in self._columns
         )
-        self._write(0, f"SELECT {types} LIMIT 0")
-
-
-def _unreadable(error: Exception) -> StepError:
-    text = str(error).strip().split("\n")[0]
-    if "state machine" in text:
-        return StepError(
-            "the files cannot be read: one of them mixes ways to end a line",
-            hint="end every line with LF, or every line with CRLF",
-        )
-    return StepError(f"the files cannot be read: {text}")
+        part = self._folder.part("data") / self._next_name()
+        write_parquet(self._session, f"SELECT {types} LIMIT 0", part, text=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from typing import IO, TYPE_CHECKING, Literal, cast
 
 from pydantic import Field
 
-from etl_framework.columns import TABLE_NAME
+from etl_framework.columns import TABLE_NAME, Column
 from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.errors import DataMissingError, StepError, did_you_mean
 from etl_framework.interval import DataInterval
@@ -16,6 +17,7 @@ from etl_framework.sources.base import Extracted, Extraction, Source
 from etl_framework.sql.quote import names, quote, quote_table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from psycopg2.extensions import connection as PostgresConnection
     from psycopg2.extensions import cursor as Cursor
 
@@ -145,6 +147,8 @@ class PostgresSource(Source):
         import pyarrow.parquet as parquet
 
         schema = pa.schema([(column.name, column.type.arrow()) for column in self.columns])
+        # Arrow makes infinity of a number too large for 32 bits; read with 64 it can be told.
+        wide = {f.name: pa.float64() if f.type == pa.float32() else f.type for f in schema}
         rows = 0
         path = extraction.folder.part("data") / "0.parquet"
         with parquet.ParquetWriter(path, schema) as file:
@@ -152,9 +156,9 @@ class PostgresSource(Source):
                 batches = csv.open_csv(
                     pipe,
                     csv.ReadOptions(column_names=schema.names, block_size=BLOCK, use_threads=False),
-                    csv.ParseOptions(newlines_in_values=True),
+                    csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
                     csv.ConvertOptions(
-                        column_types=schema,
+                        column_types=wide,
                         null_values=[""],
                         strings_can_be_null=True,
                         quoted_strings_can_be_null=False,
@@ -163,12 +167,45 @@ class PostgresSource(Source):
                     ),
                 )
                 for batch in batches:
-                    file.write_batch(batch)
+                    self._hold(batch)
+                    file.write_batch(batch.cast(schema))
                     rows += batch.num_rows
             except pa.ArrowInvalid as error:
                 if "Empty CSV file" not in str(error):
-                    raise StepError(
-                        f"the table '{self.table}' holds a value that its column cannot: {error}",
-                        hint="declare the column with a wider type",
-                    ) from error
+                    raise self._too_big(str(error)) from error
         return rows
+
+    def _hold(self, batch: pa.RecordBatch) -> None:
+        """Refuse values that Arrow took although their columns cannot hold them.
+
+        :raises StepError: a number has too many digits, a text too many bytes.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as compute
+
+        for column, values in zip(self.columns, batch.columns, strict=True):
+            if column.type.family == "text":
+                lengths = compute.binary_length(values)  # type: ignore[call-overload]
+                longest = compute.max(lengths).as_py() or 0
+                if longest > column.type.arguments[0]:
+                    raise self._too_big(f"a text of {longest} bytes", column)
+            elif column.type.name == "real":
+                narrow = values.cast(pa.float32(), safe=False)
+                if compute.is_inf(narrow).sum() != compute.is_inf(values).sum():
+                    raise self._too_big("a number over 3.4e38", column)
+            elif column.type.family == "decimal":
+                try:
+                    values.validate(full=True)
+                except pa.ArrowInvalid as error:
+                    raise self._too_big(str(error), column) from error
+
+    def _too_big(self, reason: str, column: Column | None = None) -> StepError:
+        number = re.search(r"In CSV column #(\d+): ", reason)
+        if number:
+            column = self.columns[int(number[1])]
+            reason = reason.partition(number[0])[2]
+        place = f"column '{column.name}' ({column.type})" if column else "a column"
+        return StepError(
+            f"the table '{self.table}' holds a value that {place} cannot: {reason}",
+            hint="declare the column with a wider type",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 FILE, ROW = "etl_file", "file_row_number"
 
 
+def as_path(path: str | Path) -> str:
+    """A file's path as SQL that names this file alone: `*`, `?` and `[` in it are no patterns."""
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
 def see(
     session: duckdb.DuckDBPyConnection,
     relation: str,
@@ -26,7 +32,7 @@ def see(
 
     :param positions: with the columns FILE and ROW, which tell every row apart.
     """
-    listed = ", ".join(literal(file) for file in files)
+    listed = ", ".join(as_path(file) for file in files)
     options = f", filename = '{FILE}', {ROW} = true" if positions else ""
     session.execute(
         f"CREATE OR REPLACE TEMP VIEW {quote(relation)} AS "
@@ -59,7 +65,7 @@ def scan(files: Sequence[str], columns: Sequence[str], tail: str) -> list[tuple[
     """
     import duckdb
 
-    listed = ", ".join(literal(file) for file in files)
+    listed = ", ".join(as_path(file) for file in files)
     run = "split_part(filename, '/', -4) AS interval"
     with duckdb.connect() as session:
         rows = session.execute(

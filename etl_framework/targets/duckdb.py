@@ -9,7 +9,8 @@ from typing import Any
 from etl_framework.columns import Column
 from etl_framework.connections.duckdb import DuckDB
 from etl_framework.errors import DataMissingError, RetryableError
-from etl_framework.sql.quote import literal, names, quote
+from etl_framework.sql.quote import names, quote
+from etl_framework.storage.parquet import as_path
 from etl_framework.targets.base import Load, Warehouse
 
 
@@ -65,7 +66,7 @@ class DuckDBWarehouse(Warehouse):
 
     def stage(self, load: Load, name: str) -> None:
         columns = names([column.name for column in load.columns])
-        source = f"read_parquet({_list(load.files)})"
+        source = f"read_parquet([{', '.join(as_path(file) for file in load.files)}])"
         self.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {columns} FROM {source}")
 
     def type_name(self, column: Column) -> str:
@@ -79,7 +80,3 @@ class DuckDBWarehouse(Warehouse):
 
     def close(self) -> None:
         self._connection.close()
-
-
-def _list(files: Sequence[str]) -> str:
-    return "[" + ", ".join(literal(file) for file in files) + "]"

@@ -114,7 +114,7 @@ def test_every_type_is_read_with_its_values(read_csv: ReadCsv) -> None:
         ),
         pytest.param(
             HEADER.encode().replace(b"amount", b"am\xffount") + GOOD.encode(),
-            "1:1: the file is not UTF-8 text",
+            "orders/1.csv:1:1: its header is not UTF-8 text",
             id="a header that is not UTF-8",
         ),
         pytest.param(b"no gzip", "cannot be read", id="a .gz file that is none"),
@@ -135,7 +135,7 @@ def test_a_file_that_cannot_be_read_is_named(
         read_csv({name: content})
 
     assert said in str(raised.value)
-    assert "orders/" in str(raised.value)
+    assert "orders/1.csv" in str(raised.value) or "orders/*" in str(raised.value)
 
 
 @pytest.mark.parametrize(
