@@ -107,13 +107,6 @@ def all_checks(block: Source | Transform | Kpi) -> tuple[Check, ...]:
     required = [column.name for column in block.columns if column.required]
     keys = [column.name for column in block.columns if column.primary_key]
     implied: list[Check] = []
-    if isinstance(block, Kpi) and block.target.strategy == "merge":
-        # Merging matches rows by this key; NULL matches nothing, and a twin would be added twice.
-        keys = keys or block.target.unique_key
-        if set(keys) != set(block.target.unique_key):
-            implied.append(
-                PrimaryKey(type="primary_key", columns=block.target.unique_key, name="unique_key")
-            )
     if required:
         taken_out = "quarantine" if isinstance(block, Source) else "fail"
         implied.append(

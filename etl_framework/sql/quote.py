@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 
 
 def quote(name: str) -> str:
@@ -30,10 +31,10 @@ def literal(value: object) -> str:
         return "NULL"
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
-    if isinstance(value, int | Decimal):
+    if isinstance(value, float | Decimal) and not isfinite(value):
+        return f"CAST('{value}' AS DOUBLE PRECISION)"
+    if isinstance(value, int | float | Decimal):
         return str(value)
-    if isinstance(value, float):
-        return repr(value)
     if isinstance(value, datetime):
         text = value.replace(tzinfo=None).isoformat(sep=" ")
         return f"TIMESTAMP '{text}'"
@@ -46,3 +47,11 @@ def literal(value: object) -> str:
     if isinstance(value, list | tuple):
         return "(" + ", ".join(literal(item) for item in value) + ")"
     raise TypeError(f"a {type(value).__name__} has no SQL form")
+
+
+def redshift_literal(value: object) -> str:
+    """A value in Redshift's dialect, where a backslash in a text escapes what follows.
+
+    :raises TypeError: the value is of a type that has no SQL form.
+    """
+    return literal(value).replace("\\", "\\\\")

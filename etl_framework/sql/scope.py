@@ -50,9 +50,35 @@ def column_problems(
 
     :param relations: the columns of each relation; None where they are not known.
     """
+    seen: set[int] = set()
     for scope in _scopes(tree):
-        for column in scope.columns:
-            yield from _problem(column, scope, relations)
+        yield from _join_problems(scope, relations)
+        for column in [*scope.columns, *_stars(scope)]:
+            # Inner queries come first; an outer one lists their columns once more.
+            if id(column) not in seen:
+                seen.add(id(column))
+                yield from _problem(column, scope, relations)
+
+
+def _stars(scope: Scope) -> list[exp.Column]:
+    """`t.*` in the SELECT list."""
+    from sqlglot import exp
+
+    return [star for star in scope.stars if isinstance(star, exp.Column) and star.table]
+
+
+def _join_problems(
+    scope: Scope, relations: Mapping[str, Sequence[str] | None]
+) -> Iterator[ScopeProblem]:
+    """Columns of USING that one of the tables does not have."""
+    visible = _visible(scope, relations)
+    for join in scope.expression.args.get("joins") or []:
+        for key in join.args.get("using") or []:
+            joined = visible.get(join.alias_or_name.lower())
+            if joined is not None and key.name.lower() not in joined:
+                message = f"unknown column '{key.name}' in '{join.alias_or_name}'"
+                hint = did_you_mean(key.name, joined)
+                yield ScopeProblem(_offset(key), "E413", message, hint)
 
 
 def _problem(
@@ -60,11 +86,12 @@ def _problem(
 ) -> Iterator[ScopeProblem]:
     visible = _visible(scope, relations)
     name, table = column.name.lower(), column.table.lower()
+    star = column.is_star
     if table:
         if table not in visible:
             hint = did_you_mean(table, visible)
             yield ScopeProblem(_offset(column), "E412", f"unknown table '{column.table}'", hint)
-        elif (columns := visible[table]) is not None and name not in columns:
+        elif not star and (columns := visible[table]) is not None and name not in columns:
             message = f"unknown column '{column.name}' in '{column.table}'"
             yield ScopeProblem(_offset(column.this), "E413", message, did_you_mean(name, columns))
         return
@@ -114,20 +141,29 @@ def _columns(source: Any, relations: Mapping[str, Sequence[str] | None]) -> set[
     query = source.expression
     if not isinstance(query, exp.Query):
         return None
-    selects = query.named_selects
-    if "*" not in selects:
-        renamed = getattr(query.parent, "alias_column_names", None) or []
-        return {name.lower() for name in [*selects, *renamed]}
+    selects = [name for name in query.named_selects if name != "*"]
+    if len(selects) == len(query.named_selects):
+        return {name.lower() for name in [*selects, *_renamed(query)]}
     inner = [_columns(each, relations) for _, each in source.selected_sources.values()]
     if any(columns is None for columns in inner):
         return None
     return {name.lower() for name in selects}.union(*(columns or set() for columns in inner))
 
 
+def _renamed(query: exp.Query) -> list[str]:
+    """The names that `AS q (a, b)` around a query gives its columns."""
+    from sqlglot import exp
+
+    named = query.find_ancestor(exp.CTE, exp.Subquery)
+    return list(named.alias_column_names) if named else []
+
+
 def _is_alias(column: exp.Column, scope: Scope) -> bool:
     """Whether it names an expression of the SELECT list, which Redshift lets a query use again."""
     from sqlglot import exp
 
+    if isinstance(scope.expression, exp.SetOperation):
+        return column.name.lower() in map(str.lower, scope.expression.named_selects)
     inside = column.find_ancestor(exp.Alias)
     return any(
         isinstance(select, exp.Alias)
@@ -139,6 +175,8 @@ def _is_alias(column: exp.Column, scope: Scope) -> bool:
 
 def _joined_using(scope: Scope, name: str) -> bool:
     joins = scope.expression.args.get("joins") or []
+    if any(join.method == "NATURAL" for join in joins):
+        return True
     return any(name == key.name.lower() for join in joins for key in join.args.get("using") or [])
 
 

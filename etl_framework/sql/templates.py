@@ -4,42 +4,37 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
-from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
+from jinja2 import TemplateSyntaxError, UndefinedError
 
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
-from etl_framework.sql.quote import literal, quote
-
-_MARK = re.compile("\ue000(\\d+)\ue001")
-MAX_LENGTH = 1_000_000
+from etl_framework.sql.sandbox import Chunk, Chunks, IntervalValues, ParamValues, Sandbox, ident
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """SQL text, with the way back from a place in it to the place in its template."""
+    """SQL text, with the way back from a place in it to the place in its template.
+
+    :param stretches: where text of the template starts in the SQL, and its start and end there.
+    """
 
     path: str
     source: str
     sql: str
-    _starts: list[int] = field(default_factory=list, repr=False)
-    _origins: list[int] = field(default_factory=list, repr=False)
+    stretches: list[tuple[int, int, int]] = field(repr=False)
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column (from 1) in the template of a character in the SQL."""
-        index = bisect_right(self._starts, offset) - 1
+        index = bisect_right(self.stretches, offset, key=lambda stretch: stretch[0]) - 1
         if index < 0:
             return 1, 1
-        limit = self._origins[index + 1] if index + 1 < len(self._origins) else len(self.source)
-        origin = self._origins[index] + offset - self._starts[index]
-        return line_and_column(self.source, min(origin, max(limit, self._origins[index])))
+        at, start, end = self.stretches[index]
+        return line_and_column(self.source, min(start + offset - at, end))
 
     def diagnostic(self, offset: int, code: str, message: str, hint: str = "") -> Diagnostic:
         """A problem at a character of the SQL."""
@@ -69,10 +64,12 @@ def render_sql(
 
     :raises TemplateProblemError: a syntax error, an unknown name, a way out of the sandbox.
     """
-    environment = _sql_environment()
-    known = {"interval": _IntervalValues(interval), "params": _Params(params), "ident": _ident}
+    chunks = Chunks()
+    environment = Sandbox(finalize=chunks.finalize, autoescape=True, keep_trailing_newline=True)
+    known = {"interval": IntervalValues.of(interval), "params": ParamValues(params), "ident": ident}
     try:
-        text = environment.from_string(_with_marks(environment, source)).render(known)
+        template = environment.from_string(_marked(environment, chunks, source))
+        found = list(chunks.read(template.generate(known)))
     except TemplateSyntaxError as error:
         line = source.split("\n")[error.lineno - 1 : error.lineno] or [""]
         column = len(line[0]) - len(line[0].lstrip()) + 1
@@ -80,32 +77,115 @@ def render_sql(
         raise TemplateProblemError(
             Diagnostic(*at, "E401", f"template syntax: {error.message}")
         ) from error
-    except (TemplateError, SecurityError, TypeError, ArithmeticError, ValueError) as error:
-        raise TemplateProblemError(_why(path, source, error, known)) from error
-    if len(text) > MAX_LENGTH:
-        problem = Diagnostic(
-            path, 1, 1, "E402", f"the template renders over {MAX_LENGTH} characters"
-        )
-        raise TemplateProblemError(problem)
-    return _without_marks(path, source, text)
+    except Exception as error:  # a filter given the wrong value raises whatever Python does
+        raise TemplateProblemError(_why(path, source, error, list(params))) from error
+    return _read(path, source, found)
 
 
-def _why(path: str, source: str, error: Exception, known: Mapping[str, Any]) -> Diagnostic:
+def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
+    """The template with a mark for each stretch of plain text, and before each expression."""
+    pieces, position = [], 0
+    for start, kind, text in _tokens(environment, source):
+        pieces.append(source[position:start])  # white space that a `-` takes away
+        position = start + len(text)
+        if kind == "data":
+            text = chunks.mark(Chunk(text, start, position))
+        elif text == "{{":
+            text = chunks.mark(Chunk("", start, start)) + text
+        pieces.append(text)
+    return "".join(pieces) + source[position:]
+
+
+def _tokens(environment: Sandbox, source: str) -> Iterator[tuple[int, str, str]]:
+    """Offset, kind and text of each of the template's tokens."""
+    position = 0
+    for _, kind, text in environment.lex(source):
+        start = source.index(text, position)
+        position = start + len(text)
+        yield start, kind, text
+
+
+def _read(path: str, source: str, chunks: list[Chunk | None]) -> Rendered:
+    """The SQL of its pieces.
+
+    :raises TemplateProblemError: a piece is neither the template's own text nor a whole value.
+    """
+    stretches, values, length = [], [], 0
+    for chunk in chunks:
+        if chunk is None:
+            continue
+        if chunk.start >= 0:
+            stretches.append((length, chunk.start, chunk.end))
+        else:
+            values.append((length, length + len(chunk.text)))
+        length += len(chunk.text)
+    sql = "".join(chunk.text for chunk in chunks if chunk)
+    rendered = Rendered(path, source, sql, stretches)
+    if None in chunks:
+        before = sum(len(chunk.text) for chunk in chunks[: chunks.index(None)] if chunk)
+        message = "the template does not render: text that is neither a value nor the template's"
+        hint = "write no operator or filter around a macro, and no filter for HTML"
+        raise TemplateProblemError(rendered.diagnostic(before, "E402", message, hint))
+    if (wrong := _not_by_itself(sql, values)) is not None:
+        message = "a value inside a quoted text, a comment or another word"
+        hint = "a value is quoted by itself: write {{ params.x }} without quotes around it"
+        raise TemplateProblemError(rendered.diagnostic(wrong, "E402", message, hint))
+    return rendered
+
+
+def _not_by_itself(sql: str, values: list[tuple[int, int]]) -> int | None:
+    """The offset of the first value that is not made of whole words of SQL."""
+    import sqlglot
+
+    if not values:
+        return None
+    try:
+        tokens = sqlglot.tokenize(sql, read="redshift")
+    except sqlglot.errors.SqlglotError:
+        try:  # a value may have ended the comment that it stands in
+            tokens = sqlglot.tokenize(_masked(sql, values), read="redshift")
+        except sqlglot.errors.SqlglotError:
+            return None  # the template itself does not end its quotes, which parsing reports
+    starts = {token.start for token in tokens}
+    ends = {token.end + 1 for token in tokens}
+    return next((start for start, end in values if start not in starts or end not in ends), None)
+
+
+def _masked(sql: str, values: list[tuple[int, int]]) -> str:
+    for start, end in values:
+        sql = sql[:start] + "0" * (end - start) + sql[end:]
+    return sql
+
+
+def _why(path: str, source: str, error: Exception, params: list[str]) -> Diagnostic:
     """The diagnostic of an error while rendering, placed at the name it speaks of."""
-    message = str(error)
+    message = str(error) or type(error).__name__
+    line, column = _expression_place(source, error)
     name = (re.findall(r"'(\w+)'", message) or [""])[-1]
-    missing = isinstance(error, UndefinedError) and name
-    found = re.search(rf"{{[{{%][^}}]*?\b({re.escape(name)})\b", source) if missing else None
-    place = line_and_column(source, found.start(1)) if found else _expression_place(source, error)
-    if not missing:
-        return Diagnostic(path, *place, "E402", f"the template does not render: {message}")
-    params = [f"params.{key}" for key in known["params"].keys()]  # noqa: SIM118 - not a dict
-    names = [*params, "interval.start", "interval.end", "interval.date", "ident"]
-    near = {key.rpartition(".")[2]: key for key in names}
-    hint = did_you_mean(name, near)
+    if not isinstance(error, UndefinedError) or not name:
+        return Diagnostic(path, line, column, "E402", f"the template does not render: {message}")
+    line, column = _name_place(source, name, line, attribute="has no attribute" in message) or (
+        line,
+        column,
+    )
+    names = [*(f"params.{key}" for key in sorted(params))]
+    names += ["interval.start", "interval.end", "interval.date", "ident"]
+    hint = did_you_mean(name, {key.rpartition(".")[2]: key for key in names})
     if hint.startswith("known"):
         hint = f"known: {', '.join(names)}"
-    return Diagnostic(path, *place, "E403", f"unknown name '{name}' in the template", hint)
+    return Diagnostic(path, line, column, "E403", f"unknown name '{name}' in the template", hint)
+
+
+def _name_place(source: str, name: str, line: int, *, attribute: bool) -> tuple[int, int] | None:
+    """Where a name stands, on a line or after it: as `x.name` or `x['name']`, or alone."""
+    before = ""
+    for start, kind, text in _tokens(Sandbox(), source):
+        place = line_and_column(source, start)
+        named = text == name and kind == "name" and attribute == (before == ".")
+        if place[0] >= line and (named or (attribute and kind == "string" and text[1:-1] == name)):
+            return place
+        before = before if kind == "whitespace" else text
+    return None
 
 
 def _expression_place(source: str, error: Exception) -> tuple[int, int]:
@@ -129,85 +209,9 @@ def render_text(source: str, known: Mapping[str, Any]) -> str:
 
 def text_values(interval: DataInterval) -> dict[str, Any]:
     """What a path may use."""
-    return {"interval": _IntervalValues(interval)}
-
-
-@dataclass(frozen=True)
-class _IntervalValues:
-    start: Any
-    end: Any
-    date: str
-
-    def __init__(self, interval: DataInterval) -> None:
-        object.__setattr__(self, "start", interval.start)
-        object.__setattr__(self, "end", interval.end)
-        object.__setattr__(self, "date", interval.date)
-
-
-class _Params:
-    """`params.x` and nothing of a dictionary's own methods."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = dict(values)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self._values:
-            raise AttributeError(name)
-        return self._values[name]
-
-    def keys(self) -> list[str]:
-        return sorted(self._values)
-
-
-def _ident(name: str) -> Markup:
-    return Markup(quote(name))
-
-
-def _finalize(value: Any) -> Any:
-    if isinstance(value, Markup | StrictUndefined):
-        return value
-    return Markup(literal(value))
+    return {"interval": IntervalValues.of(interval)}
 
 
 @cache
-def _sql_environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, finalize=_finalize, autoescape=True, keep_trailing_newline=True
-    )
-    environment.globals.clear()
-    return environment
-
-
-@cache
-def _text_environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
-    environment.globals.clear()
-    return environment
-
-
-def _with_marks(environment: ImmutableSandboxedEnvironment, source: str) -> str:
-    """The template with its own offset written before each stretch of plain text."""
-    pieces, position = [], 0
-    if "\ue000" in source:
-        return source
-    for _, kind, text in environment.lex(source):
-        if kind != "data" or not text.strip():
-            continue
-        start = source.index(text, position)
-        lead = start + len(text) - len(text.lstrip())
-        pieces.append(source[position:lead] + f"\ue000{lead}\ue001")
-        pieces.append(source[lead : start + len(text)])
-        position = start + len(text)
-    return "".join(pieces) + source[position:]
-
-
-def _without_marks(path: str, source: str, text: str) -> Rendered:
-    starts, origins, pieces, length = [], [], [], 0
-    for index, piece in enumerate(_MARK.split(text)):
-        if index % 2:
-            starts.append(length)
-            origins.append(int(piece))
-        else:
-            pieces.append(piece)
-            length += len(piece)
-    return Rendered(path, source, "".join(pieces), starts, origins)
+def _text_environment() -> Sandbox:
+    return Sandbox()

@@ -61,7 +61,7 @@ def _scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
     counts = "".join(f", count(*) FILTER (f{i})" for i in numbered)
     out = [i for i in numbered if checks[i].on_fail == "quarantine"]
     first_broken = " ".join(f"WHEN f{i} THEN {i}" for i in out)
-    broken = "NULL"
+    broken = "CAST(NULL AS INTEGER[])"
     if out:
         position = f"{{'file': {FILE}, 'row': {ROW}, 'rule': CASE {first_broken} END}}"
         broken = f"list({position}) FILTER ({' OR '.join(f'f{i}' for i in out)})"

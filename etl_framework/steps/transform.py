@@ -121,5 +121,7 @@ def _frames(work: Work, block: Transform) -> Iterator[dict[str, Any]]:
         return
     (name,) = block.inputs
     rows = work.session.sql(f"SELECT * FROM {quote(name)}")
-    for batch in rows.to_arrow_reader(block.chunk_rows):
+    # DuckDB 2 has a new name for it.
+    reader = getattr(rows, "to_arrow_reader", None) or rows.fetch_arrow_reader
+    for batch in reader(block.chunk_rows):
         yield {name: frame(batch)}

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from etl_framework import ledger
+from etl_framework.checks.primary_key import PrimaryKey
 from etl_framework.columns import TABLE_NAME, Column
 from etl_framework.connections.base import Connection
 from etl_framework.errors import StepError
@@ -127,7 +128,7 @@ class Warehouse(ABC):
         for load in loads:
             if load.target.strategy == "append" and load.target.table in appended:
                 continue
-            self._within_interval(load, stages[load.target.table], entry.interval)
+            self._repeatable(load, stages[load.target.table], entry.interval)
             for sql, values in statements(load, stages[load.target.table], entry.interval):
                 self.execute(sql, values)
         written = replace(entry, targets=self._counts(loads))
@@ -135,22 +136,33 @@ class Warehouse(ABC):
         self.execute("COMMIT")
         return written
 
-    def _within_interval(self, load: Load, stage: str, interval: DataInterval) -> None:
-        """Refuse rows that the next run of the interval would not delete, but add again."""
-        if load.target.strategy != "delete+insert":
-            return
-        key, (start, end) = load.target.incremental_key, bounds(load, interval)
-        name = quote(str(key))
-        sql = (
-            f"SELECT COUNT(*) FROM {quote(stage)} WHERE {name} IS NULL OR {name} < ? OR {name} >= ?"
-        )
-        _, ((outside,),) = self.query(sql, (start, end))
-        if outside:
-            raise StepError(
-                f"{outside:,} rows for {load.target.table} have a '{key}' outside of {interval}",
-                hint="select only the interval's rows: WHERE ... >= {{ interval.start }} AND ... < "
-                "{{ interval.end }}",
-            )
+    def _repeatable(self, load: Load, stage: str, interval: DataInterval) -> None:
+        """Refuse rows that the same run, repeated, would not replace but add again.
+
+        :raises StepError: rows outside the data interval, or without a key of their own.
+        """
+        table, staged = load.target.table, quote(stage)
+        if load.target.strategy == "delete+insert":
+            key = quote(str(load.target.incremental_key))
+            outside = f"{key} IS NULL OR {key} < ? OR {key} >= ?"
+            sql = f"SELECT COUNT(*) FROM {staged} WHERE {outside}"
+            if wrong := self._number(sql, bounds(load, interval)):
+                raise StepError(
+                    f"{wrong:,} rows for {table} have a {key} outside of {interval}",
+                    hint="select only the interval's rows: WHERE ... >= {{ interval.start }} "
+                    "AND ... < {{ interval.end }}",
+                )
+        if load.target.strategy == "merge":
+            check = PrimaryKey(type="primary_key", columns=load.target.unique_key)
+            if wrong := self._number(check.failing_rows(staged)):
+                raise StepError(
+                    f"{wrong:,} rows for {table} have no unique_key of their own",
+                    hint=f"give one row for each {', '.join(load.target.unique_key)}, never empty",
+                )
+
+    def _number(self, sql: str, values: Sequence[Any] = ()) -> int:
+        _, ((number,),) = self.query(sql, values)
+        return int(number)
 
     def _create(self, table: str, columns: Sequence[Column]) -> None:
         """Create a table that is missing; refuse one with other columns."""

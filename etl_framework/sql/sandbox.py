@@ -1,0 +1,147 @@
+"""What a template may touch: values, names through `ident()`, and no text of its own making."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import StrictUndefined, pass_context
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from etl_framework.interval import DataInterval
+from etl_framework.sql.quote import quote, redshift_literal
+
+MAX_LENGTH = 1_000_000
+
+
+@dataclass(frozen=True)
+class IntervalValues:
+    """`interval.start`, `interval.end`, `interval.date`."""
+
+    start: Any
+    end: Any
+    date: str
+
+    @classmethod
+    def of(cls, interval: DataInterval) -> IntervalValues:
+        """The values of one interval."""
+        return cls(interval.start, interval.end, interval.date)
+
+
+class ParamValues:
+    """`params.x` and nothing of a dictionary's own methods."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._values:
+            raise AttributeError(name)
+        return self._values[name]
+
+
+@dataclass(frozen=True)
+class _Identifier:
+    """A name that becomes SQL by itself and cannot become part of a text."""
+
+    name: str
+
+    def __str__(self) -> str:
+        raise TypeError("ident() stands by itself: put the text together inside its parentheses")
+
+
+def ident(name: str) -> _Identifier:
+    """A name of a table or column, from a value.
+
+    :raises TypeError: it is no text.
+    """
+    if not isinstance(name, str) or isinstance(name, Markup):
+        raise TypeError(f"ident() takes a text, not a {type(name).__name__}")
+    return _Identifier(name)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of SQL, and where it stands in the template; a value has no place of its own."""
+
+    text: str
+    start: int = -1
+    end: int = -1
+
+
+class Chunks:
+    """The pieces of SQL of one rendering, each of which a mark stands for while Jinja runs.
+
+    Jinja only ever sees marks in place of SQL. So whatever else is in its result came there
+    without becoming a literal, whichever filter or operator did it, and is refused.
+    """
+
+    def __init__(self) -> None:
+        self._chunks: list[Chunk] = []
+        self._values_length = 0
+        self._secret = secrets.token_hex(4)  # so that no value can pass for a mark
+        self._pattern = re.compile(f"\ue000{self._secret}:(\\d+)\ue001\n*|(.)", re.DOTALL)
+
+    def mark(self, chunk: Chunk) -> str:
+        """What stands for a piece; it has as many lines, as Jinja counts them for its errors."""
+        self._chunks.append(chunk)
+        lines = "\n" * chunk.text.count("\n") if chunk.start >= 0 else ""
+        return f"\ue000{self._secret}:{len(self._chunks) - 1}\ue001{lines}"
+
+    @pass_context  # without it Jinja writes constants as they are
+    def finalize(self, _: Context, value: Any) -> Any:
+        """A value as a mark; what holds marks already (a macro's result) as it is."""
+        if isinstance(value, Markup | StrictUndefined):
+            return value
+        text = quote(value.name) if isinstance(value, _Identifier) else redshift_literal(value)
+        if self._secret in text:
+            raise TypeError("what a macro gives stands by itself")
+        self._values_length += len(text) + 1
+        if self._values_length > MAX_LENGTH:
+            raise ValueError(f"the values have over {MAX_LENGTH} characters")
+        return Markup(self.mark(Chunk(text)))
+
+    def read(self, output: Iterable[str]) -> Iterator[Chunk | None]:
+        """The pieces that Jinja's result stands for, in order; None for text that is no mark.
+
+        :raises ValueError: they are too long.
+        """
+        length, pieces = 0, []
+        for piece in output:
+            pieces.append(piece)
+            length += len(piece)
+            if length > MAX_LENGTH:
+                break
+        for found in self._pattern.finditer("".join(pieces)):
+            chunk = self._chunks[int(found[1])] if found[1] else None
+            length += len(chunk.text) if chunk else 0
+            if length > MAX_LENGTH:
+                raise ValueError(f"the template renders over {MAX_LENGTH} characters")
+            yield chunk
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja without its globals, and with bounds to what `*` and `**` make."""
+
+    intercepted_binops = frozenset(["*", "**"])
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(undefined=StrictUndefined, **options)
+        self.globals.clear()
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """`left * right` or `left ** right`.
+
+        :raises ValueError: the result would be large.
+        """
+        if operator == "**" and (abs(left) > 1_000_000 or abs(right) > 100):
+            raise ValueError("the power is too large")
+        for many, times in ((left, right), (right, left)):
+            if isinstance(many, str | list | tuple) and len(many) * times > MAX_LENGTH:
+                raise ValueError(f"the text or list is over {MAX_LENGTH} long")
+        return super().call_binop(context, operator, left, right)
