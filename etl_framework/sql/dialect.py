@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
-from etl_framework.sql.mend import mend
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -89,14 +88,6 @@ def transpile_condition(sql: str, *, to: str) -> str:
 
     :raises PlanError: it does not parse, is more than one condition, or holds a comment.
     """
-    return f"({parse_condition(sql).sql(to)})"
-
-
-def parse_condition(sql: str) -> exp.Condition:
-    """The tree of a condition in Redshift's dialect.
-
-    :raises PlanError: it does not parse, is more than one condition, or holds a comment.
-    """
     import sqlglot
     from sqlglot import exp
 
@@ -129,8 +120,10 @@ def transpile(sql: str, *, to: str, schema: Schema) -> str:
             tree, schema=dict(schema), dialect="redshift", quote_identifiers=False, identify=False
         )
         typed = annotate_types(qualified, schema=dict(schema), dialect="redshift")
-        right = mend(typed) if to == "duckdb" else typed
-        return right.sql(to, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+        if to == "duckdb":
+            for node in reversed(list(typed.walk())):  # what is inside first
+                _keep_meaning(node)
+        return typed.sql(to, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
     except SqlSyntaxError as error:
         raise PlanError(str(error)) from error
     except sqlglot.errors.SqlglotError as error:
@@ -140,6 +133,9 @@ def transpile(sql: str, *, to: str, schema: Schema) -> str:
 
 def _keep_meaning(node: exp.Expr) -> None:
     """Rewrite what sqlglot would translate to something that gives other values.
+
+    Sources: Redshift's Database Developer Guide, "Mathematical operator symbols" (integer
+    division), "AVG function" (the type of its result), "LISTAGG function" (no separator).
 
     :raises PlanError: there is nothing that gives the same.
     """
