@@ -79,10 +79,14 @@ class ColumnType:
         if len(given) > wanted or (given and len(given) < wanted):
             raise ValueError(f"'{name}' takes {wanted} arguments, not {len(given)}")
         arguments = given or DEFAULTS.get(name, ())
-        if name == "decimal" and not 0 <= arguments[1] <= arguments[0] <= 38:
+        if name == "decimal" and not (
+            0 <= arguments[1] <= arguments[0] and 1 <= arguments[0] <= 38
+        ):
             raise ValueError(
                 "a decimal holds 1 to 38 digits, and no more behind the point than in all"
             )
+        if arguments and arguments[0] < 1:
+            raise ValueError(f"a {name} has a length of 1 or more")
         return cls(name, arguments)
 
     @property

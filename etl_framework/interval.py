@@ -66,9 +66,11 @@ class Schedule:
         while True:
             end: datetime = ticks.get_next(datetime)
             interval = DataInterval(self._place(start), self._place(end))
-            if interval.start < interval.end:
+            # Two local times that a clock change makes one moment bound nothing. Moments of one
+            # zone compare as local times, so compare them in UTC.
+            if interval.start.astimezone(UTC) < interval.end.astimezone(UTC):
                 yield interval
-            start = end
+                start = end
 
     def between(self, first: date, last: date) -> list[DataInterval]:
         """The intervals that start on a day from `first` to `last`, both included."""
@@ -91,6 +93,14 @@ class Schedule:
 
 def valid_cron(text: str) -> bool:
     """Whether `text` is a cron expression of five fields, a preset or `none`."""
-    from croniter import croniter
+    from croniter import CroniterError, croniter
 
-    return text in PRESETS or text == NONE or (len(text.split()) == 5 and croniter.is_valid(text))
+    if text in PRESETS or text == NONE:
+        return True
+    if len(text.split()) != 5 or not croniter.is_valid(text):
+        return False
+    try:
+        croniter(text, datetime(2024, 1, 1)).get_next(datetime)
+    except CroniterError:  # the 31st of February
+        return False
+    return True

@@ -39,10 +39,16 @@ def validate(model: type[M], file: YamlFile) -> tuple[M | None, set[Keys]]:
             parts: dict[Keys, str] = {}
             for keys, detail in _located(error, data):
                 parts.setdefault(keys, detail["type"])
-                if round_ == 0:
+                # Later rounds also find what the left out parts leave behind; that is no mistake,
+                # but a rule of the whole, checked only when its parts are right, can be.
+                if round_ == 0 or (detail["type"] == "value_error" and not _within(keys, left_out)):
                     _report(file, model, keys, detail, data)
             _leave_out(file, data, parts, left_out)
     return None, left_out
+
+
+def _within(keys: Keys, left_out: set[Keys]) -> bool:
+    return any(part[: len(keys)] == keys and keys for part in left_out)
 
 
 def _located(error: ValidationError, data: Any) -> Iterator[tuple[Keys, Any]]:

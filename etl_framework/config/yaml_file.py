@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from etl_framework.config.yaml_scalars import ALLOWED, TAG, Scalars, trap
 from etl_framework.errors import Diagnostic
 
 Place = tuple[int, int]
@@ -17,24 +17,7 @@ Keys = tuple[str | int, ...]
 MAX_BYTES = 5_000_000
 MAX_NODES = 200_000
 MAX_DEPTH = 50
-_TAG = "tag:yaml.org,2002:"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# What YAML 1.1 and YAML 1.2 read differently: (pattern, what happens, what to write instead).
-_TRAPS = [
-    (
-        r"(?i)yes|no|on|off",
-        "is a boolean in YAML 1.1 and a text in 1.2",
-        '"{0}", true or false',
-    ),
-    (r"[-+]?0\d+", "is octal in YAML 1.1 and decimal in 1.2", '"{0}", or {1} for the number'),
-    (r"[-+]?\d+(:[0-5]?\d)+(\.\d*)?", "is a number to the base 60 in YAML 1.1", '"{0}"'),
-    (r"[-+]?\d[\d_]*_[\d_]*", "is a number in YAML 1.1 and a text in 1.2", '"{0}", or {1}'),
-    (
-        r"[-+]?\d+(\.\d*)?[eE]\d+",
-        "is a text in YAML 1.1 and a number in 1.2",
-        '"{0}", or the number',
-    ),
-]
 
 
 @dataclass
@@ -90,7 +73,7 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
             Diagnostic(shown, 0, 0, "E101", f"cannot read the file: {error.strerror}")
         )
     except yaml.YAMLError as error:
-        file.diagnostics.append(_syntax(shown, error))
+        file.diagnostics.append(_syntax(file, error))
     except (RecursionError, _TooLargeError) as error:
         file.diagnostics.append(
             Diagnostic(shown, 1, 1, "E101", f"the file is too large or too deep: {error}")
@@ -102,16 +85,24 @@ class _TooLargeError(Exception):
     pass
 
 
-def _syntax(path: str, error: yaml.YAMLError) -> Diagnostic:
+def _syntax(file: YamlFile, error: yaml.YAMLError) -> Diagnostic:
+    if isinstance(error, yaml.reader.ReaderError):
+        before = file.text[: error.position]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        problem = f"the character {error.character!r} is not allowed"
+        return Diagnostic(file.path, line, column, "E102", f"YAML syntax: {problem}")
     mark = getattr(error, "problem_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     problem = getattr(error, "problem", None) or str(error).split("\n")[0]
-    hint = ""
-    if "\\t" in problem or "'\t'" in problem or "tab" in problem:
+    text = (file.text.splitlines()[line - 1 : line] or [""])[0]
+    here, hint = text[column - 1 : column], ""
+    if here == "\t" or "\t" in text[: len(text) - len(text.lstrip())]:
         hint = "indent with spaces, not with tabs"
+    elif here and here in "@`%&*!|>":
+        hint = f"a text that starts with {here} needs quotes"
     elif "mapping values are not allowed" in problem:
         hint = "a text with ': ' in it needs quotes; or the line above is indented wrongly"
-    return Diagnostic(path, line, column, "E102", f"YAML syntax: {problem}", hint)
+    return Diagnostic(file.path, line, column, "E102", f"YAML syntax: {problem}", hint)
 
 
 class _Builder:
@@ -120,69 +111,63 @@ class _Builder:
     def __init__(self, file: YamlFile) -> None:
         self._file = file
         self._nodes = 0
+        self._scalars = Scalars()
 
     def build(self, node: yaml.Node, keys: Keys, depth: int) -> Any:
         self._nodes += 1
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
             raise _TooLargeError(f"over {MAX_NODES} values or {MAX_DEPTH} levels")
         self._file.values[keys] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        if not self._tag_allowed(node):
+            return None
         if isinstance(node, yaml.MappingNode):
             return dict(self._pairs(node, keys, depth))
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*keys, i), depth + 1) for i, item in enumerate(node.value)]
-        return self._scalar(node, keys) if isinstance(node, yaml.ScalarNode) else None
+        return self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
     def _pairs(self, node: yaml.MappingNode, keys: Keys, depth: int) -> Iterator[tuple[str, Any]]:
         seen: dict[str, int] = {}
         for key_node, value_node in node.value:
-            line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
+            line = key_node.start_mark.line + 1
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else str(key_node.tag)
-            if key_node.tag == _TAG + "merge":
-                self._problem(line, column, "E105", "merge keys ('<<') are not part of YAML 1.2")
+            if key_node.tag == TAG + "merge":
+                self._problem(key_node, "E105", "merge keys ('<<') are not part of YAML 1.2")
                 continue
             if key in seen:
                 message = f"the key '{key}' stands here twice, first in line {seen[key]}"
-                self._problem(line, column, "E103", message, "keep one of the two")
+                self._problem(key_node, "E103", message, "keep one of the two")
                 continue
             seen[key] = line
-            self._trap(key_node)
-            self._file.keys[*keys, key] = (line, column)
+            if self._tag_allowed(key_node):
+                self._trapped(key_node)
+            self._file.keys[*keys, key] = (line, key_node.start_mark.column + 1)
             yield key, self.build(value_node, (*keys, key), depth + 1)
 
-    def _scalar(self, node: yaml.ScalarNode, keys: Keys) -> Any:
-        if not node.tag.startswith(_TAG):
-            line, column = self._file.values[keys]
-            self._problem(line, column, "E105", f"tags such as '{node.tag}' are not allowed")
-            return node.value
-        if self._trap(node):
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        if self._trapped(node):
             return node.value
         try:
-            return yaml.SafeLoader("").construct_object(node)
-        except (ValueError, yaml.YAMLError) as error:
-            line, column = self._file.values[keys]
-            self._problem(
-                line, column, "E104", f"'{node.value}' cannot be read: {error}", "quote it"
-            )
+            return self._scalars.value(node)
+        except ValueError as error:
+            self._problem(node, "E104", str(error), "quote it")
             return node.value
 
-    def _trap(self, node: yaml.Node) -> bool:
-        """Report a plain text that YAML 1.1 and 1.2 read differently."""
-        if not isinstance(node, yaml.ScalarNode) or node.style:
-            return False
-        for pattern, what, instead in _TRAPS:
-            if re.fullmatch(pattern, node.value):
-                number = re.sub(r"^([-+]?)0+(?=\d)", r"\1", node.value.replace("_", ""))
-                self._problem(
-                    node.start_mark.line + 1,
-                    node.start_mark.column + 1,
-                    "E104",
-                    f"'{node.value}' {what}",
-                    f"write {instead.format(node.value, number)}",
-                )
-                return True
+    def _tag_allowed(self, node: yaml.Node) -> bool:
+        # `=` alone is the "value" of YAML 1.1; what is wrong with it is said where it is read.
+        if node.tag in ALLOWED or node.tag in (TAG + "merge", TAG + "value"):
+            return True
+        self._problem(node, "E105", f"tags such as '{node.tag.replace(TAG, '!!')}' are not allowed")
         return False
 
-    def _problem(self, line: int, column: int, code: str, message: str, hint: str = "") -> None:
+    def _trapped(self, node: yaml.Node) -> bool:
+        found = trap(node) if isinstance(node, yaml.ScalarNode) else None
+        if found:
+            self._problem(node, "E104", *found)
+        return found is not None
+
+    def _problem(self, node: yaml.Node, code: str, message: str, hint: str = "") -> None:
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
         self._file.diagnostics.append(
             Diagnostic(self._file.path, line, column, code, message, hint)
         )

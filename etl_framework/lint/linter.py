@@ -10,7 +10,7 @@ from typing import Any
 
 from etl_framework.config.models import Pipeline
 from etl_framework.config.project import TEMPLATES, Project
-from etl_framework.errors import Diagnostic
+from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.plugins import import_all
@@ -33,9 +33,23 @@ def lint(project: Project, paths: Iterable[str] = ()) -> list[Diagnostic]:
         for found in project.pipelines
         if found.model
     ]
-    problems = _problems(project, files)
     wanted = [_relative(project, path) for path in paths]
+    _refuse_unknown(project, wanted)
+    problems = _problems(project, files)
     return [found for found in problems if not wanted or _is_in(found.path, wanted)]
+
+
+def _refuse_unknown(project: Project, wanted: list[str]) -> None:
+    """A mistyped path must not look clean.
+
+    :raises ConfigError: it is no file or folder of the project, nor the name of a pipeline.
+    """
+    names = {Path(found.file.path).stem for found in project.pipelines}
+    for path in wanted:
+        if path not in names and not (project.root / path).exists():
+            raise ConfigError(
+                f"'{path}' is no file, folder or pipeline", hint=did_you_mean(path, names)
+            )
 
 
 def lint_pipeline(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from etl_framework.config.project import Project
@@ -23,12 +24,14 @@ class Connections(Rule):
         for checked in files:
             for name, source in checked.pipeline.sources.items():
                 keys: tuple[str, ...] = ("sources", name, "connection")
-                yield from self._source(project, checked, keys, source.connection, source.accepts)
+                yield from self._connection(
+                    project, checked, keys, source.connection, source.accepts
+                )
             for name, kpi in checked.pipeline.kpis.items():
                 keys = ("kpis", name, "target", "connection")
-                yield from self._source(project, checked, keys, kpi.target.connection, None)
+                yield from self._connection(project, checked, keys, kpi.target.connection, None)
 
-    def _source(
+    def _connection(
         self,
         project: Project,
         checked: Checked,
@@ -55,9 +58,10 @@ class Connections(Rule):
 
 
 class Names(Rule):
-    """A pipeline is called as its file; no two relations, and no two pipelines, share a name.
+    """A pipeline is called as its file, and no two relations share a name.
 
-    SQL names relations without saying which section they are from.
+    SQL names relations without saying which section they are from. Names with `etl_` before them
+    are those of the framework's own tables.
     """
 
     codes = ("E306",)
@@ -72,6 +76,10 @@ class Names(Rule):
             seen: dict[str, str] = {}
             for section in ("sources", "transforms", "kpis"):
                 for relation in getattr(checked.pipeline, section):
+                    if relation.startswith("etl_"):
+                        message = f"'{relation}' starts with etl_, as the framework's own tables do"
+                        keys = (section, relation)
+                        yield file.diagnostic(keys, "E306", message, "rename it", of_key=True)
                     first = seen.setdefault(relation, section)
                     if first != section:
                         message = f"'{relation}' is also one of the {first}"
@@ -96,3 +104,24 @@ class OneWriter(Rule):
                     message = f"the table '{kpi.target.table}' is already written by {first}"
                     hint = "give each KPI its own table"
                     yield found.file.diagnostic(keys, "E307", message, hint)
+
+
+class OneTransaction(Rule):
+    """The targets of a pipeline lie in one connection, so that they change in one transaction.
+
+    With two, the first can have changed when the second fails; the next run mends it.
+    """
+
+    codes = ("W301",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        for checked in files:
+            connections = [kpi.target.connection for kpi in checked.pipeline.kpis.values()]
+            for name, kpi in checked.pipeline.kpis.items():
+                if kpi.target.connection != connections[0]:
+                    keys = ("kpis", name, "target", "connection")
+                    message = f"targets in '{connections[0]}' and '{kpi.target.connection}' do not "
+                    found = checked.found.file.diagnostic(
+                        keys, "W301", message + "change in one transaction"
+                    )
+                    yield replace(found, severity="warning")

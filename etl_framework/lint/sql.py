@@ -8,7 +8,7 @@ from etl_framework.checks.base import Check
 from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.lint.base import Checked, Rule
-from etl_framework.sql.dialect import transpile_condition
+from etl_framework.sql.scope import condition_columns
 
 
 class Templates(Rule):
@@ -80,10 +80,15 @@ class Checks(Rule):
                 yield file.diagnostic(where, "E308", f"unknown column '{column}'", hint)
         if found.where:
             try:
-                transpile_condition(found.where, to="duckdb")
+                named = condition_columns(found.where)
             except PlanError as error:
                 message = error.diagnostics[0].message
                 yield file.diagnostic((*keys, "where"), "E309", message)
+                named = []
+            for column in named:
+                if columns is not None and column not in map(str.lower, columns):
+                    message, hint = f"unknown column '{column}'", did_you_mean(column, columns)
+                    yield file.diagnostic((*keys, "where"), "E308", message, hint)
         if not (parent := found.parent()):
             return
         relation, column = parent

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etl_framework.errors import PlanError
 
@@ -119,7 +119,7 @@ def transpile(sql: str, *, to: str, schema: Schema) -> str:
         qualified = qualify(
             tree, schema=dict(schema), dialect="redshift", quote_identifiers=False, identify=False
         )
-        typed = annotate_types(qualified, schema=dict(schema), dialect="redshift")
+        typed = annotate_types(qualified, dict(schema), _types(), dialect="redshift")
         if to == "duckdb":
             for node in reversed(list(typed.walk())):  # what is inside first
                 _keep_meaning(node)
@@ -129,6 +129,18 @@ def transpile(sql: str, *, to: str, schema: Schema) -> str:
     except sqlglot.errors.SqlglotError as error:
         message = re.sub(r"\x1b\[\d+m", "", str(error)).split("\n")[0]
         raise PlanError(f"the SQL cannot be translated for {to}: {message}") from error
+
+
+def _types() -> Any:
+    """How sqlglot tells types; AVG of integers is an integer on Redshift, in outer queries too."""
+    from sqlglot import Dialect, exp
+
+    def mean(annotator: Any, node: exp.Avg) -> None:
+        whole = node.this.is_type(*exp.DataType.INTEGER_TYPES)
+        annotator._set_type(node, exp.DType.BIGINT if whole else exp.DType.DOUBLE)
+
+    known = Dialect.get_or_raise("redshift").EXPRESSION_METADATA
+    return {**known, exp.Avg: {"annotator": mean}}
 
 
 def _keep_meaning(node: exp.Expr) -> None:
@@ -154,10 +166,13 @@ def _keep_meaning(node: exp.Expr) -> None:
     elif isinstance(node, exp.Avg) and node.this.is_type("DECIMAL"):
         hint = "write AVG(CAST(... AS DOUBLE PRECISION)), and cast the result"
         raise PlanError(f"AVG of a decimal cuts digits off on Redshift only: {hint}")
-    elif isinstance(node, exp.GroupConcat) and isinstance(node.this, exp.Distinct):
-        column, *separator = node.this.expressions
-        node.this.set("expressions", [column])
-        node.set("separator", separator[0] if separator else exp.Literal.string(""))
+    elif isinstance(node, exp.GroupConcat):
+        if isinstance(node.this, exp.Distinct) and len(node.this.expressions) > 1:
+            column, separator = node.this.expressions
+            node.this.set("expressions", [column])
+            node.set("separator", separator)
+        elif not node.args.get("separator"):
+            node.set("separator", exp.Literal.string(""))
 
 
 def _integer(side: exp.Expr) -> exp.Expr:

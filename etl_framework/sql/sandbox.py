@@ -61,7 +61,7 @@ def ident(name: str) -> _Identifier:
     :raises TypeError: it is no text.
     """
     if not isinstance(name, str) or isinstance(name, Markup):
-        raise TypeError(f"ident() takes a text, not a {type(name).__name__}")
+        raise TypeError("ident() takes a text, for example ident('name')")
     return _Identifier(name)
 
 

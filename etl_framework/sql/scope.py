@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.errors import did_you_mean
+from etl_framework.sql.dialect import transpile_condition
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -70,15 +71,22 @@ def _stars(scope: Scope) -> list[exp.Column]:
 def _join_problems(
     scope: Scope, relations: Mapping[str, Sequence[str] | None]
 ) -> Iterator[ScopeProblem]:
-    """Columns of USING that one of the tables does not have."""
+    """Columns of USING that the tables on one of its sides do not have."""
     visible = _visible(scope, relations)
-    for join in scope.expression.args.get("joins") or []:
+    joins = scope.expression.args.get("joins") or []
+    joined = [join.alias_or_name.lower() for join in joins]
+    left = [name for name in _local(scope) if name not in joined]
+    for join, name in zip(joins, joined, strict=True):
         for key in join.args.get("using") or []:
-            joined = visible.get(join.alias_or_name.lower())
-            if joined is not None and key.name.lower() not in joined:
-                message = f"unknown column '{key.name}' in '{join.alias_or_name}'"
-                hint = did_you_mean(key.name, joined)
-                yield ScopeProblem(_offset(key), "E413", message, hint)
+            for side in (left, [name]):
+                found = [visible.get(each) for each in side]
+                known = set().union(*(columns or () for columns in found))
+                if None not in found and key.name.lower() not in known:
+                    message = f"unknown column '{key.name}' in '{', '.join(sorted(side))}'"
+                    hint = did_you_mean(key.name, known)
+                    yield ScopeProblem(_offset(key), "E413", message, hint)
+                    break
+        left.append(name)
 
 
 def _problem(
@@ -141,13 +149,14 @@ def _columns(source: Any, relations: Mapping[str, Sequence[str] | None]) -> set[
     query = source.expression
     if not isinstance(query, exp.Query):
         return None
-    selects = [name for name in query.named_selects if name != "*"]
-    if len(selects) == len(query.named_selects):
-        return {name.lower() for name in [*selects, *_renamed(query)]}
+    selects, renamed = query.named_selects, _renamed(query)
+    if "*" not in selects:
+        return {name.lower() for name in [*renamed, *selects[len(renamed) :]]}
     inner = [_columns(each, relations) for _, each in source.selected_sources.values()]
     if any(columns is None for columns in inner):
         return None
-    return {name.lower() for name in selects}.union(*(columns or set() for columns in inner))
+    named = {name.lower() for name in [*renamed, *selects] if name != "*"}
+    return named.union(*(columns or set() for columns in inner))
 
 
 def _renamed(query: exp.Query) -> list[str]:
@@ -163,7 +172,8 @@ def _is_alias(column: exp.Column, scope: Scope) -> bool:
     from sqlglot import exp
 
     if isinstance(scope.expression, exp.SetOperation):
-        return column.name.lower() in map(str.lower, scope.expression.named_selects)
+        names = scope.expression.named_selects
+        return "*" in names or column.name.lower() in map(str.lower, names)
     inside = column.find_ancestor(exp.Alias)
     return any(
         isinstance(select, exp.Alias)
@@ -195,3 +205,15 @@ def _offset(node: exp.Expression) -> int:
     if isinstance(node, exp.Column) and node.args.get("table"):
         found = node.args["table"]
     return int(found.meta.get("start", 0))
+
+
+def condition_columns(sql: str) -> list[str]:
+    """The columns that a condition names, in lower case.
+
+    :raises PlanError: it does not parse.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    condition = sqlglot.parse_one(transpile_condition(sql, to="redshift"), read="redshift")
+    return list(dict.fromkeys(column.name.lower() for column in condition.find_all(exp.Column)))

@@ -64,6 +64,7 @@ def render_sql(
 
     :raises TemplateProblemError: a syntax error, an unknown name, a way out of the sandbox.
     """
+    source = source.replace("\r\n", "\n").replace("\r", "\n")  # as Jinja reads it
     chunks = Chunks()
     environment = Sandbox(finalize=chunks.finalize, autoescape=True, keep_trailing_newline=True)
     known = {"interval": IntervalValues.of(interval), "params": ParamValues(params), "ident": ident}

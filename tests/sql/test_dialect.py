@@ -49,6 +49,9 @@ def value(expression: str) -> object:
         pytest.param("LISTAGG(x, ',') WITHIN GROUP (ORDER BY x)", "a,a,b", id="LISTAGG"),
         pytest.param("LISTAGG(DISTINCT x, ',') WITHIN GROUP (ORDER BY x)", "a,b",
                      id="LISTAGG of distinct values"),
+        pytest.param("LISTAGG(x) WITHIN GROUP (ORDER BY x)", "aab", id="LISTAGG without separator"),
+        pytest.param("AVG(j) / 2", 1, id="a mean of integers divides as one"),
+        pytest.param("AVG(j) OVER ()", 2, id="a mean over a window is an integer"),
         pytest.param("DATE_TRUNC('month', MIN(ts))::VARCHAR", "2024-01-01 00:00:00", id="trunc"),
         pytest.param("LEN(MIN(x))", 1, id="LEN"),
         pytest.param("DECODE(MIN(x), 'a', 1, 0)", 1, id="DECODE"),
@@ -131,6 +134,25 @@ def test_what_does_not_resolve_is_a_plan_error(sql: str) -> None:
         transpile(sql, to="duckdb", schema=SCHEMA)
 
 
+def test_a_mean_of_integers_stays_one_in_an_outer_query() -> None:
+    sql = transpile("WITH a AS (SELECT AVG(j) AS k FROM t) SELECT k / 4 AS q FROM a", to="duckdb",
+                    schema=SCHEMA)  # fmt: skip
+
+    assert "//" in sql
+
+
+def test_a_mean_of_decimals_is_refused() -> None:
+    with pytest.raises(PlanError, match="AVG of a decimal"):
+        transpile("SELECT AVG(m) AS q FROM t", to="duckdb", schema=SCHEMA)
+
+
+def test_sqlglot_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(SqlSyntaxError):
+        parse("EXPLAIN SELECT 1")
+
+    assert not caplog.records
+
+
 def test_a_condition_is_translated() -> None:
     assert transpile_condition("NVL(a, 0) = 1", to="duckdb") == "(COALESCE(a, 0) = 1)"
 
@@ -138,7 +160,7 @@ def test_a_condition_is_translated() -> None:
 @pytest.mark.parametrize(
     "condition",
     ["", "a = 'x", "a =", "1 = 1; DROP TABLE x", "a = 1) OR (b = 2", "1 = 1) --", "a = 1 /*",
-     "a = 1) UNION SELECT (1"],
+     "a = 1) UNION SELECT (1", "a = 1;", "a = 1 -- x", "*", "SELECT 1"],
 )  # fmt: skip
 def test_what_is_no_condition_is_refused(condition: str) -> None:
     with pytest.raises(PlanError):

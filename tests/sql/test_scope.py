@@ -63,6 +63,11 @@ def test_references(sql: str, names: list[str]) -> None:
         pytest.param("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) "
                      "SELECT n FROM r", id="a recursive CTE that renames"),
         pytest.param("SELECT q.a FROM (SELECT * FROM t) AS q", id="everything of a subquery"),
+        pytest.param("SELECT * FROM t UNION SELECT * FROM u ORDER BY a",
+                     id="ORDER BY of a union of everything"),
+        pytest.param("SELECT z FROM (SELECT * FROM t) AS q(x, y, z)", id="everything, renamed"),
+        pytest.param("SELECT k FROM t JOIN v USING (k) JOIN u USING (k)",
+                     id="USING of an unknown table"),
         pytest.param("SELECT anything FROM v", id="a table whose columns are not known"),
         pytest.param("SELECT k FROM t NATURAL JOIN u", id="a natural join"),
         pytest.param("SELECT DATEADD(day, 1, a), DATE_PART(dow, a), SYSDATE FROM t",
@@ -100,6 +105,10 @@ def test_what_is_right(sql: str) -> None:
                      id="of everything of a subquery"),
         pytest.param("SELECT x.* FROM t", "E412", "x", "known: t", id="everything of no table"),
         pytest.param("SELECT a FROM t JOIN u USING (nope)", "E413", "nope", "", id="in USING"),
+        pytest.param("SELECT a FROM t JOIN u USING (c)", "E413", "c)", "known: a, b, k",
+                     id="in USING, on the left"),
+        pytest.param("SELECT a FROM (SELECT a FROM t) AS q(z)", "E413", "a", "known: z",
+                     id="its name before it was renamed"),
         pytest.param("SELECT a FROM t, t AS t2", "E414", "a ", "write t.a", id="a self join"),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from etl_framework.sql.templates import Rendered, TemplateProblemError, render_s
 DAY = DataInterval(datetime(2024, 6, 25, 3, tzinfo=UTC), datetime(2024, 6, 26, 3, tzinfo=UTC))
 PARAMS: dict[str, Any] = {
     "limit": 5, "name": "O'Brien", "flag": True, "many": [1, "a'b"], "share": 0.5,
-    "evil": "x' OR 1 = 1 --", "column": 'a"b', "lines": "a\nb",
+    "evil": "x' OR 1 = 1 --", "back": "x\\", "keys": 1, "column": 'a"b', "lines": "a\nb",
 }  # fmt: skip
 
 
@@ -49,6 +49,8 @@ def problem(source: str) -> Diagnostic:
         pytest.param("ident('x; DROP')", '"x; DROP"', id="a name that is none"),
         pytest.param("'abc'", "'abc'", id="a text of the template itself"),
         pytest.param("none", "NULL", id="nothing"),
+        pytest.param("params.back", r"'x\\'", id="a backslash, which escapes on Redshift"),
+        pytest.param("params.keys", "1", id="a param called as a method of a dictionary"),
     ],
 )
 def test_a_value_becomes_a_literal(expression: str, sql: str) -> None:
@@ -83,6 +85,18 @@ def test_a_text_of_a_param_stays_one_value(expression: str) -> None:
         pytest.param("SELECT {{ ident('a').join([params.evil, 'b']) }}", id="joined by a name"),
         pytest.param("SELECT * FROM t WHERE a = '{{ params.evil }}'", id="in quotes"),
         pytest.param("SELECT 1 -- {{ params.lines }}\n", id="in a comment"),
+        pytest.param("SELECT \"{{ params.limit }}\"", id="in a quoted name"),
+        pytest.param("SELECT $${{ params.limit }}$$", id="in dollars"),
+        pytest.param("SELECT {{ params.evil }}'x'", id="before a quoted text"),
+        pytest.param("SELECT {{ params.limit }}{{ params.limit }}", id="after another value"),
+        pytest.param("SELECT 1 -{{ -1 }}", id="a minus that makes a comment"),
+        pytest.param("{% macro m() %}a{% endmacro %}SELECT {{ m() + params.evil }}",
+                     id="added to what a macro gives"),
+        pytest.param("{% macro m() %}a{% endmacro %}SELECT {{ '%s' | format(m()) }}",
+                     id="what a macro gives as a value"),
+        pytest.param("{% filter default(params.evil, true) %}{% endfilter %}SELECT 1",
+                     id="as a block's default"),
+        pytest.param("SELECT {{ ident('a') ~ params.evil }}", id="put behind a name"),
     ],
 )
 def test_a_way_around_literals_is_refused(source: str) -> None:
@@ -102,6 +116,38 @@ def test_a_way_around_literals_is_refused(source: str) -> None:
 )  # fmt: skip
 def test_a_way_out_of_the_sandbox_is_refused(expression: str) -> None:
     assert problem(f"SELECT {{{{ {expression} }}}}").code in ("E402", "E403")
+
+
+@pytest.mark.parametrize(
+    ("source", "sql"),
+    [
+        pytest.param("{% macro m(x) %}a = {{ x }}{% endmacro %}SELECT {{ m(params.name) }}",
+                     "SELECT a = 'O''Brien'", id="a macro"),
+        pytest.param("{% set x %}a, b{% endset %}SELECT {{ x }}", "SELECT a, b", id="a set block"),
+        pytest.param("{% block b %}SELECT {{ params.limit }}{% endblock %}", "SELECT 5",
+                     id="a block"),
+        pytest.param("SELECT {% for c in ['a', 'b'] %}{{ ident(c) }}, {% endfor %}1",
+                     'SELECT "a", "b", 1', id="a loop"),
+        pytest.param("SELECT\r\n  {{ params.limit }}", "SELECT\n  5", id="lines of Windows"),
+    ],
+)  # fmt: skip
+def test_what_a_template_says_itself_stays(source: str, sql: str) -> None:
+    assert render(source).sql == sql
+
+
+def test_a_value_leads_to_its_expression() -> None:
+    source = "SELECT {% for c in ['a', 'b'] %}\n  {{ ident(c) }},{% endfor %} 1"
+    rendered = render(source)
+
+    assert rendered.place(rendered.sql.index("b")) == (2, 3)
+
+
+@pytest.mark.parametrize("body", ["x", "{{ j }}"])
+def test_nested_loops_end(body: str) -> None:
+    loop = "{% for j in 'a' * 900000 %}"
+    source = f"{loop}{loop}{body}{{% endfor %}}{{% endfor %}}"
+
+    assert problem(source).code == "E402"
 
 
 @pytest.mark.parametrize("tag", ["include 'x'", "import 'x' as y", "extends 'x'", "foo", "if"])

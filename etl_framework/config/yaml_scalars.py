@@ -1,0 +1,62 @@
+"""What a single YAML value means: refused where versions of YAML disagree."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+import yaml
+
+TAG = "tag:yaml.org,2002:"
+ALLOWED = {
+    TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map")
+}
+# What YAML 1.1 and YAML 1.2 read differently: (pattern, what happens, what to write instead).
+_TRAPS = [
+    (r"(?i)yes|no|on|off", "is a boolean in YAML 1.1 and a text in 1.2", '"{0}", true or false'),
+    (r"[-+]?0\d+", "is octal in YAML 1.1 and decimal in 1.2", '"{0}", or {1} for the number'),
+    (r"[-+]?0[bo][0-7]+", "is a number in one version of YAML only", '"{0}", or the number'),
+    (r"[-+]?\d+(:[0-5]?\d)+(\.\d*)?", "is a number to the base 60 in YAML 1.1", '"{0}"'),
+    (r"[-+]?\d[\d_]*_[\d_.]*", "is a number in YAML 1.1 and a text in 1.2", '"{0}", or {1}'),
+]
+_EXPONENT = r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"
+
+
+def trap(node: yaml.ScalarNode) -> tuple[str, str] | None:
+    """What is wrong with a plain text that versions of YAML read differently, and the hint."""
+    if node.style:
+        return None
+    text = node.value
+    if node.tag == TAG + "str" and re.fullmatch(_EXPONENT, text):
+        what = f"'{_shown(text)}' is a text in YAML 1.1 and a number in 1.2"
+        return what, f'write "{_shown(text)}", or the number in full'
+    for pattern, what, instead in _TRAPS:
+        if re.fullmatch(pattern, text):
+            number = re.sub(r"^([-+]?)0+(?=\d)", r"\1", text.replace("_", ""))
+            hint = instead.format(_shown(text), _shown(number))
+            return f"'{_shown(text)}' {what}", f"write {hint}"
+    return None
+
+
+class Scalars:
+    """Makes Python values of the texts in one file."""
+
+    def __init__(self) -> None:
+        self._loader = yaml.SafeLoader("")
+
+    def value(self, node: yaml.ScalarNode) -> str | int | float | bool | date | datetime | None:
+        """The value.
+
+        :raises ValueError: the text is not of the type that it looks like, or says that it is.
+        """
+        try:
+            return self._loader.construct_object(node)  # type: ignore[no-any-return]
+        except yaml.MarkedYAMLError as error:
+            raise ValueError(f"'{_shown(node.value)}' cannot be read: {error.problem}") from error
+        except (ValueError, KeyError, AttributeError, OverflowError) as error:
+            kind = node.tag.removeprefix(TAG)
+            raise ValueError(f"'{_shown(node.value)}' is not a valid {kind}") from error
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS orders FROM etl_orders

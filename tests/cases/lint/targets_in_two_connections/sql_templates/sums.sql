@@ -1,0 +1,1 @@
+SELECT SUM(amount) AS amount FROM etl_orders
