@@ -107,7 +107,7 @@ def test_a_way_around_literals_is_refused(source: str) -> None:
     "expression",
     [
         "''.__class__", "''.__class__.__mro__", "params.__class__", "params._values",
-        "params | attr('_values')", "params.keys", "params.keys()", "interval.start.__class__",
+        "params | attr('_values')", "params.keys()", "interval.start.__class__",
         "interval.__init__", "ident.__globals__", "ident.__code__", "ident", "params", "interval",
         "self._TemplateReference__context", "'{0.__class__}'.format(1)",
         "params.many.append(1)", "params.many | map(attribute='__class__') | list",
