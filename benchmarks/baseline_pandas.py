@@ -49,10 +49,9 @@ def clean(streams: pd.DataFrame, users: pd.DataFrame, tracks: pd.DataFrame) -> p
     parsed = len(streams)
     streams = streams.dropna(subset=KEY).astype({"user_id": "int64", "track_id": "int64"})
     streams = streams[streams.track_id.isin(tracks.track_id) & streams.user_id.isin(users.user_id)]
-    listens = streams.drop_duplicates(KEY)
     print(f"rejected {read - parsed}, quarantined {parsed - len(streams)}")
-    print(f"repeats {len(streams) - len(listens)}, listens {len(listens)}")
-    return listens
+    print(f"repeats {streams.duplicated(KEY).sum()}")
+    return streams.drop_duplicates(KEY)
 
 
 def most(listens: pd.DataFrame, group: str, value: str) -> pd.Series:
@@ -99,7 +98,8 @@ def main() -> None:
     check_tables(users, tracks)
     files = sorted((arguments.folder / "lake" / "streaming-data").glob("*.csv"))
     streams = pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
-    listens = clean(streams, users, tracks).merge(tracks, on="track_id")
+    listens = clean(streams, users, tracks)
+    listens = listens.merge(tracks, on="track_id").merge(users, on="user_id")
     genre, hourly = genre_kpis(listens), hourly_kpis(listens)
     with duckdb.connect(str(arguments.warehouse)) as connection:
         connection.execute(f"BEGIN; {DDL}; DELETE FROM kpis_genre; DELETE FROM kpis_hourly")
