@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from etl_framework.checks.base import OneColumn
-from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.quote import quote, redshift_literal
 
 Bound = int | float | datetime | date
 
@@ -29,4 +29,6 @@ class AcceptedRange(OneColumn):
     def violation(self) -> str:
         column = quote(self.column)
         bounds = [(self.min, "<"), (self.max, ">")]
-        return " OR ".join(f"{column} {sign} {literal(b)}" for b, sign in bounds if b is not None)
+        return " OR ".join(
+            f"{column} {sign} {redshift_literal(b)}" for b, sign in bounds if b is not None
+        )

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from etl_framework.checks.base import OneColumn
-from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.quote import quote, redshift_literal
 
 
 class AcceptedValues(OneColumn):
@@ -17,4 +17,4 @@ class AcceptedValues(OneColumn):
     values: list[bool | int | float | str] = Field(min_length=1, description="What it may hold.")
 
     def violation(self) -> str:
-        return f"{quote(self.column)} NOT IN {literal(self.values)}"
+        return f"{quote(self.column)} NOT IN {redshift_literal(self.values)}"

@@ -82,10 +82,6 @@ class RowCheck(Check):
         """SQL in Redshift's dialect that is true for a row that breaks the rule."""
         raise NotImplementedError
 
-    def predicate(self) -> str:
-        """`violation`, narrowed by `where`."""
-        return f"({self.where}) AND ({self.violation()})" if self.where else self.violation()
-
     def judge(self, failing: int, rows: int) -> Status:
         """What `failing` rows out of `rows` mean; quarantined rows alone stop nothing."""
         if self.on_fail == "fail":

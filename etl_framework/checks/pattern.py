@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from etl_framework.checks.base import OneColumn
-from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.quote import quote, redshift_literal
 
 
 class Pattern(OneColumn):
@@ -27,4 +27,4 @@ class Pattern(OneColumn):
         return value
 
     def violation(self) -> str:
-        return f"NOT {quote(self.column)} ~ {literal(self.pattern)}"
+        return f"NOT {quote(self.column)} ~ {redshift_literal(self.pattern)}"

@@ -48,7 +48,11 @@ def check(work: Work) -> Outcome:
 
 
 def _predicate(found: RowCheck) -> str:
-    return transpile_condition(found.predicate(), to="duckdb")
+    violation = transpile_condition(found.violation(), to="duckdb")
+    if not found.where:
+        return violation
+    # Each by itself, so that neither can reach out of its parentheses.
+    return f"({transpile_condition(found.where, to='duckdb')} AND {violation})"
 
 
 def _scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
