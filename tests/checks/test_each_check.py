@@ -41,7 +41,7 @@ CASES = {
     "pattern": [
         ({"column": "w", "pattern": "^a.c$"}, "1,,abc,\n2,,abcd,\n3,,,\n4,,ABC,\n", 2, "tied"),
         ({"column": "w", "pattern": "b"}, "1,,abc,\n2,,acd,\n3,,,\n", 1, "somewhere in it"),
-        ({"column": "w", "pattern": r"^\d+$"}, "1,,12,\n2,,d,\n3,,\\d,\n", 2, "a class by backslash"),
+        ({"column": "w", "pattern": r"^\d+$"}, "1,,12,\n2,,d,\n3,,\\d,\n", 2, "a backslash"),
         ({"column": "w", "pattern": "'"}, "1,,it's,\n2,,its,\n", 1, "a quote in it"),
     ],
     "relationships": [
