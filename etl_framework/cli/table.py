@@ -52,6 +52,8 @@ FORMATS = {"table": text_table, "csv": as_csv, "json": as_json}
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, datetime | date):
         return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
     return str(value)

@@ -101,3 +101,14 @@ def test_before_any_run(orders: Folder, name: str) -> None:
     assert "there is no warehouse yet" in shown.stderr
     assert "run a pipeline first" in shown.stderr
     assert not (orders.root / ".etl").exists()
+
+
+def test_lists_of_the_ledger_are_json_in_csv_too(orders: Folder) -> None:
+    orders.run("orders")
+
+    shown = orders.etl("show", "ledger", "--format", "csv").stdout
+
+    (row,) = csv.DictReader(io.StringIO(shown))
+    assert json.loads(row["sources"]) == [
+        {"source": "orders", "read": 3, "kept": 3, "quarantined": 0}
+    ]
