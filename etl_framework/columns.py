@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import core_schema
+from pydantic import Field
 
 from etl_framework.errors import did_you_mean
-from etl_framework.model import Model
+from etl_framework.model import Model, Written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,23 +51,25 @@ _PATTERN = re.compile(r"^([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\
 
 
 @dataclass(frozen=True)
-class ColumnType:
+class ColumnType(Written):
     """A column's type: `integer`, `decimal(10,2)`, `varchar(255)` (length in bytes), and so on."""
+
+    examples: ClassVar[list[str]] = ["integer", "varchar(255)", "decimal(10,2)"]
 
     name: str
     arguments: tuple[int, ...] = ()
 
     @classmethod
-    def parse(cls, text: object) -> ColumnType:
+    def parse(cls, written: object) -> ColumnType:
         """Read a type as written.
 
         :raises ValueError: no such type, or wrong arguments.
         """
-        if isinstance(text, ColumnType):
-            return text
-        match = _PATTERN.match(text.strip().lower()) if isinstance(text, str) else None
+        if isinstance(written, ColumnType):
+            return written
+        match = _PATTERN.match(written.strip().lower()) if isinstance(written, str) else None
         if not match:
-            raise ValueError(f"'{text}' is not a column type; write for example decimal(10,2)")
+            raise ValueError(f"'{written}' is not a column type; write for example decimal(10,2)")
         name = SYNONYMS.get(match[1], match[1])
         if name not in TYPES:
             raise ValueError(f"unknown column type '{match[1]}'; {did_you_mean(match[1], TYPES)}")
@@ -130,20 +131,6 @@ class ColumnType:
     def __str__(self) -> str:
         arguments = ",".join(str(argument) for argument in self.arguments)
         return f"{self.name}({arguments})" if arguments else self.name
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls.parse, serialization=core_schema.to_string_ser_schema()
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {"type": "string", "examples": ["integer", "varchar(255)", "decimal(10,2)"]}
 
 
 TABLE_NAME = r"^([A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*$"
