@@ -24,6 +24,11 @@ class Cost:
     peak_bytes: int
 
 
+def _environment() -> dict[str, str]:
+    """Ours, but with Python's cache of compiled modules: installed programs have it."""
+    return {name: os.environ[name] for name in os.environ if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def measure(
     command: Sequence[str | Path], *, cwd: Path, log: Path, env: Mapping[str, str] | None = None
 ) -> Cost:
@@ -35,7 +40,7 @@ def measure(
         done = subprocess.run(
             [sys.executable, __file__, *map(str, command)],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env=_environment() | dict(env or {}),
             stdout=subprocess.PIPE,
             stderr=output,
             check=False,

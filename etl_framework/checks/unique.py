@@ -22,6 +22,5 @@ class Unique(TableCheck):
     def failing_rows(self, relation: str) -> str:
         columns = names(self.columns)
         filled = " AND ".join(f"{column} IS NOT NULL" for column in columns.split(", "))
-        keys = f"SELECT DISTINCT {columns} FROM {relation} WHERE {filled}"
-        rows = f"SELECT COUNT(*) FROM {relation} WHERE {filled}"
-        return f"SELECT ({rows}) - (SELECT COUNT(*) FROM ({keys}) AS keys)"
+        copies = f"SELECT COUNT(*) AS copies FROM {relation} WHERE {filled} GROUP BY {columns}"
+        return f"SELECT COALESCE(SUM(copies), 0) - COUNT(*) FROM ({copies}) AS keys"

@@ -150,7 +150,7 @@ class Environment(Model):
         description="Memory for the engine; what does not fit goes to disk.",
     )
     threads: int | None = Field(
-        None, gt=0, description="Threads of the engine; all cores if not given."
+        None, gt=0, description="Threads of the engine; if not given one per core, at least four."
     )
     connections: dict[Name, AnyConnection] = Field(description="Each connection by its name.")
 

@@ -12,6 +12,8 @@ import pytest
 from tests.conftest import Folder
 from tests.runs.processes import ended, start, until
 
+pytestmark = pytest.mark.slow
+
 PIPELINE = """
 name: halves
 sources:

@@ -129,6 +129,7 @@ def test_each_file_names_its_own_rows(read_csv: ReadCsv) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [BAD, HALF], ids=["that does not parse", "with a fraction"])
 def test_a_bad_row_near_the_end_of_200_000_has_its_line(read_csv: ReadCsv, bad: str) -> None:
     rows = "".join(f"{number},ada,1,2024-01-01\n" for number in range(200_000))

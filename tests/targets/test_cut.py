@@ -62,6 +62,7 @@ OLD = [("one", 1), ("two", 1)]
 NEW = [("one", 1), ("one", 2), ("two", 1), ("two", 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_the_connection_is_cut_at_each_statement(place: Place, when: str) -> None:
     place.publish(day(1), *(place.load(t, "append", [(1, A, "old")]) for t in ("one", "two")))
