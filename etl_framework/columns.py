@@ -145,6 +145,9 @@ class Column(Model):
     description: str = Field("", description="What a value means, with its unit.")
     primary_key: bool = Field(False, description="The rows are told apart by this column.")
     required: bool = Field(False, description="A row without a value here is rejected.")
+    sensitive: bool = Field(
+        False, description="Values are masked in reports, in every relation with this column."
+    )
 
 
 def duckdb_types(columns: list[Column]) -> dict[str, str]:

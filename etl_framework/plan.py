@@ -29,6 +29,7 @@ class Step:
     :param inputs: for each relation the step reads, the step whose output it is.
     :param place: where the file declares it: path, line, column.
     :param check_places: the same of each check.
+    :param check_sql: the SQL of each check that has its own, as the engine runs it; else empty.
     :param template: the SQL as written.
     :param sql: the SQL as the engine runs it.
     """
@@ -42,6 +43,7 @@ class Step:
     checks: tuple[Check, ...] = ()
     place: Place = ("", 0, 0)
     check_places: tuple[Place, ...] = ()
+    check_sql: tuple[str, ...] = ()
     template: str = ""
     sql: str = ""
 
@@ -132,14 +134,7 @@ def _steps(found: PipelineFile, compilation: Compilation) -> Iterator[Step]:
         made = _making(pipeline, compilation.queries.get(name), name, gives, place)
         yield made
         if checks[name]:
-            parents = dict.fromkeys(p[0] for c in checks[name] if (p := c.parent()))
-            inputs = ((name, made.name), *((p, gives[p]) for p in parents if p != name))
-            needs = tuple(dict.fromkeys(step for _, step in inputs))
-            block = relations[name]
-            places = _check_places(found, name, len(checks[name]))
-            yield Step(
-                f"check.{name}", "check", name, needs, inputs, block, checks[name], place, places
-            )
+            yield _checking(found, compilation, name, checks[name], made, gives)
     loads = tuple((name, gives[name]) for name in order if name in pipeline.kpis)
     yield Step(
         "publish", "publish", "", tuple(gives.values()), loads, place=(found.file.path, 1, 1)
@@ -191,6 +186,28 @@ def _check_places(found: PipelineFile, name: str, count: int) -> tuple[Place, ..
     places = [found.file.place(key, of_key=True) for key in keys]
     places += [found.file.place((section, name, "checks", index)) for index in range(listed)]
     return tuple((found.file.path, *place) for place in places)
+
+
+def _checking(
+    found: PipelineFile,
+    compilation: Compilation,
+    name: str,
+    checks: tuple[Check, ...],
+    made: Step,
+    gives: dict[str, str],
+) -> Step:
+    """The step that checks a relation; `made` is the step that makes it."""
+    implied = len(checks) - len(made.block.checks if made.block else ())
+    queries = [compilation.checks.get((name, index - implied)) for index in range(len(checks))]
+    read = [parent[0] for check in checks if (parent := check.parent())]
+    read += [relation for query in queries if query for relation in query.inputs]
+    others = tuple((other, gives[other]) for other in dict.fromkeys(read) if other != name)
+    return Step(
+        f"check.{name}", "check", name, (made.name, *dict.fromkeys(step for _, step in others)),
+        ((name, made.name), *others), made.block, checks, made.place,
+        check_places=_check_places(found, name, len(checks)),
+        check_sql=tuple(query.sql if query else "" for query in queries),
+    )  # fmt: skip
 
 
 def _making(

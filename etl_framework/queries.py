@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from etl_framework.checks.sql import Sql
 from etl_framework.columns import Column, ColumnType
-from etl_framework.config.models import Kpi, Pipeline, Transform
-from etl_framework.config.project import TEMPLATES, PipelineFile
+from etl_framework.config.models import Pipeline, Transform
+from etl_framework.config.project import PipelineFile
+from etl_framework.drafts import Draft, read_draft
 from etl_framework.engines.duckdb import describe
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
-from etl_framework.sql.templates import Rendered, TemplateProblemError, render_sql
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 # Name and DuckDB type of each column; None where they cannot be known.
 Shape = tuple[tuple[str, str], ...] | None
@@ -40,19 +38,14 @@ class Compiled:
 
 @dataclass
 class Compilation:
-    """Every transform and KPI of a pipeline, in an order that they can run in."""
+    """Every transform and KPI of a pipeline, in an order that they can run in.
+
+    :param checks: the SQL of checks, by relation and place in its list.
+    """
 
     queries: dict[str, Compiled] = field(default_factory=dict)
+    checks: dict[tuple[str, int], Compiled] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A template that renders and parses."""
-
-    rendered: Rendered
-    tree: exp.Query
-    references: list[scope.Reference]
 
 
 def compile_queries(root: Path, found: PipelineFile, interval: DataInterval) -> Compilation:
@@ -71,7 +64,7 @@ class _Compiler:
     def __init__(
         self, root: Path, found: PipelineFile, pipeline: Pipeline, interval: DataInterval
     ) -> None:
-        self._folder = (root / TEMPLATES).resolve()
+        self._root = root
         self._found = found
         self._pipeline = pipeline
         self._interval = interval
@@ -80,21 +73,26 @@ class _Compiler:
 
     def compile(self) -> Compilation:
         """Read every template first, for the order; then resolve names and types in that order."""
-        drafts: dict[str, _Draft] = {}
+        drafts: dict[str, Draft] = {}
         inputs: dict[str, tuple[str, ...]] = {}
         for name, query in self._pipeline.queries().items():
             if query.sql is None:
                 inputs[name] = tuple(query.inputs) if isinstance(query, Transform) else ()
-            elif draft := self._draft(name, query):
+            elif draft := self._draft((*self._keys(name), "sql"), query.sql, query.params):
                 drafts[name] = draft
-                named = (reference.name for reference in draft.references)
-                inputs[name] = tuple(dict.fromkeys(n for n in named if n in self._relations))
+                inputs[name] = draft.inputs(self._relations)
         for name in self._ordered(inputs):
             draft = drafts.get(name)
-            self._result.queries[name] = (
+            compiled = (
                 self._sql(name, inputs[name], draft) if draft else self._python(name, inputs[name])
             )
+            self._result.queries[name] = self._as_declared(compiled)
+        self._compile_checks()
         return self._result
+
+    def _section(self, name: str) -> str:
+        sections = ("sources", "transforms", "kpis")
+        return next(section for section in sections if name in getattr(self._pipeline, section))
 
     def _keys(self, name: str) -> tuple[str, str]:
         return ("transforms" if name in self._pipeline.transforms else "kpis"), name
@@ -102,39 +100,26 @@ class _Compiler:
     def _problem(self, problem: Diagnostic) -> None:
         self._result.diagnostics.append(problem)
 
-    def _draft(self, name: str, query: Transform | Kpi) -> _Draft | None:
-        """Read, render and parse a template; None, with a diagnostic, when that fails."""
-        keys = (*self._keys(name), "sql")
-        path = (self._folder / str(query.sql)).resolve()
-        if not path.is_relative_to(self._folder):
-            message = f"the template '{query.sql}' leads out of {TEMPLATES}/"
-            self._problem(self._found.file.diagnostic(keys, "E302", message))
+    def _draft(
+        self, keys: tuple[str | int, ...], sql: str, params: Mapping[str, Any]
+    ) -> Draft | None:
+        """The template; None, with a diagnostic, when something is wrong with it."""
+        draft = read_draft(self._root, self._found, keys, sql, self._interval, params)
+        if isinstance(draft, Diagnostic):
+            self._problem(draft)
             return None
-        shown = f"{TEMPLATES}/{query.sql}"
-        try:
-            source = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            self._problem(Diagnostic(shown, 1, 1, "E101", "the file is not UTF-8 text"))
-            return None
-        except OSError:
-            templates = [
-                str(file.relative_to(self._folder)) for file in self._folder.rglob("*.sql")
-            ]
-            message = f"there is no template '{query.sql}' under {TEMPLATES}/"
-            hint = did_you_mean(str(query.sql), templates)
-            self._problem(self._found.file.diagnostic(keys, "E302", message, hint))
-            return None
-        try:
-            rendered = render_sql(shown, source, self._interval, query.params)
-        except TemplateProblemError as error:
-            self._problem(error.diagnostic)
-            return None
-        try:
-            tree = dialect.parse(rendered.sql)
-        except dialect.SqlSyntaxError as error:
-            self._problem(rendered.diagnostic(error.offset, "E410", str(error)))
-            return None
-        return _Draft(rendered, tree, scope.references(tree))
+        return draft
+
+    def _compile_checks(self) -> None:
+        """The SQL of checks, which may read every relation."""
+        for name, block in self._relations.items():
+            for index, check in enumerate(block.checks):
+                if not isinstance(check, Sql):
+                    continue
+                keys = (self._section(name), name, "checks", index, "sql")
+                if draft := self._draft(keys, check.sql, {}):
+                    inputs = draft.inputs(self._relations)
+                    self._result.checks[name, index] = self._sql(check.label, inputs, draft)
 
     def _ordered(self, inputs: Mapping[str, Sequence[str]]) -> Iterator[str]:
         """Names so that each comes after what it reads; cycles are reported and left out."""
@@ -160,7 +145,7 @@ class _Compiler:
         columns = self._relations[name].columns
         return Compiled(name, inputs, columns=tuple((c.name, c.type.duckdb) for c in columns))
 
-    def _sql(self, name: str, inputs: tuple[str, ...], draft: _Draft) -> Compiled:
+    def _sql(self, name: str, inputs: tuple[str, ...], draft: Draft) -> Compiled:
         shapes = self._shapes()
         problems = list(self._name_problems(draft, shapes))
         self._result.diagnostics += problems
@@ -175,11 +160,20 @@ class _Compiler:
             message = error.diagnostics[0].message
             self._problem(draft.rendered.diagnostic(0, "E415", message))
             return Compiled(name, inputs, template)
-        contract = self._relations[name].columns
-        if contract and name not in self._found.loose():
-            self._result.diagnostics += self._contract_problems(name, shape, contract)
-            shape = tuple((column.name, column.type.duckdb) for column in contract)
         return Compiled(name, inputs, template, sql, shape)
+
+    def _as_declared(self, compiled: Compiled) -> Compiled:
+        """With the columns that are declared, which the SQL's have to fit."""
+        contract = self._relations[compiled.name].columns
+        if not (compiled.sql and compiled.columns and contract):
+            return compiled
+        if compiled.name in self._found.loose():
+            return compiled
+        self._result.diagnostics += self._contract_problems(
+            compiled.name, compiled.columns, contract
+        )
+        shape = tuple((column.name, column.type.duckdb) for column in contract)
+        return replace(compiled, columns=shape)
 
     def _shapes(self) -> dict[str, Shape]:
         """What is known so far of every relation."""
@@ -194,7 +188,7 @@ class _Compiler:
                 known[name] = compiled.columns
         return known
 
-    def _name_problems(self, draft: _Draft, shapes: Mapping[str, Shape]) -> Iterator[Diagnostic]:
+    def _name_problems(self, draft: Draft, shapes: Mapping[str, Shape]) -> Iterator[Diagnostic]:
         for reference in draft.references:
             if reference.name not in shapes:
                 message = f"unknown relation '{reference.name}'"

@@ -36,7 +36,7 @@ def test_the_steps_of_music_streaming(music: Plan) -> None:
         ("transform.listens", "transform", {"check.streams"}),
         ("transform.plays", "transform", {"transform.listens"}),
         ("kpi.kpis_genre", "kpi", {"transform.plays", "check.tracks"}),
-        ("check.kpis_genre", "check", {"kpi.kpis_genre"}),
+        ("check.kpis_genre", "check", {"kpi.kpis_genre", "transform.listens"}),
         ("kpi.kpis_hourly", "kpi", {"transform.plays", "transform.listens", "check.tracks"}),
         ("check.kpis_hourly", "check", {"kpi.kpis_hourly"}),
         ("publish", "publish", {"check.users", "check.tracks", "check.streams",

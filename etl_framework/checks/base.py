@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from etl_framework.checks.threshold import Threshold
+from etl_framework.interval import DataInterval
 from etl_framework.model import Model, Name
+from etl_framework.sql.quote import names
 
 Status = Literal["pass", "warn", "quarantine", "fail"]
+EXAMPLES = 10
+NUMBERS = ("integer", "decimal", "float")
+MOMENTS = ("date", "timestamp", "timestamptz")
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How a check went: `failing` rows out of `rows`."""
+    """How a check went: `failing` rows out of `rows`.
+
+    :param note: what was measured, of a check that counts no rows.
+    :param examples: some of what failed, at most `EXAMPLES`, sensitive values masked.
+    """
 
     check: str
     relation: str
     status: Status
     failing: int
     rows: int
+    note: str = ""
+    examples: Sequence[dict[str, Any]] = ()
+
+    @property
+    def rate(self) -> float:
+        """Failing rows per row; 0 of none."""
+        return self.failing / self.rows if self.rows else 0.0
 
 
 class Check(Model):
-    """A rule that the rows of a relation keep."""
+    """A rule that a relation keeps."""
+
+    families: ClassVar[tuple[str, ...]] = ()
+    """The families of types that the checked columns may have; empty for any."""
 
     name: Name | None = Field(None, description="Tells two checks of one kind apart.")
     severity: Literal["error", "warn"] = Field(
-        "error", description="`error`: failing rows stop the run; `warn`: they are reported."
+        "error", description="`error`: a broken rule stops the run; `warn`: it is reported."
     )
-    warn_if: Threshold | None = Field(
-        None, description='Report beyond this, for example `">0.1%"`.'
-    )
-    error_if: Threshold | None = Field(None, description='Stop beyond this, for example `">1%"`.')
     where: str | None = Field(
         None, description="SQL condition; only rows that meet it are checked."
     )
@@ -54,9 +70,22 @@ class Check(Model):
         one = getattr(self, "column", None)
         return [one] if one else list(getattr(self, "columns", []))
 
-    def parent(self) -> tuple[str, str] | None:
-        """Relation and column that the check compares with, when it does."""
+    def conditions(self) -> dict[str, str]:
+        """The SQL conditions that the check holds, by their keys in the file."""
+        return {"where": self.where} if self.where else {}
+
+    def parent(self) -> tuple[str, str | None] | None:
+        """Relation, and column if it is one, that the check compares with, when it does."""
         return None
+
+
+class CountingCheck(Check):
+    """A check that counts the rows that break its rule."""
+
+    warn_if: Threshold | None = Field(
+        None, description='Report beyond this, for example `">0.1%"`.'
+    )
+    error_if: Threshold | None = Field(None, description='Stop beyond this, for example `">1%"`.')
 
     def judge(self, failing: int, rows: int) -> Status:
         """What `failing` rows out of `rows` mean."""
@@ -68,7 +97,7 @@ class Check(Model):
         return "warn" if self.severity == "warn" or tolerated else "fail"
 
 
-class RowCheck(Check):
+class RowCheck(CountingCheck):
     """A check that tells of each row alone whether it breaks the rule.
 
     All row checks of a relation run in one scan, and the same predicate picks the rows to take out.
@@ -91,13 +120,44 @@ class RowCheck(Check):
         return "quarantine" if failing else "pass"
 
 
-class TableCheck(Check):
+class TableCheck(CountingCheck):
     """A check that needs to see the relation as a whole."""
 
-    def failing_rows(self, relation: str) -> str:
-        """SQL in Redshift's dialect: one number, the count of rows that break the rule.
+    def groups(self, relation: str) -> str:
+        """SQL in Redshift's dialect: groups of rows, with the rows of each that break the rule.
+
+        The last column is that count and is called `failing`; groups with 0 may be among them.
 
         :param relation: what to select from, as SQL.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a measure may be compared with.
+
+    :param earlier: row counts of the same relation in earlier runs, the latest first.
+    """
+
+    interval: DataInterval
+    earlier: Callable[[], Sequence[int]]
+
+
+class MeasureCheck(Check):
+    """A check of one number that is measured over the whole relation."""
+
+    def measure(self, relation: str, context: Context) -> str:
+        """SQL in Redshift's dialect that gives one row of measured values.
+
+        :param relation: what to select from, as SQL.
+        """
+        raise NotImplementedError
+
+    def found(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
+        """Whether the rule is kept, and what was measured, in words.
+
+        :param values: the row that `measure` gave.
         """
         raise NotImplementedError
 
@@ -106,3 +166,21 @@ class OneColumn(RowCheck):
     """A row check of one column; an empty value keeps every rule but `not_null`."""
 
     column: str = Field(description="The column to check.")
+
+
+class KeyCheck(TableCheck):
+    """A check that rows are told apart by columns."""
+
+    empty_fails: ClassVar[bool]
+
+    columns: list[str] = Field(min_length=1, description="Columns that together tell rows apart.")
+
+    def groups(self, relation: str) -> str:
+        columns = names(self.columns)
+        filled = " AND ".join(f"{column} IS NOT NULL" for column in columns.split(", "))
+        allowed = f"CASE WHEN {filled} THEN 1 ELSE 0 END" if self.empty_fails else "1"
+        where = "" if self.empty_fails else f" WHERE {filled}"
+        return (
+            f"SELECT {columns}, COUNT(*) - {allowed} AS failing "
+            f"FROM {relation}{where} GROUP BY {columns}"
+        )

@@ -78,11 +78,14 @@ def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
         sources.append((name, read, read - rejected, rejected))
     for step in plan.steps:
         found = results[step.name].checks if step.name in results else ()
-        checks += [(c.relation, c.check, c.status, c.failing, c.rows) for c in found]
+        checks += [
+            (c.relation, c.check, c.status, c.note or f"{c.failing} of {c.rows} ({c.rate:.2%})")
+            for c in found
+        ]
     if sources:
         click.echo("\n" + text_table(("source", "read", "kept", "rejected"), sources))
     if checks:
-        click.echo("\n" + text_table(("relation", "check", "result", "failing", "rows"), checks))
+        click.echo("\n" + text_table(("relation", "check", "result", "failing"), checks))
     published = results.get("publish")
     if published and published.state == "done":
         targets = ", ".join(kpi.target.table for kpi in plan.pipeline.kpis.values())

@@ -130,6 +130,11 @@ class Pipeline(Model):
         """The schedule in the pipeline's time zone."""
         return Schedule(self.schedule, ZoneInfo(self.timezone))
 
+    def sensitive(self) -> set[str]:
+        """Lower-case names of the columns whose values no report shows."""
+        blocks = self.relations().values()
+        return {c.name.lower() for block in blocks for c in block.columns if c.sensitive}
+
     def queries(self) -> dict[str, Transform | Kpi]:
         """Everything that is made of other relations."""
         return {**self.transforms, **self.kpis}

@@ -3,48 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
-from etl_framework.checks.base import CheckResult, RowCheck, TableCheck
+from etl_framework.checks.base import (
+    CheckResult,
+    Context,
+    CountingCheck,
+    MeasureCheck,
+    RowCheck,
+    Status,
+    TableCheck,
+)
 from etl_framework.errors import CheckFailedError, Diagnostic
 from etl_framework.plan import Step
 from etl_framework.sources.base import Source
 from etl_framework.sql.dialect import transpile_condition
-from etl_framework.sql.quote import literal, names, quote
+from etl_framework.sql.quote import quote
 from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.earlier import earlier_rows
+from etl_framework.steps.examples import examples, examples_of_groups, in_words
 from etl_framework.steps.extract import within_limit
-from etl_framework.storage.parquet import FILE, ROW, see, write
+from etl_framework.steps.quarantine import quarantine
+from etl_framework.storage.parquet import FILE, ROW, see
 
 
 def check(work: Work) -> Outcome:
-    """Run all checks of a relation; row checks in one scan, then table checks on the rows kept.
+    """Run all checks of a relation; row checks in one scan, then the others on the rows kept.
 
-    :raises CheckFailedError: rows broke a rule of severity error; every such rule is named.
+    :raises CheckFailedError: rules of severity error are broken; every such rule is named.
     """
     work.see_inputs()
     step, relation = work.step, work.step.relation
     row_checks = [found for found in step.checks if isinstance(found, RowCheck)]
-    table_checks = [found for found in step.checks if isinstance(found, TableCheck)]
     rows, failing, broken = _scan(work, row_checks)
-    results = [
-        CheckResult(found.label, relation, found.judge(count, rows), count, rows)
-        for found, count in zip(row_checks, failing, strict=True)
-    ]
+    # In the order of the file, whichever way they run.
+    results: dict[int, CheckResult] = {}
+    for row_check, count in zip(row_checks, failing, strict=True):
+        sql = f"SELECT * FROM {quote(relation)} WHERE {_predicate(row_check)}"
+        shown = examples(work, sql) if count else []
+        results[id(row_check)] = _result(work, row_check, count, rows, shown)
     files = work.inputs[relation]
     if broken:
-        files = _quarantine(work, row_checks)
+        files = quarantine(work, row_checks)
         see(work.session, relation, files)
     kept = rows - broken
-    results += [_table_check(work, found, kept) for found in table_checks]
-    # In the order of the file, whichever way they ran.
-    by_check = dict(zip(map(id, [*row_checks, *table_checks]), results, strict=True))
-    results = [by_check[id(found)] for found in step.checks]
-    _stop_on_failure(step, results)
+    context = Context(work.plan.interval, cache(lambda: earlier_rows(work)))
+    for found, sql in zip(step.checks, step.check_sql, strict=True):
+        if isinstance(found, TableCheck):
+            results[id(found)] = _table_check(work, found, sql, kept)
+        elif isinstance(found, MeasureCheck):
+            results[id(found)] = _measure(work, found, context, kept)
+    ordered = [results[id(found)] for found in step.checks]
+    _stop_on_failure(step, ordered)
     if isinstance(step.block, Source):
         extracted = (work.run.step(f"extract.{relation}").result() or {}).get("counts", {})
         read = extracted.get("read", rows)
         within_limit(step, step.block, read - kept, read)
     counts = {"rows": rows, "kept": kept, "quarantined": broken}
-    return Outcome(counts, tuple(results), tuple(files))
+    return Outcome(counts, tuple(ordered), tuple(files))
 
 
 def _predicate(found: RowCheck) -> str:
@@ -79,49 +95,37 @@ def _scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
     return (row[0], list(row[1:-2]), row[-1]) if row else (0, [], 0)
 
 
-def _quarantine(work: Work, checks: Sequence[RowCheck]) -> list[str]:
-    """Split the relation: the rows to keep; the others, with the rule that each broke.
-
-    :param checks: all row checks, as `_scan` numbered them.
-    :returns: the files of the rows kept.
-    """
-    relation = quote(work.step.relation)
-    described = work.session.execute(f"DESCRIBE {relation}").fetchall()
-    columns = [str(row[0]) for row in described if row[0] not in (FILE, ROW)]
-    work.session.execute(
-        "CREATE OR REPLACE TEMP TABLE etl_broken AS "
-        "SELECT unnest(broken, recursive := true) FROM etl_scan"
-    )
-    same = f"etl_broken.file = r.{FILE} AND etl_broken.row = r.{ROW}"
-    write(
-        work.session,
-        f"SELECT {names(columns, 'r.')} FROM {relation} AS r ANTI JOIN etl_broken ON {same}",
-        work.folder.part("data"),
-    )
-    labels = literal([found.label for found in checks]).strip("()")
-    as_it_came = ", ".join(f"{literal(name)}: r.{quote(name)}" for name in columns)
-    write(
-        work.session,
-        f"SELECT {literal(work.step.relation)} AS source, [{labels}][rule + 1] AS rule, "
-        "CAST(NULL AS VARCHAR) AS file, CAST(NULL AS BIGINT) AS line, "
-        'CAST(NULL AS INTEGER) AS "column", CAST(NULL AS VARCHAR) AS name, '
-        f"'breaks the check ' || [{labels}][rule + 1] AS reason, "
-        f'CAST(to_json({{{as_it_came}}}) AS VARCHAR) AS "row" '
-        f"FROM {relation} AS r JOIN etl_broken ON {same}",
-        work.folder.part("rejected"),
-    )
-    return work.folder.files("data")
+def _checked(work: Work, where: str | None, sql: str = "") -> str:
+    """What a check selects from: the relation or the check's own query, narrowed by `where`."""
+    relation = f"({sql})" if sql else quote(work.step.relation)
+    if where:
+        relation = f"(SELECT * FROM {relation} WHERE {transpile_condition(where, to='duckdb')})"
+    return f"{relation} AS checked"
 
 
-def _table_check(work: Work, found: TableCheck, rows: int) -> CheckResult:
-    relation = quote(work.step.relation)
-    if found.where:
-        relation = (
-            f"(SELECT * FROM {relation} WHERE {transpile_condition(found.where, to='duckdb')})"
-        )
-    row = work.session.execute(found.failing_rows(f"{relation} AS checked")).fetchone() or (0,)
-    failing = int(row[0])
-    return CheckResult(found.label, work.step.relation, found.judge(failing, rows), failing, rows)
+def _table_check(work: Work, found: TableCheck, sql: str, rows: int) -> CheckResult:
+    groups = found.groups(_checked(work, found.where, sql))
+    failing, shown = examples_of_groups(work, groups)
+    return _result(work, found, failing, rows, shown)
+
+
+def _measure(work: Work, found: MeasureCheck, context: Context, rows: int) -> CheckResult:
+    sql = found.measure(_checked(work, found.where), context)
+    kept, note = found.found(work.session.execute(sql).fetchone() or (), context)
+    broken: Status = "fail" if found.severity == "error" else "warn"
+    status = "pass" if kept else broken
+    return CheckResult(found.label, work.step.relation, status, 0, rows, note)
+
+
+def _result(
+    work: Work,
+    found: CountingCheck,
+    failing: int,
+    rows: int,
+    shown: Sequence[dict[str, object]] = (),
+) -> CheckResult:
+    status = found.judge(failing, rows)
+    return CheckResult(found.label, work.step.relation, status, failing, rows, "", shown)
 
 
 def _stop_on_failure(step: Step, results: Sequence[CheckResult]) -> None:
@@ -131,8 +135,8 @@ def _stop_on_failure(step: Step, results: Sequence[CheckResult]) -> None:
                 *place,
                 CheckFailedError.code,
                 f"check '{result.check}' of '{result.relation}' failed: "
-                f"{result.failing:,} of {result.rows:,} rows",
-                "nothing was published",
+                + (result.note or f"{result.failing:,} of {result.rows:,} rows"),
+                "nothing was published" + in_words(result.examples),
             )
             for result, place in zip(results, step.check_places, strict=True)
             if result.status == "fail"

@@ -48,7 +48,7 @@ def _fingerprint(work: Work) -> str:
     aside = {"description", "checks", "target"}
     facts: list[Any] = [__version__, step.kind, step.sql, plan.interval.key]
     facts.append(block.model_dump_json(exclude=aside) if block else "")
-    facts += [check.model_dump_json() for check in step.checks]
+    facts += [check.model_dump_json() for check in step.checks] + list(step.check_sql)
     for _, need in step.inputs:
         facts.append((work.run.step(need).result() or {}).get("fingerprint"))
     if step.kind == "extract" and isinstance(block, Source):

@@ -32,7 +32,7 @@ def publish(work: Work, run_id: str) -> Outcome:
         environment=plan.environment_name,
         published_at=datetime.now(UTC),
         sources=tuple(source_counts(work)),
-        checks=tuple(asdict(result) for result in check_results(work)),
+        checks=tuple(_without_rows(result) for result in check_results(work)),
         targets=(),
     )
     loads: dict[str, list[Load]] = {}
@@ -74,6 +74,12 @@ def source_counts(work: Work) -> Iterable[dict[str, Any]]:
                 f"{quarantined} quarantined; nothing was published"
             )
         yield {"source": name, "read": extracted["read"], "kept": kept, "quarantined": quarantined}
+
+
+def _without_rows(result: CheckResult) -> dict[str, Any]:
+    """A result as the ledger keeps it: with its rate, without example rows."""
+    facts = {**asdict(result), "rate": round(result.rate, 6)}
+    return {name: value for name, value in facts.items() if name != "examples"}
 
 
 def check_results(work: Work) -> Iterable[CheckResult]:

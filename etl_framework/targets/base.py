@@ -154,7 +154,8 @@ class Warehouse(ABC):
                 )
         if load.target.strategy == "merge":
             check = PrimaryKey(type="primary_key", columns=load.target.unique_key)
-            if wrong := self._number(check.failing_rows(staged)):
+            groups = check.groups(staged)
+            if wrong := self._number(f"SELECT COALESCE(SUM(failing), 0) FROM ({groups}) AS keys"):
                 raise StepError(
                     f"{wrong:,} rows for {table} have no unique_key of their own",
                     hint=f"give one row for each {', '.join(load.target.unique_key)}, never empty",

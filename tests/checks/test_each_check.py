@@ -9,6 +9,7 @@ import pytest
 from etl_framework.checks.base import Check
 from etl_framework.config import models
 from tests.checks.conftest import Checked, only
+from tests.checks.test_measures import MEASURES
 
 CASES = {
     "not_null": [
@@ -44,6 +45,19 @@ CASES = {
         ({"column": "w", "pattern": r"^\d+$"}, "1,,12,\n2,,d,\n3,,\\d,\n", 2, "a backslash"),
         ({"column": "w", "pattern": "'"}, "1,,it's,\n2,,its,\n", 1, "a quote in it"),
     ],
+    "length": [
+        ({"column": "w", "min": 2}, "1,,a,\n2,,ab,\n3,,,\n", 1, "too short"),
+        ({"column": "w", "max": 2}, "1,,ab,\n2,,abc,\n3,,,\n", 1, "too long"),
+        ({"column": "w", "min": 2, "max": 2}, "1,,é,\n2,,éé,\n3,,ééé,\n", 2, "characters"),
+    ],
+    "expression": [
+        ({"expression": "v > k"}, "1,2,,\n2,2,,\n3,,,\n", 1, "two columns"),
+        ({"expression": "v = 1 OR w = 'x'"}, "1,1,,\n2,2,x,\n3,2,y,\n", 1, "an OR in it"),
+    ],
+    "null_rate": [
+        ({"column": "v", "max": "0%"}, "1,,,\n2,1,,\n3,,,\n", 2, "empty values"),
+        ({"column": "w", "max": 1}, "1,,,\n2,1,x,\n3,,,\n", 2, "more than a number"),
+    ],
     "relationships": [
         ({"column": "v", "to": "parents.k"}, "1,1,,\n2,3,,\n3,,,\n4,2,,\n", 1, "an unknown key"),
         ({"column": "v", "to": "parents.v"}, "1,1,,\n2,,,\n", 1, "no parents with a value at all"),
@@ -76,7 +90,7 @@ def test_every_registered_check_has_a_case_here() -> None:
     types = {kind.model_fields["type"] for kind in below(Check) if "type" in kind.model_fields}
 
     assert models.Pipeline  # importing the models is what finds the plug-ins
-    assert {str(field.annotation).split("'")[1] for field in types} == set(CASES)
+    assert {str(field.annotation).split("'")[1] for field in types} == {*CASES, *MEASURES, "sql"}
 
 
 @pytest.mark.parametrize("type_", sorted(CASES))

@@ -1,0 +1,31 @@
+"""Quality: a condition holds in every row."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from etl_framework.checks.base import RowCheck
+
+
+class Expression(RowCheck):
+    """A SQL condition over the columns of one row holds.
+
+    As in a CHECK constraint of SQL, a row of which it cannot be told, for an empty value, passes.
+    """
+
+    type: Literal["expression"]
+    expression: str = Field(description="The condition, for example `ended_at >= started_at`.")
+
+    @property
+    def label(self) -> str:
+        """Its name, else the condition."""
+        return self.name or f"expression {self.expression}"
+
+    def conditions(self) -> dict[str, str]:
+        """The condition itself too."""
+        return {**super().conditions(), "expression": self.expression}
+
+    def violation(self) -> str:
+        return f"NOT ({self.expression})"

@@ -1,0 +1,70 @@
+"""SQL templates on their way to being compiled: read, rendered, parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.config.project import TEMPLATES, PipelineFile
+from etl_framework.errors import Diagnostic, did_you_mean
+from etl_framework.interval import DataInterval
+from etl_framework.sql import dialect, scope
+from etl_framework.sql.templates import Rendered, TemplateProblemError, render_sql
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A template that renders and parses."""
+
+    rendered: Rendered
+    tree: exp.Query
+    references: list[scope.Reference]
+
+    def inputs(self, relations: Mapping[str, object]) -> tuple[str, ...]:
+        """Those of the relations that it reads, in the order of the text."""
+        named = (reference.name for reference in self.references)
+        return tuple(dict.fromkeys(name for name in named if name in relations))
+
+
+def read_draft(
+    root: Path,
+    found: PipelineFile,
+    keys: tuple[str | int, ...],
+    name: str,
+    interval: DataInterval,
+    params: Mapping[str, Any],
+) -> Draft | Diagnostic:
+    """Read, render and parse a template; what is wrong with it when that fails.
+
+    :param keys: where the pipeline's file names the template.
+    :param name: its path under the templates' folder.
+    """
+    folder = (root / TEMPLATES).resolve()
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder):
+        return found.file.diagnostic(
+            keys, "E302", f"the template '{name}' leads out of {TEMPLATES}/"
+        )
+    shown = f"{TEMPLATES}/{name}"
+    try:
+        source = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        return Diagnostic(shown, 1, 1, "E101", "the file is not UTF-8 text")
+    except OSError:
+        templates = [str(file.relative_to(folder)) for file in folder.rglob("*.sql")]
+        message = f"there is no template '{name}' under {TEMPLATES}/"
+        return found.file.diagnostic(keys, "E302", message, did_you_mean(name, templates))
+    try:
+        rendered = render_sql(shown, source, interval, params)
+    except TemplateProblemError as error:
+        return error.diagnostic
+    try:
+        tree = dialect.parse(rendered.sql)
+    except dialect.SqlSyntaxError as error:
+        return rendered.diagnostic(error.offset, "E410", str(error))
+    return Draft(rendered, tree, scope.references(tree))

@@ -1,0 +1,112 @@
+"""Rules about checks: their columns, conditions, and the relations they compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from etl_framework.checks.base import Check
+from etl_framework.columns import ColumnType
+from etl_framework.config.project import Project
+from etl_framework.errors import Diagnostic, PlanError, did_you_mean
+from etl_framework.lint.base import Checked, Rule
+from etl_framework.sql.scope import condition_columns
+
+
+class Checks(Rule):
+    """A check names columns and relations that exist, and its condition parses."""
+
+    codes = ("E308", "E309")
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        for checked in files:
+            columns = self._columns(checked)
+            for section in ("sources", "transforms", "kpis"):
+                for name, block in getattr(checked.pipeline, section).items():
+                    for index, found in enumerate(block.checks):
+                        keys = (section, name, "checks", index)
+                        yield from self._check(checked, keys, found, columns.get(name), columns)
+
+    def _columns(self, checked: Checked) -> dict[str, list[str] | None]:
+        """Columns by relation; None where they are not known."""
+        known: dict[str, list[str] | None] = dict.fromkeys(checked.found.broken())
+        for name, block in checked.pipeline.relations().items():
+            declared = [column.name for column in block.columns]
+            compiled = checked.compilation.queries.get(name)
+            if not declared and compiled and compiled.columns:
+                declared = [column for column, _ in compiled.columns]
+            known[name] = None if name in checked.found.loose() else declared or None
+        return known
+
+    def _check(
+        self,
+        checked: Checked,
+        keys: tuple[str | int, ...],
+        found: Check,
+        columns: list[str] | None,
+        relations: dict[str, list[str] | None],
+    ) -> Iterator[Diagnostic]:
+        file = checked.found.file
+        for index, column in enumerate(found.checked_columns()):
+            if columns is not None and column not in columns:
+                where = (*keys, "column") if hasattr(found, "column") else (*keys, "columns", index)
+                hint = did_you_mean(column, columns)
+                yield file.diagnostic(where, "E308", f"unknown column '{column}'", hint)
+        for key, condition in found.conditions().items():
+            try:
+                named = condition_columns(condition)
+            except PlanError as error:
+                message = error.diagnostics[0].message
+                yield file.diagnostic((*keys, key), "E309", message)
+                named = []
+            for column in named:
+                if columns is not None and column not in map(str.lower, columns):
+                    message, hint = f"unknown column '{column}'", did_you_mean(column, columns)
+                    yield file.diagnostic((*keys, key), "E308", message, hint)
+        if not (parent := found.parent()):
+            return
+        relation, wanted = parent
+        if relation not in relations:
+            message, hint = f"unknown relation '{relation}'", did_you_mean(relation, relations)
+            yield file.diagnostic((*keys, "to"), "E411", message, hint)
+            return
+        known = relations[relation]
+        if wanted is not None and known is not None and wanted not in known:
+            message = f"unknown column '{wanted}' in '{relation}'"
+            yield file.diagnostic((*keys, "to"), "E308", message, did_you_mean(wanted, known))
+
+
+class CheckedTypes(Rule):
+    """A check is of columns that it can judge: `length` of texts, `freshness` of moments."""
+
+    codes = ("E310",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        for checked in files:
+            for section in ("sources", "transforms", "kpis"):
+                for name, block in getattr(checked.pipeline, section).items():
+                    types = _types(checked, name)
+                    for index, found in enumerate(block.checks):
+                        keys = (section, name, "checks", index, "column")
+                        for column in found.checked_columns() if found.families else ():
+                            type_ = types.get(column)
+                            if type_ and type_.family not in found.families:
+                                message = f"'{found.type_name}' cannot check a column of {type_}"
+                                hint = f"it is for {', '.join(found.families)}"
+                                yield checked.found.file.diagnostic(keys, "E310", message, hint)
+
+
+def _types(checked: Checked, name: str) -> dict[str, ColumnType]:
+    """The types of a relation's columns, as far as they are known."""
+    block = checked.pipeline.relations()[name]
+    if name in checked.found.loose():
+        return {}
+    if block.columns:
+        return {column.name: column.type for column in block.columns}
+    compiled = checked.compilation.queries.get(name)
+    types = {}
+    for column, type_ in (compiled.columns or ()) if compiled else ():
+        try:
+            types[column] = ColumnType.parse(type_)
+        except ValueError:
+            continue
+    return types

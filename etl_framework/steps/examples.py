@@ -1,0 +1,55 @@
+"""Some of the rows that break a rule, as reports show them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from etl_framework.checks.base import EXAMPLES
+from etl_framework.steps.base import Work
+from etl_framework.storage.parquet import FILE, ROW
+
+MASK = "***"
+LONGEST = 200
+
+
+def examples(work: Work, sql: str) -> list[dict[str, Any]]:
+    """The first few rows of a query."""
+    rows = work.session.execute(
+        f"SELECT CAST(to_json(example) AS VARCHAR) FROM ({sql} LIMIT {EXAMPLES}) AS example"
+    ).fetchall()
+    return [_shown(work, row) for (row,) in rows]
+
+
+def examples_of_groups(work: Work, groups: str) -> tuple[int, list[dict[str, Any]]]:
+    """How many rows of all groups break a rule, and the groups with most of them: one pass.
+
+    :param groups: a query whose last column is `failing`.
+    """
+    row = work.session.execute(
+        "SELECT coalesce(sum(failing), 0), CAST(to_json(max_by(grouped, failing, "
+        f"{EXAMPLES}) FILTER (failing > 0)) AS VARCHAR) FROM ({groups}) AS grouped"
+    ).fetchone()
+    failing, found = row or (0, None)
+    return int(failing), [_shown(work, json.dumps(each)) for each in json.loads(found or "[]")]
+
+
+def in_words(found: Sequence[dict[str, Any]]) -> str:
+    """The first example, behind a hint."""
+    return f"; for example {json.dumps(found[0], ensure_ascii=False)}" if found else ""
+
+
+def _shown(work: Work, row: str) -> dict[str, Any]:
+    """A row as JSON without positions, sensitive values and the rest of long texts."""
+    hidden = work.plan.pipeline.sensitive()
+    shown: dict[str, Any] = {}
+    for name, value in json.loads(row, parse_float=str).items():
+        if name in (FILE, ROW):
+            continue
+        if name.lower() in hidden and value is not None:
+            value = MASK
+        if isinstance(value, str) and len(value) > LONGEST:
+            value = value[:LONGEST] + "..."
+        shown[name] = value
+    return shown
