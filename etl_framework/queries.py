@@ -41,11 +41,19 @@ class Compilation:
     """Every transform and KPI of a pipeline, in an order that they can run in.
 
     :param checks: the SQL of checks, by relation and place in its list.
+    :param shapes: the columns of every relation.
     """
 
     queries: dict[str, Compiled] = field(default_factory=dict)
     checks: dict[tuple[str, int], Compiled] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def upstream(self, name: str) -> Iterator[str]:
+        """The relations that a relation is made of, directly or through others; some twice."""
+        for need in self.queries[name].inputs if name in self.queries else ():
+            yield need
+            yield from self.upstream(need)
 
 
 def compile_queries(root: Path, found: PipelineFile, interval: DataInterval) -> Compilation:
@@ -88,6 +96,7 @@ class _Compiler:
             )
             self._result.queries[name] = self._as_declared(compiled)
         self._compile_checks()
+        self._result.shapes = self._shapes()
         return self._result
 
     def _section(self, name: str) -> str:

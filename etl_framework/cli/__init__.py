@@ -13,6 +13,7 @@ from etl_framework.cli.plan import plan
 from etl_framework.cli.run import run
 from etl_framework.cli.schema import schema
 from etl_framework.cli.show import show
+from etl_framework.cli.test import test
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,13 +23,14 @@ def cli() -> None:
 
     \b
     etl lint                        what is wrong with the files
+    etl test                        whether the SQL does what its examples say
     etl plan music_streaming        what a run would do
     etl run music_streaming         do it
     etl show kpis_genre             look at the result
     """
 
 
-for command in (lint, plan, run, schema, show):
+for command in (lint, plan, run, schema, show, test):
     cli.add_command(command)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from etl_framework.checks.base import Check
 from etl_framework.columns import Column
+from etl_framework.config.sql_tests import SqlTest, names_once
 from etl_framework.connections.base import Connection
 from etl_framework.errors import did_you_mean
-from etl_framework.interval import NONE, Schedule, valid_cron
+from etl_framework.interval import NONE, DataInterval, Schedule, valid_cron
 from etl_framework.model import Model, Name
 from etl_framework.plugins import one_of
 from etl_framework.sources.base import AnyCheck, Source
@@ -34,6 +35,9 @@ class Query(Model):
     description: str = Field("", description="What the rows are.")
     params: Params = Field({}, description="Values that the template may use: `{{ params.x }}`.")
     checks: list[AnyCheck] = Field([], description="Rules that the result keeps.")
+    tests: Annotated[list[SqlTest], AfterValidator(names_once)] = Field(
+        [], description="Examples: rows that are given, and the rows that must come of them."
+    )
 
 
 class Transform(Query):
@@ -129,6 +133,11 @@ class Pipeline(Model):
     def cut(self) -> Schedule:
         """The schedule in the pipeline's time zone."""
         return Schedule(self.schedule, ZoneInfo(self.timezone))
+
+    def some_interval(self, day: date | None = None) -> DataInterval:
+        """The first data interval from `day` on, else of all: the same whenever it is asked for."""
+        first = day or self.start_date or date(2024, 1, 1)
+        return next(self.cut().intervals_from(first))
 
     def sensitive(self) -> set[str]:
         """Lower-case names of the columns whose values no report shows."""

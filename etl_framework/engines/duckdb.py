@@ -64,6 +64,13 @@ def _checker() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config=_CONFIG | {"enable_external_access": False})
 
 
+def scratch(timezone: str) -> duckdb.DuckDBPyConnection:
+    """A session for a few rows of one's own, without any file; close it after."""
+    session = _checker().cursor()
+    session.execute(f"SET TimeZone = {literal(timezone)}")
+    return session
+
+
 def describe(sql: str, schema: Schema) -> list[tuple[str, str]]:
     """Name and DuckDB type of each column that a query gives, without any data.
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from etl_framework.config.models import Pipeline
 from etl_framework.config.project import TEMPLATES, Project
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
@@ -29,7 +27,7 @@ def lint(project: Project, paths: Iterable[str] = ()) -> list[Diagnostic]:
     :param paths: only problems of these files, folders or pipelines' names; all when empty.
     """
     files = [
-        Checked(project, found, found.model, _some_interval(found.model))
+        Checked(project, found, found.model, found.model.some_interval())
         for found in project.pipelines
         if found.model
     ]
@@ -64,7 +62,7 @@ def lint_pipeline(
     mine = {found.file.path, project.environments_file.path}
     if found.model is None:
         return [each for each in _problems(project, []) if each.path in mine], Compilation()
-    checked = Checked(project, found, found.model, interval or _some_interval(found.model))
+    checked = Checked(project, found, found.model, interval or found.model.some_interval())
     queries = found.model.queries().values()
     mine |= {f"{TEMPLATES}/{query.sql}" for query in queries if query.sql}
     problems = [each for each in _problems(project, [checked]) if each.path in mine]
@@ -76,11 +74,6 @@ def _problems(project: Project, files: list[Checked]) -> list[Diagnostic]:
     for rule in rules():
         problems.update(rule.check(project, files))
     return sorted(problems)
-
-
-def _some_interval(pipeline: Pipeline) -> DataInterval:
-    """The first data interval: lint gives the same result on every day."""
-    return next(pipeline.cut().intervals_from(pipeline.start_date or date(2024, 1, 1)))
 
 
 def _relative(project: Project, path: str) -> str:

@@ -45,7 +45,7 @@ def do(work: Work, run_id: str, *, fresh: bool) -> tuple[Literal["done", "reused
 def _fingerprint(work: Work) -> str:
     """Changes whenever the output could: with definition, inputs, a source's rows."""
     step, block, plan = work.step, work.step.block, work.plan
-    aside = {"description", "checks", "target"}
+    aside = {"description", "checks", "tests", "target"}
     facts: list[Any] = [__version__, step.kind, step.sql, plan.interval.key]
     facts.append(block.model_dump_json(exclude=aside) if block else "")
     facts += [check.model_dump_json() for check in step.checks] + list(step.check_sql)

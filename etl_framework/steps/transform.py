@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import Column
 from etl_framework.config.models import Kpi, Transform
 from etl_framework.errors import StepError
-from etl_framework.plan import Step
 from etl_framework.sql.quote import literal, quote
 from etl_framework.steps.base import Outcome, Work
 from etl_framework.steps.function import function
+from etl_framework.storage.parquet import write
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
-from etl_framework.storage.parquet import write
 
 
 def transform(work: Work) -> Outcome:
@@ -23,52 +24,60 @@ def transform(work: Work) -> Outcome:
     work.see_inputs()
     block = work.step.block
     if isinstance(block, Transform) and block.python:
-        rows = _run_python(work, block)
+        rows = _write_tables(work, block)
     else:
         columns = block.columns if isinstance(block, Kpi | Transform) else []
-        sql = _contracted(work.step, columns) if columns else work.step.sql
+        sql = contracted(work.step.relation, work.step.sql, columns)
         rows = write(work.session, sql, work.folder.part("data"))
     return Outcome({"rows": rows}, files=tuple(work.folder.files("data")))
 
 
-def _contracted(step: Step, columns: Sequence[Column]) -> str:
+def contracted(relation: str, sql: str, columns: Sequence[Column]) -> str:
     """The query with each column cast to its declared type; a text that is too long is an error."""
+    if not columns:
+        return sql
     values = []
     for column in columns:
         name = quote(column.name)
         value = f"CAST({name} AS {column.type.duckdb})"
         if column.type.family == "text":
             limit = column.type.arguments[0]
-            message = f"etl: {step.relation}.{column.name} is longer than {column.type}"
+            message = f"etl: {relation}.{column.name} is longer than {column.type}"
             refuse = f"error({literal(message)})"
             value = f"CASE WHEN strlen({value}) > {limit} THEN {refuse} ELSE {value} END"
         values.append(f"{value} AS {name}")
-    return f"SELECT {', '.join(values)} FROM ({step.sql})"
+    return f"SELECT {', '.join(values)} FROM ({sql})"
 
 
-def _run_python(work: Work, block: Transform) -> int:
-    """Call the function with DataFrames of its inputs, and write what it returns.
-
-    :raises StepError: it cannot be imported, raises, or returns other columns than declared.
-    """
-    import pyarrow as pa
+def _write_tables(work: Work, block: Transform) -> int:
     import pyarrow.parquet as parquet
 
-    call = function(work.plan.root, str(block.python))
-    schema = pa.schema([(column.name, column.type.arrow()) for column in block.columns])
-    rows = 0
+    schema, rows = _schema(block), 0
     with parquet.ParquetWriter(work.folder.part("data") / "0.parquet", schema) as file:
-        for frames in _frames(work, block):
-            try:
-                result = call(**frames, **block.params)
-            except Exception as error:  # whatever a user's function raises is the step's error
-                raise StepError(
-                    f"{block.python} failed: {type(error).__name__}: {error}"
-                ) from error
-            table = _as_declared(block, result, schema)
+        for table in tables(work.plan.root, work.session, block):
             file.write_table(table)
             rows += table.num_rows
     return rows
+
+
+def tables(root: Path, session: duckdb.DuckDBPyConnection, block: Transform) -> Iterator[pa.Table]:
+    """What a Python transform makes of the relations in a session: all at once, or in chunks.
+
+    :raises StepError: it cannot be imported, raises, or returns other columns than declared.
+    """
+    call = function(root, str(block.python))
+    for frames in _frames(session, block):
+        try:
+            result = call(**frames, **block.params)
+        except Exception as error:  # whatever a user's function raises is the step's error
+            raise StepError(f"{block.python} failed: {type(error).__name__}: {error}") from error
+        yield _as_declared(block, result, _schema(block))
+
+
+def _schema(block: Transform) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([(column.name, column.type.arrow()) for column in block.columns])
 
 
 def _as_declared(block: Transform, result: Any, schema: pa.Schema) -> pa.Table:
@@ -106,7 +115,7 @@ def _as_declared(block: Transform, result: Any, schema: pa.Schema) -> pa.Table:
     return table
 
 
-def _frames(work: Work, block: Transform) -> Iterator[dict[str, Any]]:
+def _frames(session: duckdb.DuckDBPyConnection, block: Transform) -> Iterator[dict[str, Any]]:
     """The inputs as DataFrames of exact Arrow types: all at once, or a chunk at a time."""
     import pandas as pd
 
@@ -115,12 +124,12 @@ def _frames(work: Work, block: Transform) -> Iterator[dict[str, Any]]:
 
     if not block.chunk_rows:
         yield {
-            name: frame(work.session.sql(f"SELECT * FROM {quote(name)}").to_arrow_table())
+            name: frame(session.sql(f"SELECT * FROM {quote(name)}").to_arrow_table())
             for name in block.inputs
         }
         return
     (name,) = block.inputs
-    rows = work.session.sql(f"SELECT * FROM {quote(name)}")
+    rows = session.sql(f"SELECT * FROM {quote(name)}")
     # DuckDB 2 has a new name for it.
     reader = getattr(rows, "to_arrow_reader", None) or rows.fetch_arrow_reader
     for batch in reader(block.chunk_rows):

@@ -1,0 +1,136 @@
+"""`etl test`"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from etl_framework.cli.options import format_option, project_option
+
+if TYPE_CHECKING:
+    from etl_framework.config.project import PipelineFile, Project
+    from etl_framework.testing import Verdict
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@project_option
+@format_option("text", "json")
+def test(names: tuple[str, ...], root: Path, format_: str) -> None:
+    """Run the examples under `tests:` of transforms and KPIs, on a few rows in memory.
+
+    NAMES are pipelines or relations, as `music_streaming` or `music_streaming.listens`; everything
+    if none is given. Connects nowhere. Exit codes: 0 all pass, 1 some fail, 2 could not run.
+
+    \b
+    etl test
+    etl test music_streaming.listens
+    """
+    from etl_framework.config.project import load_project
+
+    verdicts = []
+    for verdict in _verdicts(load_project(root), names):
+        verdicts.append(verdict)
+        if format_ == "text":
+            click.echo(_in_words(verdict))
+    failed = sum(not verdict.passed for verdict in verdicts)
+    if format_ == "json":
+        click.echo(json.dumps([_as_object(verdict) for verdict in verdicts], indent=2, default=str))
+    click.echo(f"{len(verdicts) - failed} passed, {failed} failed", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def _verdicts(project: Project, names: tuple[str, ...]) -> Iterator[Verdict]:
+    """The verdicts of what is named, once nothing is wrong with the files.
+
+    :raises ConfigError: something is, or a name is unknown.
+    """
+    from etl_framework.errors import ConfigError
+    from etl_framework.lint.linter import lint_pipeline
+    from etl_framework.testing import run_tests
+
+    chosen = [_chosen(project, name) for name in names]
+    chosen = chosen or [(found, None) for found in project.pipelines]
+    problems = {
+        problem
+        for found, _ in chosen
+        for problem in lint_pipeline(project, Path(found.file.path).stem)[0]
+        if problem.severity == "error"
+    }
+    if problems:
+        raise ConfigError(sorted(problems))
+    for found, relation in chosen:
+        yield from run_tests(project.root, found, relation)
+
+
+def _chosen(project: Project, name: str) -> tuple[PipelineFile, str | None]:
+    from etl_framework.errors import ConfigError, did_you_mean
+
+    pipeline, _, relation = name.partition(".")
+    found = project.pipeline(pipeline)
+    known = found.model.queries() if found.model else {}
+    if relation and found.model and relation not in known:
+        message = f"'{pipeline}' has no transform or KPI '{relation}'"
+        raise ConfigError(message, hint=did_you_mean(relation, known))
+    return found, relation or None
+
+
+def _in_words(verdict: Verdict) -> str:
+    """A line; of a test that failed also what differs."""
+    name = f"{verdict.pipeline}.{verdict.relation} {verdict.test}"
+    if verdict.passed:
+        return f"✓ {name}  {verdict.seconds * 1000:.0f} ms"
+    path, line, column = verdict.place
+    lines = [f"✗ {name}  {path}:{line}:{column}"]
+    lines += verdict.error.split("\n") if verdict.error else _table(verdict).split("\n")
+    return "\n    ".join(lines)
+
+
+def _table(verdict: Verdict) -> str:
+    """Expected rows above those found, with the columns that differ named behind."""
+    from etl_framework.cli.table import text_table
+    from etl_framework.rows import same
+
+    rows: list[tuple[Any, ...]] = []
+    for each in verdict.differences:
+        if each.expected is not None and each.found is not None:
+            pairs = zip(verdict.columns, each.expected, each.found, strict=True)
+            differing = ", ".join(column for column, one, other in pairs if not same(one, other))
+            rows.append(("expected", *each.expected, ""))
+            rows.append(("found", *each.found, f"differs: {differing}"))
+        elif each.expected is not None:
+            rows.append(("expected", *each.expected, "not found"))
+        elif each.found is not None:
+            rows.append(("found", *each.found, "not expected"))
+    return text_table(("", *verdict.columns, ""), [_visible(row) for row in rows])
+
+
+def _visible(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple("NULL" if value is None else value for value in row)
+
+
+def _as_object(verdict: Verdict) -> dict[str, Any]:
+    path, line, column = verdict.place
+    return {
+        "pipeline": verdict.pipeline,
+        "relation": verdict.relation,
+        "test": verdict.test,
+        "path": path,
+        "line": line,
+        "column": column,
+        "passed": verdict.passed,
+        "seconds": round(verdict.seconds, 6),
+        "error": verdict.error,
+        "differences": [
+            {
+                side: None if row is None else dict(zip(verdict.columns, row, strict=True))
+                for side, row in (("expected", each.expected), ("found", each.found))
+            }
+            for each in verdict.differences
+        ],
+    }

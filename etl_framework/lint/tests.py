@@ -1,0 +1,65 @@
+"""Rules about the unit tests of SQL: what they give and expect exists, and has a type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from etl_framework.config.project import Project
+from etl_framework.config.sql_tests import Row, SqlTest
+from etl_framework.errors import Diagnostic, did_you_mean
+from etl_framework.fixtures import misfits
+from etl_framework.lint.base import Checked, Rule
+from etl_framework.queries import Shape
+
+
+class Fixtures(Rule):
+    """A test names inputs and columns that exist, and values of their types."""
+
+    codes = ("E311", "E312", "E313")
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        for checked in files:
+            for section in ("transforms", "kpis"):
+                for name, query in getattr(checked.pipeline, section).items():
+                    for index, test in enumerate(query.tests):
+                        keys = (section, name, "tests", index)
+                        yield from self._test(checked, keys, name, test)
+
+    def _test(
+        self, checked: Checked, keys: tuple[str | int, ...], name: str, test: SqlTest
+    ) -> Iterator[Diagnostic]:
+        shapes = checked.compilation.shapes
+        inputs = set(checked.compilation.upstream(name))
+        for given, rows in test.given.items():
+            where = (*keys, "given", given)
+            if given in inputs:
+                yield from self._rows(checked, where, rows, shapes.get(given), given)
+            elif name in checked.compilation.queries:
+                message = f"'{name}' does not read '{given}', nor does any of its inputs"
+                hint = did_you_mean(given, inputs)
+                yield checked.found.file.diagnostic(where, "E312", message, hint, of_key=True)
+        yield from self._rows(checked, (*keys, "expect"), test.expect, shapes.get(name), name)
+
+    def _rows(
+        self,
+        checked: Checked,
+        keys: tuple[str | int, ...],
+        rows: list[Row],
+        shape: Shape,
+        relation: str,
+    ) -> Iterator[Diagnostic]:
+        if shape is None:
+            return
+        file, columns = checked.found.file, dict(shape)
+        for index, row in enumerate(rows):
+            for column in _unknown(row, columns):
+                message = f"'{relation}' has no column '{column}'"
+                where, hint = (*keys, index, column), did_you_mean(column, columns)
+                yield file.diagnostic(where, "E311", message, hint, of_key=True)
+        for index, column, problem in misfits(columns, rows):
+            yield file.diagnostic((*keys, index, column), "E313", problem)
+
+
+def _unknown(row: Row, columns: Mapping[str, str]) -> list[str]:
+    known = {column.lower() for column in columns}
+    return [column for column in row if column.lower() not in known]
