@@ -15,7 +15,7 @@ demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its 
 	@echo; echo '$$ etl show kpis_hourly --limit 5'
 	@$(ETL) show kpis_hourly --limit 5
 	@echo; echo 'Next: `. $(BIN)/activate`, then'
-	@echo '  etl show quarantine.streams --limit 5   the rows that were rejected, and why'
+	@echo '  etl quarantine show streams --limit 5   the rows that were rejected, and why'
 	@echo '  etl plan music_streaming                what a run does, with the SQL'
 	@echo '  etl lint                                what is wrong with the files (nothing yet)'
 	@echo '  and add a KPI: README.md, "Add a KPI"'

@@ -47,6 +47,8 @@ SYNONYMS = {
     "datetime": "timestamp",
 }
 DEFAULTS = {"decimal": (18, 0), "char": (1,), "varchar": (65535,)}
+# Stands for a value that no report shows.
+MASK = "***"
 _PATTERN = re.compile(r"^([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?$")
 
 

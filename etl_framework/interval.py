@@ -37,6 +37,18 @@ class DataInterval:
             f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" for moment in (self.start, self.end)
         )
 
+    @classmethod
+    def of_key(cls, key: str, zone: ZoneInfo) -> DataInterval:
+        """The interval that has a key, in a time zone.
+
+        :raises ValueError: it is no such key.
+        """
+        start, end = (
+            datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).astimezone(zone)
+            for moment in key.split("_")
+        )
+        return cls(start, end)
+
     def __str__(self) -> str:
         return f"[{self.start:%Y-%m-%d %H:%M}, {self.end:%Y-%m-%d %H:%M})"
 

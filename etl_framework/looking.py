@@ -9,14 +9,15 @@ from etl_framework import ledger
 from etl_framework.config.models import Environment, Kpi
 from etl_framework.config.project import Project
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
+from etl_framework.quarantine import Quarantine, Rejected, Selection
 from etl_framework.sql.quote import quote, quote_table
-from etl_framework.storage.parquet import scan
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.warehouse import open_warehouse
 
 Found = tuple[list[str], list[tuple[Any, ...]]]
 LEDGER = "ledger"
 QUARANTINE = "quarantine."
+REJECTED = ("source", "rule", "file", "line", "column", "name", "key", "reason", "row")
 
 
 def rows_of(
@@ -31,7 +32,7 @@ def rows_of(
     """
     chosen = project.environment(environment)
     if table.startswith(QUARANTINE):
-        return _rejected(project, chosen, table.removeprefix(QUARANTINE), order_by, limit)
+        return _rejected(project, environment, table.removeprefix(QUARANTINE), order_by, limit)
     if table == LEDGER:
         return _ledger(project, chosen, order_by, limit)
     kpi = _kpi(project, table)
@@ -123,23 +124,22 @@ def _unpacked(columns: list[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _rejected(
-    project: Project, environment: Environment, source: str, order_by: str | None, limit: int
+    project: Project, environment: str | None, source: str, order_by: str | None, limit: int
 ) -> Found:
-    """Every rejected row of a source, of all the data intervals in staging."""
-    sources = _sources(project)
-    if source not in sources:
-        raise ConfigError(f"there is no source '{source}'", hint=did_you_mean(source, sources))
-    staging = project.root / environment.staging
-    files = [
-        str(file)
-        for pipeline in sources[source]
-        for step in ("extract", "check")
-        for file in staging.glob(f"{pipeline}/*/{step}.{source}/rejected/*.parquet")
-    ]
-    columns = ["interval", "source", "rule", "file", "line", "column", "name", "reason", "row"]
-    if not files:
-        return columns, []
-    tail = _order(
-        [order_by] if order_by else ["interval", "rule", "file", "line", "row"], columns, limit
-    )
-    return columns, scan(files, columns, tail)
+    """Every rejected row of a source, of all the data intervals in staging; nothing sensitive."""
+    columns = ["interval", "id", *REJECTED, "state"]
+    key = (order_by or "").removeprefix("-")
+    _order([key] if key else [], columns, limit)
+    found = Quarantine(project, environment, source).rows(Selection(), reveal=False)
+    rows = [(row.interval.key, row.id, *_facts(row), row.state) for row in found]
+    if key:
+        place = columns.index(key)
+        rows.sort(
+            key=lambda row: (row[place] is not None, row[place]),
+            reverse=str(order_by).startswith("-"),
+        )
+    return columns, rows[:limit] if limit > 0 else rows
+
+
+def _facts(row: Rejected) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in REJECTED)

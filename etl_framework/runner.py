@@ -147,7 +147,7 @@ class Run:
         self._cancels[step.name] = [session.interrupt]
         try:
             work = self._work(step, session)
-            state, outcome = do(work, self.run_id, fresh=self._fresh)
+            state, outcome = do(work, fresh=self._fresh)
             seconds = time.monotonic() - started
             return StepResult(step.name, state, seconds, outcome.counts, outcome.checks)
         except EtlError as error:
@@ -170,7 +170,7 @@ class Run:
             for relation, need in step.inputs
         }
         on_cancel = self._cancels[step.name].append
-        return Work(self.plan, step, self.folder, session, inputs, on_cancel)
+        return Work(self.plan, step, self.folder, self.run_id, session, inputs, on_cancel)
 
 
 def _at(found: Diagnostic, place: tuple[str, int, int]) -> Diagnostic:

@@ -10,6 +10,7 @@ import click
 from etl_framework import __version__
 from etl_framework.cli.lint import lint
 from etl_framework.cli.plan import plan
+from etl_framework.cli.quarantine import quarantine
 from etl_framework.cli.run import run
 from etl_framework.cli.schema import schema
 from etl_framework.cli.show import show
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (lint, plan, run, schema, show, test):
+for command in (lint, plan, quarantine, run, schema, show, test):
     cli.add_command(command)
 
 

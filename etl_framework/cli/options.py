@@ -68,12 +68,22 @@ def plans(
 
     :raises ConfigError: something is; holds every problem.
     """
+    model = project.pipeline(name).model
+    found = intervals(model, on, first, last) if model else [None]
+    return plans_of(project, name, environment, found)
+
+
+def plans_of(
+    project: Project, name: str, environment: str | None, found: Sequence[DataInterval | None]
+) -> Iterator[Plan]:
+    """The plan of each of these data intervals, when nothing at all is wrong with the files.
+
+    :raises ConfigError: something is; holds every problem.
+    """
     from etl_framework.errors import ConfigError
     from etl_framework.lint.linter import lint_pipeline
     from etl_framework.plan import build_plan
 
-    model = project.pipeline(name).model
-    found = intervals(model, on, first, last) if model else [None]
     problems, compilation = lint_pipeline(project, name, found[0])
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:

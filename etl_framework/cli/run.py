@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,10 +14,6 @@ from etl_framework.cli.options import (
     plans,
     project_option,
 )
-
-if TYPE_CHECKING:
-    from etl_framework.plan import Plan
-    from etl_framework.runner import StepResult
 
 
 @click.command()
@@ -48,45 +43,7 @@ def run(
     etl run music_streaming --date 2024-06-25
     etl run music_streaming --from 2024-06-25 --to 2024-07-01
     """
-    from etl_framework.cli.progress import board_for
+    from etl_framework.cli.running import run_plans
     from etl_framework.config.project import load_project
-    from etl_framework.runner import Run
 
-    for plan in plans(load_project(root), pipeline, environment, on, first, last):
-        title = f"{plan.pipeline.name} in {plan.environment_name}, data interval {plan.interval}"
-        click.echo(title, err=True)
-        board = board_for(plan)
-        try:
-            Run(plan, fresh=fresh).all_steps(board.tell)
-        finally:
-            board.close()
-            _summary(plan, board.results)
-
-
-def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
-    """What came in, how it was checked, what went out."""
-    from etl_framework.cli.table import text_table
-
-    sources, checks = [], []
-    for name in plan.pipeline.sources:
-        extracted = results.get(f"extract.{name}")
-        if extracted is None or "read" not in extracted.counts:
-            continue
-        checked = results.get(f"check.{name}")
-        taken_out = checked.counts.get("quarantined", 0) if checked else 0
-        read, rejected = extracted.counts["read"], extracted.counts["rejected"] + taken_out
-        sources.append((name, read, read - rejected, rejected))
-    for step in plan.steps:
-        found = results[step.name].checks if step.name in results else ()
-        checks += [
-            (c.relation, c.check, c.status, c.note or f"{c.failing} of {c.rows} ({c.rate:.2%})")
-            for c in found
-        ]
-    if sources:
-        click.echo("\n" + text_table(("source", "read", "kept", "rejected"), sources))
-    if checks:
-        click.echo("\n" + text_table(("relation", "check", "result", "failing"), checks))
-    published = results.get("publish")
-    if published and published.state == "done":
-        targets = ", ".join(kpi.target.table for kpi in plan.pipeline.kpis.values())
-        click.echo(f"\npublished {published.counts['rows']:,} rows to {targets}")
+    run_plans(plans(load_project(root), pipeline, environment, on, first, last), fresh=fresh)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,11 +31,14 @@ class Extraction:
     """What a source gets to do its work.
 
     :param root: the project's folder.
+    :param run: what tells this run from every other.
+    :param folder: where the rows go, or went.
     :param session: a DuckDB connection with its memory bounded, for this step alone.
     :param on_cancel: takes a function that stops what is running, for Ctrl-C.
     """
 
     source: str
+    run: str
     interval: DataInterval
     connection: Connection
     root: Path
@@ -55,6 +58,20 @@ class Extracted:
     def read(self) -> int:
         """Every row that was there."""
         return self.kept + self.rejected
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where one row of a part of the relation came from.
+
+    :param number: of the row in its part, from 0.
+    :param text: the row as it came.
+    """
+
+    number: int
+    file: str
+    line: int
+    text: str
 
 
 class Source(Model):
@@ -98,3 +115,13 @@ class Source(Model):
         :raises RetryableError: the connection broke.
         """
         raise NotImplementedError
+
+    def origins(
+        self, extraction: Extraction, part: str, numbers: Iterator[int]
+    ) -> Iterator[Origin]:
+        """Where rows of a part came from; nothing of those of which that cannot be told.
+
+        :param part: a file that `extract` wrote to `data`.
+        :param numbers: rows of that file, from 0, ascending.
+        """
+        return iter(())

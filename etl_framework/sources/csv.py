@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, cast
 
 from jinja2 import TemplateError
@@ -10,8 +11,9 @@ from pydantic import Field, field_validator
 from etl_framework.connections.directory import Directory, File
 from etl_framework.errors import DataMissingError, StepError
 from etl_framework.interval import DataInterval
-from etl_framework.sources.base import Extracted, Extraction, Source
+from etl_framework.sources.base import Extracted, Extraction, Origin, Source
 from etl_framework.sources.csv_files import Header, header_of
+from etl_framework.sources.csv_origins import origins, remembered
 from etl_framework.sources.csv_read import CsvRead
 from etl_framework.sql.templates import render_text, text_values
 
@@ -60,6 +62,15 @@ class CsvSource(Source):
                 hint="if that is right, write `may_be_empty: true`",
             )
         return extracted
+
+    def origins(
+        self, extraction: Extraction, part: str, numbers: Iterator[int]
+    ) -> Iterator[Origin]:
+        """Where rows of a part came from; nothing when one of its files has changed."""
+        found = remembered(extraction.folder.path, part)
+        if not found or not {read.file for read in found.files} <= set(self._files(extraction)):
+            return iter(())
+        return origins(found, numbers, self.delimiter)
 
     def _read(self, extraction: Extraction, by_header: dict[Header, list[File]]) -> Extracted:
         read = CsvRead(self.columns, self.delimiter, extraction)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import Column
 from etl_framework.connections.directory import File
-from etl_framework.sources.csv_columns import inexact, read_type, value
+from etl_framework.sources.csv_columns import refusal, typed, value
 from etl_framework.sources.csv_files import Header, Record, records
+from etl_framework.sources.csv_rejected import TABLE
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.parquet import as_path, write_parquet
 
@@ -30,7 +31,7 @@ def read_carefully(
     scratch: Path,
     part: Path,
 ) -> int:
-    """Write a file's good rows to `part` and the others to the table `etl_rejected`.
+    """Write a file's good rows to `part` and the others to the table of rejected ones.
 
     Python takes the file apart; DuckDB makes values of the texts, as it does the quick way.
 
@@ -40,17 +41,17 @@ def read_carefully(
     """
     try:
         _split(file, header, columns, delimiter, scratch)
-        typed = _typed(columns, scratch)
+        rows = typed(columns, f"read_parquet({as_path(scratch)})")
         values = ", ".join(f"{value(column)} AS {quote(column.name)}" for column in columns)
-        good = f"SELECT {values} FROM ({typed}) WHERE etl_bad IS NULL"
-        kept = write_parquet(session, good, part, text=True)
+        good = f"SELECT {values} FROM ({rows}) WHERE etl_bad IS NULL"
+        kept = write_parquet(session, good, part, text=True, ordered=True)
         names = ", ".join(literal(name) for name in header)
         places = ", ".join(str(header.index(column.name) + 1) for column in columns)
         session.execute(
-            f"INSERT INTO etl_rejected SELECT {literal(file.name)}, etl_line, place, "
-            f"[{names}][place], coalesce(etl_fault, {_reasons(columns)}), etl_raw FROM (SELECT *, "
+            f"INSERT INTO {TABLE} SELECT {literal(file.name)}, etl_line, place, "
+            f"[{names}][place], coalesce(etl_fault, {refusal(columns)}), etl_raw FROM (SELECT *, "
             f"coalesce(etl_column, [{places}][nullif(etl_bad, 0)]) AS place "
-            f"FROM ({typed}) WHERE etl_bad IS NOT NULL)"
+            f"FROM ({rows}) WHERE etl_bad IS NOT NULL)"
         )
         return kept
     finally:
@@ -91,34 +92,3 @@ def _table(batch: list[Record], places: list[int], schema: pa.Schema) -> pa.Tabl
         *([None if r.fault else r.values[place] or None for r in batch] for place in places),
     ]
     return pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema)
-
-
-def _typed(columns: Sequence[Column], scratch: Path) -> str:
-    """SQL for the records with values; `etl_bad` is 0 for a fault, else the first bad column."""
-    casts = ", ".join(
-        f"TRY_CAST(etl_text_{i} AS {read_type(column)}) AS {quote(column.name)}"
-        for i, column in enumerate(columns)
-    )
-    bad = " ".join(
-        f"WHEN (etl_text_{i} IS NOT NULL AND {quote(column.name)} IS NULL) "
-        f"OR coalesce({inexact(column) or 'false'}, false) THEN {i + 1}"
-        for i, column in enumerate(columns)
-    )
-    source = f"SELECT *, {casts} FROM read_parquet({as_path(scratch)})"
-    return f"SELECT *, CASE WHEN etl_fault IS NOT NULL THEN 0 {bad} END AS etl_bad FROM ({source})"
-
-
-def _reasons(columns: Sequence[Column]) -> str:
-    """SQL for why the value of the column `etl_bad` was refused."""
-    cases = []
-    for index, column in enumerate(columns):
-        text, type_ = f"etl_text_{index}", literal(str(column.type))
-        if column.type.family == "text":
-            why = f"'a text of ' || strlen({text}) || ' bytes is too long for ' || {type_}"
-        else:
-            invalid = f"'is not a valid ' || {type_}"
-            changed = f"'does not fit ' || {type_} || ' exactly'"
-            why = f"CASE WHEN {quote(column.name)} IS NULL THEN {invalid} ELSE {changed} END"
-            why = f"'\"' || {text} || '\" ' || {why}"
-        cases.append(f"WHEN {index + 1} THEN {why}")
-    return f"CASE etl_bad {' '.join(cases)} END"

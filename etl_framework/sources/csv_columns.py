@@ -82,3 +82,37 @@ def reason(columns: Sequence[Column]) -> str:
         WHEN 'LINE SIZE OVER MAXIMUM' THEN 'the line is too long'
         WHEN 'INVALID ENCODING' THEN 'the text is not UTF-8'
         ELSE error_message END"""
+
+
+def typed(columns: Sequence[Column], texts: str) -> str:
+    """SQL for rows of texts with their values; `etl_bad` is 0 for a fault, or the first bad column.
+
+    :param texts: relation with a column `etl_text_<index>` for each column, and `etl_fault`.
+    """
+    casts = ", ".join(
+        f"TRY_CAST(etl_text_{i} AS {read_type(column)}) AS {quote(column.name)}"
+        for i, column in enumerate(columns)
+    )
+    bad = " ".join(
+        f"WHEN (etl_text_{i} IS NOT NULL AND {quote(column.name)} IS NULL) "
+        f"OR coalesce({inexact(column) or 'false'}, false) THEN {i + 1}"
+        for i, column in enumerate(columns)
+    )
+    source = f"SELECT *, {casts} FROM {texts}"
+    return f"SELECT *, CASE WHEN etl_fault IS NOT NULL THEN 0 {bad} END AS etl_bad FROM ({source})"
+
+
+def refusal(columns: Sequence[Column]) -> str:
+    """SQL for why the value of the column `etl_bad` was refused."""
+    cases = []
+    for index, column in enumerate(columns):
+        text, type_ = f"etl_text_{index}", literal(str(column.type))
+        if column.type.family == "text":
+            why = f"'a text of ' || strlen({text}) || ' bytes is too long for ' || {type_}"
+        else:
+            invalid = f"'is not a valid ' || {type_}"
+            changed = f"'does not fit ' || {type_} || ' exactly'"
+            why = f"CASE WHEN {quote(column.name)} IS NULL THEN {invalid} ELSE {changed} END"
+            why = f"'\"' || {text} || '\" ' || {why}"
+        cases.append(f"WHEN {index + 1} THEN {why}")
+    return f"CASE etl_bad {' '.join(cases)} END"

@@ -18,6 +18,7 @@ from etl_framework.errors import DataMissingError, StepError, did_you_mean
 Header = tuple[str, ...]
 MAX_HEADER = 1 << 20
 MAX_VALUE = 1 << 27
+BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,32 @@ def has_quotes(file: File) -> bool:
         return text.find(b'"') >= 0
 
 
+def count_lines(file: File) -> int:
+    """How many lines there are, the header among them; the last need not be ended."""
+    count, last = 0, b"\n"
+    with _open(file) as raw:
+        for block in iter(lambda: raw.read(BLOCK), b""):
+            count += block.count(b"\n")
+            last = block[-1:]
+    return count + (last != b"\n")
+
+
+def lines(file: File) -> Iterator[tuple[int, list[bytes]]]:
+    """All lines, many at a time, with the number of the first."""
+    first, rest = 1, b""
+    with _open(file) as raw:
+        for block in iter(lambda: raw.read(BLOCK), b""):
+            *ended, rest = (rest + block).split(b"\n")
+            yield first, ended
+            first += len(ended)
+    yield first, [rest]
+
+
+def shown(line: bytes) -> str:
+    """A line as rejected rows show it: without its end, a mark for each byte that is no text."""
+    return line.strip(b"\r\n").decode("utf-8", "replace")
+
+
 def records(file: File, header: Header, delimiter: str) -> Iterator[Record]:
     """Every record behind the header; blank lines are none.
 
@@ -120,7 +147,7 @@ def records(file: File, header: Header, delimiter: str) -> Iterator[Record]:
                         "behind it cannot be told apart",
                         hint="close it, or double it if it belongs to the text",
                     ) from error
-                raw_text = _shown(taken)
+                raw_text = _whole(taken)
                 column = raw_text.partition('"')[0].count(delimiter) + 1
                 record = Record(line, raw_text, [], _quoting(error), column)
             if line > 1 and taken and (record.values or record.fault):
@@ -130,7 +157,7 @@ def records(file: File, header: Header, delimiter: str) -> Iterator[Record]:
 
 
 def _record(line: int, values: list[str], taken: list[str], header: Header) -> Record:
-    raw = _shown(taken)
+    raw = _whole(taken)
     if len(values) == len(header) + 1 and not values[-1]:
         # A delimiter behind the last value, which the quick way takes too.
         del values[-1]
@@ -152,7 +179,5 @@ def _quoting(error: csv.Error) -> str:
     return "a quote is not closed, or text follows a closed one"
 
 
-def _shown(taken: list[str]) -> str:
-    """Lines as rejected rows show them: whole, with a mark for each byte that is no UTF-8."""
-    raw = "".join(taken).strip("\r\n")
-    return raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _whole(taken: list[str]) -> str:
+    return shown("".join(taken).encode("utf-8", "surrogateescape"))

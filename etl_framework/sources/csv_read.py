@@ -16,13 +16,10 @@ from etl_framework.sources.csv_columns import (
     value_or_error,
 )
 from etl_framework.sources.csv_files import Header, has_quotes
+from etl_framework.sources.csv_origins import Part, ReadFile, remember
+from etl_framework.sources.csv_rejected import TABLE, keep_rejected, make_table
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.parquet import as_path, write_parquet
-
-REJECTED = (
-    'CREATE OR REPLACE TEMP TABLE etl_rejected (file VARCHAR, line BIGINT, "column" INTEGER, '
-    'name VARCHAR, reason VARCHAR, "row" VARCHAR)'
-)
 
 
 class CsvRead:
@@ -39,34 +36,37 @@ class CsvRead:
         self._delimiter = delimiter
         self._session = extraction.session
         self._folder = extraction.folder
-        self._source = extraction.source
+        self._extraction = extraction
         self._attempts = 0
+        self._parts: dict[str, tuple[int, Header, list[File]]] = {}
 
     def into_parquet(self, by_header: Mapping[Header, Sequence[File]]) -> Extracted:
         """Write every file's rows; files of one header are read together.
 
         :raises StepError: a file cannot be read at all.
         """
-        self._session.execute(REJECTED)
-        kept = sum(self._group(header, list(files)) for header, files in by_header.items())
+        make_table(self._session)
+        for header, files in by_header.items():
+            self._group(header, list(files))
         if not self._folder.files("data"):
             self._write_empty()
-        (rejected,) = self._session.execute("SELECT count(*) FROM etl_rejected").fetchone() or (0,)
-        if rejected:
-            file = self._folder.part("rejected") / "parse.parquet"
-            sql = (
-                f"SELECT {literal(self._source)} AS source, 'parse' AS rule, * "
-                "FROM etl_rejected ORDER BY file, line"
-            )
-            write_parquet(self._session, sql, file, text=True)
-        return Extracted(kept, int(rejected))
+        headers = {file.name: header for header, files in by_header.items() for file in files}
+        rejected = keep_rejected(self._extraction, headers, self._delimiter)
+        remember(
+            self._folder.path,
+            {
+                name: Part(kept, [ReadFile(f, header, rejected.get(f.name, ())) for f in files])
+                for name, (kept, header, files) in self._parts.items()
+            },
+        )
+        kept = sum(kept for kept, _, _ in self._parts.values())
+        return Extracted(kept, sum(map(len, rejected.values())))
 
-    def _group(self, header: Header, files: list[File]) -> int:
-        kept, careful = 0, []
+    def _group(self, header: Header, files: list[File]) -> None:
+        careful = []
         while files:
-            found, doubtful = self._quickly(header, files)
+            doubtful = self._quickly(header, files)
             if not doubtful:
-                kept += found
                 break
             careful += doubtful
             files = [file for file in files if file not in doubtful]
@@ -74,13 +74,13 @@ class CsvRead:
             name = self._next_name()
             part = self._folder.part("data") / name
             scratch = self._folder.path / f"{name}.split"
-            kept += read_carefully(
+            kept = read_carefully(
                 self._session, file, header, self._columns, self._delimiter, scratch, part
             )
-        return kept
+            self._parts[name] = kept, header, [file]
 
-    def _quickly(self, header: Header, files: list[File]) -> tuple[int, list[File]]:
-        """Rows kept; or none, and the files that need to be read carefully."""
+    def _quickly(self, header: Header, files: list[File]) -> list[File]:
+        """Read files together; or nothing, and give those that need to be read carefully."""
         import duckdb
 
         name = self._next_name()
@@ -90,7 +90,7 @@ class CsvRead:
         text = any(column.type.family == "text" for column in self._columns)
         try:
             sql = f"SELECT {values} FROM {self._scan(header, files, rejects)}"
-            kept = write_parquet(self._session, sql, part, text=text)
+            kept = write_parquet(self._session, sql, part, text=text, ordered=True)
             doubtful = self._doubtful(rejects, files)
         except duckdb.InterruptException:
             raise
@@ -99,8 +99,9 @@ class CsvRead:
         if doubtful:
             part.unlink(missing_ok=True)
         else:
-            self._keep_rejects(rejects, files)
-        return kept, doubtful
+            self._parts[name] = kept, header, files
+            self._note_rejects(rejects, files)
+        return doubtful
 
     def _next_name(self) -> str:
         """A file name never used before: DuckDB may delete late what a failed COPY wrote."""
@@ -150,20 +151,20 @@ class CsvRead:
         paths = {path for (path,) in found}
         return [file for file in files if str(file.path) in paths] or files
 
-    def _keep_rejects(self, rejects: str, files: Sequence[File]) -> None:
+    def _note_rejects(self, rejects: str, files: Sequence[File]) -> None:
         """One row per refused line: the first error that DuckDB found in it."""
         self._session.execute(
-            f"INSERT INTO etl_rejected SELECT file_path, line, "
+            f"INSERT INTO {TABLE} SELECT file_path, line, "
             "column_idx + CAST(error_type = 'MISSING COLUMNS' AS INTEGER), column_name, "
             f"{reason(self._columns)}, trim(csv_line, chr(10) || chr(13)) "
             f"FROM {rejects} JOIN {rejects}_scan USING (scan_id, file_id) QUALIFY "
             "row_number() OVER (PARTITION BY file_path, line ORDER BY column_idx) = 1"
         )
-        rejected = self._session.execute("SELECT DISTINCT file FROM etl_rejected").fetchall()
+        rejected = self._session.execute(f"SELECT DISTINCT file FROM {TABLE}").fetchall()
         names = {str(file.path): file.name for file in files}
         for (path,) in rejected:
             if path in names:
-                sql = "UPDATE etl_rejected SET file = ? WHERE file = ?"
+                sql = f"UPDATE {TABLE} SET file = ? WHERE file = ?"
                 self._session.execute(sql, [names[path], path])
 
     def _write_empty(self) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Work:
     """One step about to be done.
 
+    :param run_id: what tells this run from every other.
     :param inputs: the Parquet files of each relation that the step reads.
     :param on_cancel: takes a function that stops what is running, for Ctrl-C.
     """
@@ -26,6 +27,7 @@ class Work:
     plan: Plan
     step: Step
     run: RunFolder
+    run_id: str
     session: duckdb.DuckDBPyConnection
     inputs: dict[str, list[str]]
     on_cancel: Callable[[Callable[[], Any]], None]

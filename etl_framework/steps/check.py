@@ -20,10 +20,11 @@ from etl_framework.sources.base import Source
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import quote
 from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.corrections import replace_taken
 from etl_framework.steps.earlier import earlier_rows
 from etl_framework.steps.examples import examples, examples_of_groups, in_words
 from etl_framework.steps.extract import within_limit
-from etl_framework.steps.quarantine import quarantine
+from etl_framework.steps.quarantine import split, take_out
 from etl_framework.storage.parquet import FILE, ROW, see
 
 
@@ -35,7 +36,16 @@ def check(work: Work) -> Outcome:
     work.see_inputs()
     step, relation = work.step, work.step.relation
     row_checks = [found for found in step.checks if isinstance(found, RowCheck)]
+    out = any(found.on_fail == "quarantine" for found in row_checks)
+    see(work.session, relation, work.inputs[relation], positions=out)
     rows, failing, broken = _scan(work, row_checks)
+    replaced = False
+    if broken:
+        take_out(work, row_checks)
+        replaced = replace_taken(work)
+    if replaced:
+        rows, failing, broken = _scan(work, row_checks)
+        take_out(work, row_checks)
     # In the order of the file, whichever way they run.
     results: dict[int, CheckResult] = {}
     for row_check, count in zip(row_checks, failing, strict=True):
@@ -43,8 +53,8 @@ def check(work: Work) -> Outcome:
         shown = examples(work, sql) if count else []
         results[id(row_check)] = _result(work, row_check, count, rows, shown)
     files = work.inputs[relation]
-    if broken:
-        files = quarantine(work, row_checks)
+    if broken or replaced:
+        files = split(work)
         see(work.session, relation, files)
     kept = rows - broken
     context = Context(work.plan.interval, cache(lambda: earlier_rows(work)))
@@ -85,7 +95,6 @@ def _scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
     if out:
         position = f"{{'file': {FILE}, 'row': {ROW}, 'rule': CASE {first_broken} END}}"
         broken = f"list({position}) FILTER ({' OR '.join(f'f{i}' for i in out)})"
-    see(work.session, work.step.relation, work.inputs[work.step.relation], positions=bool(out))
     source = f"(SELECT *{flags} FROM {quote(work.step.relation)})"
     work.session.execute(
         f"CREATE OR REPLACE TEMP TABLE etl_scan AS "

@@ -18,18 +18,20 @@ from etl_framework.steps.extract import extract, extraction
 from etl_framework.steps.function import source_file
 from etl_framework.steps.publish import publish
 from etl_framework.steps.transform import transform
+from etl_framework.storage.decisions import corrections
+from etl_framework.storage.rejected import PARSE
 
 DO = {"extract": extract, "check": check, "transform": transform, "kpi": transform}
 
 
-def do(work: Work, run_id: str, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
+def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
     """Do the step and record its result, which makes it finished.
 
     :param fresh: do it even where its output is there.
     :raises EtlError: the step failed; it is not finished then.
     """
     if work.step.kind == "publish":
-        return "done", publish(work, run_id)
+        return "done", publish(work)
     fingerprint = _fingerprint(work)
     found = None if fresh else work.folder.result()
     if found and found["fingerprint"] == fingerprint:
@@ -42,6 +44,16 @@ def do(work: Work, run_id: str, *, fresh: bool) -> tuple[Literal["done", "reused
     return "done", outcome
 
 
+def _corrections(work: Work) -> list[Any]:
+    """The corrections that can change what the step gives."""
+    made = corrections(work.run, work.step.relation)
+    return [
+        [id_, decision.values]
+        for id_, decision in made.items()
+        if work.step.kind == "check" or decision.rule == PARSE
+    ]
+
+
 def _fingerprint(work: Work) -> str:
     """Changes whenever the output could: with definition, inputs, a source's rows."""
     step, block, plan = work.step, work.step.block, work.plan
@@ -51,11 +63,13 @@ def _fingerprint(work: Work) -> str:
     facts += [check.model_dump_json() for check in step.checks] + list(step.check_sql)
     for _, need in step.inputs:
         facts.append((work.run.step(need).result() or {}).get("fingerprint"))
+    if isinstance(block, Source):
+        facts += _corrections(work)
     if step.kind == "extract" and isinstance(block, Source):
         connection = plan.environment.connections[block.connection]
         facts.append(connection.model_dump_json())
         # Without a state the source is read again: no two tokens are equal.
-        facts.append(block.state(extraction(work)) or secrets.token_hex())
+        facts.append(block.state(extraction(work, work.folder)) or secrets.token_hex())
     if isinstance(block, Transform) and block.python:
         file = source_file(plan.root, block.python)
         facts.append(file.read_text(encoding="utf-8") if file.is_file() else "")

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from etl_framework.checks.base import EXAMPLES
+from etl_framework.columns import MASK
 from etl_framework.steps.base import Work
 from etl_framework.storage.parquet import FILE, ROW
 
-MASK = "***"
 LONGEST = 200
 
 

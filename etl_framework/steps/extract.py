@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from etl_framework.errors import CheckFailedError
 from etl_framework.plan import Step
-from etl_framework.sources.base import Extraction, Source
+from etl_framework.sources.base import Extracted, Extraction, Source
+from etl_framework.sql.quote import literal
 from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.corrections import put_right
+from etl_framework.storage.decisions import corrections
+from etl_framework.storage.parquet import as_path
+from etl_framework.storage.rejected import keep
+from etl_framework.storage.staging import StepFolder
 
 
 def extract(work: Work) -> Outcome:
@@ -16,23 +24,46 @@ def extract(work: Work) -> Outcome:
     source = work.step.block
     if not isinstance(source, Source):
         raise TypeError(f"{work.step.name} is not a source")
-    extracted = source.extract(extraction(work))
+    extracted = source.extract(extraction(work, work.folder))
+    extracted = _corrected(work, source, extracted)
     within_limit(work.step, source, extracted.rejected, extracted.read)
     counts = {"read": extracted.read, "kept": extracted.kept, "rejected": extracted.rejected}
     return Outcome(counts, files=tuple(work.folder.files("data")))
 
 
-def extraction(work: Work) -> Extraction:
-    """What the source of a step gets to do its work."""
+def _corrected(work: Work, source: Source, extracted: Extracted) -> Extracted:
+    """Add the corrected form of rejected rows, which then count as kept."""
+    made, found = corrections(work.run, work.step.relation), work.folder.files("rejected")
+    if not made or not found:
+        return extracted
+    work.session.execute(
+        f"CREATE OR REPLACE TEMP TABLE etl_taken AS FROM read_parquet({as_path(found[0])})"
+    )
+    ids = put_right(work.session, work.folder, "data", source.columns, made)
+    if ids:
+        Path(found[0]).unlink()
+        rest = f"FROM etl_taken WHERE id NOT IN {literal(ids)}"
+        if extracted.rejected > len(ids):
+            relation, file = work.step.relation, work.folder.path / "rejected/corrected.parquet"
+            keep(work.session, rest, file, source=relation, run=work.run_id)
+    return Extracted(extracted.kept + len(ids), extracted.rejected - len(ids))
+
+
+def extraction(work: Work, folder: StepFolder) -> Extraction:
+    """What the source of a step gets to do its work.
+
+    :param folder: of the step that extracts.
+    """
     source = work.step.block
     if not isinstance(source, Source):
         raise TypeError(f"{work.step.name} is not a source")
     return Extraction(
         source=work.step.relation,
+        run=work.run_id,
         interval=work.plan.interval,
         connection=work.plan.environment.connections[source.connection],
         root=work.plan.root,
-        folder=work.folder,
+        folder=folder,
         session=work.session,
         on_cancel=work.on_cancel,
     )
@@ -47,5 +78,5 @@ def within_limit(step: Step, source: Source, rejected: int, read: int) -> None:
         raise CheckFailedError(
             f"{rejected:,} of {read:,} rows of '{step.relation}' were rejected, "
             f"more than max_rejected ({source.max_rejected})",
-            hint=f"look at them with: etl show quarantine.{step.relation}",
+            hint=f"look at them with: etl quarantine show {step.relation}",
         )

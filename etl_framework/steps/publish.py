@@ -16,7 +16,7 @@ from etl_framework.targets.base import Load
 from etl_framework.targets.warehouse import open_warehouse
 
 
-def publish(work: Work, run_id: str) -> Outcome:
+def publish(work: Work) -> Outcome:
     """Load every KPI.
 
     Targets of one connection and its ledger row change in one transaction; a pipeline with targets
@@ -28,7 +28,7 @@ def publish(work: Work, run_id: str) -> Outcome:
     entry = LedgerEntry(
         pipeline=plan.pipeline.name,
         interval=plan.interval,
-        run_id=run_id,
+        run_id=work.run_id,
         environment=plan.environment_name,
         published_at=datetime.now(UTC),
         sources=tuple(source_counts(work)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from etl_framework.sql.quote import literal, quote
 
@@ -46,30 +46,17 @@ def write(session: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> int:
     return write_parquet(session, sql, folder / "0.parquet", text="VARCHAR" in types)
 
 
-def write_parquet(session: duckdb.DuckDBPyConnection, sql: str, file: Path, *, text: bool) -> int:
+def write_parquet(
+    session: duckdb.DuckDBPyConnection, sql: str, file: Path, *, text: bool, ordered: bool = False
+) -> int:
     """Write a query's rows as one Parquet file; returns how many there are.
 
     :param text: the rows hold text, which dictionaries and compression make smaller; on numbers
         they only cost time.
+    :param ordered: keep the order that the query gives the rows in.
     """
     packing = "COMPRESSION snappy" if text else "COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1"
-    copy = f"COPY ({sql}) TO {literal(str(file))} (FORMAT parquet, {packing})"
+    order = ", PRESERVE_ORDER true" if ordered else ""
+    copy = f"COPY ({sql}) TO {literal(str(file))} (FORMAT parquet, {packing}{order})"
     row = session.execute(copy).fetchone()
     return int(row[0]) if row else 0
-
-
-def scan(files: Sequence[str], columns: Sequence[str], tail: str) -> list[tuple[Any, ...]]:
-    """Rows of Parquet files in staging; `interval` is the run's key, from the files' paths.
-
-    :param tail: ORDER BY and LIMIT, as SQL.
-    """
-    import duckdb
-
-    listed = ", ".join(as_path(file) for file in files)
-    run = "split_part(filename, '/', -4) AS interval"
-    with duckdb.connect() as session:
-        rows = session.execute(
-            f"SELECT {', '.join(quote(column) for column in columns)} FROM (SELECT *, {run} "
-            f"FROM read_parquet([{listed}], filename = true, union_by_name = true)){tail}"
-        )
-        return rows.fetchall()

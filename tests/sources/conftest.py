@@ -60,7 +60,7 @@ def read(folder: Folder, pipeline: str, source: str, day: str = "2024-06-25") ->
         session.execute("SET TimeZone = 'UTC'; SET threads = 1")
         kept = session.execute(f"SELECT * FROM read_parquet({files})").fetchall()
     _, found = rows_of(load_project(folder.root), None, f"quarantine.{source}", None, 0)
-    rejected = [Rejected(*row[3:]) for row in found if row[0] == run.folder.path.name]
+    rejected = [Rejected(*row[4:8], *row[9:11]) for row in found if row[0] == run.folder.path.name]
     assert counts == {
         "read": len(kept) + len(rejected), "kept": len(kept), "rejected": len(rejected),
     }  # fmt: skip

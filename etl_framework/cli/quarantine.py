@@ -1,0 +1,189 @@
+"""`etl quarantine`"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from etl_framework.cli.options import (
+    date_option,
+    environment_option,
+    format_option,
+    plans_of,
+    project_option,
+)
+
+if TYPE_CHECKING:
+    from etl_framework.quarantine import Quarantine, Selection
+
+SHOWN = ("id", "rule", "file", "line", "column", "name", "key", "reason", "row", "state")
+
+
+@click.group()
+def quarantine() -> None:
+    """Rows that were taken out: look at them, correct them, send them again, or drop them.
+
+    \b
+    etl quarantine list
+    etl quarantine show streams --rule parse
+    etl quarantine show streams --values --format csv > fix.csv
+    etl quarantine replay streams --with fix.csv
+    """
+
+
+def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that choose rejected rows, given to the command as one selection."""
+
+    @date_option
+    @click.option("--rule", help="Only rows that broke this rule; `parse` for those not readable.")
+    @click.option(
+        "--id", "ids", multiple=True, metavar="ID", help="Only this row; may be repeated."
+    )
+    @wraps(command)
+    def selecting(*, on: date | None, rule: str | None, ids: tuple[str, ...], **rest: Any) -> Any:
+        from etl_framework.quarantine import Selection
+
+        return command(selection=Selection(on, rule, ids), **rest)
+
+    return selecting
+
+
+@quarantine.command("list")
+@click.argument("source", required=False)
+@environment_option
+@project_option
+@format_option("table", "csv", "json")
+def list_(source: str | None, environment: str | None, root: Path, format_: str) -> None:
+    """How many rows of each source broke which rule, in each data interval."""
+    from etl_framework.cli.table import FORMATS
+    from etl_framework.config.project import load_project
+    from etl_framework.quarantine import CORRECTED, DROPPED, OPEN, Quarantine, with_rejects
+
+    project = load_project(root)
+    names = [source] if source else with_rejects(project)
+    rows = []
+    for name in names:
+        found = Quarantine(project, environment, name)
+        for interval, rule, states in found.counts():
+            counts = (states[OPEN], states[CORRECTED], states[DROPPED])
+            rows.append((found.pipeline.name, str(interval), found.relation, rule, *counts))
+    columns = ("pipeline", "interval", "source", "rule", OPEN, CORRECTED, DROPPED)
+    click.echo(FORMATS[format_](columns, rows))
+
+
+@quarantine.command()
+@click.argument("source")
+@_selecting
+@click.option("--values", is_flag=True, help="A column for each of the source's, to correct them.")
+@click.option("--reveal", is_flag=True, help="Show values of sensitive columns too.")
+@click.option("--limit", default=20, show_default=True, help="Rows at the most; 0 for all.")
+@environment_option
+@project_option
+@format_option("table", "csv", "json")
+def show(
+    source: str,
+    selection: Selection,
+    values: bool,
+    reveal: bool,
+    limit: int,
+    environment: str | None,
+    root: Path,
+    format_: str,
+) -> None:
+    """Rejected rows of a source: which rule each broke and why, where it stood, how it came."""
+    from etl_framework.cli.table import FORMATS
+    from etl_framework.config.project import load_project
+    from etl_framework.correcting import listing
+    from etl_framework.quarantine import Quarantine
+
+    found = Quarantine(load_project(root), environment, source)
+    rows = list(islice(found.rows(selection, reveal=reveal), limit or None))
+    if values:
+        columns, cells = listing(rows, found.columns)
+        click.echo(FORMATS[format_](columns, cells))
+        return
+    shown = [(str(row.interval), *(getattr(row, name) for name in SHOWN)) for row in rows]
+    click.echo(FORMATS[format_](("interval", *SHOWN), shown))
+
+
+@quarantine.command()
+@click.argument("source")
+@_selecting
+@click.option(
+    "--with",
+    "corrections",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV file of corrected rows, as `etl quarantine show --values` writes it.",
+)
+@environment_option
+@project_option
+def replay(
+    source: str,
+    selection: Selection,
+    corrections: Path | None,
+    environment: str | None,
+    root: Path,
+) -> None:
+    """Run the data intervals of rejected rows again, with corrected rows in their place.
+
+    Rows that are valid now (a track that arrived later) need no correction. The intervals are
+    computed anew and their rows in the targets replaced, so doing it twice changes nothing more.
+    """
+    from etl_framework.cli.running import run_plans
+    from etl_framework.config.project import load_project
+    from etl_framework.correcting import corrections_in
+    from etl_framework.quarantine import CORRECTED, OPEN, Quarantine
+    from etl_framework.replaying import intervals_to_run
+
+    project = load_project(root)
+    found = Quarantine(project, environment, source)
+    made = corrections_in(corrections, found) if corrections else {}
+    intervals = intervals_to_run(project, environment, found, selection, made)
+    if not intervals:
+        click.echo("nothing to replay", err=True)
+        return
+    before = _waiting(found, (OPEN, CORRECTED))
+    plans = list(plans_of(project, found.pipeline.name, environment, intervals))
+    found.decide(made)
+    try:
+        run_plans(plans)
+    finally:
+        after = _waiting(found, (OPEN, CORRECTED))
+        click.echo(f"\nrejected rows of {found.relation}: {before:,} before, {after:,} now")
+
+
+def _waiting(found: Quarantine, states: tuple[str, ...]) -> int:
+    return sum(counts[state] for _, _, counts in found.counts() for state in states)
+
+
+@quarantine.command()
+@click.argument("source")
+@_selecting
+@click.option("--all", "everything", is_flag=True, help="Every rejected row of the source.")
+@environment_option
+@project_option
+def drop(
+    source: str, selection: Selection, everything: bool, environment: str | None, root: Path
+) -> None:
+    """Decide that rejected rows are not wanted: they stay out, and are no longer open."""
+    from dataclasses import replace
+
+    from etl_framework.config.project import load_project
+    from etl_framework.quarantine import CORRECTED, OPEN, Quarantine
+    from etl_framework.storage.decisions import Decision
+
+    if not (everything or selection.on or selection.rule or selection.ids):
+        raise click.UsageError("say which: --id, --rule, --date, or --all")
+    found = Quarantine(load_project(root), environment, source)
+    made: dict[Any, dict[str, Decision]] = {}
+    for row in found.rows(replace(selection, states=(OPEN, CORRECTED))):
+        made.setdefault(row.interval, {})[row.id] = Decision(row.rule)
+    found.decide(made)
+    count = sum(map(len, made.values()))
+    click.echo(f"{count:,} rejected rows of {found.relation} dropped", err=True)

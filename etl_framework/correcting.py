@@ -1,0 +1,171 @@
+"""Corrections of rejected rows, from a CSV file that names the rows by their ids."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl_framework.columns import MASK, Column
+from etl_framework.engines.duckdb import scratch
+from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
+from etl_framework.interval import DataInterval
+from etl_framework.quarantine import Quarantine, Rejected, Selection
+from etl_framework.sources.csv_columns import refusal, typed
+from etl_framework.storage.decisions import Decision, Values
+
+ID = "etl_id"
+# Columns that are there for people to read.
+OURS = "etl_"
+
+Made = dict[DataInterval, dict[str, Decision]]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of the file: its number, the row that it is about, a text for each column it has."""
+
+    number: int
+    id: str
+    texts: Values
+
+
+def listing(
+    rows: Sequence[Rejected], columns: Sequence[str]
+) -> tuple[list[str], list[list[str | None]]]:
+    """Rejected rows with a column for each of the source's, as `corrections_in` takes them."""
+    heads = [ID, "etl_rule", "etl_reason", *columns]
+    return heads, [
+        [row.id, row.rule, row.reason, *(row.values.get(name) for name in columns)] for row in rows
+    ]
+
+
+def corrections_in(file: Path, quarantine: Quarantine) -> Made:
+    """What a CSV file corrects: the cells that differ from the listing; an empty one is no value.
+
+    :param file: a header with `etl_id` and columns of the source, then a line for each row.
+    :returns: by data interval and id; a row without a difference is not among them.
+    :raises ConfigError: something in the file cannot be; every problem is in it.
+    """
+    source = quarantine.pipeline.sources.get(quarantine.relation)
+    if source is None:
+        raise ConfigError(
+            f"'{quarantine.relation}' is no source, so its rows cannot be corrected",
+            hint="correct the rows of the sources that it is made of",
+        )
+    columns = source.columns
+    header, lines = _read(file, [column.name for column in columns])
+    found: dict[str, list[Rejected]] = {}
+    for row in quarantine.rows(Selection(ids=[line.id for line in lines])):
+        found.setdefault(row.id, []).append(row)
+    problems = [
+        Diagnostic(
+            str(file), line.number, header.index(ID) + 1, ConfigError.code,
+            f"no rejected row of '{quarantine.relation}' has the id '{line.id}'",
+            f"list them with: etl quarantine show {quarantine.relation}",
+        )
+        for line in lines
+        if line.id not in found
+    ]  # fmt: skip
+    made: Made = {}
+    wanted = []
+    for line in lines:
+        for row in found.get(line.id, ()):
+            original = {column.name: row.values.get(column.name) for column in columns}
+            changes = {n: t for n, t in line.texts.items() if t not in (original[n], MASK)}
+            if changes:
+                values = original | changes
+                wanted.append(_Line(line.number, line.id, values))
+                made.setdefault(row.interval, {})[line.id] = Decision(row.rule, values)
+    for line, index, reason in _refused(wanted, columns):
+        name = columns[index].name
+        column = header.index(name) + 1 if name in header else 1
+        text = f"{name}: {reason}"
+        problems.append(Diagnostic(str(file), line.number, column, ConfigError.code, text))
+    if problems:
+        raise ConfigError(sorted(set(problems)))
+    return made
+
+
+def _read(file: Path, columns: Sequence[str]) -> tuple[list[str], list[_Line]]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            return _parsed(str(file), csv.reader(text, strict=True), columns)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+
+
+def _parsed(
+    path: str, rows: Iterator[list[str]], columns: Sequence[str]
+) -> tuple[list[str], list[_Line]]:
+    header = next(rows, [])
+    problems = _wrong_names(path, header, columns)
+    if problems:
+        raise ConfigError(problems)
+    lines: list[_Line] = []
+    seen: set[str] = set()
+    number = getattr(rows, "line_num", 1) + 1
+    for row in rows:
+        cells = dict(zip(header, row, strict=False))
+        id_ = cells.get(ID, "").strip()
+        if len(row) != len(header) and row:
+            message = f"the line has {len(row)} values, the header {len(header)}"
+            problems.append(Diagnostic(path, number, 1, ConfigError.code, message))
+        elif id_ in seen:
+            message = f"a second line about the row '{id_}'"
+            problems.append(Diagnostic(path, number, 1, ConfigError.code, message))
+        elif row:
+            texts = {name: cells[name] or None for name in columns if name in cells}
+            lines.append(_Line(number, id_, texts))
+            seen.add(id_)
+        number = getattr(rows, "line_num", number) + 1
+    if problems:
+        raise ConfigError(problems)
+    return header, lines
+
+
+def _wrong_names(path: str, header: Sequence[str], columns: Sequence[str]) -> list[Diagnostic]:
+    problems = []
+    if ID not in header:
+        hint = "`etl quarantine show SOURCE --values --format csv` writes a file to edit"
+        message = f"the first line names no column '{ID}'"
+        problems.append(Diagnostic(path, 1, 1, ConfigError.code, message, hint))
+    for index, name in enumerate(header):
+        place = path, 1, index + 1, ConfigError.code
+        if name in header[:index]:
+            problems.append(Diagnostic(*place, f"two columns are called '{name}'"))
+        elif name not in columns and not name.startswith(OURS):
+            message = f"the source has no column '{name}'"
+            problems.append(Diagnostic(*place, message, did_you_mean(name, columns)))
+    return problems
+
+
+def _refused(lines: Sequence[_Line], columns: Sequence[Column]) -> Iterator[tuple[_Line, int, str]]:
+    """Lines with a text that its column cannot hold exactly: the first such column, and why."""
+    if not lines:
+        return
+    rows: list[dict[str, str | None]] = [
+        {
+            "number": str(number),
+            **{f"etl_text_{i}": line.texts[c.name] for i, c in enumerate(columns)},
+        }
+        for number, line in enumerate(lines)
+    ]
+    shape = json.dumps([dict.fromkeys(rows[0], "VARCHAR")])
+    session = scratch("UTC")
+    try:
+        session.execute(
+            "CREATE TEMP TABLE etl_texts AS SELECT *, CAST(NULL AS VARCHAR) AS etl_fault "
+            "FROM (SELECT unnest(from_json(?, ?), recursive := true))",
+            [json.dumps(rows), shape],
+        )
+        refused = session.execute(
+            f"SELECT CAST(number AS BIGINT), etl_bad - 1, {refusal(columns)} "
+            f"FROM ({typed(columns, 'etl_texts')}) WHERE etl_bad > 0 ORDER BY 1"
+        ).fetchall()
+    finally:
+        session.close()
+    for number, index, reason in refused:
+        yield lines[number], index, reason

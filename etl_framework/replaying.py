@@ -1,0 +1,72 @@
+"""Which data intervals have to run again so that rejected rows get another chance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from etl_framework import ledger
+from etl_framework.config.project import Project
+from etl_framework.errors import ConfigError, DataMissingError
+from etl_framework.interval import DataInterval
+from etl_framework.quarantine import CORRECTED, OPEN, Quarantine, Selection
+from etl_framework.sql.quote import quote
+from etl_framework.targets.warehouse import open_warehouse
+
+
+def intervals_to_run(
+    project: Project,
+    environment: str | None,
+    quarantine: Quarantine,
+    selection: Selection,
+    corrected: Collection[DataInterval],
+) -> list[DataInterval]:
+    """The data intervals with rejected rows, the oldest first.
+
+    Where a target holds only what was loaded last, the newest interval is among them, so that the
+    table ends as it would have.
+
+    :param corrected: the intervals with new corrections; then only these.
+    :raises ConfigError: an interval was appended to a table, where its rows cannot be replaced.
+    """
+    wanted = set(corrected)
+    if not wanted:
+        waiting = replace(selection, states=(OPEN, CORRECTED))
+        wanted = {row.interval for row in quarantine.rows(waiting)}
+    if not wanted:
+        return []
+    kpis = quarantine.pipeline.kpis.values()
+    for kpi in kpis:
+        if kpi.target.strategy == "append":
+            connection = kpi.target.connection
+            loaded = _loaded(project, environment, quarantine.pipeline.name, connection)
+            if not loaded.isdisjoint(_start(interval) for interval in wanted):
+                raise ConfigError(
+                    f"rows of these intervals were appended to '{kpi.target.table}', "
+                    "where they cannot be told from others and replaced",
+                    hint="use `strategy: delete+insert` or `merge` for a table to replay into",
+                )
+    if any(kpi.target.strategy == "replace" for kpi in kpis):
+        wanted.add(max(quarantine.runs(), key=_start))
+    return sorted(wanted, key=_start)
+
+
+def _start(interval: DataInterval) -> str:
+    return interval.key
+
+
+def _loaded(project: Project, environment: str | None, pipeline: str, connection: str) -> set[str]:
+    """The keys of a pipeline's intervals that the ledger beside a target has."""
+    place = project.environment(environment).connections[connection]
+    try:
+        warehouse = open_warehouse(place, project.root, read_only=True)
+    except DataMissingError:
+        return set()
+    try:
+        if not warehouse.table_columns(ledger.TABLE):
+            return set()
+        sql = f"SELECT interval_start, interval_end FROM {quote(ledger.TABLE)} WHERE pipeline = ?"
+        _, rows = warehouse.query(sql, (pipeline,))
+        return {DataInterval(*row).key for row in rows}
+    finally:
+        warehouse.close()

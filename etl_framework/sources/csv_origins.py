@@ -1,0 +1,109 @@
+"""Which line of which CSV file a row of the relation came from."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import accumulate, groupby
+from pathlib import Path
+
+from etl_framework.connections.directory import File
+from etl_framework.sources.base import Origin
+from etl_framework.sources.csv_files import Header, Record, count_lines, lines, records, shown
+
+PARTS = "parts.json"
+# Number, line and text of a row.
+Found = tuple[int, int, str]
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """A file as it was read.
+
+    :param rejected: the lines that rejected rows start on, ascending.
+    """
+
+    file: File
+    header: Header
+    rejected: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A Parquet file of the relation: the CSV files whose rows it has, in that order.
+
+    :param kept: how many rows it has.
+    """
+
+    kept: int
+    files: Sequence[ReadFile]
+
+
+def remember(folder: Path, parts: dict[str, Part]) -> None:
+    """Write down what `origins` needs to know of each part."""
+    facts = {name: asdict(part) for name, part in parts.items()}
+    (folder / PARTS).write_text(json.dumps(facts, default=str), encoding="utf-8")
+
+
+def remembered(folder: Path, name: str) -> Part | None:
+    """What is known of a part; None when there is no such part."""
+    if not (folder / PARTS).is_file():
+        return None
+    facts = json.loads((folder / PARTS).read_text(encoding="utf-8")).get(name)
+    return facts and Part(facts["kept"], [_read_file(each) for each in facts["files"]])
+
+
+def _read_file(facts: dict[str, object]) -> ReadFile:
+    file = dict(facts["file"])  # type: ignore[call-overload]
+    file["path"] = Path(file["path"])
+    return ReadFile(File(**file), tuple(facts["header"]), facts["rejected"])  # type: ignore[arg-type]
+
+
+def origins(part: Part, numbers: Iterator[int], delimiter: str) -> Iterator[Origin]:
+    """Where rows of a part came from; nothing when its files do not account for its rows.
+
+    Where every line behind the header is a record, lines need only be counted. Else the files are
+    taken apart again.
+
+    :param numbers: of rows in the part, from 0, ascending.
+    """
+    counts = [count_lines(read.file) - 1 - len(read.rejected) for read in part.files]
+    # Blank lines and records of several lines make the sum larger, and nothing makes it smaller.
+    by_line = sum(counts) == part.kept
+    if not by_line:
+        counts = [sum(1 for _ in _kept(read, delimiter)) for read in part.files]
+        if sum(counts) != part.kept:
+            return
+    starts = list(accumulate(counts, initial=0))[:-1]
+    for index, group in groupby(numbers, key=lambda number: bisect_right(starts, number) - 1):
+        read, start = part.files[index], starts[index]
+        wanted = (number - start for number in group)
+        found = _by_line(read, wanted) if by_line else _by_record(read, wanted, delimiter)
+        for number, line, text in found:
+            yield Origin(start + number, read.file.name, line, text)
+
+
+def _kept(read: ReadFile, delimiter: str) -> Iterator[Record]:
+    rejected = set(read.rejected)
+    found = records(read.file, read.header, delimiter)
+    return (record for record in found if record.line not in rejected)
+
+
+def _by_line(read: ReadFile, numbers: Iterator[int]) -> Iterator[Found]:
+    kept_before = [line - 2 - index for index, line in enumerate(read.rejected)]
+    found = lines(read.file)
+    first, block = next(found)
+    for number in numbers:
+        line = 2 + number + bisect_right(kept_before, number)
+        while line >= first + len(block):
+            first, block = next(found)
+        yield number, line, shown(block[line - first])
+
+
+def _by_record(read: ReadFile, numbers: Iterator[int], delimiter: str) -> Iterator[Found]:
+    records = enumerate(_kept(read, delimiter))
+    for number in numbers:
+        record = next(record for index, record in records if index == number)
+        yield number, record.line, record.raw

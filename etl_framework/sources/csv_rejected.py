@@ -1,0 +1,84 @@
+"""Rows that CSV reading refused: gathered in a table, then kept with their values by column."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.sources.base import Extraction
+from etl_framework.sources.csv_files import Header
+from etl_framework.sql.quote import literal
+from etl_framework.storage.parquet import as_path
+from etl_framework.storage.rejected import PARSE, identified, keep
+
+if TYPE_CHECKING:
+    import duckdb
+
+BATCH = 10_000
+TABLE = "etl_rejected"
+
+
+def make_table(session: duckdb.DuckDBPyConnection) -> None:
+    """The table that refused rows go to while files are read."""
+    session.execute(
+        f"CREATE OR REPLACE TEMP TABLE {TABLE} (file VARCHAR, line BIGINT, "
+        '"column" INTEGER, name VARCHAR, reason VARCHAR, "row" VARCHAR)'
+    )
+
+
+def keep_rejected(
+    extraction: Extraction, headers: Mapping[str, Header], delimiter: str
+) -> dict[str, list[int]]:
+    """Write the table's rows to `rejected`.
+
+    :param headers: of each file, by its name.
+    :returns: by file the lines that rejected rows start on, ascending.
+    """
+    session = extraction.session
+    found = session.execute(f"SELECT file, list(line ORDER BY line) FROM {TABLE} GROUP BY 1")
+    lines = {str(file): list(numbers) for file, numbers in found.fetchall()}
+    if lines:
+        texts = extraction.folder.path / "values.parquet"
+        _write_values(session, headers, delimiter, str(texts))
+        rows = (
+            f"SELECT NULL AS id, {literal(PARSE)} AS rule, NULL AS key, {TABLE}.*, v.values "
+            f"FROM {TABLE} JOIN read_parquet({as_path(texts)}) AS v ON {TABLE}.rowid = v.number"
+        )
+        keep(
+            session,
+            identified(rows, extraction.source),
+            extraction.folder.part("rejected") / f"{PARSE}.parquet",
+            source=extraction.source,
+            run=extraction.run,
+        )
+        texts.unlink()
+    return lines
+
+
+def _write_values(
+    session: duckdb.DuckDBPyConnection, headers: Mapping[str, Header], delimiter: str, file: str
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    types: dict[str, pa.DataType] = {"number": pa.int64(), "values": pa.string()}
+    schema = pa.schema(list(types.items()))
+    rows = session.execute(f'SELECT rowid, file, "row" FROM {TABLE}')
+    with parquet.ParquetWriter(file, schema) as writer:
+        for batch in iter(lambda: rows.fetchmany(BATCH), []):
+            values = [_values(headers[name], text, delimiter) for _, name, text in batch]
+            numbers = [number for number, _, _ in batch]
+            writer.write_table(pa.table({"number": numbers, "values": values}, schema=schema))
+
+
+def _values(header: Header, text: str, delimiter: str) -> str:
+    """A row's texts by column; those that it has, when they cannot be told apart."""
+    try:
+        values = next(csv.reader([text], delimiter=delimiter))
+    except (csv.Error, StopIteration):
+        values = []
+    found: dict[str, Any] = {name: None for name in header if name}
+    found |= {name: value or None for name, value in zip(header, values, strict=False) if name}
+    return json.dumps(found, ensure_ascii=False)

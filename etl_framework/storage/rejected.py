@@ -1,0 +1,87 @@
+"""Rejected rows: what is known of each, kept beside the output of the step that took them out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.sql.quote import literal, names
+from etl_framework.storage.parquet import see, write_parquet
+
+if TYPE_CHECKING:
+    import duckdb
+
+PARSE = "parse"
+BATCH = 1000
+# What a step says of a row: which rule it broke and why; the file and line that it starts on, and
+# the column at fault, where known; the values of its primary key, where there is one; the row as it
+# came; the values by column, as texts in JSON.
+FOUND = ("rule", "reason", "file", "line", "column", "name", "key", "row", "values")
+# What every rejected row says, in all places.
+COLUMNS = ("id", "run", "source", *FOUND)
+
+
+def identified(found: str, source: str) -> str:
+    """SQL for rows like FOUND, each with an id that stays the same when the row is read again.
+
+    :param found: a query; its rows may come with an id already.
+    """
+    told = f'concat_ws(chr(31), {literal(source)}, file, line, "row")'
+    again = f"row_number() OVER (PARTITION BY id, {told} ORDER BY rule)"
+    numbered = f"CASE WHEN {again} > 1 THEN chr(31) || {again} ELSE '' END"
+    return (
+        f"SELECT * REPLACE (coalesce(id, left(md5({told} || {numbered}), 16)) AS id) FROM ({found})"
+    )
+
+
+def keep(
+    session: duckdb.DuckDBPyConnection, rows: str, file: Path, *, source: str, run: str
+) -> None:
+    """Write rejected rows to a file.
+
+    :param rows: a query with the columns of FOUND and `id`.
+    """
+    listed = names(["id", *FOUND])
+    sql = (
+        f"SELECT {literal(run)} AS run, {literal(source)} AS source, {listed} FROM ({rows}) "
+        "ORDER BY file, line, id"
+    )
+    write_parquet(session, f"SELECT {names(COLUMNS)} FROM ({sql})", file, text=True, ordered=True)
+
+
+def rejected(
+    files: Sequence[str], *, rule: str | None = None, ids: Collection[str] = ()
+) -> Iterator[tuple[Any, ...]]:
+    """Rejected rows in files of staging, in the order of COLUMNS; by file and line.
+
+    :param rule: only those that broke this rule.
+    :param ids: only those, if any are given.
+    """
+    where = [f"rule = {literal(rule)}"] if rule else []
+    where += [f"id IN {literal(list(ids))}"] if ids else []
+    condition = " AND ".join(where) or "true"
+    yield from _query(
+        files, f"SELECT {names(COLUMNS)} FROM found WHERE {condition} ORDER BY file, line, id"
+    )
+
+
+def counted(files: Sequence[str], ids: Sequence[str]) -> Iterator[tuple[str, str, int]]:
+    """How many rows broke each rule: those of `ids` by id, the others together with no id.
+
+    :returns: rule, id or an empty text, number of rows.
+    """
+    known = f"CASE WHEN id IN {literal([*ids, ''])} THEN id ELSE '' END"
+    yield from _query(files, f"SELECT rule, {known}, count(*) FROM found GROUP BY ALL")
+
+
+def _query(files: Sequence[str], sql: str) -> Iterator[tuple[Any, ...]]:
+    import duckdb
+
+    if not files:
+        return
+    with duckdb.connect() as session:
+        see(session, "found", files)
+        rows = session.execute(sql)
+        while batch := rows.fetchmany(BATCH):
+            yield from batch

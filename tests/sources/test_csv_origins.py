@@ -1,0 +1,112 @@
+"""Rows that a check takes out are shown with the file and line that they came from."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from typing import Any
+
+import pytest
+
+from etl_framework.config.project import load_project
+from etl_framework.quarantine import Quarantine, Rejected, Selection
+from tests.conftest import Folder
+
+HEADER = "n,t\n"
+PIPELINE = """
+    name: p
+    schedule: "@daily"
+    sources:
+      s:
+        type: csv
+        connection: lake
+        path: "s/*"
+        max_rejected: "100%"
+        may_be_empty: true
+        columns:
+          - {name: n, type: integer}
+          - {name: t, type: varchar(100)}
+        checks:
+          - {type: accepted_range, column: n, min: 0, on_fail: quarantine}
+    """
+
+
+def taken_out(folder: Folder, files: dict[str, str | bytes]) -> list[Rejected]:
+    """The rows with a negative number, of a run over these files."""
+    folder.write("pipelines/p.yml", PIPELINE)
+    for name, content in files.items():
+        file = folder.root / "lake/s" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    folder.run("p")
+    return list(Quarantine(load_project(folder.root), None, "s").rows(Selection()))
+
+
+def places(rows: list[Rejected]) -> list[tuple[Any, ...]]:
+    return [(row.file, row.line, row.row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "row"),
+    [
+        pytest.param("1,a\n-2,b\n3,c\n", 3, "-2,b", id="in the middle"),
+        pytest.param("1,a\n-2,b", 3, "-2,b", id="in a last line without an end"),
+        pytest.param("1,a\r\n-2,b\r\n", 3, "-2,b", id="in lines that end as on Windows"),
+        pytest.param("1,a\n\n\n-2,b\n", 5, "-2,b", id="behind blank lines"),
+        pytest.param("1,a\n-2,b\n\n", 3, "-2,b", id="before a blank line"),
+        pytest.param('1,"a\nb"\n-2,b\n', 4, "-2,b", id="behind a newline in quotes"),
+        pytest.param('1,a\n-2,"b\nc"\n', 3, '-2,"b\nc"', id="with a newline in quotes"),
+        pytest.param('1,a\n-2,"b ""c"", d"\n', 3, '-2,"b ""c"", d"', id="with quotes"),
+        pytest.param("1,ä\n-2,ö\n", 3, "-2,ö", id="with text beyond ASCII"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_line_and_the_row_as_it_came(
+    folder: Folder, content: str, line: int, row: str, packed: bool
+) -> None:
+    data = (HEADER + content).encode()
+    name = "1.csv.gz" if packed else "1.csv"
+
+    rows = taken_out(folder, {name: gzip.compress(data) if packed else data})
+
+    assert places(rows) == [(f"s/{name}", line, row)]
+    assert rows[0].values["n"] == "-2"
+
+
+def test_of_many_files_with_rows_that_do_not_parse_among_them(folder: Folder) -> None:
+    dice = random.Random(7)
+    files: dict[str, str | bytes] = {}
+    expected = []
+    for number in range(40):
+        name, lines = f"{number:02}.csv", [HEADER]
+        while len(lines) < dice.choice([1, 3, 50]):
+            kind = dice.choice(["good", "good", "good", "bad", "taken", "rounded"])
+            text = {"good": "1,x", "bad": "one,x", "taken": "-1,y", "rounded": "1.5,x"}[kind]
+            lines.append(text + "\n")
+            if kind != "good":
+                expected.append((f"s/{name}", len(lines), text))
+        files[name] = "".join(lines)
+
+    rows = taken_out(folder, files)
+
+    assert sorted(places(rows)) == sorted(expected)
+    assert len({row.id for row in rows}) == len(expected)
+
+
+def test_rows_beyond_one_block_of_a_file(folder: Folder) -> None:
+    filling = "".join(f"{n},{'x' * 90}\n" for n in range(60_000))
+    content = HEADER + "-1,a\n" + filling + "-2,b\n" + filling + "-3,c\n"
+
+    assert places(taken_out(folder, {"1.csv": content})) == [
+        ("s/1.csv", 2, "-1,a"), ("s/1.csv", 60_003, "-2,b"), ("s/1.csv", 120_004, "-3,c"),
+    ]  # fmt: skip
+
+
+def test_a_row_keeps_its_id_when_it_is_read_again(folder: Folder) -> None:
+    files: dict[str, str | bytes] = {"1.csv": HEADER + "-1,a\n-1,a\nx,b\n"}
+
+    first = taken_out(folder, files)
+    second = taken_out(folder, {**files, "0.csv": HEADER + "-5,z\n"})
+
+    assert {row.id for row in first} < {row.id for row in second}
+    assert len(second) == 4
