@@ -18,7 +18,8 @@ from etl_framework.errors import DataMissingError, StepError, did_you_mean
 Header = tuple[str, ...]
 MAX_HEADER = 1 << 20
 MAX_VALUE = 1 << 27
-BLOCK = 1 << 22
+BLOCK = 1 << 20
+NEWLINE = 10
 
 
 @dataclass(frozen=True)
@@ -93,23 +94,37 @@ def has_quotes(file: File) -> bool:
 
 def count_lines(file: File) -> int:
     """How many lines there are, the header among them; the last need not be ended."""
+    import numpy
+
     count, last = 0, b"\n"
     with _open(file) as raw:
         for block in iter(lambda: raw.read(BLOCK), b""):
-            count += block.count(b"\n")
+            count += int(numpy.count_nonzero(numpy.frombuffer(block, numpy.uint8) == NEWLINE))
             last = block[-1:]
     return count + (last != b"\n")
 
 
-def lines(file: File) -> Iterator[tuple[int, list[bytes]]]:
-    """All lines, many at a time, with the number of the first."""
-    first, rest = 1, b""
+def lines_at(file: File, numbers: Iterator[int]) -> Iterator[bytes]:
+    """The lines with these numbers, which start at 1 and ascend."""
+    wanted, first, rest = next(numbers, None), 1, b""
     with _open(file) as raw:
-        for block in iter(lambda: raw.read(BLOCK), b""):
-            *ended, rest = (rest + block).split(b"\n")
-            yield first, ended
-            first += len(ended)
-    yield first, [rest]
+        while wanted is not None:
+            block = raw.read(BLOCK)
+            text = rest + block if block else rest + b"\n"
+            ends = _ends(text)
+            while wanted is not None and wanted < first + len(ends):
+                start = ends[wanted - first - 1] + 1 if wanted > first else 0
+                yield text[start : ends[wanted - first]]
+                wanted = next(numbers, None)
+            rest = text[ends[-1] + 1 :] if len(ends) else text
+            first += len(ends)
+
+
+def _ends(text: bytes) -> Sequence[int]:
+    """Where lines end; numpy finds them several times quicker than `bytes` does."""
+    import numpy
+
+    return cast("Sequence[int]", numpy.flatnonzero(numpy.frombuffer(text, numpy.uint8) == NEWLINE))
 
 
 def shown(line: bytes) -> str:

@@ -6,12 +6,12 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, tee
 from pathlib import Path
 
 from etl_framework.connections.directory import File
 from etl_framework.sources.base import Origin
-from etl_framework.sources.csv_files import Header, Record, count_lines, lines, records, shown
+from etl_framework.sources.csv_files import Header, Record, count_lines, lines_at, records, shown
 
 PARTS = "parts.json"
 # Number, line and text of a row.
@@ -93,13 +93,11 @@ def _kept(read: ReadFile, delimiter: str) -> Iterator[Record]:
 
 def _by_line(read: ReadFile, numbers: Iterator[int]) -> Iterator[Found]:
     kept_before = [line - 2 - index for index, line in enumerate(read.rejected)]
-    found = lines(read.file)
-    first, block = next(found)
-    for number in numbers:
-        line = 2 + number + bisect_right(kept_before, number)
-        while line >= first + len(block):
-            first, block = next(found)
-        yield number, line, shown(block[line - first])
+    places = ((number, 2 + number + bisect_right(kept_before, number)) for number in numbers)
+    found, wanted = tee(places)
+    texts = lines_at(read.file, (line for _, line in wanted))
+    for (number, line), text in zip(found, texts, strict=True):
+        yield number, line, shown(text)
 
 
 def _by_record(read: ReadFile, numbers: Iterator[int], delimiter: str) -> Iterator[Found]:
