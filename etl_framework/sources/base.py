@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -49,10 +49,14 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Extracted:
-    """Rows that a source gave: `read = kept + rejected`."""
+    """Rows that a source gave: `read = kept + rejected`.
+
+    :param new_columns: that are there and not declared.
+    """
 
     kept: int
     rejected: int
+    new_columns: tuple[str, ...] = ()
 
     @property
     def read(self) -> int:
@@ -91,6 +95,10 @@ class Source(Model):
         description='Stop when more rows than this are rejected, for example `"1%"` or `"100"`.',
     )
     may_be_empty: bool = Field(False, description="No rows at all are no error.")
+
+    on_new_column: Literal["ignore", "warn", "fail"] = Field(
+        "ignore", description="What a column that is there and not declared does to a run."
+    )
 
     @model_validator(mode="after")
     def _names_once(self) -> Source:

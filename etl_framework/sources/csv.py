@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, cast
+from dataclasses import replace
+from typing import Annotated, Literal, cast
 
 from jinja2 import TemplateError
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from etl_framework.connections.directory import Directory, File
 from etl_framework.errors import DataMissingError, StepError
 from etl_framework.interval import DataInterval
 from etl_framework.sources.base import Extracted, Extraction, Origin, Source
+from etl_framework.sources.csv_dialect import Dialect
 from etl_framework.sources.csv_files import Header, header_of
 from etl_framework.sources.csv_origins import origins, remembered
 from etl_framework.sources.csv_read import CsvRead
 from etl_framework.sql.templates import render_text, text_values
+
+OneCharacter = Annotated[str, StringConstraints(min_length=1, max_length=1, pattern=r"[^\r\n\x00]")]
 
 
 class CsvSource(Source):
@@ -28,7 +32,19 @@ class CsvSource(Source):
         description="Files, with `*` for any name and the data interval where it belongs: "
         "`streaming-data/{{ interval.date }}/*.csv`."
     )
-    delimiter: str = Field(",", min_length=1, max_length=1, description="Between two values.")
+    delimiter: OneCharacter = Field(",", description="Between two values.")
+    quote: OneCharacter | Literal[""] = Field('"', description="Around values; empty for none.")
+    escape: OneCharacter | Literal[""] = Field(
+        "", description="Before a character that is meant as such; a doubled quote always is one."
+    )
+    encoding: str = Field("utf-8", description="`utf-8`, `latin-1`, `cp1252`, `utf-16`, ...")
+    header: bool = Field(
+        True,
+        description="Whether the first line names the columns; without, they come as declared.",
+    )
+    null_values: list[str] = Field(
+        [], description="Texts that mean no value when not quoted; an empty text always does."
+    )
 
     @field_validator("path")
     @classmethod
@@ -36,6 +52,30 @@ class CsvSource(Source):
         if value.startswith("/") or ".." in value.split("/"):
             raise ValueError("a path starts at its connection's folder and stays in it")
         return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            b"".decode(value)
+        except LookupError as error:
+            raise ValueError(f"unknown encoding '{value}'; for example utf-8, latin-1") from error
+        return value
+
+    @model_validator(mode="after")
+    def _characters_differ(self) -> CsvSource:
+        marks = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]
+        if len(set(marks)) < len(marks):
+            raise ValueError("'delimiter', 'quote' and 'escape' are three different characters")
+        return self
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the files are written."""
+        return Dialect(
+            self.delimiter, self.quote, self.escape, self.encoding, self.header,
+            tuple(self.null_values),
+        )  # fmt: skip
 
     def state(self, extraction: Extraction) -> str | None:
         """The files with their sizes and times of change."""
@@ -54,8 +94,10 @@ class CsvSource(Source):
         by_header: dict[Header, list[File]] = {}
         wanted = [column.name for column in self.columns]
         for file in files:
-            by_header.setdefault(header_of(file, wanted, self.delimiter), []).append(file)
+            by_header.setdefault(header_of(file, wanted, self.dialect), []).append(file)
         extracted = self._read(extraction, by_header)
+        known = dict.fromkeys(name for header in by_header for name in header if name)
+        extracted = replace(extracted, new_columns=tuple(n for n in known if n not in wanted))
         if extracted.read == 0 and not self.may_be_empty:
             raise DataMissingError(
                 f"the files of '{self._pattern(extraction.interval)}' have no rows",
@@ -70,10 +112,10 @@ class CsvSource(Source):
         found = remembered(extraction.folder.path, part)
         if not found or not {read.file for read in found.files} <= set(self._files(extraction)):
             return iter(())
-        return origins(found, numbers, self.delimiter)
+        return origins(found, numbers, self.dialect)
 
     def _read(self, extraction: Extraction, by_header: dict[Header, list[File]]) -> Extracted:
-        read = CsvRead(self.columns, self.delimiter, extraction)
+        read = CsvRead(self.columns, self.dialect, extraction)
         return read.into_parquet(by_header)
 
     def _files(self, extraction: Extraction) -> list[File]:

@@ -70,6 +70,57 @@ def inexact(column: Column) -> str:
     return ""
 
 
+def perhaps_changed(column: Column) -> str:
+    """SQL that is true for every text whose value says less than the text; empty when none does.
+
+    Quick, and true for some others too; `changed` tells them apart.
+    """
+    name = quote(column.name)
+    if column.type.family == "date":
+        return f"strlen({name}) > 10"
+    if column.type.family == "timestamp":
+        return (
+            f"strlen({name}) > 26 OR ascii(right({name}, 1)) > 57 OR contains({name}, '+') "
+            f"OR contains(substr({name}, 12), '-')"
+        )
+    if column.type.family == "timestamptz":
+        return f"regexp_matches({name}, '\\.[0-9]{{7}}')"
+    if column.type.name in ("smallint", "integer"):
+        return f"strlen({name}) > 15"
+    if column.type.family in ("integer", "decimal"):
+        held = int(read_type(column).rstrip(")").rpartition(",")[2])
+        powers = f"contains({name}, 'e') OR contains({name}, 'E')"
+        return f"(strlen({name}) > {held + 1} AND contains({name}, '.')) OR {powers}"
+    return ""
+
+
+def changed(column: Column, text: str) -> str:
+    """SQL that is true when a column's value says less than its text; empty when it cannot.
+
+    A `timestamp` has no zone and six digits behind the second, a `date` no time of day.
+
+    :param text: the text, as SQL.
+    """
+    day = r"\d{1,6}[-/]\d{1,2}[-/]\d{1,2}( \(BC\))?"
+    if column.type.family == "date":
+        midnight = r"([ T]0?0:00(:00(\.0*)?)?)?"
+        return f"NOT regexp_full_match(trim({text}), '{day}{midnight}')"
+    if column.type.family == "timestamp":
+        time = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6}0*)?)?)?"
+        return f"NOT regexp_full_match(trim({text}), '{day}{time}')"
+    if column.type.family == "timestamptz":
+        return rf"regexp_matches({text}, '\.\d{{6}}\d*[1-9]')"
+    if column.type.family in ("integer", "decimal"):
+        scale = column.type.arguments[1] if column.type.family == "decimal" else 0
+        value_ = f"CAST(TRY_CAST({text} AS {column.type.duckdb}) AS DOUBLE)"
+        power = f"(strlen({text}) > 15 OR TRY_CAST({text} AS DOUBLE) IS DISTINCT FROM {value_})"
+        return (
+            rf"regexp_full_match(trim({text}), '[+-]?\d*\.\d{{{scale}}}\d*[1-9]\d*') "
+            f"OR (contains(lower({text}), 'e') AND {power})"
+        )
+    return ""
+
+
 def reason(columns: Sequence[Column]) -> str:
     """SQL for why DuckDB refused a line, from its table of rejects."""
     types = ", ".join(f"{literal(c.name)}: {literal(str(c.type))}" for c in columns)
@@ -95,7 +146,8 @@ def typed(columns: Sequence[Column], texts: str) -> str:
     )
     bad = " ".join(
         f"WHEN (etl_text_{i} IS NOT NULL AND {quote(column.name)} IS NULL) "
-        f"OR coalesce({inexact(column) or 'false'}, false) THEN {i + 1}"
+        f"OR coalesce({inexact(column) or 'false'}, false) "
+        f"OR coalesce({changed(column, f'etl_text_{i}') or 'false'}, false) THEN {i + 1}"
         for i, column in enumerate(columns)
     )
     source = f"SELECT *, {casts} FROM {texts}"

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from etl_framework.connections.directory import File
 from etl_framework.sources.base import Origin
-from etl_framework.sources.csv_files import Header, Record, count_lines, lines_at, records, shown
+from etl_framework.sources.csv_dialect import Dialect
+from etl_framework.sources.csv_files import Header, Record, records
+from etl_framework.sources.csv_text import count_lines, lines_at, shown
 
 PARTS = "parts.json"
 # Number, line and text of a row.
@@ -61,7 +63,7 @@ def _read_file(facts: dict[str, object]) -> ReadFile:
     return ReadFile(File(**file), tuple(facts["header"]), facts["rejected"])  # type: ignore[arg-type]
 
 
-def origins(part: Part, numbers: Iterator[int], delimiter: str) -> Iterator[Origin]:
+def origins(part: Part, numbers: Iterator[int], dialect: Dialect) -> Iterator[Origin]:
     """Where rows of a part came from; nothing when its files do not account for its rows.
 
     Where every line behind the header is a record, lines need only be counted. Else the files are
@@ -69,39 +71,41 @@ def origins(part: Part, numbers: Iterator[int], delimiter: str) -> Iterator[Orig
 
     :param numbers: of rows in the part, from 0, ascending.
     """
-    counts = [count_lines(read.file) - 1 - len(read.rejected) for read in part.files]
+    header = dialect.first_line - 1
+    counts = [count_lines(read.file, dialect) - header - len(read.rejected) for read in part.files]
     # Blank lines and records of several lines make the sum larger, and nothing makes it smaller.
     by_line = sum(counts) == part.kept
     if not by_line:
-        counts = [sum(1 for _ in _kept(read, delimiter)) for read in part.files]
+        counts = [sum(1 for _ in _kept(read, dialect)) for read in part.files]
         if sum(counts) != part.kept:
             return
     starts = list(accumulate(counts, initial=0))[:-1]
     for index, group in groupby(numbers, key=lambda number: bisect_right(starts, number) - 1):
         read, start = part.files[index], starts[index]
         wanted = (number - start for number in group)
-        found = _by_line(read, wanted) if by_line else _by_record(read, wanted, delimiter)
+        found = _by_line(read, wanted, dialect) if by_line else _by_record(read, wanted, dialect)
         for number, line, text in found:
             yield Origin(start + number, read.file.name, line, text)
 
 
-def _kept(read: ReadFile, delimiter: str) -> Iterator[Record]:
+def _kept(read: ReadFile, dialect: Dialect) -> Iterator[Record]:
     rejected = set(read.rejected)
-    found = records(read.file, read.header, delimiter)
+    found = records(read.file, read.header, dialect)
     return (record for record in found if record.line not in rejected)
 
 
-def _by_line(read: ReadFile, numbers: Iterator[int]) -> Iterator[Found]:
-    kept_before = [line - 2 - index for index, line in enumerate(read.rejected)]
-    places = ((number, 2 + number + bisect_right(kept_before, number)) for number in numbers)
+def _by_line(read: ReadFile, numbers: Iterator[int], dialect: Dialect) -> Iterator[Found]:
+    first = dialect.first_line
+    kept_before = [line - first - index for index, line in enumerate(read.rejected)]
+    places = ((number, first + number + bisect_right(kept_before, number)) for number in numbers)
     found, wanted = tee(places)
-    texts = lines_at(read.file, (line for _, line in wanted))
+    texts = lines_at(read.file, dialect, (line for _, line in wanted))
     for (number, line), text in zip(found, texts, strict=True):
         yield number, line, shown(text)
 
 
-def _by_record(read: ReadFile, numbers: Iterator[int], delimiter: str) -> Iterator[Found]:
-    records = enumerate(_kept(read, delimiter))
+def _by_record(read: ReadFile, numbers: Iterator[int], dialect: Dialect) -> Iterator[Found]:
+    records = enumerate(_kept(read, dialect))
     for number in numbers:
         record = next(record for index, record in records if index == number)
         yield number, record.line, record.raw

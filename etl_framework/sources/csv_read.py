@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from etl_framework.columns import Column
 from etl_framework.connections.directory import File
@@ -11,13 +13,16 @@ from etl_framework.sources.csv_careful import read_carefully
 from etl_framework.sources.csv_columns import (
     INEXACT,
     inexact,
+    perhaps_changed,
     read_type,
     reason,
     value_or_error,
 )
-from etl_framework.sources.csv_files import Header, has_quotes
+from etl_framework.sources.csv_dialect import Dialect
+from etl_framework.sources.csv_files import Header
 from etl_framework.sources.csv_origins import Part, ReadFile, remember
 from etl_framework.sources.csv_rejected import TABLE, keep_rejected, make_table
+from etl_framework.sources.csv_text import blocks, has, has_endless_line
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.parquet import as_path, write_parquet
 
@@ -31,9 +36,11 @@ class CsvRead:
     record.
     """
 
-    def __init__(self, columns: Sequence[Column], delimiter: str, extraction: Extraction) -> None:
+    def __init__(self, columns: Sequence[Column], dialect: Dialect, extraction: Extraction) -> None:
         self._columns = list(columns)
-        self._delimiter = delimiter
+        self._dialect = dialect
+        self._types = {column.name: read_type(column) for column in columns}
+        self._recoded: dict[File, Path] = {}
         self._session = extraction.session
         self._folder = extraction.folder
         self._extraction = extraction
@@ -50,8 +57,9 @@ class CsvRead:
             self._group(header, list(files))
         if not self._folder.files("data"):
             self._write_empty()
+        shutil.rmtree(self._folder.path / "recoded", ignore_errors=True)
         headers = {file.name: header for header, files in by_header.items() for file in files}
-        rejected = keep_rejected(self._extraction, headers, self._delimiter)
+        rejected = keep_rejected(self._extraction, headers, self._dialect)
         remember(
             self._folder.path,
             {
@@ -63,7 +71,13 @@ class CsvRead:
         return Extracted(kept, sum(map(len, rejected.values())))
 
     def _group(self, header: Header, files: list[File]) -> None:
-        careful = []
+        escape = self._dialect.escape
+        careful = [
+            file
+            for file in files
+            if has(file, self._dialect, escape) or has_endless_line(file, self._dialect)
+        ]
+        files = [file for file in files if file not in careful]
         while files:
             doubtful = self._quickly(header, files)
             if not doubtful:
@@ -75,7 +89,7 @@ class CsvRead:
             part = self._folder.part("data") / name
             scratch = self._folder.path / f"{name}.split"
             kept = read_carefully(
-                self._session, file, header, self._columns, self._delimiter, scratch, part
+                self._session, file, header, self._columns, self._dialect, scratch, part
             )
             self._parts[name] = kept, header, [file]
 
@@ -89,9 +103,9 @@ class CsvRead:
         part = self._folder.part("data") / name
         text = any(column.type.family == "text" for column in self._columns)
         try:
-            sql = f"SELECT {values} FROM {self._scan(header, files, rejects)}"
+            sql = f"SELECT {values} FROM {self._scan(header, files, rejects, self._types)}"
             kept = write_parquet(self._session, sql, part, text=text, ordered=True)
-            doubtful = self._doubtful(rejects, files)
+            doubtful = self._doubtful(rejects, files) or self._perhaps_changed(header, files)
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
@@ -103,21 +117,42 @@ class CsvRead:
             self._note_rejects(rejects, files)
         return doubtful
 
+    def _path(self, file: File) -> Path:
+        """The file as DuckDB can read it: as it is, or again as UTF-8."""
+        if self._dialect.is_utf8:
+            return file.path
+        if file not in self._recoded:
+            path = self._folder.part("recoded") / f"{len(self._recoded)}.csv"
+            with path.open("wb") as out:
+                out.writelines(blocks(file, self._dialect))
+            self._recoded[file] = path
+        return self._recoded[file]
+
     def _next_name(self) -> str:
         """A file name never used before: DuckDB may delete late what a failed COPY wrote."""
         self._attempts += 1
         return f"{self._attempts}.parquet"
 
-    def _scan(self, header: Header, files: Sequence[File], rejects: str, options: str = "") -> str:
-        types = {column.name: read_type(column) for column in self._columns}
+    def _scan(
+        self,
+        header: Header,
+        files: Sequence[File],
+        rejects: str,
+        types: Mapping[str, str],
+        options: str = "",
+    ) -> str:
+        dialect = self._dialect
+        nulls = ", ".join(literal(text) for text in ("", *dialect.nulls))
         columns = ", ".join(
             f"{literal(name or f'etl_unnamed_{index}')}: {literal(types.get(name, 'VARCHAR'))}"
             for index, name in enumerate(header)
         )
-        paths = ", ".join(as_path(file.path) for file in files)
+        paths = ", ".join(as_path(self._path(file)) for file in files)
         return (
-            f"read_csv([{paths}], columns = {{{columns}}}, header = true, auto_detect = false, "
-            f"delim = {literal(self._delimiter)}, quote = '\"', escape = '\"', "
+            f"read_csv([{paths}], columns = {{{columns}}}, auto_detect = false, "
+            f"header = {str(dialect.header).lower()}, delim = {literal(dialect.delimiter)}, "
+            f"quote = {literal(dialect.quote)}, escape = {literal(dialect.quote)}, "
+            f"nullstr = [{nulls}], allow_quoted_nulls = false, "
             f"store_rejects = true, rejects_limit = 0, rejects_table = '{rejects}', "
             f"rejects_scan = '{rejects}_scan'{options})"
         )
@@ -130,7 +165,33 @@ class CsvRead:
             f"FROM {rejects} JOIN {rejects}_scan USING (scan_id, file_id) GROUP BY 1"
         ).fetchall()
         odd = dict(found)
-        return [f for f in files if str(f.path) in odd and (odd[str(f.path)] or has_quotes(f))]
+        return [
+            file
+            for file in files
+            if (path := str(self._path(file))) in odd
+            and (odd[path] or has(file, self._dialect, self._dialect.quote))
+        ]
+
+    def _perhaps_changed(self, header: Header, files: Sequence[File]) -> list[File]:
+        """Files with texts that reading may have changed: a zone that a timestamp cannot hold."""
+        tests = [f"({test})" for column in self._columns if (test := perhaps_changed(column))]
+        return self._where(header, files, tests, {}) if tests else []
+
+    def _where(
+        self, header: Header, files: Sequence[File], tests: Sequence[str], types: Mapping[str, str]
+    ) -> list[File]:
+        """The files with a row that one of the tests is true for.
+
+        :param types: of the columns that are not read as text.
+        """
+        self._attempts += 1
+        rejects = f"etl_rejects_{self._attempts}"
+        scan = self._scan(header, files, rejects, types, ", filename = 'etl_file'")
+        found = self._session.execute(
+            f"SELECT DISTINCT etl_file FROM {scan} WHERE {' OR '.join(tests)}"
+        ).fetchall()
+        paths = {path for (path,) in found}
+        return [file for file in files if str(self._path(file)) in paths]
 
     def _suspects(self, error: Exception, header: Header, files: list[File]) -> list[File]:
         """The files that can have made the quick way fail."""
@@ -141,15 +202,10 @@ class CsvRead:
             INEXACT in str(error) or isinstance(error, duckdb.ConversionException)
         ):
             return files
-        scan = self._scan(header, files, f"etl_suspects_{self._attempts}", ", filename='etl_file'")
         try:
-            found = self._session.execute(
-                f"SELECT DISTINCT etl_file FROM {scan} WHERE {' OR '.join(changes)}"
-            ).fetchall()
+            return self._where(header, files, changes, self._types) or files
         except duckdb.Error:
             return files
-        paths = {path for (path,) in found}
-        return [file for file in files if str(file.path) in paths] or files
 
     def _note_rejects(self, rejects: str, files: Sequence[File]) -> None:
         """One row per refused line: the first error that DuckDB found in it."""
@@ -161,7 +217,7 @@ class CsvRead:
             "row_number() OVER (PARTITION BY file_path, line ORDER BY column_idx) = 1"
         )
         rejected = self._session.execute(f"SELECT DISTINCT file FROM {TABLE}").fetchall()
-        names = {str(file.path): file.name for file in files}
+        names = {str(self._path(file)): file.name for file in files}
         for (path,) in rejected:
             if path in names:
                 sql = f"UPDATE {TABLE} SET file = ? WHERE file = ?"

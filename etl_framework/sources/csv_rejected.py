@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from etl_framework.sources.base import Extraction
+from etl_framework.sources.csv_dialect import Dialect
 from etl_framework.sources.csv_files import Header
 from etl_framework.sql.quote import literal
 from etl_framework.storage.parquet import as_path
@@ -29,7 +30,7 @@ def make_table(session: duckdb.DuckDBPyConnection) -> None:
 
 
 def keep_rejected(
-    extraction: Extraction, headers: Mapping[str, Header], delimiter: str
+    extraction: Extraction, headers: Mapping[str, Header], dialect: Dialect
 ) -> dict[str, list[int]]:
     """Write the table's rows to `rejected`.
 
@@ -41,7 +42,7 @@ def keep_rejected(
     lines = {str(file): list(numbers) for file, numbers in found.fetchall()}
     if lines:
         texts = extraction.folder.path / "values.parquet"
-        _write_values(session, headers, delimiter, str(texts))
+        _write_values(session, headers, dialect, str(texts))
         rows = (
             f"SELECT NULL AS id, {literal(PARSE)} AS rule, NULL AS key, {TABLE}.*, v.values "
             f"FROM {TABLE} JOIN read_parquet({as_path(texts)}) AS v ON {TABLE}.rowid = v.number"
@@ -58,7 +59,7 @@ def keep_rejected(
 
 
 def _write_values(
-    session: duckdb.DuckDBPyConnection, headers: Mapping[str, Header], delimiter: str, file: str
+    session: duckdb.DuckDBPyConnection, headers: Mapping[str, Header], dialect: Dialect, file: str
 ) -> None:
     import pyarrow as pa
     import pyarrow.parquet as parquet
@@ -68,17 +69,17 @@ def _write_values(
     rows = session.execute(f'SELECT rowid, file, "row" FROM {TABLE}')
     with parquet.ParquetWriter(file, schema) as writer:
         for batch in iter(lambda: rows.fetchmany(BATCH), []):
-            values = [_values(headers[name], text, delimiter) for _, name, text in batch]
+            values = [_values(headers[name], text, dialect) for _, name, text in batch]
             numbers = [number for number, _, _ in batch]
             writer.write_table(pa.table({"number": numbers, "values": values}, schema=schema))
 
 
-def _values(header: Header, text: str, delimiter: str) -> str:
+def _values(header: Header, text: str, dialect: Dialect) -> str:
     """A row's texts by column; those that it has, when they cannot be told apart."""
     try:
-        values = next(csv.reader([text], delimiter=delimiter))
+        values = dialect.without_nulls(text, next(dialect.rows([text])))
     except (csv.Error, StopIteration):
         values = []
-    found: dict[str, Any] = {name: None for name in header if name}
-    found |= {name: value or None for name, value in zip(header, values, strict=False) if name}
+    found: dict[str, str | None] = {name: None for name in header if name}
+    found |= {name: value for name, value in zip(header, values, strict=False) if name}
     return json.dumps(found, ensure_ascii=False)

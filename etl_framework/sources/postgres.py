@@ -72,7 +72,8 @@ class PostgresSource(Source):
                 f"the table {self.table} has no rows for {extraction.interval}",
                 hint="if that is right, write `may_be_empty: true`",
             )
-        return Extracted(kept, 0)
+        wanted = {column.name for column in self.columns}
+        return Extracted(kept, 0, tuple(name for name in types if name not in wanted))
 
     def _types(self, cursor: Cursor) -> dict[str, str]:
         """Name and type of each column the table has.

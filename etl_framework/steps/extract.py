@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from etl_framework.checks.base import CheckResult, Status
 from etl_framework.errors import CheckFailedError
 from etl_framework.plan import Step
 from etl_framework.sources.base import Extracted, Extraction, Source
@@ -21,14 +22,35 @@ def extract(work: Work) -> Outcome:
 
     :raises StepError: more rows were rejected than the source allows.
     """
-    source = work.step.block
-    if not isinstance(source, Source):
-        raise TypeError(f"{work.step.name} is not a source")
+    source = _source(work)
     extracted = source.extract(extraction(work, work.folder))
+    found = _new_columns(work, source, extracted)
     extracted = _corrected(work, source, extracted)
     within_limit(work.step, source, extracted.rejected, extracted.read)
     counts = {"read": extracted.read, "kept": extracted.kept, "rejected": extracted.rejected}
-    return Outcome(counts, files=tuple(work.folder.files("data")))
+    return Outcome(counts, found, files=tuple(work.folder.files("data")))
+
+
+def _new_columns(work: Work, source: Source, extracted: Extracted) -> tuple[CheckResult, ...]:
+    """What the source's contract says of columns that are there and not declared.
+
+    :raises CheckFailedError: there are some, and the source has `on_new_column: fail`.
+    """
+    if source.on_new_column == "ignore":
+        return ()
+    names, read = extracted.new_columns, extracted.read
+    note = f"not declared: {', '.join(names)}" if names else "all are declared"
+    status: Status = "pass"
+    if names:
+        status = "fail" if source.on_new_column == "fail" else "warn"
+    found = CheckResult("new_column", work.step.relation, status, 0, read, note)
+    if status == "fail":
+        raise CheckFailedError(
+            f"'{work.step.relation}' has columns that are not declared: {', '.join(names)}",
+            hint="declare them, or write `on_new_column: warn` or `ignore`",
+            checks=(found,),
+        )
+    return (found,)
 
 
 def _corrected(work: Work, source: Source, extracted: Extracted) -> Extracted:
@@ -54,9 +76,7 @@ def extraction(work: Work, folder: StepFolder) -> Extraction:
 
     :param folder: of the step that extracts.
     """
-    source = work.step.block
-    if not isinstance(source, Source):
-        raise TypeError(f"{work.step.name} is not a source")
+    source = _source(work)
     return Extraction(
         source=work.step.relation,
         run=work.run_id,
@@ -67,6 +87,12 @@ def extraction(work: Work, folder: StepFolder) -> Extraction:
         session=work.session,
         on_cancel=work.on_cancel,
     )
+
+
+def _source(work: Work) -> Source:
+    if not isinstance(work.step.block, Source):
+        raise TypeError(f"{work.step.name} is not a source")
+    return work.step.block
 
 
 def within_limit(step: Step, source: Source, rejected: int, read: int) -> None:

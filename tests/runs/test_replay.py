@@ -41,6 +41,7 @@ PIPELINE = """
           - {name: day, type: date, primary_key: true}
           - {name: listens, type: integer}
     """
+pytestmark = pytest.mark.slow
 DAYS = ("2024-06-25", "2024-06-26")
 
 

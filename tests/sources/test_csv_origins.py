@@ -60,7 +60,7 @@ def places(rows: list[Rejected]) -> list[tuple[Any, ...]]:
         pytest.param("1,ä\n-2,ö\n", 3, "-2,ö", id="with text beyond ASCII"),
     ],
 )
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("packed", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_line_and_the_row_as_it_came(
     folder: Folder, content: str, line: int, row: str, packed: bool
 ) -> None:

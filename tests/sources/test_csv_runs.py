@@ -102,25 +102,6 @@ def _mixture(rng: random.Random, first: int) -> tuple[str, list[int], list[int]]
 
 
 @pytest.mark.slow
-def test_of_sixty_dirty_files_every_row_is_kept_or_rejected_at_its_line(read_csv: ReadCsv) -> None:
-    rng = random.Random(20240625)
-    files: dict[str, str | bytes] = {}
-    kept: list[int] = []
-    rejected: list[tuple[str, int]] = []
-    for number in range(60):
-        text, good, lines = _mixture(rng, number * 1000)
-        end = rng.choice(["", "\n"])
-        files[f"{number:02}.csv"] = rng.choice(["", "\ufeff"]) + text.rstrip("\n") + end
-        kept += good
-        rejected += [(f"orders/{number:02}.csv", line) for line in lines]
-
-    reading = read_csv(files)
-
-    assert sorted(row[0] for row in reading.kept) == kept
-    assert sorted((found.file, found.line) for found in reading.rejected) == rejected
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_a_dirty_file_alone_adds_up(read_csv: ReadCsv, seed: int) -> None:
     text, kept, lines = _mixture(random.Random(seed), 1)
@@ -130,3 +111,31 @@ def test_a_dirty_file_alone_adds_up(read_csv: ReadCsv, seed: int) -> None:
     assert sorted(row[0] for row in reading.kept) == kept
     assert len(reading.rejected) == len(lines)
     assert all(row[2] is None or isinstance(row[2], Decimal) for row in reading.kept)
+
+
+@pytest.mark.slow
+def test_ten_thousand_small_files_are_read_together(read_csv: ReadCsv) -> None:
+    files: dict[str, str | bytes] = {
+        f"{n:05}.csv": HEADER + f"{n},ada,1.50,\n" + ("x,eve,,\n" if n % 1000 == 7 else "")
+        for n in range(10_000)
+    }
+
+    reading = read_csv(files)
+
+    assert len(reading.kept) == 10_000
+    assert [found.file for found in reading.rejected] == [
+        f"orders/{n:05}.csv" for n in range(7, 10_000, 1000)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quote", ["", '"'], ids=["plain", "in quotes"])
+def test_one_very_long_line_is_rejected_alone(read_csv: ReadCsv, quote: str) -> None:
+    long = quote + "x" * 100_000_000 + quote
+    text = HEADER + "1,ada,,\n2," + long + ",,\n3,eve,,\n"
+
+    reading = read_csv({"1.csv": text})
+
+    assert [row[0] for row in reading.kept] == [1, 3]
+    ((line, reason),) = [(found.line, found.reason) for found in reading.rejected]
+    assert line == 3 and reason == "a text of 100000000 bytes is too long for varchar(20)"

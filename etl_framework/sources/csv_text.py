@@ -1,0 +1,136 @@
+"""Text files, packed or not, in any encoding: their lines, as UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import mmap
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from etl_framework.connections.directory import File
+from etl_framework.errors import StepError
+from etl_framework.sources.csv_dialect import Dialect
+
+BLOCK = 1 << 20
+NEWLINE = 10
+ENDLESS = 1 << 23
+LONGEST_SHOWN = 1 << 20
+PACKED = (".gz", ".zst")
+
+
+@contextmanager
+def unpacked(file: File) -> Iterator[BinaryIO]:
+    """The file's bytes, as its encoding has them.
+
+    :raises StepError: it cannot be read.
+    """
+    try:
+        with _opened(file) as raw:
+            yield raw
+    except (OSError, EOFError, zlib.error, UnicodeError) as error:
+        raise StepError(f"{file.name}: the file cannot be read: {error}") from error
+
+
+def _opened(file: File) -> BinaryIO:
+    if file.path.suffix == ".gz":
+        return cast(BinaryIO, gzip.open(file.path, "rb"))
+    if file.path.suffix == ".zst":
+        import pyarrow as pa
+
+        return cast(BinaryIO, pa.input_stream(str(file.path), compression="zstd"))
+    return file.path.open("rb")
+
+
+def blocks(file: File, dialect: Dialect) -> Iterator[bytes]:
+    """The file's text as UTF-8, a block at a time.
+
+    A byte that is none of the encoding's comes as it is, and is then no UTF-8 either.
+
+    :raises StepError: it cannot be read.
+    """
+    with unpacked(file) as raw:
+        stream = raw
+        if not dialect.is_utf8:
+            recoded = codecs.EncodedFile(raw, "utf-8", dialect.encoding, "surrogateescape")
+            stream = cast(BinaryIO, recoded)
+        yield from iter(lambda: stream.read(BLOCK), b"")
+
+
+def has(file: File, dialect: Dialect, sought: str) -> bool:
+    """Whether a character is anywhere in the file."""
+    if not sought:
+        return False
+    byte = sought.encode()
+    if file.path.suffix in PACKED or not dialect.is_utf8:
+        return any(byte in block for block in blocks(file, dialect))
+    if not file.path.stat().st_size:
+        return False
+    with file.path.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return text.find(byte) >= 0
+
+
+def has_endless_line(file: File, dialect: Dialect) -> bool:
+    """Whether a line may be longer than DuckDB's buffer, which would lose it without a word.
+
+    True for every line of twice `ENDLESS` or more, false for every file of lines shorter than it.
+    """
+    if file.path.suffix in PACKED or not dialect.is_utf8:
+        open_ = 0
+        for block in blocks(file, dialect):
+            end = block.rfind(b"\n")
+            open_ = open_ + len(block) if end < 0 else len(block) - end
+            if open_ > ENDLESS:
+                return True
+        return False
+    size = file.path.stat().st_size
+    if size < ENDLESS:
+        return False
+    with file.path.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        starts = range(0, size - ENDLESS + 1, ENDLESS)
+        return any(text.find(b"\n", start, start + ENDLESS) < 0 for start in starts)
+
+
+def count_lines(file: File, dialect: Dialect) -> int:
+    """How many lines there are, the header among them; the last need not be ended."""
+    import numpy
+
+    count, last = 0, b"\n"
+    for block in blocks(file, dialect):
+        count += int(numpy.count_nonzero(numpy.frombuffer(block, numpy.uint8) == NEWLINE))
+        last = block[-1:]
+    return count + (last != b"\n")
+
+
+def lines_at(file: File, dialect: Dialect, numbers: Iterator[int]) -> Iterator[bytes]:
+    """The lines with these numbers, which start at 1 and ascend."""
+    wanted, first, rest = next(numbers, None), 1, b""
+    found = blocks(file, dialect)
+    while wanted is not None:
+        text = rest + next(found, b"\n")
+        ends = _ends(text)
+        while wanted is not None and wanted < first + len(ends):
+            start = ends[wanted - first - 1] + 1 if wanted > first else 0
+            yield text[start : ends[wanted - first]]
+            wanted = next(numbers, None)
+        rest = text[ends[-1] + 1 :] if len(ends) else text
+        first += len(ends)
+
+
+def _ends(text: bytes) -> Sequence[int]:
+    """Where lines end; numpy finds them several times quicker than `bytes` does."""
+    import numpy
+
+    return cast("Sequence[int]", numpy.flatnonzero(numpy.frombuffer(text, numpy.uint8) == NEWLINE))
+
+
+def shown(line: bytes) -> str:
+    """A line as rejected rows show it: without its end, a mark for each byte that is no text.
+
+    Of an endless one the start.
+    """
+    if len(line) > LONGEST_SHOWN:
+        line = line[:LONGEST_SHOWN] + "…".encode()
+    return line.strip(b"\r\n").decode("utf-8", "replace")
