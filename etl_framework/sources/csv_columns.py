@@ -40,10 +40,12 @@ def value(column: Column) -> str:
     return f"CAST({name} AS {column.type.duckdb})"
 
 
-def value_or_error(column: Column) -> str:
+def value_or_error(column: Column, also: str = "") -> str:
     """SQL for the value in its declared type; ends the query when that would change it.
 
     Quicker than `inexact`: what a CAST refuses by itself need not be looked for.
+
+    :param also: SQL that is true for other values to end it for.
     """
     name, type_ = quote(column.name), column.type.duckdb
     changes = inexact(column)
@@ -51,6 +53,7 @@ def value_or_error(column: Column) -> str:
         changes = f"trunc({name}) <> {name}"
     elif column.type.family in ("integer", "decimal"):
         changes = f"CAST({name} AS {type_}) <> {name}"
+    changes = " OR ".join(filter(None, (changes, also)))
     if not changes:
         return value(column)
     return f"CASE WHEN {changes} THEN CAST(error('{INEXACT}') AS {type_}) ELSE {value(column)} END"
@@ -70,11 +73,20 @@ def inexact(column: Column) -> str:
     return ""
 
 
-def perhaps_changed(column: Column) -> str:
-    """SQL that is true for every text whose value says less than the text; empty when none does.
+def changed_when_read(column: Column) -> str:
+    """SQL over the texts of a file: true when the value says less; empty when none does.
 
-    Quick, and true for some others too; `changed` tells them apart.
+    A text that is no value at all is refused when it is read.
     """
+    perhaps, name = _perhaps_changed(column), quote(column.name)
+    if not perhaps:
+        return ""
+    readable = f"TRY_CAST({name} AS {read_type(column)}) IS NOT NULL"
+    return f"CASE WHEN {perhaps} THEN ({changed(column, name)}) AND {readable} ELSE false END"
+
+
+def _perhaps_changed(column: Column) -> str:
+    """Quick, and true for some others too."""
     name = quote(column.name)
     if column.type.family == "date":
         return f"strlen({name}) > 10"
@@ -86,7 +98,8 @@ def perhaps_changed(column: Column) -> str:
     if column.type.family == "timestamptz":
         return f"regexp_matches({name}, '\\.[0-9]{{7}}')"
     if column.type.name in ("smallint", "integer"):
-        return f"strlen({name}) > 15"
+        # Read as DOUBLE, which shows fifteen digits: enough for every fraction that is meant.
+        return ""
     if column.type.family in ("integer", "decimal"):
         held = int(read_type(column).rstrip(")").rpartition(",")[2])
         powers = f"contains({name}, 'e') OR contains({name}, 'E')"
@@ -119,20 +132,6 @@ def changed(column: Column, text: str) -> str:
             f"OR (contains(lower({text}), 'e') AND {power})"
         )
     return ""
-
-
-def reason(columns: Sequence[Column]) -> str:
-    """SQL for why DuckDB refused a line, from its table of rejects."""
-    types = ", ".join(f"{literal(c.name)}: {literal(str(c.type))}" for c in columns)
-    return f"""CASE error_type
-        WHEN 'CAST' THEN regexp_extract(error_message, '(?s)convert string (.*) to ''', 1)
-            || ' is not a valid ' || coalesce(MAP {{{types}}}[column_name], 'value')
-        WHEN 'MISSING COLUMNS' THEN 'the row has too few values'
-        WHEN 'TOO MANY COLUMNS' THEN 'the row has too many values'
-        WHEN 'UNQUOTED VALUE' THEN 'a quote is not closed, or text follows a closed one'
-        WHEN 'LINE SIZE OVER MAXIMUM' THEN 'the line is too long'
-        WHEN 'INVALID ENCODING' THEN 'the text is not UTF-8'
-        ELSE error_message END"""
 
 
 def typed(columns: Sequence[Column], texts: str) -> str:

@@ -107,6 +107,14 @@ def records(file: File, header: Header, dialect: Dialect) -> Iterator[Record]:
             taken.clear()
 
 
+def record_of(line: int, raw: str, header: Header, dialect: Dialect) -> Record:
+    """A record that is one line."""
+    try:
+        return _record(line, next(dialect.rows([raw]), []), [raw], header, dialect)
+    except csv.Error as error:
+        return Record(line, raw, [], _quoting(error), 1)
+
+
 def _record(
     line: int, values: list[str], taken: list[str], header: Header, dialect: Dialect
 ) -> Record:

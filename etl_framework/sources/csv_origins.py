@@ -24,12 +24,14 @@ Found = tuple[int, int, str]
 class ReadFile:
     """A file as it was read.
 
-    :param rejected: the lines that rejected rows start on, ascending.
+    :param skipped: the lines that rows start on which the part does not have, ascending.
+    :param only: the lines of all rows that it has, where these are few; then `skipped` is not used.
     """
 
     file: File
     header: Header
-    rejected: Sequence[int]
+    skipped: Sequence[int]
+    only: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def remembered(folder: Path, name: str) -> Part | None:
 def _read_file(facts: dict[str, object]) -> ReadFile:
     file = dict(facts["file"])  # type: ignore[call-overload]
     file["path"] = Path(file["path"])
-    return ReadFile(File(**file), tuple(facts["header"]), facts["rejected"])  # type: ignore[arg-type]
+    return ReadFile(File(**file), tuple(facts["header"]), facts["skipped"], facts["only"])  # type: ignore[arg-type]
 
 
 def origins(part: Part, numbers: Iterator[int], dialect: Dialect) -> Iterator[Origin]:
@@ -71,8 +73,7 @@ def origins(part: Part, numbers: Iterator[int], dialect: Dialect) -> Iterator[Or
 
     :param numbers: of rows in the part, from 0, ascending.
     """
-    header = dialect.first_line - 1
-    counts = [count_lines(read.file, dialect) - header - len(read.rejected) for read in part.files]
+    counts = [_lines(read, dialect) for read in part.files]
     # Blank lines and records of several lines make the sum larger, and nothing makes it smaller.
     by_line = sum(counts) == part.kept
     if not by_line:
@@ -88,17 +89,29 @@ def origins(part: Part, numbers: Iterator[int], dialect: Dialect) -> Iterator[Or
             yield Origin(start + number, read.file.name, line, text)
 
 
+def _lines(read: ReadFile, dialect: Dialect) -> int:
+    """How many rows the part has of a file in which every line behind the header is a record."""
+    if read.only:
+        return len(read.only)
+    return count_lines(read.file, dialect) - (dialect.first_line - 1) - len(read.skipped)
+
+
 def _kept(read: ReadFile, dialect: Dialect) -> Iterator[Record]:
-    rejected = set(read.rejected)
+    skipped = set(read.skipped)
     found = records(read.file, read.header, dialect)
-    return (record for record in found if record.line not in rejected)
+    return (record for record in found if record.line not in skipped)
 
 
 def _by_line(read: ReadFile, numbers: Iterator[int], dialect: Dialect) -> Iterator[Found]:
     first = dialect.first_line
-    kept_before = [line - first - index for index, line in enumerate(read.rejected)]
-    places = ((number, first + number + bisect_right(kept_before, number)) for number in numbers)
-    found, wanted = tee(places)
+    kept_before = [line - first - index for index, line in enumerate(read.skipped)]
+    found, wanted = tee(
+        (
+            number,
+            read.only[number] if read.only else first + number + bisect_right(kept_before, number),
+        )
+        for number in numbers
+    )
     texts = lines_at(read.file, dialect, (line for _, line in wanted))
     for (number, line), text in zip(found, texts, strict=True):
         yield number, line, shown(text)

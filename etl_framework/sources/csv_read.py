@@ -9,20 +9,20 @@ from pathlib import Path
 from etl_framework.columns import Column
 from etl_framework.connections.directory import File
 from etl_framework.sources.base import Extracted, Extraction
-from etl_framework.sources.csv_careful import read_carefully
+from etl_framework.sources.csv_careful import BATCH, judge, judged
 from etl_framework.sources.csv_columns import (
     INEXACT,
+    changed_when_read,
     inexact,
-    perhaps_changed,
     read_type,
-    reason,
     value_or_error,
 )
 from etl_framework.sources.csv_dialect import Dialect
-from etl_framework.sources.csv_files import Header
+from etl_framework.sources.csv_files import Header, record_of, records
 from etl_framework.sources.csv_origins import Part, ReadFile, remember
-from etl_framework.sources.csv_rejected import TABLE, keep_rejected, make_table
+from etl_framework.sources.csv_rejected import keep_rejected, make_table
 from etl_framework.sources.csv_text import blocks, has, has_endless_line
+from etl_framework.sources.csv_times import formats_of, misread, options
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.parquet import as_path, write_parquet
 
@@ -46,6 +46,7 @@ class CsvRead:
         self._extraction = extraction
         self._attempts = 0
         self._parts: dict[str, tuple[int, Header, list[File]]] = {}
+        self._only: dict[str, dict[str, list[int]]] = {}
 
     def into_parquet(self, by_header: Mapping[Header, Sequence[File]]) -> Extracted:
         """Write every file's rows; files of one header are read together.
@@ -60,15 +61,24 @@ class CsvRead:
         shutil.rmtree(self._folder.path / "recoded", ignore_errors=True)
         headers = {file.name: header for header, files in by_header.items() for file in files}
         rejected = keep_rejected(self._extraction, headers, self._dialect)
-        remember(
-            self._folder.path,
-            {
-                name: Part(kept, [ReadFile(f, header, rejected.get(f.name, ())) for f in files])
-                for name, (kept, header, files) in self._parts.items()
-            },
-        )
+        remember(self._folder.path, self._remembered(rejected))
         kept = sum(kept for kept, _, _ in self._parts.values())
         return Extracted(kept, sum(map(len, rejected.values())))
+
+    def _remembered(self, rejected: Mapping[str, Sequence[int]]) -> dict[str, Part]:
+        again: dict[str, list[int]] = {}
+        for only in self._only.values():
+            for key, lines in only.items():
+                again.setdefault(key, []).extend(lines)
+        found = {}
+        for name, (kept, header, files) in self._parts.items():
+            only = self._only.get(name, {})
+            reads = []
+            for file in files:
+                skipped = sorted([*rejected.get(file.name, ()), *again.get(file.name, ())])
+                reads.append(ReadFile(file, header, skipped, only.get(file.name, ())))
+            found[name] = Part(kept, reads)
+        return found
 
     def _group(self, header: Header, files: list[File]) -> None:
         escape = self._dialect.escape
@@ -78,44 +88,67 @@ class CsvRead:
             if has(file, self._dialect, escape) or has_endless_line(file, self._dialect)
         ]
         files = [file for file in files if file not in careful]
+        formats = formats_of(files[0], header, self._columns, self._dialect) if files else {}
         while files:
-            doubtful = self._quickly(header, files)
+            doubtful = self._quickly(header, files, formats)
+            if doubtful is None:
+                formats = {}
+                continue
             if not doubtful:
                 break
             careful += doubtful
             files = [file for file in files if file not in doubtful]
         for file in careful:
             name = self._next_name()
-            part = self._folder.part("data") / name
-            scratch = self._folder.path / f"{name}.split"
-            kept = read_carefully(
-                self._session, file, header, self._columns, self._dialect, scratch, part
-            )
+            part, scratch = self._folder.part("data") / name, self._folder.path / "careful.parquet"
+            found = ((file.name, record) for record in records(file, header, self._dialect))
+            kept = judge(self._session, found, header, self._columns, scratch, part)
             self._parts[name] = kept, header, [file]
+            scratch.unlink()
 
-    def _quickly(self, header: Header, files: list[File]) -> list[File]:
-        """Read files together; or nothing, and give those that need to be read carefully."""
+    def _quickly(
+        self, header: Header, files: list[File], formats: Mapping[str, str]
+    ) -> list[File] | None:
+        """Read files together; or nothing, and give those that need to be read carefully.
+
+        :param formats: how moments are written, by family; any way when there are none.
+        :returns: None when they are not all written so.
+        """
         import duckdb
 
         name = self._next_name()
-        values = ", ".join(f"{value_or_error(c)} AS {quote(c.name)}" for c in self._columns)
+        values = ", ".join(
+            f"{value_or_error(c, misread(c) if c.type.family in formats else '')} "
+            f"AS {quote(c.name)}"
+            for c in self._columns
+        )
+        free = [column for column in self._columns if column.type.family not in formats]
         rejects = f"etl_rejects_{self._attempts}"
         part = self._folder.part("data") / name
         text = any(column.type.family == "text" for column in self._columns)
         try:
-            sql = f"SELECT {values} FROM {self._scan(header, files, rejects, self._types)}"
+            scan = self._scan(header, files, rejects, self._types, options(formats))
+            sql = f"SELECT {values} FROM {scan}"
             kept = write_parquet(self._session, sql, part, text=text, ordered=True)
-            doubtful = self._doubtful(rejects, files) or self._perhaps_changed(header, files)
+            doubtful = self._doubtful(rejects, files) or self._changed(header, files, free)
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
+            if formats:
+                part.unlink(missing_ok=True)
+                return None
             kept, doubtful = 0, self._suspects(error, header, files)
         if doubtful:
             part.unlink(missing_ok=True)
         else:
             self._parts[name] = kept, header, files
-            self._note_rejects(rejects, files)
+            if self._number(f"SELECT count(*) FROM {rejects}"):
+                self._judge_refused(rejects, header, files)
         return doubtful
+
+    def _number(self, sql: str) -> int:
+        (number,) = self._session.execute(sql).fetchone() or (0,)
+        return int(number)
 
     def _path(self, file: File) -> Path:
         """The file as DuckDB can read it: as it is, or again as UTF-8."""
@@ -172,9 +205,11 @@ class CsvRead:
             and (odd[path] or has(file, self._dialect, self._dialect.quote))
         ]
 
-    def _perhaps_changed(self, header: Header, files: Sequence[File]) -> list[File]:
-        """Files with texts that reading may have changed: a zone that a timestamp cannot hold."""
-        tests = [f"({test})" for column in self._columns if (test := perhaps_changed(column))]
+    def _changed(
+        self, header: Header, files: Sequence[File], columns: Sequence[Column]
+    ) -> list[File]:
+        """Files with texts that reading has changed: a zone that a timestamp cannot hold."""
+        tests = [test for column in columns if (test := changed_when_read(column))]
         return self._where(header, files, tests, {}) if tests else []
 
     def _where(
@@ -207,21 +242,35 @@ class CsvRead:
         except duckdb.Error:
             return files
 
-    def _note_rejects(self, rejects: str, files: Sequence[File]) -> None:
-        """One row per refused line: the first error that DuckDB found in it."""
-        self._session.execute(
-            f"INSERT INTO {TABLE} SELECT file_path, line, "
-            "column_idx + CAST(error_type = 'MISSING COLUMNS' AS INTEGER), column_name, "
-            f"{reason(self._columns)}, trim(csv_line, chr(10) || chr(13)) "
-            f"FROM {rejects} JOIN {rejects}_scan USING (scan_id, file_id) QUALIFY "
-            "row_number() OVER (PARTITION BY file_path, line ORDER BY column_idx) = 1"
+    def _judge_refused(self, rejects: str, header: Header, files: Sequence[File]) -> None:
+        """Judge the lines that DuckDB refused one by one, some of them only for their format."""
+        names = {str(self._path(file)): file for file in files}
+        rows = self._session.execute(
+            f"SELECT DISTINCT file_path, line, trim(csv_line, chr(10) || chr(13)) FROM {rejects} "
+            f"JOIN {rejects}_scan USING (scan_id, file_id) ORDER BY 1, 2"
         )
-        rejected = self._session.execute(f"SELECT DISTINCT file FROM {TABLE}").fetchall()
-        names = {str(self._path(file)): file.name for file in files}
-        for (path,) in rejected:
-            if path in names:
-                sql = f"UPDATE {TABLE} SET file = ? WHERE file = ?"
-                self._session.execute(sql, [names[path], path])
+        batches = iter(lambda: rows.fetchmany(BATCH), [])
+        found = (
+            (names[path].name, record_of(line, raw, header, self._dialect))
+            for batch in batches
+            for path, line, raw in batch
+        )
+        name, scratch = self._next_name(), self._folder.path / "refused.parquet"
+        part = self._folder.part("data") / name
+        kept = judge(self._session, found, header, self._columns, scratch, part)
+        if kept:
+            lines = self._session.execute(
+                f"SELECT etl_file, etl_line FROM ({judged(self._columns, scratch)}) "
+                "WHERE etl_bad IS NULL ORDER BY 1, 2"
+            ).fetchall()
+            only: dict[str, list[int]] = {}
+            for file, line in lines:
+                only.setdefault(file, []).append(line)
+            self._only[name] = only
+            self._parts[name] = kept, header, [file for file in files if file.name in only]
+        else:
+            part.unlink()
+        scratch.unlink()
 
     def _write_empty(self) -> None:
         types = ", ".join(

@@ -88,8 +88,6 @@ def test_a_value_that_fits_is_kept(
         ("boolean", "2"),
         ("smallint", "one"),
         ("real", "1e300"),
-        ("integer", "1.00000000000000000001"),
-        ("integer", "100000000000000000001e-20"),
         ("bigint", "1.0000000000000000000001"),
         ("bigint", "1e-30"),
         ("decimal(10,2)", "1.2500000000000000000000001"),
@@ -106,6 +104,7 @@ def test_a_value_that_fits_is_kept(
         ("timestamp", "2024-06-25 10:00:00.1234567"),
         ("timestamp", "-infinity"),
         ("timestamp", "1719309600"),
+        ("timestamp", "epoch"),
         ("timestamptz", "2024-06-25 10:00:00.1234567Z"),
     ],
 )

@@ -1,7 +1,7 @@
 """A thousand generated dirty files: every row is kept, or rejected at its line with its reason.
 
-Ten runs of a hundred files, each with rows that do not parse and rows that break a check, written in
-one of several ways.
+Ten runs of a hundred files, each with rows that do not parse and rows that break a check, and each
+written in another way.
 """
 
 from __future__ import annotations
