@@ -92,6 +92,14 @@ class ColumnType(Written):
             raise ValueError(f"a {name} has a length of 1 or more")
         return cls(name, arguments)
 
+    @classmethod
+    def of_duckdb(cls, name: str) -> ColumnType | None:
+        """The type that DuckDB calls so, if it is one of ours."""
+        try:
+            return cls.parse(name.replace("TIMESTAMP WITH TIME ZONE", "timestamptz"))
+        except ValueError:
+            return None
+
     @property
     def family(self) -> str:
         """Types of one family convert into each other without a CAST in the template."""

@@ -69,20 +69,13 @@ def _written(value: Value) -> str:
 
 
 def _shown(type_: str) -> str:
-    known = _known(type_)
+    known = ColumnType.of_duckdb(type_)
     return str(known) if known else type_.lower()
-
-
-def _known(type_: str) -> ColumnType | None:
-    try:
-        return ColumnType.parse(type_.replace("TIMESTAMP WITH TIME ZONE", "timestamptz"))
-    except ValueError:
-        return None
 
 
 def _rounded(text: str, type_: str) -> bool:
     """Whether a CAST would round a number that can be read."""
-    known = _known(type_)
+    known = ColumnType.of_duckdb(type_)
     if known is None or known.family not in ("integer", "decimal"):
         return False
     scale = known.arguments[1] if known.family == "decimal" else 0

@@ -10,9 +10,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from etl_framework.columns import MASK
-from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
-from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.storage.decisions import Decision, decide, decisions
 from etl_framework.storage.rejected import COLUMNS, counted, rejected
@@ -67,7 +65,7 @@ class Quarantine:
     """
 
     def __init__(self, project: Project, environment: str | None, name: str) -> None:
-        self.pipeline, self.relation = _relation(project, name)
+        self.pipeline, self.relation = project.relation(name)
         self._staging = project.root / project.environment(environment).staging
         columns = self.pipeline.relations()[self.relation].columns
         self.columns = [column.name for column in columns]
@@ -146,28 +144,6 @@ def _rejected(row: tuple[object, ...], interval: DataInterval, state: str) -> Re
     facts = dict(zip(COLUMNS, row, strict=True))
     texts = {name: json.loads(str(facts[name] or "null")) for name in ("key", "values")}
     return Rejected(**{**facts, **texts}, interval=interval, state=state)
-
-
-def _relation(project: Project, name: str) -> tuple[Pipeline, str]:
-    wanted, _, relation = name.rpartition(".")
-    known = [
-        (found.model, each)
-        for found in project.pipelines
-        if found.model
-        for each in found.model.relations()
-    ]
-    fitting = [
-        (pipeline, each)
-        for pipeline, each in known
-        if each == relation and wanted in ("", pipeline.name)
-    ]
-    if not fitting:
-        message = f"there is no source '{name}'"
-        raise ConfigError(message, hint=did_you_mean(name, [each for _, each in known]))
-    if len(fitting) > 1:
-        names = " or ".join(f"{pipeline.name}.{relation}" for pipeline, _ in fitting)
-        raise ConfigError(f"'{name}' is in several pipelines", hint=f"write {names}")
-    return fitting[0]
 
 
 def with_rejects(project: Project) -> list[str]:

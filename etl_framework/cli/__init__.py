@@ -14,6 +14,7 @@ from etl_framework.cli.quarantine import quarantine
 from etl_framework.cli.run import run
 from etl_framework.cli.schema import schema
 from etl_framework.cli.show import show
+from etl_framework.cli.suggest_checks import suggest_checks
 from etl_framework.cli.test import test
 
 
@@ -31,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (lint, plan, quarantine, run, schema, show, test):
+for command in (lint, plan, quarantine, run, schema, show, suggest_checks, test):
     cli.add_command(command)
 
 

@@ -64,6 +64,31 @@ class Project:
         known = [Path(found.file.path).stem for found in self.pipelines]
         raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
 
+    def relation(self, name: str) -> tuple[Pipeline, str]:
+        """A relation and its pipeline, by its name or by both: `music_streaming.streams`.
+
+        :raises ConfigError: there is none, or several pipelines have one of that name.
+        """
+        wanted, _, relation = name.rpartition(".")
+        known = [
+            (found.model, each)
+            for found in self.pipelines
+            if found.model
+            for each in found.model.relations()
+        ]
+        fitting = [
+            (pipeline, each)
+            for pipeline, each in known
+            if each == relation and wanted in ("", pipeline.name)
+        ]
+        if not fitting:
+            message = f"no pipeline has a source, transform or KPI '{name}'"
+            raise ConfigError(message, hint=did_you_mean(name, [each for _, each in known]))
+        if len(fitting) > 1:
+            names = " or ".join(f"{pipeline.name}.{relation}" for pipeline, _ in fitting)
+            raise ConfigError(f"'{name}' is in several pipelines", hint=f"write {names}")
+        return fitting[0]
+
     def environment_name(self, name: str | None) -> str:
         """The environment asked for, else the default.
 

@@ -1,0 +1,40 @@
+"""`etl suggest-checks`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from etl_framework.cli.options import environment_option, project_option
+
+
+@click.command("suggest-checks")
+@click.argument("relation")
+@environment_option
+@project_option
+def suggest_checks(relation: str, environment: str | None, root: Path) -> None:
+    """Checks that a relation keeps as it is now, as YAML to paste into its file and edit.
+
+    RELATION is a source, transform or KPI, as `streams` or `music_streaming.streams`; it is looked
+    at as its latest run left it in staging. What the file declares already is left out.
+
+    \b
+    etl suggest-checks streams
+    """
+    import yaml
+
+    from etl_framework.config.project import load_project
+    from etl_framework.suggesting import suggest
+
+    found = suggest(load_project(root), environment, relation)
+    click.echo(f"# {found.rows:,} rows of {found.relation}, data interval {found.interval}")
+    if not found.checks:
+        click.echo("# nothing to add to the checks that are declared", err=True)
+        return
+    click.echo("    checks:")
+    for each in found.checks:
+        check = yaml.safe_dump(
+            each.check, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True
+        )
+        click.echo(f"      - {check.strip()}  # {each.seen}")

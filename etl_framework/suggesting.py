@@ -1,0 +1,73 @@
+"""Checks that a relation keeps as it is now, to paste into its file and edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from etl_framework.config.models import Pipeline
+from etl_framework.config.project import Project
+from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.errors import DataMissingError
+from etl_framework.interval import DataInterval
+from etl_framework.storage.parquet import see
+from etl_framework.storage.staging import RunFolder
+from etl_framework.suggestions import Look, Suggestion
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What suits a relation.
+
+    :param rows: how many it had in the run that was looked at.
+    """
+
+    relation: str
+    interval: DataInterval
+    rows: int
+    checks: Sequence[Suggestion]
+
+
+def suggest(project: Project, environment: str | None, name: str) -> Suggestions:
+    """Look at a relation as its latest run left it in staging.
+
+    :param name: the relation, with its pipeline before it where two have one of that name.
+    :raises ConfigError: there is no such relation.
+    :raises DataMissingError: nothing of it is in staging.
+    """
+    pipeline, relation = project.relation(name)
+    chosen = project.environment(environment)
+    staging = project.root / chosen.staging
+    run = _latest(staging, pipeline, relation)
+    engine = DuckDBEngine(
+        chosen.memory_limit, chosen.threads, staging / ".suggesting", pipeline.timezone
+    )
+    try:
+        session = engine.session()
+        interval = DataInterval.of_key(run.path.name, ZoneInfo(pipeline.timezone))
+        for other in pipeline.relations():
+            if files := _files(run, other):
+                see(session, other, files)
+        look = Look(session, pipeline, relation, interval)
+        return Suggestions(relation, interval, look.rows, look.new_ones() if look.rows else [])
+    finally:
+        engine.close()
+
+
+def _latest(staging: Path, pipeline: Pipeline, relation: str) -> RunFolder:
+    for folder in sorted((staging / pipeline.name).glob("*Z_*Z"), reverse=True):
+        if _files(RunFolder(folder), relation):
+            return RunFolder(folder)
+    raise DataMissingError(
+        f"nothing of '{relation}' is in staging", hint=f"run it first: etl run {pipeline.name}"
+    )
+
+
+def _files(run: RunFolder, relation: str) -> list[str]:
+    """The relation as it was made, before its checks took rows out."""
+    for kind in ("extract", "transform", "kpi"):
+        if result := run.step(f"{kind}.{relation}").result():
+            return run.paths(result["files"])
+    return []
