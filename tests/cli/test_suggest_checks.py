@@ -44,9 +44,10 @@ def shop(orders: Folder, etl: Etl) -> Folder:
     orders.write("pipelines/shop.yml", PIPELINE)
     products = "".join(f"{n},AB{n:04}\n" for n in range(40))
     orders.write("lake/products.csv", "product_id,code\n" + products)
+    notes = ["" if n % 10 == 0 else f"{'x' * (n % 7 + 1)}-{n % 30 + 10}" for n in range(100)]
     sales = "".join(
         f"{n},{n % 40 if n > 1 else 999},{('web', 'shop')[n % 2]},{n % 17}.25,"
-        f"{'' if n % 10 == 0 else 'x' * (n % 7 + 1) + '-' + str(n % 30 + 10)},eve{n}@example.com,2024-06-25 10:00:{n % 60:02}\n"
+        f"{notes[n]},eve{n}@example.com,2024-06-25 10:00:{n % 60:02}\n"
         for n in range(100)
     )
     header = "sale_id,product_id,channel,amount,note,mail,sold_at\n"
