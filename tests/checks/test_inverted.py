@@ -11,6 +11,8 @@ from tests.checks.conftest import Checked, only
 from tests.checks.test_each_check import CASES
 from tests.checks.test_measures import MEASURES
 
+pytestmark = pytest.mark.slow
+
 
 def kind_of(type_: str) -> type[Check]:
     """The class that a type of check names."""

@@ -10,6 +10,7 @@ import yaml
 from tests.cli.conftest import Etl
 from tests.conftest import Folder
 
+pytestmark = pytest.mark.slow
 DAY = ("--date", "2024-06-25")
 PIPELINE = """
     name: shop

@@ -13,6 +13,7 @@ from etl_framework.errors import StepError
 from tests.conftest import Folder
 from tests.exact.values import KINDS, TEXT_ONLY, comparable, rows
 
+pytestmark = pytest.mark.slow
 COLUMNS = {"k": ("integer", "integer"), **{n: k[:2] for n, k in {**KINDS, **TEXT_ONLY}.items()}}
 DECLARED = "".join(
     f'      - {{name: {name}, type: "{type_}"}}\n' for name, (_, type_) in COLUMNS.items()
@@ -64,7 +65,6 @@ def do(url: str, sql: str, values: list[tuple[Any, ...]] | None = None) -> list[
         connection.close()
 
 
-@pytest.mark.slow
 def test_no_value_changes(copied: Folder, postgres: str) -> None:
     # As psycopg2 shows them exactly: a real's shortest text is another double.
     shown = {"c_json": "c_json::text", "c_real": "c_real::double precision"}

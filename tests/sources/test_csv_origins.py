@@ -110,3 +110,22 @@ def test_a_row_keeps_its_id_when_it_is_read_again(folder: Folder) -> None:
 
     assert {row.id for row in first} < {row.id for row in second}
     assert len(second) == 4
+
+
+@pytest.mark.parametrize("quote", ["", '"'], ids=["plain", "with quotes"])
+def test_rows_whose_moments_are_written_in_another_way(folder: Folder, quote: str) -> None:
+    usual = [f"{n},2024-06-25 10:00:00.{n + 1}" for n in range(40)]
+    usual[20:20] = ["-7,2024-06-25 10:00:00", "8,2024-06-25", "9,soon", "-9,2024-06-25 10:00"]
+    usual[0] = f"0,{quote}2024-06-25 10:00:00.5{quote}"
+    pipeline = PIPELINE.replace("t, type: varchar(100)", "t, type: timestamp")
+    folder.write("pipelines/p.yml", pipeline)
+    folder.write("lake/s/1.csv", HEADER + "\n".join(usual) + "\n")
+
+    results = folder.run("p")
+
+    rows = Quarantine(load_project(folder.root), None, "s").rows(Selection())
+    assert sorted((row.line, row.rule.split()[0], row.row) for row in rows) == [
+        (22, "accepted_range", "-7,2024-06-25 10:00:00"), (24, "parse", "9,soon"),
+        (25, "accepted_range", "-9,2024-06-25 10:00"),
+    ]  # fmt: skip
+    assert results["check.s"].counts == {"rows": 43, "kept": 41, "quarantined": 2}

@@ -1,0 +1,143 @@
+"""What DuckDB reads of CSV files, and which of them it may have read wrongly."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from etl_framework.columns import Column
+from etl_framework.connections.directory import File
+from etl_framework.sources.base import Extraction
+from etl_framework.sources.csv_columns import INEXACT, changed_when_read, inexact, read_type
+from etl_framework.sources.csv_dialect import Dialect
+from etl_framework.sources.csv_files import Header, Record, record_of
+from etl_framework.sources.csv_text import blocks, has
+from etl_framework.sql.quote import literal
+from etl_framework.storage.parquet import as_path
+
+BATCH = 20_000
+
+
+class CsvScan:
+    """DuckDB's reading of a source's files.
+
+    :ivar types: what each column is read as.
+    """
+
+    def __init__(self, columns: Sequence[Column], dialect: Dialect, extraction: Extraction) -> None:
+        self.types = {column.name: read_type(column) for column in columns}
+        self._columns = columns
+        self._dialect = dialect
+        self._session = extraction.session
+        self._folder = extraction.folder
+        self._recoded: dict[File, Path] = {}
+        self._looks = 0
+
+    def close(self) -> None:
+        """Remove what was written to be read."""
+        shutil.rmtree(self._folder.path / "recoded", ignore_errors=True)
+
+    def path(self, file: File) -> Path:
+        """The file as DuckDB can read it: as it is, or again as UTF-8."""
+        if self._dialect.is_utf8:
+            return file.path
+        if file not in self._recoded:
+            path = self._folder.part("recoded") / f"{len(self._recoded)}.csv"
+            with path.open("wb") as out:
+                out.writelines(blocks(file, self._dialect))
+            self._recoded[file] = path
+        return self._recoded[file]
+
+    def sql(
+        self,
+        header: Header,
+        files: Sequence[File],
+        rejects: str,
+        types: Mapping[str, str],
+        options: str = "",
+    ) -> str:
+        """SQL for the rows of files; lines that DuckDB refuses go to the table `rejects`.
+
+        :param types: what to read columns as; the others are texts.
+        """
+        dialect = self._dialect
+        nulls = ", ".join(literal(text) for text in ("", *dialect.nulls))
+        columns = ", ".join(
+            f"{literal(name or f'etl_unnamed_{index}')}: {literal(types.get(name, 'VARCHAR'))}"
+            for index, name in enumerate(header)
+        )
+        paths = ", ".join(as_path(self.path(file)) for file in files)
+        return (
+            f"read_csv([{paths}], columns = {{{columns}}}, auto_detect = false, "
+            f"header = {str(dialect.header).lower()}, delim = {literal(dialect.delimiter)}, "
+            f"quote = {literal(dialect.quote)}, escape = {literal(dialect.quote)}, "
+            f"nullstr = [{nulls}], allow_quoted_nulls = false, "
+            f"store_rejects = true, rejects_limit = 0, rejects_table = '{rejects}', "
+            f"rejects_scan = '{rejects}_scan'{options})"
+        )
+
+    def doubtful(self, rejects: str, files: Sequence[File]) -> list[File]:
+        """Files with refused lines that DuckDB may have taken apart wrongly."""
+        found = self._session.execute(
+            "SELECT file_path, bool_or(error_type NOT IN "
+            "('CAST', 'MISSING COLUMNS', 'TOO MANY COLUMNS')) "
+            f"FROM {rejects} JOIN {rejects}_scan USING (scan_id, file_id) GROUP BY 1"
+        ).fetchall()
+        odd = dict(found)
+        return [
+            file
+            for file in files
+            if (path := str(self.path(file))) in odd
+            and (odd[path] or has(file, self._dialect, self._dialect.quote))
+        ]
+
+    def changed(
+        self, header: Header, files: Sequence[File], columns: Sequence[Column]
+    ) -> list[File]:
+        """Files with texts that reading has changed: a zone that a timestamp cannot hold."""
+        tests = [test for column in columns if (test := changed_when_read(column))]
+        return self._where(header, files, tests, {}) if tests else []
+
+    def _where(
+        self, header: Header, files: Sequence[File], tests: Sequence[str], types: Mapping[str, str]
+    ) -> list[File]:
+        """The files with a row that one of the tests is true for.
+
+        :param types: of the columns that are not read as text.
+        """
+        self._looks += 1
+        rejects = f"etl_looked_at_{self._looks}"
+        scan = self.sql(header, files, rejects, types, ", filename = 'etl_file'")
+        found = self._session.execute(
+            f"SELECT DISTINCT etl_file FROM {scan} WHERE {' OR '.join(tests)}"
+        ).fetchall()
+        paths = {path for (path,) in found}
+        return [file for file in files if str(self.path(file)) in paths]
+
+    def suspects(self, error: Exception, header: Header, files: list[File]) -> list[File]:
+        """The files that can have made the quick way fail."""
+        import duckdb
+
+        changes = [f"coalesce({change}, false)" for c in self._columns if (change := inexact(c))]
+        if not changes or not (
+            INEXACT in str(error) or isinstance(error, duckdb.ConversionException)
+        ):
+            return files
+        try:
+            return self._where(header, files, changes, self.types) or files
+        except duckdb.Error:
+            return files
+
+    def refused(
+        self, rejects: str, header: Header, files: Sequence[File]
+    ) -> Iterator[tuple[str, Record]]:
+        """The lines that DuckDB refused, with the names of their files."""
+        names = {str(self.path(file)): file.name for file in files}
+        rows = self._session.execute(
+            f"SELECT DISTINCT file_path, line, trim(csv_line, chr(10) || chr(13)) FROM {rejects} "
+            f"JOIN {rejects}_scan USING (scan_id, file_id) ORDER BY 1, 2"
+        )
+        while batch := rows.fetchmany(BATCH):
+            for path, line, raw in batch:
+                yield names[path], record_of(line, raw, header, self._dialect)
