@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from etl_framework.columns import Column
 from etl_framework.sources.csv_columns import refusal, typed, value
@@ -13,12 +12,11 @@ from etl_framework.sources.csv_files import Header, Record
 from etl_framework.sources.csv_rejected import TABLE
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.parquet import as_path, write_parquet
+from etl_framework.storage.records import write_records
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
-BATCH = 20_000
 # In letters; most columns hold less.
 LONGEST_TEXT = 1 << 17
 
@@ -43,7 +41,7 @@ def judge(
     :returns: the number of good ones.
     :raises StepError: a quote that is never closed swallows the lines behind it.
     """
-    _split(found, header, columns, scratch)
+    write_records(session, _rows(found, header, columns), _types(columns), scratch)
     rows = judged(columns, scratch)
     values = ", ".join(f"{value(column)} AS {quote(column.name)}" for column in columns)
     good = f"SELECT {values} FROM ({rows}) WHERE etl_bad IS NULL"
@@ -64,42 +62,27 @@ def judged(columns: Sequence[Column], scratch: Path) -> str:
     return typed(columns, f"read_parquet({as_path(scratch)})")
 
 
-def _split(found: Found, header: Header, columns: Sequence[Column], scratch: Path) -> None:
-    """Write each record as texts, with its line, its raw form and what is wrong with it."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    types: dict[str, pa.DataType] = {
-        "etl_file": pa.string(),
-        "etl_line": pa.int64(),
-        "etl_raw": pa.string(),
-        "etl_fault": pa.string(),
-        "etl_column": pa.int64(),
-        **{f"etl_text_{i}": pa.string() for i in range(len(columns))},
+def _types(columns: Sequence[Column]) -> dict[str, str]:
+    texts = {f"etl_text_{index}": "VARCHAR" for index in range(len(columns))}
+    return {
+        "etl_file": "VARCHAR",
+        "etl_line": "BIGINT",
+        "etl_raw": "VARCHAR",
+        "etl_fault": "VARCHAR",
+        "etl_column": "BIGINT",
+        **texts,
     }
-    schema = pa.schema(list(types.items()))
+
+
+def _rows(
+    found: Found, header: Header, columns: Sequence[Column]
+) -> Iterator[tuple[str | int | None, ...]]:
+    """Each record as texts, with its line, its raw form and what is wrong with it."""
     places = [(header.index(column.name), column.type.family == "text") for column in columns]
-    bounded = ((name, _bounded(record, header, columns)) for name, record in found)
-    with parquet.ParquetWriter(scratch, schema) as writer:
-        for batch in iter(lambda: list(islice(bounded, BATCH)), []):
-            writer.write_table(_table(batch, places, schema))
-
-
-def _table(
-    batch: list[tuple[str, Record]], places: list[tuple[int, bool]], schema: pa.Schema
-) -> pa.Table:
-    import pyarrow as pa
-
-    records = [record for _, record in batch]
-    columns: list[list[Any]] = [
-        [name for name, _ in batch],
-        [record.line for record in records],
-        [record.raw for record in records],
-        [record.fault for record in records],
-        [record.column for record in records],
-        *([_text(record, place, text) for record in records] for place, text in places),
-    ]
-    return pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema)
+    for name, each in found:
+        record = _bounded(each, header, columns)
+        texts = (_text(record, place, text) for place, text in places)
+        yield name, record.line, record.raw, record.fault, record.column, *texts
 
 
 def _bounded(record: Record, header: Header, columns: Sequence[Column]) -> Record:

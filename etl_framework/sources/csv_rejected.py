@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from etl_framework.sources.base import Extraction
@@ -12,6 +12,7 @@ from etl_framework.sources.csv_dialect import Dialect
 from etl_framework.sources.csv_files import Header
 from etl_framework.sql.quote import literal
 from etl_framework.storage.parquet import as_path
+from etl_framework.storage.records import write_records
 from etl_framework.storage.rejected import PARSE, identified, keep
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def keep_rejected(
     lines = {str(file): list(numbers) for file, numbers in found.fetchall()}
     if lines:
         texts = extraction.folder.path / "values.parquet"
-        _write_values(session, headers, dialect, str(texts))
+        values = _rows_of_values(session, headers, dialect)
+        write_records(session, values, {"number": "BIGINT", "values": "VARCHAR"}, texts)
         rows = (
             f"SELECT NULL AS id, {literal(PARSE)} AS rule, NULL AS key, {TABLE}.*, v.values "
             f"FROM {TABLE} JOIN read_parquet({as_path(texts)}) AS v ON {TABLE}.rowid = v.number"
@@ -58,20 +60,13 @@ def keep_rejected(
     return lines
 
 
-def _write_values(
-    session: duckdb.DuckDBPyConnection, headers: Mapping[str, Header], dialect: Dialect, file: str
-) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    types: dict[str, pa.DataType] = {"number": pa.int64(), "values": pa.string()}
-    schema = pa.schema(list(types.items()))
+def _rows_of_values(
+    session: duckdb.DuckDBPyConnection, headers: Mapping[str, Header], dialect: Dialect
+) -> Iterator[tuple[int, str]]:
     rows = session.execute(f'SELECT rowid, file, "row" FROM {TABLE}')
-    with parquet.ParquetWriter(file, schema) as writer:
-        for batch in iter(lambda: rows.fetchmany(BATCH), []):
-            values = [_values(headers[name], text, dialect) for _, name, text in batch]
-            numbers = [number for number, _, _ in batch]
-            writer.write_table(pa.table({"number": numbers, "values": values}, schema=schema))
+    while batch := rows.fetchmany(BATCH):
+        for number, name, text in batch:
+            yield number, _values(headers[name], text, dialect)
 
 
 def _values(header: Header, text: str, dialect: Dialect) -> str:

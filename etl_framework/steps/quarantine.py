@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, groupby, islice
+from itertools import chain, groupby
 from pathlib import Path
 
 from etl_framework.checks.base import RowCheck
@@ -13,10 +13,18 @@ from etl_framework.steps.base import Work
 from etl_framework.steps.corrections import CORRECTED, origins_of_corrected
 from etl_framework.steps.extract import extraction
 from etl_framework.storage.parquet import FILE, ROW, as_path, write
+from etl_framework.storage.records import write_records
 from etl_framework.storage.rejected import identified, keep
 
 BATCH = 10_000
-OriginRow = tuple[str, int, None, str, int, str]
+ORIGIN = {
+    FILE: "VARCHAR",
+    "etl_row": "BIGINT",
+    "id": "VARCHAR",
+    "file": "VARCHAR",
+    "line": "BIGINT",
+    "text": "VARCHAR",
+}
 
 
 def take_out(work: Work, checks: Sequence[RowCheck]) -> None:
@@ -84,28 +92,12 @@ def _origins(work: Work) -> str:
     ]
     found = work.folder.path / "origins.parquet"
     if isinstance(work.step.block, Source):
-        _write_origins(work, found)
+        write_records(work.session, _found_origins(work), ORIGIN, found)
         known.append(f"FROM read_parquet({as_path(found)})")
     return " UNION ALL BY NAME ".join(known) or f"SELECT NULL AS {FILE}, NULL AS etl_row"
 
 
-def _write_origins(work: Work, file: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    kinds: dict[str, pa.DataType] = {
-        FILE: pa.string(), "etl_row": pa.int64(), "id": pa.string(),
-        "file": pa.string(), "line": pa.int64(), "text": pa.string(),
-    }  # fmt: skip
-    schema = pa.schema(list(kinds.items()))
-    rows = _found_origins(work)
-    with parquet.ParquetWriter(file, schema) as writer:
-        for batch in iter(lambda: list(islice(rows, BATCH)), []):
-            columns = dict(zip(schema.names, zip(*batch, strict=True), strict=True))
-            writer.write_table(pa.table(columns, schema=schema))
-
-
-def _found_origins(work: Work) -> Iterator[OriginRow]:
+def _found_origins(work: Work) -> Iterator[tuple[str | int | None, ...]]:
     source = work.step.block
     if not isinstance(source, Source):
         return
