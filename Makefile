@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 
-.PHONY: demo test quick lint bench clean
+.PHONY: demo test quick lint bench bench-checks clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -34,6 +34,9 @@ lint: $(VENV)/.dev  ## The code, its types, its layers, and the project's own fi
 
 bench: $(VENV)/.dev  ## 10 million events against pandas and against DuckDB by hand
 	@$(BIN)/python benchmarks/music_streaming.py
+
+bench-checks: $(VENV)/.dev  ## Twenty checks over 10 million rows, and three peers with the same
+	@$(BIN)/python benchmarks/checks.py
 
 clean:
 	rm -rf $(VENV) .etl sample_data/rds sample_data/lake sample_data/.generated
