@@ -103,7 +103,10 @@ def show(
     from etl_framework.quarantine import Quarantine
 
     found = Quarantine(load_project(root), environment, source)
-    rows = list(islice(found.rows(selection, reveal=reveal), limit or None))
+    rows = list(islice(found.rows(selection, reveal=reveal), limit + 1 if limit else None))
+    if limit and len(rows) > limit:
+        del rows[limit:]
+        click.echo(f"the first {limit} rows; --limit 0 shows all", err=True)
     if values:
         columns, cells = listing(rows, found.columns)
         click.echo(FORMATS[format_](columns, cells))
@@ -144,6 +147,9 @@ def replay(
     project = load_project(root)
     found = Quarantine(project, environment, source)
     made = corrections_in(corrections, found) if corrections else {}
+    if corrections and not made:
+        click.echo(f"nothing in {corrections} differs from what was rejected", err=True)
+        return
     intervals = intervals_to_run(project, environment, found, selection, made)
     if not intervals:
         click.echo("nothing to replay", err=True)
@@ -151,6 +157,8 @@ def replay(
     before = _waiting(found, (OPEN, CORRECTED))
     plans = list(plans_of(project, found.pipeline.name, environment, intervals))
     found.decide(made)
+    if made:
+        click.echo(f"{sum(map(len, made.values())):,} corrections taken", err=True)
     try:
         run_plans(plans)
     finally:

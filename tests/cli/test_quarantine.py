@@ -145,6 +145,18 @@ def test_a_correction_that_breaks_a_rule_leaves_the_row_where_it_was(
     assert ("eve", 1, "7.00") in totals(dirty)
 
 
+def test_a_file_that_changes_nothing_runs_nothing(dirty: Folder, etl: Etl) -> None:
+    replayed = etl("quarantine", "replay", "orders", *correct(dirty, etl))
+
+    assert replayed.returncode == 0 and replayed.stdout == ""
+    assert "differs from what was rejected" in replayed.stderr
+
+
+def test_a_list_that_is_cut_says_so(dirty: Folder, etl: Etl) -> None:
+    assert "--limit 0" in etl("quarantine", "show", "orders", "--limit", "2").stderr
+    assert etl("quarantine", "show", "orders", "--limit", "3").stderr == ""
+
+
 def test_rows_that_are_valid_now_need_no_correction(dirty: Folder, etl: Etl) -> None:
     file = dirty.root / "pipelines/orders.yml"
     file.write_text(file.read_text().replace("min: 0", "min: -5"))
