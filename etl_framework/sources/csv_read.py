@@ -91,7 +91,7 @@ class CsvRead:
             files = [file for file in files if file not in doubtful]
         for file in careful:
             name = self._next_name()
-            part, scratch = self._folder.part("data") / name, self._folder.path / "careful.parquet"
+            part, scratch = self._folder.part("data") / name, self._folder.path / name
             found = ((file.name, record) for record in records(file, header, self._dialect))
             kept = judge(self._session, found, header, self._columns, scratch, part)
             self._parts[name] = kept, header, [file]
@@ -142,15 +142,18 @@ class CsvRead:
         return int(number)
 
     def _next_name(self) -> str:
-        """A file name never used before: DuckDB may delete late what a failed COPY wrote."""
+        """A file name never used before.
+
+        DuckDB may delete late what a failed COPY wrote, and 1.4 remembers what was in a file.
+        """
         self._attempts += 1
         return f"{self._attempts}.parquet"
 
     def _judge_refused(self, rejects: str, header: Header, files: Sequence[File]) -> None:
         """Judge the lines that DuckDB refused one by one, some of them only for their format."""
         found = self._scan.refused(rejects, header, files)
-        name, scratch = self._next_name(), self._folder.path / "refused.parquet"
-        part = self._folder.part("data") / name
+        name = self._next_name()
+        part, scratch = self._folder.part("data") / name, self._folder.path / name
         kept = judge(self._session, found, header, self._columns, scratch, part)
         if kept:
             lines = self._session.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from itertools import chain, groupby
 from pathlib import Path
@@ -90,7 +91,8 @@ def _origins(work: Work) -> str:
         *origins_of_corrected(extracted, "data"),
         *origins_of_corrected(work.folder, CORRECTED),
     ]
-    found = work.folder.path / "origins.parquet"
+    # A new name each time: DuckDB 1.4 remembers what was in a file.
+    found = work.folder.path / f"origins-{secrets.token_hex(4)}.parquet"
     if isinstance(work.step.block, Source):
         write_records(work.session, _found_origins(work), ORIGIN, found)
         known.append(f"FROM read_parquet({as_path(found)})")
