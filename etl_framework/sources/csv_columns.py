@@ -37,7 +37,20 @@ def value(column: Column) -> str:
     name = quote(column.name)
     if read_type(column) == column.type.duckdb:
         return name
-    return f"CAST({name} AS {column.type.duckdb})"
+    return f"CAST({_scaled(column)} AS {column.type.duckdb})"
+
+
+def _scaled(column: Column) -> str:
+    """SQL for the value as read, with the scale of its declared type.
+
+    DuckDB 1.4 does not take the largest values of a decimal to a smaller scale by a CAST.
+    """
+    name = quote(column.name)
+    return f"round({name}, {column.type.arguments[1]})" if _is_wider(column) else name
+
+
+def _is_wider(column: Column) -> bool:
+    return column.type.family == "decimal" and read_type(column) != column.type.duckdb
 
 
 def value_or_error(column: Column, also: str = "") -> str:
@@ -52,7 +65,7 @@ def value_or_error(column: Column, also: str = "") -> str:
     if column.type.name in ("smallint", "integer"):
         changes = f"trunc({name}) <> {name}"
     elif column.type.family in ("integer", "decimal"):
-        changes = f"CAST({name} AS {type_}) <> {name}"
+        changes = f"CAST({_scaled(column)} AS {type_}) <> {name}"
     changes = " OR ".join(filter(None, (changes, also)))
     if not changes:
         return value(column)
@@ -65,7 +78,7 @@ def inexact(column: Column) -> str:
     if column.type.family == "text":
         return f"strlen({name}) > {column.type.arguments[0]}"
     if column.type.family in ("integer", "decimal"):
-        return f"TRY_CAST({name} AS {column.type.duckdb}) IS DISTINCT FROM {name}"
+        return f"TRY_CAST({_scaled(column)} AS {column.type.duckdb}) IS DISTINCT FROM {name}"
     if column.type.name == "real":
         return f"isfinite({name}) AND abs({name}) > {LARGEST_REAL}"
     if column.type.family in ("date", "timestamp", "timestamptz"):
