@@ -25,7 +25,8 @@ from etl_framework.steps.earlier import earlier_rows
 from etl_framework.steps.examples import examples, examples_of_groups, in_words
 from etl_framework.steps.extract import within_limit
 from etl_framework.steps.quarantine import split, take_out
-from etl_framework.storage.parquet import FILE, ROW, see
+from etl_framework.steps.scan import predicate, scan
+from etl_framework.storage.parquet import see
 
 
 def check(work: Work) -> Outcome:
@@ -38,18 +39,18 @@ def check(work: Work) -> Outcome:
     row_checks = [found for found in step.checks if isinstance(found, RowCheck)]
     out = any(found.on_fail == "quarantine" for found in row_checks)
     see(work.session, relation, work.inputs[relation], positions=out)
-    rows, failing, broken = _scan(work, row_checks)
+    rows, failing, broken = scan(work, row_checks)
     replaced = False
     if broken:
         take_out(work, row_checks)
         replaced = replace_taken(work)
     if replaced:
-        rows, failing, broken = _scan(work, row_checks)
+        rows, failing, broken = scan(work, row_checks)
         take_out(work, row_checks)
     # In the order of the file, whichever way they run.
     results: dict[int, CheckResult] = {}
     for row_check, count in zip(row_checks, failing, strict=True):
-        sql = f"SELECT * FROM {quote(relation)} WHERE {_predicate(row_check)}"
+        sql = f"SELECT * FROM {quote(relation)} WHERE {predicate(row_check)}"
         shown = examples(work, sql) if count else []
         results[id(row_check)] = _result(work, row_check, count, rows, shown)
     files = work.inputs[relation]
@@ -71,37 +72,6 @@ def check(work: Work) -> Outcome:
         within_limit(step, step.block, read - kept, read)
     counts = {"rows": rows, "kept": kept, "quarantined": broken}
     return Outcome(counts, tuple(ordered), tuple(files))
-
-
-def _predicate(found: RowCheck) -> str:
-    violation = transpile_condition(found.violation(), to="duckdb")
-    if not found.where:
-        return violation
-    # Each by itself, so that neither can reach out of its parentheses.
-    return f"({transpile_condition(found.where, to='duckdb')} AND {violation})"
-
-
-def _scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
-    """Rows, how many of them break each check, and how many are to be taken out: one pass.
-
-    Where the last lie stays in the temporary table `etl_scan`.
-    """
-    numbered = range(len(checks))
-    flags = "".join(f", {_predicate(found)} AS f{i}" for i, found in enumerate(checks))
-    counts = "".join(f", count(*) FILTER (f{i})" for i in numbered)
-    out = [i for i in numbered if checks[i].on_fail == "quarantine"]
-    first_broken = " ".join(f"WHEN f{i} THEN {i}" for i in out)
-    broken = "CAST(NULL AS INTEGER[])"
-    if out:
-        position = f"{{'file': {FILE}, 'row': {ROW}, 'rule': CASE {first_broken} END}}"
-        broken = f"list({position}) FILTER ({' OR '.join(f'f{i}' for i in out)})"
-    source = f"(SELECT *{flags} FROM {quote(work.step.relation)})"
-    work.session.execute(
-        f"CREATE OR REPLACE TEMP TABLE etl_scan AS "
-        f"SELECT count(*) AS rows{counts}, {broken} AS broken FROM {source}"
-    )
-    row = work.session.execute("SELECT *, coalesce(len(broken), 0) FROM etl_scan").fetchone()
-    return (row[0], list(row[1:-2]), row[-1]) if row else (0, [], 0)
 
 
 def _checked(work: Work, where: str | None, sql: str = "") -> str:
