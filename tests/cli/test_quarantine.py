@@ -182,6 +182,7 @@ def test_drop_needs_to_know_which(dirty: Folder, etl: Etl) -> None:
     assert found.returncode == 2 and "--all" in found.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "problems"),
     [

@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import Folder
 from tests.runs.music import Row
 
+pytestmark = pytest.mark.slow
 BERLIN = ZoneInfo("Europe/Berlin")
 SALES = """
 name: sales

@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Folder
 
+pytestmark = pytest.mark.slow
 DAY = ("--date", "2024-06-25")
 
 

@@ -108,7 +108,8 @@ def test_a_value_that_fits_is_kept(
         ("timestamptz", "2024-06-25 10:00:00.1234567Z"),
     ],
 )
-@pytest.mark.parametrize("company", ["alone", pytest.param("with another", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("company", ["alone", "with another"])
 def test_a_value_that_would_change_rejects_its_row(
     read_csv: ReadCsv, type_: str, written: str, company: str
 ) -> None:

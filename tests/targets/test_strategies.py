@@ -10,6 +10,7 @@ import pytest
 from etl_framework.errors import StepError
 from tests.targets.places import Place, Rows, day
 
+pytestmark = pytest.mark.slow
 ALL = 'SELECT id, day, note FROM "t" ORDER BY id, note, day'
 LEDGER = "SELECT pipeline, interval_start FROM etl_ledger ORDER BY 1, 2"
 A, B, C = datetime(2024, 6, 1, 8), datetime(2024, 6, 2, 0), datetime(2024, 6, 2, 23, 59, 59)

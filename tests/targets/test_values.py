@@ -10,6 +10,7 @@ import pytest
 
 from tests.targets.places import Place, day
 
+pytestmark = pytest.mark.slow
 MOMENT = datetime(2024, 10, 27, 0, 30, 0, 123456, tzinfo=UTC)
 SPLIT = [
     pytest.param("decimal(38,10)", [Decimal("1234567890123456789012345678.0123456789"),
