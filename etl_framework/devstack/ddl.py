@@ -1,0 +1,219 @@
+"""CREATE TABLE as Redshift takes it, for PostgreSQL: without distribution, with lengths in bytes.
+
+Source: Redshift's Database Developer Guide, "CREATE TABLE". Keys are not enforced there, so they are
+taken out; a CHECK on the number of bytes stands for the length of a VARCHAR.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from etl_framework.devstack.tokens import Statement, Word, closing
+from etl_framework.devstack.wire import WireError
+
+TYPES = {
+    "SMALLINT", "INT2", "INTEGER", "INT", "INT4", "BIGINT", "INT8", "DECIMAL", "NUMERIC", "REAL",
+    "FLOAT4", "DOUBLE", "FLOAT8", "FLOAT", "BOOLEAN", "BOOL", "CHAR", "CHARACTER", "NCHAR",
+    "BPCHAR", "VARCHAR", "NVARCHAR", "TEXT", "DATE", "TIME", "TIMETZ", "TIMESTAMP", "TIMESTAMPTZ",
+    "SUPER", "VARBYTE",
+}  # fmt: skip
+MAX_VARCHAR, MAX_CHAR, MAX_COLUMNS, MAX_NAME = 65535, 4096, 1600, 127
+
+
+@dataclass
+class Attributes:
+    """What Redshift keeps of a table and PostgreSQL does not know."""
+
+    diststyle: str = "AUTO"
+    distkey: str = ""
+    sortkey: list[str] = field(default_factory=list)
+
+
+def create_table(statement: Statement) -> tuple[str, Attributes]:
+    """The statement for PostgreSQL, and what was taken out of it.
+
+    :raises WireError: Redshift would refuse it.
+    """
+    words, place = statement.words, 1
+    temporary = False
+    while words[place].upper != "TABLE":
+        if words[place].upper not in ("TEMP", "TEMPORARY", "LOCAL"):
+            raise _syntax(words[place])
+        temporary = True
+        place += 1
+    place += 1
+    exists = ""
+    if words[place].upper == "IF":
+        exists, place = "IF NOT EXISTS ", place + 3
+    start = place
+    while place < len(words) and (place == start or words[place].text == "." or _dot(words, place)):
+        place += 1
+    name = statement.between(start, place)
+    attributes = Attributes()
+    body, rest = "", place
+    if place < len(words) and words[place].upper == "(":
+        end = closing(words, place)
+        body = _columns(statement, place, end, attributes)
+        rest = end + 1
+    query = _table_attributes(statement, rest, attributes)
+    kind = "TEMP TABLE" if temporary or name.strip('"').startswith("#") else "TABLE"
+    return f"CREATE {kind} {exists}{name}{body}{query}", attributes
+
+
+def _dot(words: tuple[Word, ...], place: int) -> bool:
+    return words[place - 1].text == "."
+
+
+def _syntax(word: Word) -> WireError:
+    return WireError(f'syntax error at or near "{word.text}"', "42601")
+
+
+def _columns(statement: Statement, opening: int, end: int, attributes: Attributes) -> str:
+    parts: list[str] = []
+    first, depth = opening + 1, 0
+    for place in range(opening + 1, end + 1):
+        upper = statement.words[place].upper
+        depth += (upper == "(") - (upper == ")")
+        if place == end or (upper == "," and depth == 0):
+            part = _column(statement, first, place, attributes)
+            parts += [part] if part else []
+            first = place + 1
+    if len(parts) > MAX_COLUMNS:
+        raise WireError("tables can have at most 1600 columns", "54011")
+    return f" ({', '.join(parts)})"
+
+
+def _column(statement: Statement, first: int, last: int, attributes: Attributes) -> str:
+    words = statement.words
+    head = words[first].upper
+    if head in ("PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT"):
+        return ""
+    if head == "LIKE":
+        return statement.between(first, last)
+    if last - first < 2:
+        return statement.between(first, last)  # a name of CREATE TABLE t (a, b) AS
+    name = words[first].text
+    if len(name.encode()) > MAX_NAME:
+        raise WireError(f'identifier "{name}" is longer than 127 bytes', "42622")
+    type_, place = _type(statement, first + 1, last)
+    out = [statement.between(first, first + 1), type_]
+    if length := re.search(r"^(?:character varying|char)\((\d+)\)$", type_):
+        column = statement.between(first, first + 1)
+        out.append(
+            f'CONSTRAINT "etl_bytes_{length[1]}_{name[:30]}" '
+            f"CHECK (octet_length({column}) <= {length[1]})"
+        )
+    while place < last:
+        upper = words[place].upper
+        if upper in ("DISTKEY", "SORTKEY"):
+            if upper == "DISTKEY":
+                attributes.distkey = name
+            else:
+                attributes.sortkey.append(name)
+            place += 1
+        elif upper in ("ENCODE", "COLLATE"):
+            place += 2
+        elif upper == "PRIMARY":
+            out.append("NOT NULL")
+            place += 2
+        elif upper == "UNIQUE":
+            place += 1
+        elif upper == "REFERENCES":
+            place += 2
+            if place < last and words[place].upper == "(":
+                place = closing(words, place) + 1
+        elif upper == "IDENTITY":
+            close = closing(words, place + 1)
+            start, step = words[place + 2].text, words[place + 4].text
+            out.append(f"GENERATED ALWAYS AS IDENTITY (START WITH {start} INCREMENT BY {step})")
+            place = close + 1
+        elif upper in ("NOT", "NULL"):
+            size = 2 if upper == "NOT" else 1
+            out.append(statement.between(place, place + size))
+            place += size
+        elif upper == "DEFAULT":
+            size = 1
+            while place + size < last and words[place + size].upper not in (
+                "ENCODE", "NOT", "NULL", "DISTKEY", "SORTKEY", "UNIQUE", "PRIMARY", "REFERENCES",
+            ):  # fmt: skip
+                size += 1
+            out.append(statement.between(place, place + size))
+            place += size
+        else:
+            raise _syntax(words[place])
+    return " ".join(out)
+
+
+def _type(statement: Statement, place: int, last: int) -> tuple[str, int]:
+    """The type's name in PostgreSQL, and the place behind it."""
+    words = statement.words
+    head, first = words[place].upper, place
+    if head not in TYPES:
+        raise WireError(f'type "{words[place].text.lower()}" does not exist', "42704")
+    place += 1
+    following = words[place].upper if place < last else ""
+    if (head, following) in (("DOUBLE", "PRECISION"), ("CHARACTER", "VARYING")):
+        place += 1
+    arguments = ""
+    if place < last and words[place].upper == "(":
+        close = closing(words, place)
+        arguments = statement.between(place, close + 1)
+        place = close + 1
+    if place < last and words[place].upper in ("WITH", "WITHOUT"):
+        place += 3
+        return statement.between(first, place), place
+    if head in ("VARCHAR", "NVARCHAR", "TEXT") or statement.between(first, first + 2).upper() == (
+        "CHARACTER VARYING"
+    ):
+        length = arguments.strip("() ").upper() or "256"
+        size = MAX_VARCHAR if length == "MAX" else int(length)
+        if size > MAX_VARCHAR:
+            raise WireError("length for type character varying cannot exceed 65535", "22023")
+        return f"character varying({size})", place
+    if head in ("CHAR", "CHARACTER", "NCHAR", "BPCHAR"):
+        size = int(arguments.strip("() ") or "1")
+        if size > MAX_CHAR:
+            raise WireError("length for type character cannot exceed 4096", "22023")
+        return f"char({size})", place
+    if head in ("DECIMAL", "NUMERIC"):
+        digits = [int(text) for text in arguments.strip("() ").split(",") if text.strip()]
+        precision, scale = [*digits, *(18, 0)[len(digits) :]]
+        if not 1 <= precision <= 38 or scale > precision:
+            raise WireError("DECIMAL precision must be between 1 and 38", "22023")
+        return f"numeric({precision},{scale})", place
+    if head == "SUPER":
+        return "jsonb", place
+    if head == "VARBYTE":
+        return "bytea", place
+    return statement.between(first, place), place
+
+
+def _table_attributes(statement: Statement, place: int, attributes: Attributes) -> str:
+    """Take the table's attributes; gives the query that makes the table, if there is one."""
+    words = statement.words
+    while place < len(words):
+        upper = words[place].upper
+        if upper == "AS":
+            return f" AS {statement.sql[words[place + 1].start :]}"
+        if upper in ("BACKUP", "ENCODE"):
+            place += 2
+        elif upper == "DISTSTYLE":
+            attributes.diststyle = words[place + 1].upper
+            place += 2
+        elif upper in ("COMPOUND", "INTERLEAVED"):
+            place += 1
+        elif upper in ("DISTKEY", "SORTKEY"):
+            if words[place + 1].upper in ("AUTO", "NONE"):
+                place += 2
+                continue
+            end = closing(words, place + 1)
+            columns = [word.text for word in words[place + 2 : end] if word.text != ","]
+            if upper == "DISTKEY":
+                attributes.distkey = columns[0]
+            else:
+                attributes.sortkey = columns
+            place = end + 1
+        else:
+            raise _syntax(words[place])
+    return ""

@@ -1,0 +1,84 @@
+"""S3 as COPY and UNLOAD see it, and the table of what could not be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from etl_framework.devstack.copy_csv import Failed
+from etl_framework.devstack.copy_options import Transfer
+from etl_framework.devstack.wire import WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects that a role may read.
+
+    :param client: of boto3, for S3.
+    :param roles: the roles that are attached to the cluster.
+    :param keep: writes rows that failed, by a connection of its own, so that they outlive a
+        rollback.
+    """
+
+    client: Any
+    roles: frozenset[str]
+    keep: Callable[[str, Sequence[Failed]], None]
+
+    def allow(self, transfer: Transfer) -> None:
+        """Refuse a role that is not the cluster's.
+
+        :raises WireError: it is not.
+        """
+        role = transfer.options.get("IAM_ROLE", "default")
+        if role.lower() != "default" and role not in self.roles:
+            message = f"The requested role {role} is not associated to cluster"
+            raise WireError(message, "XX000")
+
+    def keep_failed(self, table: str, failed: Sequence[Failed]) -> None:
+        """Keep what a COPY could not load."""
+        if failed:
+            self.keep(table, failed)
+
+    def listed(self, url: str) -> list[str]:
+        """The objects under a prefix."""
+        bucket, key = _parts(url)
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+        with _s3_errors():
+            return [f"s3://{bucket}/{o['Key']}" for page in pages for o in page.get("Contents", [])]
+
+    def exists(self, url: str) -> bool:
+        """Whether there is such an object."""
+        return url in self.listed(url)
+
+    def opened(self, url: str) -> AbstractContextManager[IO[bytes]]:
+        """An object's bytes."""
+        bucket, key = _parts(url)
+        with _s3_errors():
+            found = self.client.get_object(Bucket=bucket, Key=key)
+        return cast("AbstractContextManager[IO[bytes]]", closing(found["Body"]))
+
+    def put(self, url: str, body: bytes) -> None:
+        """Write an object."""
+        bucket, key = _parts(url)
+        with _s3_errors():
+            self.client.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+class _s3_errors:  # noqa: N801 - used as a statement
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            raise WireError(f"S3ServiceException: {error}", "XX000") from error
+
+
+def _parts(url: str) -> tuple[str, str]:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return bucket, key

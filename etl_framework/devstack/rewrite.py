@@ -1,0 +1,153 @@
+"""What becomes of a statement: PostgreSQL runs it in its own words, or it is done here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+from etl_framework.devstack import copy_options, ddl
+from etl_framework.devstack.copying import run_copy
+from etl_framework.devstack.objects import Objects
+from etl_framework.devstack.session import Handled, Passed, Session, Work
+from etl_framework.devstack.tokens import Statement, statements
+from etl_framework.devstack.unloading import run_unload
+from etl_framework.devstack.wire import WireError
+from etl_framework.sql.quote import literal
+
+# What PostgreSQL has and Redshift refuses: the words, and what Redshift says.
+REFUSED = {
+    ("CREATE", "INDEX"): "SQL command \"CREATE INDEX\" not supported on Redshift tables.",
+    ("CREATE", "UNIQUE", "INDEX"): "SQL command \"CREATE INDEX\" not supported.",
+    ("CREATE", "TRIGGER"): "SQL command \"CREATE TRIGGER\" not supported.",
+    ("CREATE", "SEQUENCE"): "SQL command \"CREATE SEQUENCE\" not supported.",
+    ("CREATE", "DOMAIN"): "SQL command \"CREATE DOMAIN\" not supported.",
+    ("CREATE", "EXTENSION"): "SQL command \"CREATE EXTENSION\" not supported.",
+    ("SAVEPOINT",): "SQL command \"SAVEPOINT\" not supported.",
+    ("LISTEN",): "LISTEN is not supported.",
+    ("DO",): "syntax error at or near \"DO\"",
+}
+# Settings of Redshift that PostgreSQL does not know.
+SETTINGS = {
+    "QUERY_GROUP", "ENABLE_CASE_SENSITIVE_IDENTIFIER", "WLM_QUERY_SLOT_COUNT",
+    "ENABLE_RESULT_CACHE_FOR_SESSION", "JSON_SERIALIZATION_ENABLE", "DESCRIBE_FIELD_NAME_IN_UPPERCASE",
+    "AUTOCOMMIT", "SPECTRUM_QUERY_MAXERROR", "ERROR_ON_NONDETERMINISTIC_UPDATE", "DATEFORMAT",
+}  # fmt: skip
+QUERIES = {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "("}
+MAX_BYTES = 16 << 20
+_TEMPORARY = re.compile(r"(?<![\w'\"])(#\w+)")
+
+
+def split(sql: str) -> list[str]:
+    """The statements of a text."""
+    return [statement.sql for statement in statements(sql)]
+
+
+def rewriter(objects: Objects) -> Callable[[str, Session], Work]:
+    """What rewrites the statements of a session."""
+    return partial(rewrite, objects=objects)
+
+
+def rewrite(sql: str, session: Session, objects: Objects) -> Work:
+    """What becomes of one statement.
+
+    :raises WireError: Redshift would refuse it.
+    """
+    if len(sql.encode()) > MAX_BYTES:
+        raise WireError("Statement is too large. Statement size: more than 16 MB", "54000")
+    found = statements(sql)
+    if not found:
+        return Passed(sql)
+    statement = found[0]
+    if any(word.upper.startswith("#") for word in statement.words):
+        statement = statements(_TEMPORARY.sub(r'"\1"', statement.sql))[0]
+    for words, message in REFUSED.items():
+        if statement.starts(*words):
+            raise WireError(message, "0A000")
+    head = statement.words[0].upper
+    if head == "COPY":
+        return _copy(statement, objects)
+    if head == "UNLOAD":
+        transfer = copy_options.unload(statement)
+        objects.allow(transfer)
+        return Handled(lambda found: run_unload(transfer, found, objects))
+    if head == "TRUNCATE":
+        return Handled(partial(_truncate, sql))
+    if head == "CREATE" and _makes_table(statement):
+        return _create(statement)
+    if head == "SET" and statement.words[1].upper in SETTINGS:
+        return Passed(f"SET redshift.{statement.sql[statement.words[1].start :]}")
+    if head == "MERGE":
+        return Passed(_merge(statement))
+    if head in QUERIES:
+        return Passed(_query(statement))
+    return Passed(statement.sql)
+
+
+def _copy(statement: Statement, objects: Objects) -> Handled:
+    if any(word.upper in ("STDIN", "STDOUT") for word in statement.words):
+        raise WireError("COPY from STDIN is not supported", "0A000")
+    transfer = copy_options.copy(statement)
+    objects.allow(transfer)
+    return Handled(lambda session: run_copy(transfer, session, objects))
+
+
+def _truncate(sql: str, session: Session) -> str:
+    """It commits, with all that the transaction did before."""
+    session.ask(sql)
+    if session.status == b"T":
+        session.ask("COMMIT")
+    return "TRUNCATE TABLE"
+
+
+def _makes_table(statement: Statement) -> bool:
+    head = [word.upper for word in statement.words[1:4]]
+    return "TABLE" in head and "EXTERNAL" not in head
+
+
+def _create(statement: Statement) -> Work:
+    sql, attributes = ddl.create_table(statement)
+    name = statements(sql)[0]
+    facts = (attributes.diststyle, attributes.distkey, ",".join(attributes.sortkey))
+
+    def run(session: Session) -> str:
+        session.ask(sql)
+        table = _name_of(name)
+        session.ask(
+            "INSERT INTO redshift.table_attributes SELECT oid, "
+            f"{', '.join(map(literal, facts))} FROM pg_class WHERE oid = to_regclass("
+            f"{literal(table)}) AND relpersistence = 'p' "
+            "AND oid NOT IN (SELECT table_id FROM redshift.table_attributes)"
+        )
+        return "CREATE TABLE"
+
+    return Handled(run)
+
+
+def _name_of(statement: Statement) -> str:
+    place = next(i for i, word in enumerate(statement.words) if word.upper == "TABLE") + 1
+    if statement.words[place].upper == "IF":
+        place += 3
+    end = place + 1
+    while end < len(statement.words) and "." in (statement.words[end].text, statement.words[end - 1].text):  # noqa: E501
+        end += 1
+    return statement.between(place, end)
+
+
+def _merge(statement: Statement) -> str:
+    words = statement.words
+    using = next((i for i, word in enumerate(words) if word.upper == "USING"), 0)
+    target = [word for word in words[2:using] if word.text != "."]
+    if len(target) > 2 or any(word.upper == "AS" for word in target):
+        raise WireError("the target table of MERGE cannot have an alias", "42601")
+    if words[-1].upper == "DUPLICATES":
+        raise WireError("MERGE ... REMOVE DUPLICATES is not imitated", "0A000")
+    return statement.sql
+
+
+def _query(statement: Statement) -> str:
+    uppers = [word.upper for word in statement.words]
+    for place, word in enumerate(uppers):
+        if word == "RETURNING" or uppers[place : place + 2] == ["ON", "CONFLICT"]:
+            raise WireError(f'syntax error at or near "{statement.words[place].text}"', "42601")
+    return statement.sql

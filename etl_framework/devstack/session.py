@@ -1,0 +1,278 @@
+"""One client's connection to the stand-in: its statements are rewritten, or done here."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from etl_framework.devstack.wire import Channel, Closed, WireError, packed, texts
+
+# What answers a message of the extended protocol, by the answer's type.
+ANSWERS = {b"1", b"2", b"3", b"T", b"n", b"C", b"I", b"s"}
+BUFFER = 1 << 16
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A statement that PostgreSQL runs, in its own words."""
+
+    sql: str
+
+
+@dataclass(frozen=True)
+class Handled:
+    """A statement that is done here; gives the tag of its completion."""
+
+    run: Callable[[Session], str]
+
+
+Work = Passed | Handled
+Rows = list[list[str | None]]
+
+
+@dataclass
+class Session:
+    """A client, the connection behind it, and what has been prepared.
+
+    :param rewrite: what becomes of a statement; may ask the session, or raise WireError.
+    :param split: the statements of a text.
+    :param fault: hears of each statement before it runs; may raise WireError or Closed, or return
+        True to lose the answer of a statement that is done.
+    """
+
+    client: Channel
+    backend: Channel
+    rewrite: Callable[[str, Session], Work]
+    split: Callable[[str], list[str]]
+    fault: Callable[[str], bool] = lambda sql: False
+    status: bytes = b"I"
+    _prepared: dict[str, Handled] = field(default_factory=dict)
+    _portals: dict[str, Handled] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
+    _outstanding: int = 0
+    _skipping: bool = False
+    _backend_skips: bool = False
+
+    def run(self) -> None:
+        """Serve the client until it goes."""
+        try:
+            while True:
+                kind, body = self.client.message()
+                if kind == b"X":
+                    return
+                if kind == b"Q":
+                    self._simple(texts(body)[0])
+                else:
+                    self._extended(kind, body)
+        except Closed:
+            return
+        finally:
+            self.client.close()
+            self.backend.close()
+
+    def ask(self, sql: str, feed: Iterable[bytes] = (), sink: list[bytes] | None = None) -> Rows:
+        """Run SQL of our own in the client's transaction.
+
+        :param feed: what a COPY FROM STDIN gets.
+        :param sink: takes what a COPY TO STDOUT gives.
+        :returns: its rows, as texts.
+        :raises WireError: PostgreSQL refuses it.
+        """
+        self.backend.send(packed(b"Q", sql.encode() + b"\0"))
+        rows: Rows = []
+        failure: Exception | None = None
+        while True:
+            kind, body = self.backend.message()
+            if kind == b"Z":
+                self.status = body
+                break
+            if kind == b"E":
+                failure = failure or translated(WireError.of(body))
+            elif kind == b"D":
+                rows.append(list(_values(body)))
+            elif kind == b"d" and sink is not None:
+                sink.append(body)
+            elif kind == b"G":
+                try:
+                    for chunk in feed:
+                        self.backend.send(packed(b"d", chunk))
+                    self.backend.send(packed(b"c"))
+                except Exception as error:  # noqa: BLE001 - raised again below
+                    failure = error
+                    self.backend.send(packed(b"f", b"stopped\0"))
+        if failure:
+            raise failure
+        return rows
+
+    def notice(self, message: str) -> None:
+        """Tell the client something beside its answers."""
+        body = WireError(message, "00000", severity="INFO").body()
+        self.client.send(packed(b"N", body))
+
+    def _simple(self, sql: str) -> None:
+        statements = self.split(sql) or [sql]
+        together = len(statements) > 1 and self.status == b"I"
+        try:
+            if together and not any(s.split()[0].upper() in OWN_WAY for s in statements):
+                self.ask("BEGIN")
+            for statement in statements:
+                self._one(statement)
+            if together and self.status == b"T":
+                self.ask("COMMIT")
+        except WireError as error:
+            self._fail(error)
+            if together and self.status != b"I":
+                self.ask("ROLLBACK")
+        self.client.send(packed(b"Z", self.status))
+
+    def _one(self, sql: str) -> None:
+        """Run one statement; what it gives goes to the client, but for the end.
+
+        :raises WireError: it failed.
+        """
+        lost = self.fault(sql)
+        if lost:
+            work = self.rewrite(sql, self)
+            self.ask(work.sql) if isinstance(work, Passed) else work.run(self)
+            raise Closed
+        work = self.rewrite(sql, self)
+        if isinstance(work, Handled):
+            self.client.send(packed(b"C", work.run(self).encode() + b"\0"))
+            return
+        self.backend.send(packed(b"Q", work.sql.encode() + b"\0"))
+        failure = self._pump(to_ready=True)
+        if failure:
+            raise failure
+
+    def _extended(self, kind: bytes, body: bytes) -> None:
+        if kind == b"S":
+            self._skipping = self._backend_skips = False
+            self.backend.send(packed(b"S"))
+            self._outstanding = 0
+            failure = self._pump(to_ready=True)
+            if failure:
+                self.client.send(packed(b"E", failure.body()))
+            self.client.send(packed(b"Z", self.status))
+        elif self._skipping:
+            return
+        else:
+            try:
+                self._step(kind, body)
+            except WireError as error:
+                self._fail(error)
+                self._skipping = True
+
+    def _step(self, kind: bytes, body: bytes) -> None:
+        if kind == b"H":
+            self._drain()
+            return
+        found = texts(body)
+        if kind == b"P":
+            name, sql = found[:2]
+            self._drain()
+            work = self.rewrite(sql, self)
+            self._prepared.pop(name, None)
+            self._texts[name] = sql
+            if isinstance(work, Handled):
+                self._prepared[name] = work
+                self.client.send(packed(b"1"))
+                return
+            rest = body[len(name.encode()) + len(sql.encode()) + 2 :]
+            body = name.encode() + b"\0" + work.sql.encode() + b"\0" + rest
+        elif kind == b"B":
+            portal, name = found[:2]
+            self._portals.pop(portal, None)
+            self._texts["portal " + portal] = self._texts.get(name, "")
+            if name in self._prepared:
+                self._portals[portal] = self._prepared[name]
+                self.client.send(packed(b"2"))
+                return
+        elif kind in (b"D", b"C"):
+            mine = self._prepared if found[0][:1] == "S" else self._portals
+            if found[0][1:] in mine:
+                self._answer_of_ours(kind, found[0], mine)
+                return
+        elif kind == b"E":
+            if self.fault(self._texts.get("portal " + found[0], "")):
+                raise Closed
+            if found[0] in self._portals:
+                self._drain()
+                tag = self._portals[found[0]].run(self)
+                self.client.send(packed(b"C", tag.encode() + b"\0"))
+                return
+        self.backend.send(packed(kind, body))
+        self._outstanding += 1
+
+    def _answer_of_ours(self, kind: bytes, name: str, mine: dict[str, Handled]) -> None:
+        if kind == b"C":
+            del mine[name[1:]]
+            self.client.send(packed(b"3"))
+        elif name[:1] == "S":
+            self.client.send(packed(b"t", struct.pack("!H", 0)), packed(b"n"))
+        else:
+            self.client.send(packed(b"n"))
+
+    def _drain(self) -> None:
+        """Send the client what is still to come for its earlier messages."""
+        if self._outstanding:
+            self.backend.send(packed(b"H"))
+            failure = self._pump(to_ready=False)
+            if failure:
+                self._backend_skips = True
+                raise failure
+
+    def _pump(self, *, to_ready: bool) -> WireError | None:
+        """Pass on what PostgreSQL answers; of the end and of an error the caller tells."""
+        out: list[bytes] = []
+        size, failure = 0, None
+        while to_ready or self._outstanding:
+            kind, body = self.backend.message()
+            if kind == b"Z":
+                self.status = body
+                break
+            if kind == b"E":
+                failure = translated(WireError.of(body))
+                self._outstanding = 0
+                continue
+            if kind in ANSWERS:
+                self._outstanding = max(0, self._outstanding - 1)
+            out.append(packed(kind, body))
+            size += len(body)
+            if size > BUFFER:
+                self.client.send(*out)
+                out, size = [], 0
+        self.client.send(*out)
+        return failure
+
+    def _fail(self, error: WireError) -> None:
+        """Tell of an error; a transaction that is open fails with it, as in Redshift."""
+        if self.status == b"T" and not self._backend_skips:
+            try:
+                self.ask("DO 'BEGIN RAISE EXCEPTION ''refused''; END'")
+            except WireError:
+                pass
+        self.client.send(packed(b"E", error.body()))
+
+
+OWN_WAY = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "VACUUM"}
+
+
+def translated(error: WireError) -> WireError:
+    """An error of PostgreSQL in Redshift's words."""
+    if error.code == "40001":
+        detail = "Serializable isolation violation on table"
+        return WireError("1023", "XX000", detail)
+    if error.code == "23514" and "etl_bytes_" in error.message:
+        length = error.message.rpartition("etl_bytes_")[2].partition("_")[0]
+        return WireError(f"value too long for type character varying({length})", "22001")
+    return error
+
+
+def _values(body: bytes) -> Iterator[str | None]:
+    count, offset = struct.unpack_from("!H", body)[0], 2
+    for _ in range(count):
+        size = struct.unpack_from("!i", body, offset)[0]
+        offset += 4
+        yield None if size < 0 else body[offset : offset + size].decode()
+        offset += max(size, 0)

@@ -1,0 +1,29 @@
+-- What Redshift keeps of tables and loads, in the PostgreSQL behind the stand-in.
+CREATE SCHEMA IF NOT EXISTS redshift;
+CREATE TABLE IF NOT EXISTS redshift.table_attributes (
+    table_id oid, diststyle text, distkey text, sortkey text
+);
+CREATE TABLE IF NOT EXISTS redshift.load_errors (
+    query_id bigint GENERATED ALWAYS AS IDENTITY,
+    start_time timestamp DEFAULT now(),
+    table_name text, file_name text, line_number bigint, column_name text, column_type text,
+    record_line text, error_value text, error_code int, error_message text
+);
+CREATE OR REPLACE VIEW redshift.sys_load_error_detail AS SELECT * FROM redshift.load_errors;
+CREATE OR REPLACE VIEW redshift.stl_load_errors AS
+    SELECT query_id AS query, start_time AS starttime, table_name AS tbl, file_name AS filename,
+        line_number, column_name AS colname, column_type AS type, record_line AS raw_line,
+        error_value AS raw_field_value, error_code AS err_code, error_message AS err_reason
+    FROM redshift.load_errors;
+CREATE OR REPLACE VIEW redshift.pg_table_def AS
+    SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname AS "column",
+        format_type(a.atttypid, a.atttypmod) AS type, 'none'::text AS encoding,
+        a.attname = t.distkey AS distkey,
+        coalesce(array_position(string_to_array(t.sortkey, ','), a.attname::text), 0) AS sortkey,
+        a.attnotnull AS "notnull"
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN redshift.table_attributes t ON t.table_id = c.oid
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'redshift')
+    ORDER BY 1, 2, a.attnum;

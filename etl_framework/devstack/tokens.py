@@ -1,0 +1,100 @@
+"""SQL as tokens: enough to tell statements apart and to take clauses out of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from etl_framework.devstack.wire import WireError
+
+# In Redshift a backslash in a text escapes what follows.
+_TOKEN = re.compile(
+    r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
+    |(?P<text>[eE]?'(?:[^'\\]|''|\\.)*')
+    |(?P<dollar>\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
+    |(?P<name>"(?:[^"]|"")*")
+    |(?P<word>[#A-Za-z_\u0080-\uffff][\w$#]*)
+    |(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)
+    |(?P<open>['"])
+    |(?P<other>::|[<>=!~|&]+|.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A token: its text without quotes, in capitals when it has none, and where it stands."""
+
+    text: str
+    upper: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement and its tokens."""
+
+    sql: str
+    words: tuple[Word, ...]
+
+    def starts(self, *words: str) -> bool:
+        """Whether it starts with these words."""
+        return tuple(word.upper for word in self.words[: len(words)]) == words
+
+    def between(self, first: int, last: int) -> str:
+        """The text from one token up to another, the last not included."""
+        if first >= last:
+            return ""
+        return self.sql[self.words[first].start : self.words[last - 1].end]
+
+
+def statements(sql: str) -> list[Statement]:
+    """The statements of a text.
+
+    :raises WireError: a quote is not closed.
+    """
+    found: list[Statement] = []
+    words: list[Word] = []
+    for word in [*_words(sql), None]:
+        if word is not None and word.upper != ";":
+            words.append(word)
+        elif words:
+            offset = words[0].start
+            moved = (Word(w.text, w.upper, w.start - offset, w.end - offset) for w in words)
+            found.append(Statement(sql[offset : words[-1].end], tuple(moved)))
+            words = []
+    return found
+
+
+def _words(sql: str) -> list[Word]:
+    found = []
+    for token in _TOKEN.finditer(sql):
+        raw, kind = token[0], token.lastgroup
+        if kind == "tag":
+            kind = "dollar"
+        if kind == "open":
+            raise WireError("unterminated quoted string", "42601")
+        if kind == "text":
+            inner = raw[raw.index("'") + 1 : -1]
+            text = re.sub(r"\\(.)", r"\1", inner.replace("''", "'"), flags=re.DOTALL)
+            found.append(Word(text, "", *token.span()))
+        elif kind == "name":
+            found.append(Word(raw[1:-1].replace('""', '"'), "", *token.span()))
+        elif kind != "space":
+            found.append(Word(raw, "" if kind == "dollar" else raw.upper(), *token.span()))
+    return found
+
+
+def closing(words: Sequence[Word], opening: int) -> int:
+    """The place of the parenthesis that closes the one at `opening`.
+
+    :raises WireError: none does.
+    """
+    depth = 0
+    for place in range(opening, len(words)):
+        depth += (words[place].upper == "(") - (words[place].upper == ")")
+        if depth == 0:
+            return place
+    raise WireError("syntax error at end of input", "42601")
