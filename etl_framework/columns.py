@@ -46,6 +46,13 @@ SYNONYMS = {
     "string": "varchar",
     "datetime": "timestamp",
 }
+IN_CATALOGUES = {
+    "varchar": "character varying",
+    "char": "character",
+    "decimal": "numeric",
+    "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+}
 DEFAULTS = {"decimal": (18, 0), "char": (1,), "varchar": (65535,)}
 # Stands for a value that no report shows.
 MASK = "***"
@@ -113,9 +120,9 @@ class ColumnType(Written):
         return TYPES[self.name][1]
 
     @cached_property
-    def sql(self) -> str:
-        """The type in PostgreSQL and Redshift."""
-        return str(self)
+    def postgres(self) -> str:
+        """The type as the catalogues of PostgreSQL and Redshift name it."""
+        return str(self).replace(self.name, IN_CATALOGUES.get(self.name, self.name))
 
     def arrow(self) -> pa.DataType:
         """The type of a Parquet file's column."""

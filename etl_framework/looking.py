@@ -71,6 +71,7 @@ def _select(
     if connection not in environment.connections:
         hint = did_you_mean(connection, environment.connections)
         raise ConfigError(f"there is no connection '{connection}'", hint=hint)
+    environment.load_variables(project.root)
     warehouse = open_warehouse(environment.connections[connection], project.root, read_only=True)
     try:
         return _query(warehouse, table, order_by, limit)

@@ -16,6 +16,7 @@ from etl_framework.errors import ConfigError, Diagnostic, PlanError
 from etl_framework.interval import DataInterval
 from etl_framework.queries import Compilation, Compiled, compile_queries
 from etl_framework.sources.base import Source
+from etl_framework.storage.staging import Staging
 
 Place = tuple[str, int, int]
 Kind = Literal["extract", "check", "transform", "kpi", "publish"]
@@ -69,10 +70,12 @@ class Plan:
                 return step
         raise PlanError(f"the pipeline '{self.pipeline.name}' has no step '{name}'")
 
-    @property
-    def staging(self) -> Path:
-        """The folder that relations lie in between steps."""
-        return self.root / self.environment.staging
+    def open_staging(self) -> Staging:
+        """Where relations lie between steps.
+
+        :raises ConfigError: a setting cannot be looked up.
+        """
+        return self.environment.open_staging(self.root)
 
 
 def build_plan(

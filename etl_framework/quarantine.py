@@ -66,7 +66,7 @@ class Quarantine:
 
     def __init__(self, project: Project, environment: str | None, name: str) -> None:
         self.pipeline, self.relation = project.relation(name)
-        self._staging = project.root / project.environment(environment).staging
+        self._staging = project.environment(environment).open_staging(project.root)
         columns = self.pipeline.relations()[self.relation].columns
         self.columns = [column.name for column in columns]
         self._hidden = {name for name in self.columns if name.lower() in self.pipeline.sensitive()}
@@ -74,8 +74,8 @@ class Quarantine:
     def runs(self) -> dict[DataInterval, RunFolder]:
         """Where each data interval lies that was ever run, the oldest first."""
         zone = ZoneInfo(self.pipeline.timezone)
-        folders = sorted((self._staging / self.pipeline.name).glob("*Z_*Z"))
-        return {DataInterval.of_key(folder.name, zone): RunFolder(folder) for folder in folders}
+        runs = self._staging.runs(self.pipeline.name)
+        return {DataInterval.of_key(run.path.name, zone): run for run in runs}
 
     def counts(self) -> Iterator[tuple[DataInterval, str, dict[str, int]]]:
         """For each data interval and rule, how many rejected rows are in each state."""
@@ -114,7 +114,7 @@ class Quarantine:
 
     def _files(self, run: RunFolder) -> list[str]:
         steps = [run.step(f"{kind}.{self.relation}") for kind in ("extract", "check")]
-        return [file for step in steps for file in step.files("rejected")]
+        return [file for step in steps for file in step.fetch().files("rejected")]
 
     def _masked(self, found: Rejected) -> Rejected:
         """The row without values of sensitive columns, in whatever it says."""

@@ -57,7 +57,9 @@ def _start(interval: DataInterval) -> str:
 
 def _loaded(project: Project, environment: str | None, pipeline: str, connection: str) -> set[str]:
     """The keys of a pipeline's intervals that the ledger beside a target has."""
-    place = project.environment(environment).connections[connection]
+    chosen = project.environment(environment)
+    chosen.load_variables(project.root)
+    place = chosen.connections[connection]
     try:
         warehouse = open_warehouse(place, project.root, read_only=True)
     except DataMissingError:

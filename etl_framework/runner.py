@@ -19,7 +19,7 @@ from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepErr
 from etl_framework.plan import Plan, Step
 from etl_framework.steps.base import Work
 from etl_framework.steps.do import do
-from etl_framework.storage.staging import RunFolder, run_folder
+from etl_framework.storage.staging import RunFolder
 
 State = Literal["started", "done", "reused", "failed", "skipped"]
 # Steps wait more than they compute: for a server, for a disk. The engine has its own threads.
@@ -47,7 +47,7 @@ class Run:
 
     def __init__(self, plan: Plan, *, fresh: bool = False) -> None:
         self.plan = plan
-        self.folder: RunFolder = run_folder(plan.staging, plan.pipeline.name, plan.interval.key)
+        self.folder: RunFolder = plan.open_staging().run(plan.pipeline.name, plan.interval.key)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self._fresh = fresh
         self._cancels: dict[str, list[Callable[[], Any]]] = {}
@@ -165,12 +165,8 @@ class Run:
         return StepResult(step.name, "failed", seconds, checks=checks, error=error.about(placed))
 
     def _work(self, step: Step, session: Any) -> Work:
-        inputs = {
-            relation: self.folder.paths((self.folder.step(need).result() or {}).get("files", []))
-            for relation, need in step.inputs
-        }
         on_cancel = self._cancels[step.name].append
-        return Work(self.plan, step, self.folder, self.run_id, session, inputs, on_cancel)
+        return Work(self.plan, step, self.folder, self.run_id, session, on_cancel)
 
 
 def _at(found: Diagnostic, place: tuple[str, int, int]) -> Diagnostic:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from etl_framework.config.models import Pipeline
@@ -13,7 +12,7 @@ from etl_framework.engines.duckdb import DuckDBEngine
 from etl_framework.errors import DataMissingError
 from etl_framework.interval import DataInterval
 from etl_framework.storage.parquet import see
-from etl_framework.storage.staging import RunFolder
+from etl_framework.storage.staging import RunFolder, Staging
 from etl_framework.suggestions import Look, Suggestion
 
 
@@ -39,10 +38,10 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
     """
     pipeline, relation = project.relation(name)
     chosen = project.environment(environment)
-    staging = project.root / chosen.staging
+    staging = chosen.open_staging(project.root)
     run = _latest(staging, pipeline, relation)
     engine = DuckDBEngine(
-        chosen.memory_limit, chosen.threads, staging / ".suggesting", pipeline.timezone
+        chosen.memory_limit, chosen.threads, staging.path / ".suggesting", pipeline.timezone
     )
     try:
         session = engine.session()
@@ -56,10 +55,10 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
         engine.close()
 
 
-def _latest(staging: Path, pipeline: Pipeline, relation: str) -> RunFolder:
-    for folder in sorted((staging / pipeline.name).glob("*Z_*Z"), reverse=True):
-        if _files(RunFolder(folder), relation):
-            return RunFolder(folder)
+def _latest(staging: Staging, pipeline: Pipeline, relation: str) -> RunFolder:
+    for run in reversed(staging.runs(pipeline.name)):
+        if _files(run, relation):
+            return run
     raise DataMissingError(
         f"nothing of '{relation}' is in staging", hint=f"run it first: etl run {pipeline.name}"
     )
@@ -69,5 +68,5 @@ def _files(run: RunFolder, relation: str) -> list[str]:
     """The relation as it was made, before its checks took rows out."""
     for kind in ("extract", "transform", "kpi"):
         if result := run.step(f"{kind}.{relation}").result():
-            return run.paths(result["files"])
+            return run.fetch(result["files"])
     return []

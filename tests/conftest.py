@@ -17,6 +17,7 @@ import psycopg2
 import pytest
 
 from etl_framework.config.project import load_project
+from etl_framework.devstack.stack import Stack
 from etl_framework.interval import DataInterval
 from etl_framework.plan import Plan, build_plan
 from etl_framework.runner import Run, StepResult
@@ -54,6 +55,26 @@ def _on_server(url: str, sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql)
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def running_stack() -> Iterator[Stack]:
+    """PostgreSQL, S3, Redshift and the Data API as AWS has them, for the whole session."""
+    with tempfile.TemporaryDirectory(prefix="etl-dev-") as folder:
+        Path(folder).chmod(0o755)
+        stack = Stack(Path(folder))
+        stack.start()
+        yield stack
+        stack.stop()
+
+
+@pytest.fixture
+def stack(running_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """The same, with an empty warehouse and an empty bucket, and its variables set."""
+    for name, value in running_stack.variables.items():
+        monkeypatch.setenv(name, value)
+    running_stack.empty()
+    yield running_stack
 
 
 @dataclass(frozen=True)

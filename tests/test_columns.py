@@ -35,8 +35,23 @@ from etl_framework.columns import SYNONYMS, TYPES, ColumnType
 def test_a_type(text: str, shown: str, duckdb: str, arrow: pa.DataType) -> None:
     found = ColumnType.parse(text)
 
-    assert (str(found), found.sql, found.duckdb, found.arrow()) == (shown, shown, duckdb, arrow)
+    assert (str(found), found.duckdb, found.arrow()) == (shown, duckdb, arrow)
     assert ColumnType.parse(str(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "in_catalogues"),
+    [
+        pytest.param("int8", "bigint", id="a number"),
+        pytest.param("decimal(5)", "numeric(5,0)", id="a decimal"),
+        pytest.param("varchar(9)", "character varying(9)", id="a text"),
+        pytest.param("char(2)", "character(2)", id="a text of one length"),
+        pytest.param("timestamp", "timestamp without time zone", id="a local time"),
+        pytest.param("timestamptz", "timestamp with time zone", id="a moment"),
+    ],
+)
+def test_a_type_as_catalogues_name_it(text: str, in_catalogues: str) -> None:
+    assert ColumnType.parse(text).postgres == in_catalogues
 
 
 @pytest.mark.parametrize(

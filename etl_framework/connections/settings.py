@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from jinja2 import TemplateError
 
@@ -41,3 +42,21 @@ def resolve(text: str, *, setting: str) -> str:
             f"{setting} is {text}, which cannot be looked up",
             hint="set the environment variable; for {{ var.x }} it is AIRFLOW_VAR_X",
         ) from error
+
+
+def load_env_file(file: Path) -> None:
+    """Set the variables of a file of NAME=value lines, where they are not set already.
+
+    :raises ConfigError: the file is not there.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ConfigError(
+            f"the file {file.name} that the environment's `env_file` names is not there",
+            hint="for the environments of `etl dev`: etl dev up",
+        ) from error
+    for line in lines:
+        name, equals, value = line.strip().partition("=")
+        if equals and not name.startswith("#"):
+            os.environ.setdefault(name.strip(), value.strip())

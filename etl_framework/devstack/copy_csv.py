@@ -149,9 +149,7 @@ def _row(
         raise _BadValue(None, "", Unreadable(1202, "Extra column(s) found"))
     if len(values) < len(columns):
         if "FILLRECORD" not in options:
-            raise _BadValue(
-                columns[len(values)], "", Unreadable(1203, "Delimiter not found")
-            )
+            raise _BadValue(columns[len(values)], "", Unreadable(1203, "Delimiter not found"))
         values = values + [""] * (len(columns) - len(values))
     null = options.get("NULL", "\\N")
     quoted_empty = '""' in raw
@@ -230,9 +228,10 @@ def _moment(text: str) -> str:
     found = MOMENT.fullmatch(text.strip())
     if not found:
         raise Unreadable(1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]")
-    numbers = [int(part or 0) for part in found.groups()[:6]]
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    micro = int((found[7] or "").ljust(6, "0"))
     try:
-        moment = datetime(*numbers, int((found[7] or "").ljust(6, "0")))  # type: ignore[arg-type]
+        moment = datetime(year, month, day, hour, minute, second, micro)
     except ValueError as error:
         reason = "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]"
         raise Unreadable(1206, reason) from error

@@ -1,7 +1,7 @@
-"""CREATE TABLE as Redshift takes it, for PostgreSQL: without distribution, with lengths in bytes.
+"""CREATE TABLE as Redshift takes it, for PostgreSQL: no distribution, lengths in bytes.
 
-Source: Redshift's Database Developer Guide, "CREATE TABLE". Keys are not enforced there, so they are
-taken out; a CHECK on the number of bytes stands for the length of a VARCHAR.
+Source: Redshift's Database Developer Guide, "CREATE TABLE". Keys are not enforced there, so they
+are taken out; a CHECK on the number of bytes stands for the length of a VARCHAR.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Objects:
             self.client.put_object(Bucket=bucket, Key=key, Body=body)
 
 
-class _s3_errors:  # noqa: N801 - used as a statement
+class _s3_errors:
     def __enter__(self) -> None:
         pass
 

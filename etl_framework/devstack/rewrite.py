@@ -17,22 +17,29 @@ from etl_framework.sql.quote import literal
 
 # What PostgreSQL has and Redshift refuses: the words, and what Redshift says.
 REFUSED = {
-    ("CREATE", "INDEX"): "SQL command \"CREATE INDEX\" not supported on Redshift tables.",
-    ("CREATE", "UNIQUE", "INDEX"): "SQL command \"CREATE INDEX\" not supported.",
-    ("CREATE", "TRIGGER"): "SQL command \"CREATE TRIGGER\" not supported.",
-    ("CREATE", "SEQUENCE"): "SQL command \"CREATE SEQUENCE\" not supported.",
-    ("CREATE", "DOMAIN"): "SQL command \"CREATE DOMAIN\" not supported.",
-    ("CREATE", "EXTENSION"): "SQL command \"CREATE EXTENSION\" not supported.",
-    ("SAVEPOINT",): "SQL command \"SAVEPOINT\" not supported.",
+    ("CREATE", "INDEX"): 'SQL command "CREATE INDEX" not supported on Redshift tables.',
+    ("CREATE", "UNIQUE", "INDEX"): 'SQL command "CREATE INDEX" not supported.',
+    ("CREATE", "TRIGGER"): 'SQL command "CREATE TRIGGER" not supported.',
+    ("CREATE", "SEQUENCE"): 'SQL command "CREATE SEQUENCE" not supported.',
+    ("CREATE", "DOMAIN"): 'SQL command "CREATE DOMAIN" not supported.',
+    ("CREATE", "EXTENSION"): 'SQL command "CREATE EXTENSION" not supported.',
+    ("SAVEPOINT",): 'SQL command "SAVEPOINT" not supported.',
     ("LISTEN",): "LISTEN is not supported.",
-    ("DO",): "syntax error at or near \"DO\"",
+    ("DO",): 'syntax error at or near "DO"',
 }
 # Settings of Redshift that PostgreSQL does not know.
 SETTINGS = {
-    "QUERY_GROUP", "ENABLE_CASE_SENSITIVE_IDENTIFIER", "WLM_QUERY_SLOT_COUNT",
-    "ENABLE_RESULT_CACHE_FOR_SESSION", "JSON_SERIALIZATION_ENABLE", "DESCRIBE_FIELD_NAME_IN_UPPERCASE",
-    "AUTOCOMMIT", "SPECTRUM_QUERY_MAXERROR", "ERROR_ON_NONDETERMINISTIC_UPDATE", "DATEFORMAT",
-}  # fmt: skip
+    "AUTOCOMMIT",
+    "DATEFORMAT",
+    "DESCRIBE_FIELD_NAME_IN_UPPERCASE",
+    "ENABLE_CASE_SENSITIVE_IDENTIFIER",
+    "ENABLE_RESULT_CACHE_FOR_SESSION",
+    "ERROR_ON_NONDETERMINISTIC_UPDATE",
+    "JSON_SERIALIZATION_ENABLE",
+    "QUERY_GROUP",
+    "SPECTRUM_QUERY_MAXERROR",
+    "WLM_QUERY_SLOT_COUNT",
+}
 QUERIES = {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "("}
 MAX_BYTES = 16 << 20
 _TEMPORARY = re.compile(r"(?<![\w'\"])(#\w+)")
@@ -129,7 +136,10 @@ def _name_of(statement: Statement) -> str:
     if statement.words[place].upper == "IF":
         place += 3
     end = place + 1
-    while end < len(statement.words) and "." in (statement.words[end].text, statement.words[end - 1].text):  # noqa: E501
+    while end < len(statement.words) and "." in (
+        statement.words[end].text,
+        statement.words[end - 1].text,
+    ):
         end += 1
     return statement.between(place, end)
 

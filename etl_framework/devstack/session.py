@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from etl_framework.devstack.wire import Channel, Closed, WireError, packed, texts
@@ -248,10 +249,8 @@ class Session:
     def _fail(self, error: WireError) -> None:
         """Tell of an error; a transaction that is open fails with it, as in Redshift."""
         if self.status == b"T" and not self._backend_skips:
-            try:
+            with suppress(WireError):
                 self.ask("DO 'BEGIN RAISE EXCEPTION ''refused''; END'")
-            except WireError:
-                pass
         self.client.send(packed(b"E", error.body()))
 
 

@@ -53,7 +53,7 @@ def _parquet(body: bytes, query: str, session: Session) -> bytes:
         "WHERE attrelid = to_regclass('etl_unloaded') AND attnum > 0 ORDER BY attnum"
     )
     session.ask("DROP VIEW etl_unloaded")
-    simple = {
+    simple: dict[str, pa.DataType] = {
         "smallint": pa.int16(), "integer": pa.int32(), "bigint": pa.int64(), "real": pa.float32(),
         "double precision": pa.float64(), "boolean": pa.bool_(), "date": pa.date32(),
         "timestamp without time zone": pa.timestamp("us"),

@@ -10,8 +10,9 @@ import secrets
 import socket
 import ssl
 import struct
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedReader
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 PROTOCOL = 196608
@@ -51,7 +52,7 @@ class Channel:
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
-        self._reader = sock.makefile("rb", 1 << 16)
+        self._reader = BufferedReader(socket.SocketIO(sock, "r"), 1 << 16)
 
     def exactly(self, size: int) -> bytes:
         """So many bytes.
@@ -65,6 +66,13 @@ class Channel:
         if len(found) < size:
             raise Closed
         return found
+
+    def some(self) -> bytes:
+        """What has come, at least one byte; none when the other side has gone."""
+        try:
+            return self._reader.read1(1 << 16)
+        except (OSError, ValueError):
+            return b""
 
     def message(self) -> tuple[bytes, bytes]:
         """Type and body of the next message.
@@ -93,10 +101,8 @@ class Channel:
 
     def close(self) -> None:
         """End the connection, also for who waits on it."""
-        try:
+        with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._reader.close()
         self.socket.close()
 
@@ -118,7 +124,7 @@ class Access:
     :param passwords: by user.
     """
 
-    passwords: Mapping[str, str]
+    passwords: dict[str, str]
     tls: ssl.SSLContext | None = None
 
 
@@ -170,7 +176,9 @@ def refuse(channel: Channel, error: WireError) -> None:
     raise Closed
 
 
-def connect(path: str, user: str, database: str, options: str) -> tuple[Channel, list[bytes], bytes]:
+def connect(
+    path: str, user: str, database: str, options: str
+) -> tuple[Channel, list[bytes], bytes]:
     """A connection to a PostgreSQL that trusts us, by its Unix socket.
 
     :returns: the channel, the messages that a client needs to see, and the key to cancel with.

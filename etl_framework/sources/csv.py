@@ -9,7 +9,7 @@ from typing import Annotated, Literal, cast
 from jinja2 import TemplateError
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from etl_framework.connections.directory import Directory, File
+from etl_framework.connections.files import File, Files
 from etl_framework.errors import DataMissingError, StepError
 from etl_framework.interval import DataInterval
 from etl_framework.sources.base import Extracted, Extraction, Origin, Source
@@ -18,6 +18,7 @@ from etl_framework.sources.csv_files import Header, header_of
 from etl_framework.sources.csv_origins import origins, remembered
 from etl_framework.sources.csv_read import CsvRead
 from etl_framework.sql.templates import render_text, text_values
+from etl_framework.storage.staging import FETCHED
 
 OneCharacter = Annotated[str, StringConstraints(min_length=1, max_length=1, pattern=r"[^\r\n\x00]")]
 
@@ -25,7 +26,7 @@ OneCharacter = Annotated[str, StringConstraints(min_length=1, max_length=1, patt
 class CsvSource(Source):
     """CSV files with a header; columns are found by name, in any order."""
 
-    accepts = Directory
+    accepts = Files
 
     type: Literal["csv"]
     path: str = Field(
@@ -91,6 +92,7 @@ class CsvSource(Source):
                 f"in connection '{self.connection}'",
                 hint="if that is right, write `may_be_empty: true`",
             )
+        _place(extraction).fetch(files)
         by_header: dict[Header, list[File]] = {}
         wanted = [column.name for column in self.columns]
         for file in files:
@@ -112,6 +114,7 @@ class CsvSource(Source):
         found = remembered(extraction.folder.path, part)
         if not found or not {read.file for read in found.files} <= set(self._files(extraction)):
             return iter(())
+        _place(extraction).fetch([read.file for read in found.files])
         return origins(found, numbers, self.dialect)
 
     def _read(self, extraction: Extraction, by_header: dict[Header, list[File]]) -> Extracted:
@@ -119,11 +122,15 @@ class CsvSource(Source):
         return read.into_parquet(by_header)
 
     def _files(self, extraction: Extraction) -> list[File]:
-        directory = cast(Directory, extraction.connection)
-        return directory.files(extraction.root, self._pattern(extraction.interval))
+        here = extraction.folder.path / FETCHED
+        return _place(extraction).files(extraction.root, self._pattern(extraction.interval), here)
 
     def _pattern(self, interval: DataInterval) -> str:
         try:
             return render_text(self.path, text_values(interval))
         except TemplateError as error:
             raise StepError(f"the path '{self.path}' does not render: {error}") from error
+
+
+def _place(extraction: Extraction) -> Files:
+    return cast(Files, extraction.connection)

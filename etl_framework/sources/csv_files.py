@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from etl_framework.connections.directory import File
+from etl_framework.connections.files import File
 from etl_framework.errors import DataMissingError, StepError, did_you_mean
 from etl_framework.sources.csv_dialect import Dialect
 from etl_framework.sources.csv_text import blocks, shown, unpacked

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import accumulate, groupby, tee
 from pathlib import Path
 
-from etl_framework.connections.directory import File
+from etl_framework.connections.files import File
 from etl_framework.sources.base import Origin
 from etl_framework.sources.csv_dialect import Dialect
 from etl_framework.sources.csv_files import Header, Record, records

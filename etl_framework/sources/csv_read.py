@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from etl_framework.columns import Column
-from etl_framework.connections.directory import File
+from etl_framework.connections.files import File
 from etl_framework.sources.base import Extracted, Extraction
 from etl_framework.sources.csv_careful import judge, judged
 from etl_framework.sources.csv_columns import value_or_error

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from etl_framework.columns import Column
-from etl_framework.connections.directory import File
+from etl_framework.connections.files import File
 from etl_framework.sources.base import Extraction
 from etl_framework.sources.csv_columns import INEXACT, changed_when_read, inexact, read_type
 from etl_framework.sources.csv_dialect import Dialect

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from etl_framework.connections.directory import File
+from etl_framework.connections.files import File
 from etl_framework.errors import StepError
 from etl_framework.sources.csv_dialect import Dialect
 

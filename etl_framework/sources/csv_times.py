@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from etl_framework.columns import Column
-from etl_framework.connections.directory import File
+from etl_framework.connections.files import File
 from etl_framework.sources.csv_dialect import Dialect
 from etl_framework.sources.csv_files import Header
 from etl_framework.sources.csv_text import blocks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.checks.base import CheckResult
@@ -20,7 +21,6 @@ class Work:
     """One step about to be done.
 
     :param run_id: what tells this run from every other.
-    :param inputs: the Parquet files of each relation that the step reads.
     :param on_cancel: takes a function that stops what is running, for Ctrl-C.
     """
 
@@ -29,13 +29,21 @@ class Work:
     run: RunFolder
     run_id: str
     session: duckdb.DuckDBPyConnection
-    inputs: dict[str, list[str]]
     on_cancel: Callable[[Callable[[], Any]], None]
 
     @property
     def folder(self) -> StepFolder:
         """Where the step leaves its output."""
         return self.run.step(self.step.name)
+
+    def files(self, need: str) -> list[str]:
+        """The Parquet files that a step's result names, as it names them."""
+        return list((self.run.step(need).result() or {}).get("files", []))
+
+    @cached_property
+    def inputs(self) -> dict[str, list[str]]:
+        """The Parquet files of each relation that the step reads, brought here if need be."""
+        return {relation: self.run.fetch(self.files(need)) for relation, need in self.step.inputs}
 
     def see_inputs(self) -> None:
         """Let SQL of the step's session name the relations that the step reads."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any, cast
 
 from etl_framework.checks.base import CheckResult
 from etl_framework.config.models import Kpi
-from etl_framework.errors import StepError
+from etl_framework.errors import RetryableError, StepError
 from etl_framework.ledger import LedgerEntry
 from etl_framework.steps.base import Outcome, Work
+from etl_framework.storage.manifest import write_manifest
 from etl_framework.targets.base import Load
-from etl_framework.targets.warehouse import open_warehouse
+from etl_framework.targets.warehouse import open_warehouse, warehouse_for
+
+# Seconds between attempts to publish.
+WAITS = (0.5, 2.0, 8.0)
 
 
 def publish(work: Work) -> Outcome:
@@ -41,21 +47,44 @@ def publish(work: Work) -> Outcome:
         loads.setdefault(kpi.target.connection, []).append(_load(work, relation, step, kpi))
     rows = 0
     for name, found in sorted(loads.items()):
-        warehouse = open_warehouse(plan.environment.connections[name], plan.root)
-        work.on_cancel(warehouse.cancel)
-        try:
-            warehouse.publish(found, entry)
-        finally:
-            warehouse.close()
+        _until_it_passes(work, name, found, entry)
         rows += sum(load.rows for load in found)
     return Outcome({"targets": sum(map(len, loads.values())), "rows": rows})
+
+
+def _until_it_passes(work: Work, name: str, loads: Sequence[Load], entry: LedgerEntry) -> None:
+    """Publish, again in a new connection when one breaks or another run is in the way.
+
+    Even when a commit's answer was lost: the same run, published twice, changes nothing.
+    """
+    stopped = Event()
+    work.on_cancel(stopped.set)
+    for wait in (*WAITS, None):
+        try:
+            warehouse = open_warehouse(work.plan.environment.connections[name], work.plan.root)
+            work.on_cancel(warehouse.cancel)
+            try:
+                warehouse.publish(loads, entry)
+                return
+            finally:
+                warehouse.close()
+        except RetryableError:
+            # Not all at the same moment again.
+            if wait is None or stopped.wait(wait * random.uniform(0.5, 1.5)):
+                raise
 
 
 def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
     result = work.run.step(step).result() or {}
     counts = result.get("counts", {})
     rows = counts.get("kept", counts.get("rows", 0))
-    return Load(kpi.target, tuple(kpi.columns), tuple(work.inputs[relation]), rows)
+    load = Load(kpi.target, tuple(kpi.columns), (), rows)
+    reads = warehouse_for(work.plan.environment.connections[kpi.target.connection])
+    if work.run.remote and reads and reads.reads_manifests:
+        name = f"publish/{work.run_id}/{relation}.manifest"
+        files = work.run.uris(work.files(step))
+        return replace(load, manifest=write_manifest(work.run.remote, name, files))
+    return replace(load, files=tuple(work.inputs[relation]))
 
 
 def source_counts(work: Work) -> Iterable[dict[str, Any]]:

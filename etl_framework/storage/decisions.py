@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from etl_framework.storage.staging import RunFolder
 
@@ -26,10 +25,7 @@ class Decision:
 
 def decisions(run: RunFolder, relation: str) -> dict[str, Decision]:
     """The decisions about rejected rows of a relation in one run, by the rows' ids."""
-    try:
-        found = json.loads(_file(run, relation).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
+    found = json.loads(run.read(_name(relation)) or "{}")
     return {id_: Decision(**facts) for id_, facts in found.items()}
 
 
@@ -49,13 +45,9 @@ def decide(run: RunFolder, relation: str, made: Mapping[str, Decision]) -> None:
     rules = {id_: decision.rule for id_, decision in earlier.items() if decision.values}
     new = {id_: replace(each, rule=rules.get(id_, each.rule)) for id_, each in made.items()}
     merged = earlier | new
-    file = _file(run, relation)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}")
     facts = {id_: asdict(decision) for id_, decision in sorted(merged.items())}
-    draft.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
-    draft.replace(file)
+    run.write(_name(relation), json.dumps(facts, ensure_ascii=False, indent=1))
 
 
-def _file(run: RunFolder, relation: str) -> Path:
-    return run.path / "decisions" / f"{relation}.json"
+def _name(relation: str) -> str:
+    return f"decisions/{relation}.json"

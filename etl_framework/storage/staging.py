@@ -1,30 +1,44 @@
-"""Where relations lie between steps: one folder per step, finished when its result is written."""
+"""Where relations lie between steps: one folder per step, finished when its result is written.
+
+Staging is a folder on this machine, or a prefix in S3. In S3 each attempt at a step has a prefix of
+its own, which nothing overwrites; `result.json` names the attempt that counts. Steps always work on
+files here, and what lies in S3 is brought here when it is needed.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from etl_framework.errors import RetryableError
+from etl_framework.storage.s3 import S3Prefix
 
 RESULT = "result.json"
+# Files of a source while it is read; they are not part of what a step leaves behind.
+FETCHED = "fetched"
 
 
 @dataclass(frozen=True)
 class StepFolder:
-    """What one step leaves behind: `data/*.parquet`, `rejected/*.parquet`, `result.json`."""
+    """What one step leaves behind: `data/*.parquet`, `rejected/*.parquet`, `result.json`.
+
+    :param path: here.
+    :param remote: in S3, where staging is there.
+    """
 
     path: Path
+    remote: S3Prefix | None = None
 
     def begin(self) -> None:
-        """Forget what an earlier attempt left."""
+        """Forget what an earlier attempt left here."""
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
 
@@ -40,12 +54,38 @@ class StepFolder:
 
     def finish(self, result: dict[str, Any]) -> None:
         """Write the result, which makes the step's output count as finished. Atomic."""
-        draft = self.path / f".{RESULT}"
-        draft.write_text(json.dumps(result, indent=1, default=str), encoding="utf-8")
-        draft.replace(self.path / RESULT)
+        shutil.rmtree(self.path / FETCHED, ignore_errors=True)
+        if self.remote:
+            attempt, sizes = secrets.token_hex(8), {}
+            for file in sorted(path for path in self.path.rglob("*") if path.is_file()):
+                name = str(file.relative_to(self.path))
+                self.remote.upload(file, f"{attempt}/{name}")
+                sizes[name] = file.stat().st_size
+            result = {**result, "attempt": attempt, "sizes": sizes}
+        text = json.dumps(result, indent=1, default=str)
+        write_text(self.path / RESULT, text)
+        if self.remote:
+            self.remote.write(RESULT, text.encode())
 
     def result(self) -> dict[str, Any] | None:
         """What `finish` wrote; None when the step has not finished."""
+        if not self.remote:
+            return self._result_here()
+        found = self.remote.read(RESULT)
+        return json.loads(found) if found else None
+
+    def fetch(self) -> StepFolder:
+        """Bring the finished output here, if it is not; returns the folder."""
+        if self.remote and (result := self.result()):
+            here = self._result_here() or {}
+            if here.get("attempt") != result["attempt"]:
+                self.begin()
+                for name, size in result["sizes"].items():
+                    self.remote.download(f"{result['attempt']}/{name}", self.path / name, size)
+                write_text(self.path / RESULT, json.dumps(result, indent=1))
+        return self
+
+    def _result_here(self) -> dict[str, Any] | None:
         try:
             found = json.loads((self.path / RESULT).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
@@ -55,25 +95,56 @@ class StepFolder:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """All that one run of one data interval leaves in staging."""
+    """All that the runs of one data interval leave in staging."""
 
     path: Path
+    remote: S3Prefix | None = None
 
     def step(self, name: str) -> StepFolder:
         """The folder of a step, by the name that the plan gives it."""
-        return StepFolder(self.path / name)
+        return StepFolder(self.path / name, self.remote / name if self.remote else None)
 
     def names(self, paths: Iterable[str]) -> list[str]:
         """Files of the run as results keep them, so that staging can be moved."""
         return [str(Path(path).relative_to(self.path)) for path in paths]
 
-    def paths(self, names: Iterable[str]) -> list[str]:
-        """Where such files are now."""
+    def fetch(self, names: Sequence[str]) -> list[str]:
+        """Where such files are here, once the steps that made them are brought here."""
+        for step in dict.fromkeys(name.partition("/")[0] for name in names):
+            self.step(step).fetch()
         return [str(self.path / name) for name in names]
+
+    def uris(self, names: Sequence[str]) -> list[tuple[str, int]]:
+        """Where such files are in S3, and how many bytes they have; staging must be there."""
+        found = []
+        results: dict[str, dict[str, Any]] = {}
+        for name in names:
+            step, _, file = name.partition("/")
+            folder = self.step(step)
+            result = results.setdefault(step, folder.result() or {})
+            if folder.remote:
+                uri = folder.remote.uri(f"{result['attempt']}/{file}")
+                found.append((uri, int(result["sizes"][file])))
+        return found
+
+    def read(self, name: str) -> str | None:
+        """A small text of the run; None when it is not there."""
+        if self.remote:
+            found = self.remote.read(name)
+            return None if found is None else found.decode()
+        file = self.path / name
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    def write(self, name: str, text: str) -> None:
+        """Write such a text. Atomic."""
+        if self.remote:
+            self.remote.write(name, text.encode())
+        else:
+            write_text(self.path / name, text)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes out of this interval.
+        """Keep other processes of this machine out of this interval.
 
         :raises RetryableError: another process is in it.
         """
@@ -93,6 +164,33 @@ class RunFolder:
             os.close(handle)
 
 
-def run_folder(staging: Path, pipeline: str, key: str) -> RunFolder:
-    """The folder of one run: `<staging>/<pipeline>/<run key>/`."""
-    return RunFolder(staging / pipeline / key)
+@dataclass(frozen=True)
+class Staging:
+    """Where all runs leave what they make.
+
+    :param path: the folder, or where files of S3 are while they are used.
+    """
+
+    path: Path
+    remote: S3Prefix | None = None
+
+    def run(self, pipeline: str, key: str) -> RunFolder:
+        """The folder of one data interval: `<staging>/<pipeline>/<run key>/`."""
+        remote = self.remote / pipeline / key if self.remote else None
+        return RunFolder(self.path / pipeline / key, remote)
+
+    def runs(self, pipeline: str) -> list[RunFolder]:
+        """The folder of each data interval that was ever run, the oldest first."""
+        if self.remote:
+            keys = (self.remote / pipeline).folders()
+        else:
+            keys = [path.name for path in (self.path / pipeline).glob("*Z_*Z")]
+        return [self.run(pipeline, key) for key in sorted(keys)]
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file, all of it or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +14,12 @@ from etl_framework import ledger
 from etl_framework.checks.primary_key import PrimaryKey
 from etl_framework.columns import TABLE_NAME, Column
 from etl_framework.connections.base import Connection
-from etl_framework.errors import StepError
+from etl_framework.errors import Diagnostic, StepError
 from etl_framework.interval import DataInterval
 from etl_framework.ledger import LedgerEntry
 from etl_framework.model import Model, Name
-from etl_framework.sql.quote import names, quote, quote_table
-from etl_framework.targets.statements import bounds, statements
+from etl_framework.sql.quote import quote, quote_table
+from etl_framework.targets.statements import Statement, bounds, recorded, statements
 
 Strategy = Literal["append", "replace", "merge", "delete+insert"]
 
@@ -40,6 +39,14 @@ class Target(Model):
     incremental_key: str | None = Field(
         None, description="For `delete+insert`: the date or timestamp that places a row in time."
     )
+    create: bool = Field(True, description="Whether a run may make the table when it is missing.")
+    dist_style: Literal["auto", "even", "all"] | None = Field(
+        None, description="In Redshift: how rows are spread over the nodes."
+    )
+    dist_key: str | None = Field(
+        None, description="In Redshift: rows of the same value lie on the same node."
+    )
+    sort_key: list[str] = Field([], description="In Redshift: columns that rows are sorted by.")
 
     @model_validator(mode="after")
     def _keys_of_the_strategy(self) -> Target:
@@ -47,6 +54,8 @@ class Target(Model):
             raise ValueError("strategy 'merge' needs 'unique_key'")
         if self.strategy == "delete+insert" and not self.incremental_key:
             raise ValueError("strategy 'delete+insert' needs 'incremental_key'")
+        if self.dist_key and self.dist_style:
+            raise ValueError("give either 'dist_style' or 'dist_key'")
         return self
 
 
@@ -55,18 +64,22 @@ class Load:
     """The rows of one KPI, on their way into its target.
 
     :param files: Parquet files whose columns are `columns`, in order.
+    :param manifest: where in S3 the list of these files lies, when staging is there.
     """
 
     target: Target
     columns: tuple[Column, ...]
     files: tuple[str, ...]
     rows: int
+    manifest: str = ""
 
 
 class Warehouse(ABC):
     """A database that targets lie in, connected."""
 
     connects: ClassVar[type[Connection]]
+    # Whether it reads rows from S3 by itself, by a load's manifest.
+    reads_manifests: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
@@ -94,13 +107,26 @@ class Warehouse(ABC):
     def stage(self, load: Load, name: str) -> None:
         """Make the rows of `load` readable as the temporary relation `name`."""
 
+    @classmethod
     @abstractmethod
-    def type_name(self, column: Column) -> str:
+    def type_name(cls, column: Column) -> str:
         """What this database calls the column's type."""
 
+    @classmethod
+    def layout(cls, target: Target) -> str:
+        """What stands behind the columns of a new table."""
+        return ""
+
     @abstractmethod
-    def lock(self, tables: Sequence[str]) -> None:
-        """Keep other runs out of the tables until the transaction ends."""
+    def lock_statements(self, tables: Sequence[str]) -> list[str]:
+        """What keeps other runs out of the tables until the transaction ends."""
+
+    def transaction(self, statements: Sequence[Statement]) -> None:
+        """Run statements in one transaction; all of them or none take effect."""
+        self.execute("BEGIN")
+        for sql, values in statements:
+            self.execute(sql, values)
+        self.execute("COMMIT")
 
     @abstractmethod
     def cancel(self) -> None:
@@ -119,21 +145,17 @@ class Warehouse(ABC):
         stages = {load.target.table: f"etl_stage_{number}" for number, load in enumerate(loads)}
         for load in loads:
             self.stage(load, stages[load.target.table])
-        self.execute("BEGIN")
-        self._create(ledger.TABLE, ledger.COLUMNS)
-        for load in loads:
-            self._create(load.target.table, load.columns)
-        self.lock([ledger.TABLE, *sorted(stages)])
-        appended = self._appended(entry)
-        for load in loads:
-            if load.target.strategy == "append" and load.target.table in appended:
-                continue
             self._repeatable(load, stages[load.target.table], entry.interval)
-            for sql, values in statements(load, stages[load.target.table], entry.interval):
-                self.execute(sql, values)
+        of_ledger = Target(connection=loads[0].target.connection, table=ledger.TABLE)
+        self._prepare([(of_ledger, ledger.COLUMNS)] + [(x.target, x.columns) for x in loads])
         written = replace(entry, targets=self._counts(loads))
-        self._record(written)
-        self.execute("COMMIT")
+        # The locks come first: then every other statement sees what is committed before it.
+        changes: list[Statement] = [
+            (sql, ()) for sql in self.lock_statements([ledger.TABLE, *sorted(stages)])
+        ]
+        for load in loads:
+            changes += statements(load, stages[load.target.table], entry)
+        self.transaction([*changes, *recorded(written)])
         return written
 
     def _repeatable(self, load: Load, stage: str, interval: DataInterval) -> None:
@@ -165,52 +187,66 @@ class Warehouse(ABC):
         _, ((number,),) = self.query(sql, values)
         return int(number)
 
-    def _create(self, table: str, columns: Sequence[Column]) -> None:
-        """Create a table that is missing; refuse one with other columns."""
-        found = self.table_columns(table)
+    def _prepare(self, tables: Sequence[tuple[Target, Sequence[Column]]]) -> None:
+        """Create tables that are missing, add columns that are; or do nothing, and refuse."""
+        changes = []
+        refused: list[Diagnostic] = []
+        for target, columns in tables:
+            found, error = self.changes(target, columns)
+            changes += found
+            refused += error.diagnostics if error else ()
+        if refused:
+            raise StepError(refused)
+        for sql in changes:
+            self.execute(sql)
+
+    def changes(
+        self, target: Target, columns: Sequence[Column]
+    ) -> tuple[list[str], StepError | None]:
+        """What has to be done so that a table has these columns; or why that is refused."""
+        table, found = target.table, self.table_columns(target.table)
         if not found:
-            schema, _, _ = table.rpartition(".")
-            if schema:
-                self.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
-            self.execute(f"CREATE TABLE {quote_table(table)} ({self._definitions(columns)})")
-            return
-        wanted = {column.name: self.type_name(column) for column in columns}
-        if found != wanted:
+            made = self.create_table(target, columns)
+            if target.create:
+                return made, None
+            return [], StepError(
+                f"there is no table {table}, and its target has `create: false`",
+                hint="; ".join(made),
+            )
+        here = {name.lower(): type_ for name, type_ in found.items()}
+        wanted = {column.name.lower(): self.type_name(column) for column in columns}
+        missing = [column for column in columns if column.name.lower() not in here]
+        if any(wanted.get(name) != type_ for name, type_ in here.items()):
             lines = [f"{name} {type_}" for name, type_ in found.items()]
-            raise StepError(
+            return [], StepError(
                 f"the table {table} has other columns than the KPI: it has {', '.join(lines)}",
                 hint=f"change the KPI's columns, or: DROP TABLE {quote_table(table)}; the next run "
-                f"makes it as ({self._definitions(columns)})",
+                f"makes it as ({self.definitions(columns)})",
             )
+        return [
+            f"ALTER TABLE {quote_table(table)} ADD COLUMN {self.definitions([column])}"
+            for column in missing
+        ], None
 
-    def _definitions(self, columns: Sequence[Column]) -> str:
-        return ", ".join(f"{quote(column.name)} {self.type_name(column)}" for column in columns)
+    @classmethod
+    def create_table(cls, target: Target, columns: Sequence[Column]) -> list[str]:
+        """The statements that make a table, and its schema if it names one."""
+        schema, _, _ = target.table.rpartition(".")
+        made = [f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"] if schema else []
+        table = quote_table(target.table)
+        definitions = cls.definitions(columns)
+        return [*made, f"CREATE TABLE IF NOT EXISTS {table} ({definitions}){cls.layout(target)}"]
 
-    def _appended(self, entry: LedgerEntry) -> set[str]:
-        """Tables that the ledger already has rows of this interval for."""
-        sql = (
-            f"SELECT targets FROM {quote(ledger.TABLE)} "
-            "WHERE pipeline = ? AND interval_start = ? AND interval_end = ?"
-        )
-        values = (entry.pipeline, entry.interval.start, entry.interval.end)
-        _, rows = self.query(sql, values)
-        return {target["table"] for (targets,) in rows for target in json.loads(targets)}
+    @classmethod
+    def definitions(cls, columns: Sequence[Column]) -> str:
+        """Columns as CREATE TABLE lists them."""
+        return ", ".join(f"{quote(column.name)} {cls.type_name(column)}" for column in columns)
 
     def _counts(self, loads: Sequence[Load]) -> tuple[dict[str, Any], ...]:
         return tuple(
             {"table": load.target.table, "strategy": load.target.strategy, "rows": load.rows}
             for load in loads
         )
-
-    def _record(self, entry: LedgerEntry) -> None:
-        table, columns = quote(ledger.TABLE), [column.name for column in ledger.COLUMNS]
-        key = (entry.pipeline, entry.interval.start, entry.interval.end)
-        self.execute(
-            f"DELETE FROM {table} WHERE pipeline = ? AND interval_start = ? AND interval_end = ?",
-            key,
-        )
-        places = ", ".join("?" for _ in columns)
-        self.execute(f"INSERT INTO {table} ({names(columns)}) VALUES ({places})", entry.values())
 
 
 __all__ = ["Load", "Strategy", "Target", "Warehouse"]

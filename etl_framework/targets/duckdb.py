@@ -69,11 +69,13 @@ class DuckDBWarehouse(Warehouse):
         source = f"read_parquet([{', '.join(as_path(file) for file in load.files)}])"
         self.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {columns} FROM {source}")
 
-    def type_name(self, column: Column) -> str:
+    @classmethod
+    def type_name(cls, column: Column) -> str:
         return column.type.duckdb
 
-    def lock(self, tables: Sequence[str]) -> None:
-        """The file belongs to this process alone."""
+    def lock_statements(self, tables: Sequence[str]) -> list[str]:
+        """None: the file belongs to this process alone."""
+        return []
 
     def cancel(self) -> None:
         self._connection.interrupt()

@@ -57,7 +57,7 @@ class PostgresWarehouse(Warehouse):
 
     def stage(self, load: Load, name: str) -> None:
         """Stream the Parquet files through COPY, a batch at a time."""
-        definitions = self._definitions(load.columns)
+        definitions = self.definitions(load.columns)
         self.execute(f"CREATE TEMP TABLE {quote(name)} ({definitions})")
         columns = names([column.name for column in load.columns])
         sql = f"COPY {quote(name)} ({columns}) FROM STDIN (FORMAT csv)"
@@ -65,20 +65,13 @@ class PostgresWarehouse(Warehouse):
             for batch in _csv_batches(load):
                 cursor.copy_expert(sql, io.BytesIO(batch))
 
-    def type_name(self, column: Column) -> str:
-        names_here = {
-            "varchar": "character varying",
-            "char": "character",
-            "decimal": "numeric",
-            "timestamp": "timestamp without time zone",
-            "timestamptz": "timestamp with time zone",
-        }
-        written = str(column.type)
-        return written.replace(column.type.name, names_here.get(column.type.name, column.type.name))
+    @classmethod
+    def type_name(cls, column: Column) -> str:
+        return column.type.postgres
 
-    def lock(self, tables: Sequence[str]) -> None:
+    def lock_statements(self, tables: Sequence[str]) -> list[str]:
         listed = ", ".join(quote_table(table) for table in tables)
-        self.execute(f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE")
+        return [f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE"]
 
     def cancel(self) -> None:
         self._connection.cancel()

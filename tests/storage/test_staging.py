@@ -10,14 +10,14 @@ import pytest
 
 from etl_framework.errors import RetryableError
 from etl_framework.runner import Run
-from etl_framework.storage.staging import StepFolder, run_folder
+from etl_framework.storage.staging import Staging, StepFolder
 from tests.conftest import REPOSITORY, Folder
 
 HOLD = """
 import sys
 from pathlib import Path
-from etl_framework.storage.staging import run_folder
-with run_folder(Path(sys.argv[1]), "p", "day").locked():
+from etl_framework.storage.staging import Staging
+with Staging(Path(sys.argv[1])).run("p", "day").locked():
     print("locked", flush=True)
     sys.stdin.read()
 """
@@ -26,7 +26,7 @@ with run_folder(Path(sys.argv[1]), "p", "day").locked():
 @pytest.fixture
 def step(tmp_path: Path) -> StepFolder:
     """The folder of a step that has begun and written some rows."""
-    folder = run_folder(tmp_path, "p", "day").step("extract.x")
+    folder = Staging(tmp_path).run("p", "day").step("extract.x")
     folder.begin()
     (folder.part("data") / "0.parquet").write_bytes(b"rows")
     return folder
@@ -69,7 +69,7 @@ def test_beginning_again_forgets_rows_and_result(step: StepFolder) -> None:
 
 
 def test_a_second_process_is_refused_until_the_first_ends(tmp_path: Path) -> None:
-    folder = run_folder(tmp_path, "p", "day")
+    folder = Staging(tmp_path).run("p", "day")
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -80,7 +80,7 @@ def test_a_second_process_is_refused_until_the_first_ends(tmp_path: Path) -> Non
             folder.locked(),
         ):
             pytest.fail("two processes are in")
-        with run_folder(tmp_path, "p", "other day").locked():
+        with Staging(tmp_path).run("p", "other day").locked():
             other.communicate("")
     with folder.locked():
         pass
@@ -93,7 +93,7 @@ def test_a_process_that_is_killed_leaves_no_lock(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout and other.stdout.readline() == "locked\n"
         other.kill()
-    with run_folder(tmp_path, "p", "day").locked():
+    with Staging(tmp_path).run("p", "day").locked():
         pass
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,12 +15,25 @@ import pyarrow.parquet as parquet
 from etl_framework.columns import Column, ColumnType
 from etl_framework.connections.duckdb import DuckDB
 from etl_framework.connections.postgres import Postgres
+from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.s3 import S3
 from etl_framework.interval import DataInterval
 from etl_framework.ledger import LedgerEntry
+from etl_framework.storage.manifest import write_manifest
 from etl_framework.targets.base import Load, Target, Warehouse
 from etl_framework.targets.warehouse import open_warehouse
 
 Rows = list[tuple[Any, ...]]
+REDSHIFT: dict[str, Any] = {
+    "type": "redshift",
+    "host": "{{ env.ETL_DEV_REDSHIFT_HOST }}",
+    "port": "{{ env.ETL_DEV_REDSHIFT_PORT }}",
+    "database": "{{ env.ETL_DEV_REDSHIFT_DATABASE }}",
+    "user": "{{ env.ETL_DEV_REDSHIFT_USER }}",
+    "password": "{{ env.ETL_DEV_REDSHIFT_PASSWORD }}",
+    "iam_role": "{{ env.ETL_DEV_REDSHIFT_ROLE }}",
+    "ssl_root_cert": "{{ env.ETL_DEV_AUTHORITY }}",
+}
 COLUMNS = {"id": "integer", "day": "timestamp", "note": "varchar(20)"}
 
 
@@ -37,6 +51,8 @@ class Place:
     def open(self) -> Warehouse:
         if self.kind == "duckdb":
             return open_warehouse(DuckDB(type="duckdb", path=self.where), self.folder)
+        if self.kind == "redshift":
+            return open_warehouse(Redshift(**REDSHIFT), self.folder)
         return open_warehouse(Postgres(type="postgres", url=self.where), self.folder)
 
     def rows(self, sql: str) -> Rows:
@@ -82,7 +98,16 @@ class Place:
         file = self.folder / f"{len(list(self.folder.glob('*.parquet')))}.parquet"
         parquet.write_table(pa.Table.from_pylist(values, schema=schema), file)
         aim = Target(connection="w", table=table, strategy=strategy, **target)
-        return Load(aim, declared, (str(file),), len(rows))
+        uri = _manifest(file) if self.kind == "redshift" else ""
+        return Load(aim, declared, (str(file),), len(rows), uri)
+
+
+def _manifest(file: Path) -> str:
+    """Bring a file to S3, with a manifest that lists it."""
+    bucket = S3(type="s3", bucket="music-lake", endpoint_url="{{ env.ETL_DEV_S3_URL }}").open()
+    name = f"{secrets.token_hex(4)}/{file.name}"
+    bucket.upload(file, name)
+    return write_manifest(bucket, name + ".manifest", [(bucket.uri(name), file.stat().st_size)])
 
 
 def day(number: int, zone: str = "UTC", hours: int = 24) -> DataInterval:

@@ -15,7 +15,6 @@ A = datetime(2024, 6, 1)
 @pytest.mark.parametrize(
     "definitions",
     [
-        pytest.param("id integer, day timestamp", id="a column is missing"),
         pytest.param("id integer, day timestamp, note varchar(20), more integer", id="one more"),
         pytest.param("id bigint, day timestamp, note varchar(20)", id="another type"),
         pytest.param("id integer, day timestamp, remark varchar(20)", id="another name"),
@@ -32,6 +31,37 @@ def test_other_columns_are_an_error_with_a_way_out(place: Place, definitions: st
     assert 'DROP TABLE "t"' in found.hint
     assert place.rows('SELECT id FROM "t"') == [(7,)]
     assert not place.has("etl_ledger")
+
+
+def test_a_column_that_is_missing_is_added_and_empty(place: Place) -> None:
+    place.do(
+        'CREATE TABLE "t" (note varchar(20), id integer)',
+        """INSERT INTO "t" VALUES ('old', 7)""",
+    )
+    place.publish(day(1), place.load("t", "append", [(1, A, "x")]))
+
+    rows = place.rows('SELECT note, id, day FROM "t" ORDER BY id')
+    assert rows == [("x", 1, A), ("old", 7, None)]
+
+
+def test_a_table_is_not_made_where_the_target_forbids_it(place: Place) -> None:
+    with pytest.raises(StepError) as caught:
+        place.publish(day(1), place.load("t", "replace", [(1, A, "x")], create=False))
+
+    (found,) = caught.value.diagnostics
+    assert found.message == "there is no table t, and its target has `create: false`"
+    assert found.hint.startswith('CREATE TABLE IF NOT EXISTS "t" (')
+    assert not place.has("etl_ledger")
+
+
+def test_all_that_is_wrong_is_told_at_once(place: Place) -> None:
+    place.do('CREATE TABLE "t" (id date)', 'CREATE TABLE "u" (id date)')
+    loads = [place.load(table, "replace", [(1, A, "x")]) for table in ("t", "u")]
+
+    with pytest.raises(StepError) as caught:
+        place.publish(day(1), *loads)
+
+    assert len(caught.value.diagnostics) == 2
 
 
 @pytest.mark.parametrize("type_", ["char(3)", "varchar", "decimal(10,2)", "timestamptz", "real"])

@@ -1,0 +1,59 @@
+"""`etl dev`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from etl_framework.cli.options import project_option
+
+FOLDER = ".etl/dev"
+
+
+@click.group()
+def dev() -> None:
+    """PostgreSQL, S3 and Redshift on this machine, as stand-ins for those of AWS.
+
+    \b
+    etl dev up                                        start them
+    etl run music_streaming --env aws_local           a run as in production
+    etl run music_streaming --env aws_local_pushdown  the same, computed in Redshift
+    etl dev down                                      stop them
+    """
+
+
+@dev.command()
+@click.option(
+    "--seed",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with `rds/` and `lake/` to fill them from; sample_data if not given.",
+)
+@project_option
+def up(root: Path, seed: Path | None) -> None:
+    """Start the servers on free ports of the loopback; data lie under .etl/dev.
+
+    \b
+    etl dev up
+    etl dev up --seed sample_data
+    """
+    from etl_framework.devstack.control import up as start
+
+    chosen = seed or root / "sample_data"
+    if start(root / FOLDER, chosen.resolve() if chosen.is_dir() else None):
+        click.echo("PostgreSQL, S3 and Redshift are up: see .etl/dev/env", err=True)
+    else:
+        click.echo("they are up already", err=True)
+
+
+@dev.command()
+@project_option
+def down(root: Path) -> None:
+    """Stop the servers. What is in PostgreSQL and Redshift stays, what is in S3 does not.
+
+    \b
+    etl dev down
+    """
+    from etl_framework.devstack.control import down as stop
+
+    click.echo("stopped" if stop(root / FOLDER) else "they are not up", err=True)

@@ -1,0 +1,114 @@
+"""A session with Redshift through Amazon's own driver."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from etl_framework.connections.redshift_session import (
+    Address,
+    Result,
+    Session,
+    Statement,
+    our_error,
+)
+from etl_framework.errors import ConfigError, MissingExtraError, RetryableError
+
+_CONNECTING = threading.Lock()
+
+
+class ConnectorSession(Session):
+    """One connection of redshift_connector, which always checks the server's certificate.
+
+    :raises RetryableError: the cluster does not answer, or refuses.
+    """
+
+    def __init__(self, address: Address) -> None:
+        try:
+            import redshift_connector
+        except ImportError as error:
+            raise MissingExtraError("redshift_connector", "aws") from error
+        if address.ssl_mode not in ("verify-full", "verify-ca"):
+            raise ConfigError(
+                f"redshift_connector knows no ssl_mode '{address.ssl_mode}'",
+                hint="use verify-full or verify-ca, or the driver psycopg2",
+            )
+        try:
+            with _CONNECTING, _authorities(address):
+                self._connection = redshift_connector.connect(
+                    host=address.host, port=address.port, database=address.database,
+                    user=address.user, password=address.password, ssl=True,
+                    sslmode=address.ssl_mode, timeout=None, application_name="etl-framework",
+                )  # fmt: skip
+        except (redshift_connector.Error, OSError) as error:
+            raise RetryableError(f"cannot connect to Redshift: {_said(error)}") from None
+        self._connection.autocommit = True
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
+        with _our_errors():
+            cursor = self._connection.cursor()
+            cursor.paramstyle = "qmark"
+            cursor.execute(sql, tuple(values) or None)
+            if cursor.description is None:
+                return Result([], [], max(cursor.rowcount, 0))
+            columns = [
+                each[0].decode() if isinstance(each[0], bytes) else each[0]
+                for each in cursor.description
+            ]
+            return Result(columns, [tuple(row) for row in cursor.fetchall()])
+
+    def transaction(self, statements: Sequence[Statement]) -> None:
+        self.run("BEGIN")
+        for sql, values in statements:
+            self.run(sql, values)
+        self.run("COMMIT")
+
+    def cancel(self) -> None:
+        """The driver knows no request to cancel: without its connection the statement ends."""
+        self._connection._usock.close()
+
+    def close(self) -> None:
+        with _our_errors():
+            self._connection.close()
+
+
+@contextmanager
+def _authorities(address: Address) -> Iterator[None]:
+    """The driver takes other authorities than its own only from this variable."""
+    if address.authorities is None:
+        yield
+        return
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = str(address.authorities)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SSL_CERT_FILE"]
+        else:
+            os.environ["SSL_CERT_FILE"] = before
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    import struct
+
+    import redshift_connector
+
+    try:
+        yield
+    except (redshift_connector.InterfaceError, OSError, struct.error, AttributeError) as error:
+        raise our_error(error, _said(error), lost=True) from error
+    except redshift_connector.Error as error:
+        raise our_error(error, _said(error), lost=False) from error
+
+
+def _said(error: Exception) -> str:
+    """The message; the driver gives an error's fields as a dictionary."""
+    found = error.args[0] if error.args else ""
+    if isinstance(found, dict):
+        return " ".join(str(found[key]) for key in ("M", "D") if found.get(key))
+    return str(found)

@@ -1,0 +1,136 @@
+"""A session with Redshift through its Data API, for workers without a route to the cluster.
+
+Source: the Redshift Data API's reference: statements run by themselves and are asked after; a batch
+of up to 40 is one transaction; a session keeps temporary tables between requests.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from etl_framework.connections.redshift_session import Result, Session, Statement, our_error
+from etl_framework.errors import RetryableError, StepError
+from etl_framework.sql.quote import redshift_literal
+
+MAX_STATEMENTS = 40
+KEEP_SECONDS = 3600
+FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
+
+
+class DataApiSession(Session):
+    """Statements over HTTPS.
+
+    :param api: boto3's client for `redshift-data`.
+    :param place: the arguments that say which database, and as whom.
+    """
+
+    def __init__(self, api: Any, place: Mapping[str, str]) -> None:
+        self._api = api
+        self._place = dict(place)
+        self._session: str | None = None
+        self._running: str | None = None
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
+        found = self._wait(self._send("execute_statement", {"Sql": bound(sql, values)}))
+        if not found.get("HasResultSet"):
+            return Result([], [], max(int(found.get("ResultRows", 0)), 0))
+        return self._result(found["Id"])
+
+    def transaction(self, statements: Sequence[Statement]) -> None:
+        if len(statements) > MAX_STATEMENTS:
+            raise StepError(
+                f"one transaction of the Data API holds {MAX_STATEMENTS} statements, and this run "
+                f"needs {len(statements)}",
+                hint="use the driver psycopg2, or split the pipeline",
+            )
+        sqls = [bound(sql, given) for sql, given in statements]
+        self._wait(self._send("batch_execute_statement", {"Sqls": sqls}))
+
+    def cancel(self) -> None:
+        from botocore.exceptions import ClientError
+
+        if self._running:
+            with suppress(ClientError):  # it may have ended meanwhile
+                self._api.cancel_statement(Id=self._running)
+
+    def close(self) -> None:
+        """The session ends by itself; there is no request that ends it."""
+        self.cancel()
+
+    def _send(self, operation: str, body: Mapping[str, Any]) -> str:
+        # With its token a request that is sent again, its answer lost, is not run again.
+        token = {"ClientToken": str(uuid.uuid4())}
+        where = {"SessionId": self._session} if self._session else self._place
+        answer = self._call(
+            operation, **body, **where, **token, SessionKeepAliveSeconds=KEEP_SECONDS
+        )
+        self._session = answer.get("SessionId") or self._session
+        self._running = str(answer["Id"])
+        return self._running
+
+    def _wait(self, id_: str) -> Mapping[str, Any]:
+        wait = FIRST_WAIT
+        while True:
+            found: Mapping[str, Any] = self._call("describe_statement", Id=id_)
+            if found["Status"] == "FINISHED":
+                self._running = None
+                return found
+            if found["Status"] in ("FAILED", "ABORTED"):
+                self._running = None
+                message = str(found.get("Error") or f"the statement was {found['Status'].lower()}")
+                raise our_error(RuntimeError(message), message, lost=False)
+            time.sleep(wait)
+            wait = min(wait * 1.5, LONGEST_WAIT)
+
+    def _result(self, id_: str) -> Result:
+        columns: list[str] = []
+        rows: list[tuple[Any, ...]] = []
+        more: dict[str, str] = {}
+        while True:
+            page = self._call("get_statement_result", Id=id_, **more)
+            columns = [str(column["name"]) for column in page["ColumnMetadata"]]
+            rows += [tuple(map(_value, row)) for row in page["Records"]]
+            if not page.get("NextToken"):
+                return Result(columns, rows)
+            more = {"NextToken": page["NextToken"]}
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return getattr(self._api, operation)(**arguments)
+        except ClientError as error:
+            message = str(error.response["Error"].get("Message") or error)
+            raise our_error(error, message, lost=False) from error
+        except BotoCoreError as error:
+            raise RetryableError(f"the Data API does not answer: {type(error).__name__}") from error
+
+
+def bound(sql: str, values: Sequence[Any]) -> str:
+    """SQL with its values in it, for a batch takes none; each as a literal, never as it comes."""
+    parts = sql.split("?")
+    if not values:
+        return sql
+    if len(parts) != len(values) + 1:
+        raise StepError("a statement has more or fewer values than places")
+    out = [parts[0]]
+    for value, part in zip(values, parts[1:], strict=True):
+        out += [_literal(value), part]
+    return "".join(out)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, datetime) and value.tzinfo:
+        return f"TIMESTAMPTZ '{value.isoformat(sep=' ')}'"
+    return redshift_literal(value)
+
+
+def _value(field: Mapping[str, Any]) -> Any:
+    if field.get("isNull"):
+        return None
+    return next(iter(field.values()))

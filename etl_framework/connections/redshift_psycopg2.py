@@ -1,0 +1,84 @@
+"""A session with Redshift through psycopg2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from etl_framework.connections.redshift_session import (
+    Address,
+    Result,
+    Session,
+    Statement,
+    our_error,
+)
+from etl_framework.errors import MissingExtraError, RetryableError
+
+
+class Psycopg2Session(Session):
+    """One connection of psycopg2.
+
+    :raises RetryableError: the cluster does not answer, or refuses.
+    """
+
+    def __init__(self, address: Address) -> None:
+        try:
+            import psycopg2
+        except ImportError as error:
+            raise MissingExtraError("psycopg2", "postgres") from error
+        checked = address.ssl_mode.startswith("verify")
+        authorities = str(address.authorities or amazons()) if checked else None
+        try:
+            self._connection = psycopg2.connect(
+                host=address.host, port=address.port, dbname=address.database,
+                user=address.user, password=address.password, sslmode=address.ssl_mode,
+                sslrootcert=authorities, connect_timeout=10, keepalives_idle=30,
+                application_name="etl-framework",
+            )  # fmt: skip
+        except psycopg2.OperationalError as error:
+            line = str(error).strip().split("\n")[0]
+            raise RetryableError(f"cannot connect to Redshift: {line}") from None
+        self._connection.autocommit = True
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
+        with _our_errors(), self._connection.cursor() as cursor:
+            # psycopg2 looks for % only where values are given.
+            text = sql.replace("%", "%%").replace("?", "%s") if values else sql
+            cursor.execute(text, tuple(values) or None)
+            if cursor.description is None:
+                return Result([], [], max(cursor.rowcount, 0))
+            return Result([column.name for column in cursor.description], cursor.fetchall())
+
+    def transaction(self, statements: Sequence[Statement]) -> None:
+        self.run("BEGIN")
+        for sql, values in statements:
+            self.run(sql, values)
+        self.run("COMMIT")
+
+    def cancel(self) -> None:
+        self._connection.cancel()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    import psycopg2
+
+    try:
+        yield
+    except psycopg2.Error as error:
+        lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+        raise our_error(error, str(error) or "the connection is closed", lost=lost) from error
+
+
+def amazons() -> Path:
+    """The authorities that Amazon's certificates are signed by: botocore brings them along."""
+    try:
+        import botocore
+    except ImportError as error:
+        raise MissingExtraError("boto3", "aws") from error
+    return Path(botocore.__file__).parent / "cacert.pem"

@@ -1,0 +1,91 @@
+"""What a session with Redshift is, whichever way it goes, and what its errors mean."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from etl_framework.errors import EtlError, RetryableError, StepError
+
+Statement = tuple[str, Sequence[Any]]
+# What another try may cure: 1023 is Redshift's number for a serialization conflict.
+_PASSING = re.compile(
+    r"\b1023\b|[Ss]erializable isolation|could not serialize|deadlock detected|S3ServiceException"
+    r".*(503|500|SlowDown)|connection (?:is )?(?:closed|lost|reset)|terminating connection"
+)
+_SECRET = re.compile(r"(?i)((?:password|secret_access_key|session_token|token)\s*[=:]\s*)\S+")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a database is, and how to get in.
+
+    :param authorities: file of trusted authorities; Amazon's if None.
+    """
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False)
+    ssl_mode: str = "verify-full"
+    authorities: Path | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a statement gave: column names and rows, or how many rows it changed."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+    changed: int = 0
+
+
+class Session(ABC):
+    """Statements run one after another, with temporary tables that stay until it is closed."""
+
+    @abstractmethod
+    def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
+        """Run one statement with `?` for values, which commits by itself.
+
+        :raises RetryableError: the connection broke, or a conflict that may pass.
+        :raises StepError: Redshift refused it.
+        """
+
+    @abstractmethod
+    def transaction(self, statements: Sequence[Statement]) -> None:
+        """Run statements in one transaction; all of them or none take effect.
+
+        When it raises RetryableError, it may have committed all the same.
+
+        :raises RetryableError: as `run`; the same again is what to do, in a new session.
+        :raises StepError: Redshift refused one.
+        """
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Stop what is running; called from another thread."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it; what is not committed is undone."""
+
+
+def our_error(error: Exception, message: str, *, lost: bool) -> EtlError:
+    """An error of a driver as ours, without anything secret.
+
+    :param lost: the connection broke, as far as the driver tells.
+    """
+    text = " ".join(without_secrets(message).split()) or type(error).__name__
+    if lost or _PASSING.search(text):
+        return RetryableError(f"Redshift: {text}")
+    return StepError(f"Redshift: {text}")
+
+
+def without_secrets(text: str) -> str:
+    """A message with what looks like a secret taken out."""
+    return _SECRET.sub(r"\1***", text)

@@ -1,0 +1,84 @@
+"""A bucket of S3."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import Field
+
+from etl_framework.connections.aws import client
+from etl_framework.connections.files import File, Files
+from etl_framework.connections.settings import resolve
+from etl_framework.errors import DataMissingError
+from etl_framework.storage.s3 import S3Prefix
+
+
+class S3(Files):
+    """A bucket, or a prefix in one."""
+
+    type: Literal["s3"]
+    bucket: str = Field(description='The bucket\'s name, or `"{{ var.s3_bucket }}"`.')
+    prefix: str = Field("", description="Only what lies below this.")
+    region: str | None = Field(None, description="The bucket's region; boto3's if not given.")
+    profile: str | None = Field(None, description="A profile of the AWS configuration.")
+    kms_key: str | None = Field(None, description="KMS key that encrypts what is written.")
+    endpoint_url: str | None = Field(None, description="A server that speaks S3, other than AWS.")
+
+    def open(self, bucket: str = "", prefix: str = "") -> S3Prefix:
+        """The prefix, or another place that the same credentials open.
+
+        :raises ConfigError: a setting cannot be looked up.
+        """
+        found = client(
+            "s3", region=self.region, endpoint_url=self.endpoint_url, profile=self.profile
+        )
+        encryption = {}
+        if self.kms_key:
+            key = resolve(self.kms_key, setting="kms_key")
+            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+        if not bucket:
+            bucket = resolve(self.bucket, setting="bucket")
+            prefix = resolve(self.prefix, setting="prefix")
+        return S3Prefix(found, bucket, prefix.strip("/"), encryption)
+
+    def files(self, root: Path, pattern: str, here: Path) -> list[File]:
+        if ".." in pattern.split("/"):
+            raise DataMissingError(f"the pattern '{pattern}' leads out of the bucket")
+        matches = _matcher(pattern)
+        start = re.split(r"[*?\[]", pattern)[0]
+        return [
+            File(_here(here, found.name, found.tag), found.name, f"{found.size}:{found.tag}")
+            for found in self.open().listed(start)
+            if matches.fullmatch(found.name) and not found.name.endswith("/")
+        ]
+
+    def fetch(self, files: Sequence[File]) -> None:
+        missing = [file for file in files if not file.path.is_file()]
+        place = self.open() if missing else None
+        for file in missing:
+            if place:
+                place.download(file.name, file.path, int(file.version.partition(":")[0]))
+
+
+def _here(folder: Path, name: str, tag: str) -> Path:
+    """A path of its own for each version, with the endings that tell how a file is packed."""
+    digest = hashlib.sha256(f"{name}\0{tag}".encode()).hexdigest()[:16]
+    return folder / f"{digest}{''.join(PurePosixPath(name).suffixes[-2:])}"
+
+
+def _matcher(pattern: str) -> re.Pattern[str]:
+    """The pattern of a folder's files as one for keys: `*` stays within a slash, `**` does not."""
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    tokens = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
+    return re.compile(
+        "".join(
+            parts.get(t) or (t.replace("[!", "[^") if t.startswith("[") else re.escape(t))
+            for t in tokens
+            if t
+        ),
+        re.DOTALL,
+    )

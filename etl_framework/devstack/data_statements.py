@@ -1,0 +1,203 @@
+"""Statements of the Data API: run one after another in threads, asked for by their ids."""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+MAX_STATEMENTS, MAX_TEXT = 40, 100_000
+Body = Mapping[str, Any]
+
+
+class ApiError(Exception):
+    """A request that is refused."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+@dataclass
+class Running:
+    """A request's statements, and how far they are."""
+
+    id: str
+    sqls: list[str]
+    connection: Any
+    session: str | None
+    status: str = "SUBMITTED"
+    error: str = ""
+    results: list[Any] = field(default_factory=list)
+    done: int = 0
+    started: float = field(default_factory=monotonic)
+
+
+class Statements:
+    """All statements of one server.
+
+    :param port: of the cluster on the loopback.
+    """
+
+    def __init__(self, port: int, user: str, password: str) -> None:
+        self._url = f"host=127.0.0.1 port={port} user={user} password={password}"
+        self._known: dict[str, Running] = {}
+        self._tokens: dict[str, str] = {}
+        self._sessions: dict[str, Any] = {}
+
+    def execute(self, body: Body) -> Body:
+        """One statement, with `:name` for values."""
+        values = {each["name"]: each["value"] for each in body.get("Parameters", [])}
+        return self._start(body, [body["Sql"]], values)
+
+    def batch(self, body: Body) -> Body:
+        """Up to 40 statements in one transaction."""
+        if not 1 <= len(body["Sqls"]) <= MAX_STATEMENTS:
+            message = "Member must have length less than or equal to 40"
+            raise ApiError("ValidationException", message)
+        return self._start(body, list(body["Sqls"]), {})
+
+    def describe(self, body: Body) -> Body:
+        """How far it is."""
+        found = self._found(body)
+        numbered = list(enumerate(found.sqls, 1))
+        answer: dict[str, Any] = {
+            "Id": found.id, "Status": found.status, "QueryString": found.sqls[0],
+            "HasResultSet": any(result for result in found.results),
+            "Duration": int((monotonic() - found.started) * 1e9),
+        }  # fmt: skip
+        if found.session:
+            answer["SessionId"] = found.session
+        if found.error:
+            answer["Error"] = found.error
+        if len(found.sqls) > 1:
+            answer["SubStatements"] = [
+                {
+                    "Id": f"{found.id}:{number}", "QueryString": sql,
+                    "HasResultSet": number <= found.done and bool(found.results[number - 1]),
+                    "Status": "FINISHED" if number <= found.done else found.status,
+                }
+                for number, sql in numbered
+            ]  # fmt: skip
+        elif found.done:
+            rows = found.results[0]
+            answer["ResultRows"] = len(rows[1]) if rows else 0
+        return answer
+
+    def result(self, body: Body) -> Body:
+        """The rows."""
+        found = self._found(body)
+        number = int(body["Id"].partition(":")[2] or 1)
+        if found.status != "FINISHED" or not found.results[number - 1]:
+            raise ApiError("ResourceNotFoundException", "Query does not have result.")
+        columns, rows = found.results[number - 1]
+        return {
+            "ColumnMetadata": [{"name": name, "label": name} for name in columns],
+            "Records": [[_field(value) for value in row] for row in rows],
+            "TotalNumRows": len(rows),
+        }
+
+    def cancel(self, body: Body) -> Body:
+        """Stop it."""
+        found = self._found(body)
+        if found.status in ("FINISHED", "FAILED", "ABORTED"):
+            message = f"Could not cancel a query that is already in {found.status} state"
+            raise ApiError("ValidationException", message)
+        found.status = "ABORTED"
+        found.connection.cancel()
+        return {"Status": True}
+
+    def listed(self, body: Body) -> Body:
+        """Every statement."""
+        known = self._known.values()
+        return {"Statements": [{"Id": each.id, "Status": each.status} for each in known]}
+
+    def _found(self, body: Body) -> Running:
+        found = self._known.get(str(body["Id"]).partition(":")[0])
+        if found is None:
+            raise ApiError("ResourceNotFoundException", "Query does not exist.")
+        return found
+
+    def _start(self, body: Body, sqls: list[str], values: Mapping[str, str]) -> Body:
+        if not body.get("SessionId") and not (
+            body.get("ClusterIdentifier") or body.get("WorkgroupName")
+        ):
+            message = "Either ClusterIdentifier or WorkgroupName is required"
+            raise ApiError("ValidationException", message)
+        if any(len(sql) > MAX_TEXT for sql in sqls):
+            raise ApiError("ValidationException", "the statement is longer than 100 KB")
+        token = body.get("ClientToken", "")
+        if token in self._tokens:
+            known = self._known[self._tokens[token]]
+            return {"Id": known.id, "SessionId": known.session}
+        connection, session = self._connection(body)
+        running = Running(str(uuid.uuid4()), sqls, connection, session)
+        self._known[running.id] = running
+        if token:
+            self._tokens[token] = running.id
+        threading.Thread(target=self._run, args=(running, values), daemon=True).start()
+        return {"Id": running.id, "SessionId": session}
+
+    def _connection(self, body: Body) -> tuple[Any, str | None]:
+        import psycopg2
+
+        known = body.get("SessionId")
+        if known:
+            if known not in self._sessions:
+                raise ApiError("ValidationException", "Session is not available")
+            return self._sessions[known], known
+        connection = psycopg2.connect(self._url, dbname=body.get("Database", "dev"))
+        session = None
+        if body.get("SessionKeepAliveSeconds"):
+            session = str(uuid.uuid4())
+            self._sessions[session] = connection
+        return connection, session
+
+    def _run(self, running: Running, values: Mapping[str, str]) -> None:
+        import psycopg2
+
+        connection = running.connection
+        running.status = "STARTED"
+        try:
+            connection.autocommit = len(running.sqls) == 1
+            with connection.cursor() as cursor:
+                for sql in running.sqls:
+                    cursor.execute(*_bound(sql, values))
+                    rows = cursor.description and (
+                        [column.name for column in cursor.description], cursor.fetchall()
+                    )  # fmt: skip
+                    running.results.append(rows)
+                    running.done += 1
+            if not connection.autocommit:
+                connection.commit()
+            running.status = "FINISHED"
+        except psycopg2.Error as error:
+            running.error = "ERROR: " + str(error).strip()
+            running.status = "ABORTED" if running.status == "ABORTED" else "FAILED"
+            if not connection.closed:
+                connection.rollback()
+        finally:
+            if running.session is None:
+                connection.close()
+
+
+def _bound(sql: str, values: Mapping[str, str]) -> tuple[str, Mapping[str, str] | None]:
+    if not values:
+        return sql, None
+    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", sql.replace("%", "%%")), values
+
+
+def _field(value: Any) -> Body:
+    if value is None:
+        return {"isNull": True}
+    if isinstance(value, bool):
+        return {"booleanValue": value}
+    if isinstance(value, int):
+        return {"longValue": value}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    return {"stringValue": str(value)}

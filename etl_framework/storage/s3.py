@@ -1,0 +1,171 @@
+"""A prefix of an S3 bucket: listed in pages, moved in parts, tried again when S3 is busy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from etl_framework.errors import ConfigError, DataMissingError, RetryableError
+
+# Waits between attempts grow to about a minute in all, as long as S3 is busy at the worst.
+ATTEMPTS = 8
+PART = 16 << 20
+DELETED_AT_ONCE = 1000
+_MISSING = {"NoSuchKey", "404", "NotFound"}
+_REFUSED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object: its key below the prefix, its size in bytes, and what tells its versions apart."""
+
+    name: str
+    size: int
+    tag: str
+
+
+@dataclass(frozen=True)
+class S3Prefix:
+    """Where objects lie together.
+
+    :param client: of boto3, for S3.
+    :param prefix: without a slash at its end; empty for the whole bucket.
+    :param encryption: arguments for what is written, such as the KMS key.
+    """
+
+    client: Any
+    bucket: str
+    prefix: str = ""
+    encryption: dict[str, str] = field(default_factory=dict)
+
+    def __truediv__(self, name: str) -> S3Prefix:
+        return replace(self, prefix=f"{self.prefix}/{name}" if self.prefix else name)
+
+    def key(self, name: str) -> str:
+        """The key of an object below the prefix."""
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+    def uri(self, name: str) -> str:
+        """Where such an object is, `s3://bucket/key`."""
+        return f"s3://{self.bucket}/{self.key(name)}"
+
+    def listed(self, start: str = "") -> Iterator[Stored]:
+        """Every object whose name starts with a text, sorted by its key.
+
+        :raises ConfigError: the bucket is not there, or may not be read.
+        :raises RetryableError: S3 does not answer.
+        """
+        cut = len(self.prefix) + 1 if self.prefix else 0
+        with our_errors(self.uri(start)):
+            pages = self.client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self.key(start)):
+                for found in page.get("Contents", []):
+                    yield Stored(found["Key"][cut:], found["Size"], found["ETag"].strip('"'))
+
+    def folders(self) -> list[str]:
+        """The names between the prefix and the next slash, sorted."""
+        start, found = self.key(""), []
+        with our_errors(self.uri("")):
+            pages = self.client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=start, Delimiter="/"):
+                below = page.get("CommonPrefixes", [])
+                found += [each["Prefix"][len(start) : -1] for each in below]
+        return sorted(found)
+
+    def read(self, name: str) -> bytes | None:
+        """A small object; None when it is not there."""
+        try:
+            with our_errors(self.uri(name)):
+                found = self.client.get_object(Bucket=self.bucket, Key=self.key(name))
+                return bytes(found["Body"].read())
+        except DataMissingError:
+            return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a small object, all of it or nothing."""
+        with our_errors(self.uri(name)):
+            self.client.put_object(
+                Bucket=self.bucket, Key=self.key(name), Body=data, **self.encryption
+            )
+
+    def upload(self, file: Path, name: str) -> None:
+        """Write a file, a large one in parts side by side."""
+        with our_errors(self.uri(name)):
+            self.client.upload_file(
+                str(file), self.bucket, self.key(name), self.encryption or None, Config=_transfer()
+            )
+
+    def download(self, name: str, file: Path, size: int | None = None) -> None:
+        """Bring an object here, as a stream: memory does not grow with its size.
+
+        :param size: how long it was when it was listed.
+        :raises DataMissingError: it is not there any more.
+        :raises RetryableError: it is another one now, or S3 does not answer.
+        """
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.part")
+        with our_errors(self.uri(name)):
+            self.client.download_file(self.bucket, self.key(name), str(draft), Config=_transfer())
+        if size is not None and draft.stat().st_size != size:
+            raise RetryableError(f"{self.uri(name)} changed while it was read")
+        draft.replace(file)
+
+    def copy(self, name: str, to: str) -> None:
+        """Copy an object within the prefix, in S3 itself."""
+        with our_errors(self.uri(name)):
+            source = {"Bucket": self.bucket, "Key": self.key(name)}
+            self.client.copy(
+                source, self.bucket, self.key(to), self.encryption or None, Config=_transfer()
+            )
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete objects; those that are not there are none."""
+        with our_errors(self.uri("")):
+            for start in range(0, len(names), DELETED_AT_ONCE):
+                keys = [{"Key": self.key(n)} for n in names[start : start + DELETED_AT_ONCE]]
+                self.client.delete_objects(
+                    Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True}
+                )
+
+
+def _transfer() -> Any:
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(
+        multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=4,
+        num_download_attempts=ATTEMPTS,
+    )  # fmt: skip
+
+
+@contextmanager
+def our_errors(place: str) -> Iterator[None]:
+    """Turn boto3's errors into ours; they name the place and hold no credentials.
+
+    :raises DataMissingError: there is no such object.
+    :raises ConfigError: there is no such bucket, or it may not be used.
+    :raises RetryableError: anything else, after boto3 has tried several times.
+    """
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in _MISSING:
+            raise DataMissingError(f"{place} is not there") from error
+        if code in _REFUSED:
+            raise ConfigError(
+                f"S3 refuses {place}: {code}",
+                hint="check the bucket's name, its region and what the role may do",
+            ) from error
+        raise RetryableError(f"S3: {place}: {code or error}") from error
+    except NoCredentialsError as error:
+        raise ConfigError(
+            "there are no credentials for S3", hint="give the machine a role, or set AWS_PROFILE"
+        ) from error
+    except (BotoCoreError, Boto3Error) as error:
+        raise RetryableError(f"S3 does not answer for {place}: {type(error).__name__}") from error
