@@ -24,7 +24,7 @@ from etl_framework.devstack.wire import Channel, connect, packed
 from etl_framework.sql.quote import literal
 
 Isolation = Literal["serializable", "snapshot"]
-SYSTEM = Path(__file__).with_name("system.sql")
+SYSTEM = [Path(__file__).with_name(name) for name in ("system.sql", "functions.sql")]
 
 
 @dataclass
@@ -58,7 +58,8 @@ class Cluster(PostgresServer):
 
     def _prepare(self) -> None:
         with self._backend() as session:
-            session.ask(SYSTEM.read_text(encoding="utf-8"))
+            for file in SYSTEM:
+                session.ask(file.read_text(encoding="utf-8"))
 
     @contextlib.contextmanager
     def _backend(self) -> Any:

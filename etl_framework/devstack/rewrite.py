@@ -11,6 +11,7 @@ from etl_framework.devstack.copying import run_copy
 from etl_framework.devstack.objects import Objects
 from etl_framework.devstack.session import Handled, Passed, Session, Work
 from etl_framework.devstack.tokens import Statement, statements
+from etl_framework.devstack.translate import translated
 from etl_framework.devstack.unloading import run_unload
 from etl_framework.devstack.wire import WireError
 from etl_framework.sql.quote import literal
@@ -81,13 +82,13 @@ def rewrite(sql: str, session: Session, objects: Objects) -> Work:
     if head == "TRUNCATE":
         return Handled(partial(_truncate, sql))
     if head == "CREATE" and _makes_table(statement):
-        return _create(statement)
+        return _create(statement, session)
     if head == "SET" and statement.words[1].upper in SETTINGS:
         return Passed(f"SET redshift.{statement.sql[statement.words[1].start :]}")
     if head == "MERGE":
         return Passed(_merge(statement))
     if head in QUERIES:
-        return Passed(_query(statement))
+        return Passed(_query(statement, session))
     return Passed(statement.sql)
 
 
@@ -112,8 +113,10 @@ def _makes_table(statement: Statement) -> bool:
     return "TABLE" in head and "EXTERNAL" not in head
 
 
-def _create(statement: Statement) -> Work:
+def _create(statement: Statement, session: Session) -> Work:
     sql, attributes = ddl.create_table(statement)
+    if any(word.upper == "AS" for word in statement.words):
+        sql = translated(sql, partial(_columns, session))
     name = statements(sql)[0]
     facts = (attributes.diststyle, attributes.distkey, ",".join(attributes.sortkey))
 
@@ -155,9 +158,17 @@ def _merge(statement: Statement) -> str:
     return statement.sql
 
 
-def _query(statement: Statement) -> str:
+def _query(statement: Statement, session: Session) -> str:
     uppers = [word.upper for word in statement.words]
     for place, word in enumerate(uppers):
         if word == "RETURNING" or uppers[place : place + 2] == ["ON", "CONFLICT"]:
             raise WireError(f'syntax error at or near "{statement.words[place].text}"', "42601")
-    return statement.sql
+    return translated(statement.sql, partial(_columns, session))
+
+
+def _columns(session: Session, table: str) -> list[str]:
+    found = session.ask(
+        f"SELECT attname FROM pg_attribute WHERE attrelid = to_regclass({literal(table)}) "
+        "AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+    )
+    return [str(name) for (name,) in found]

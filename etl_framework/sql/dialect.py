@@ -6,9 +6,12 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
+from etl_framework.sql.reading import reading, refuse_what_redshift_refuses, types_told
+from etl_framework.sql.to_duckdb import to_duckdb
+from etl_framework.sql.to_postgres import to_postgres
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -34,7 +37,7 @@ def parse(sql: str) -> exp.Query:
 
     try:
         with _quiet():
-            statements = [tree for tree in sqlglot.parse(sql, read="redshift") if tree is not None]
+            statements = [tree for tree in sqlglot.parse(sql, read=reading()) if tree is not None]
     except sqlglot.errors.ParseError as error:
         raise _syntax_error(sql, error.errors[0]) from error
     except sqlglot.errors.SqlglotError as error:
@@ -107,6 +110,8 @@ def transpile_condition(sql: str, *, to: str) -> str:
 def transpile(sql: str, *, to: str, schema: Schema) -> str:
     """One SELECT of Redshift's dialect, as the engine `to` (`duckdb`, `postgres`) runs it.
 
+    :param to: `postgres` is the one behind the stand-in of Redshift, which has functions that
+        PostgreSQL has not.
     :param schema: table to column to type; integer division and others depend on the types.
     :raises PlanError: the SQL does not parse, or cannot mean the same on that engine.
     """
@@ -119,66 +124,14 @@ def transpile(sql: str, *, to: str, schema: Schema) -> str:
         qualified = qualify(
             tree, schema=dict(schema), dialect="redshift", quote_identifiers=False, identify=False
         )
-        typed = annotate_types(qualified, dict(schema), _types(), dialect="redshift")
-        if to == "duckdb":
-            for node in reversed(list(typed.walk())):  # what is inside first
-                _keep_meaning(node)
+        typed = annotate_types(qualified, dict(schema), types_told(), dialect="redshift")
+        refuse_what_redshift_refuses(typed)
+        rule = {"duckdb": to_duckdb, "postgres": to_postgres}[to]
+        for node in reversed(list(typed.walk())):  # what is inside first
+            rule(node)
         return typed.sql(to, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
     except SqlSyntaxError as error:
         raise PlanError(str(error)) from error
     except sqlglot.errors.SqlglotError as error:
         message = re.sub(r"\x1b\[\d+m", "", str(error)).split("\n")[0]
         raise PlanError(f"the SQL cannot be translated for {to}: {message}") from error
-
-
-def _types() -> Any:
-    """How sqlglot tells types; AVG of integers is an integer on Redshift, in outer queries too."""
-    from sqlglot import Dialect, exp
-
-    def mean(annotator: Any, node: exp.Avg) -> None:
-        whole = node.this.is_type(*exp.DataType.INTEGER_TYPES)
-        annotator._set_type(node, exp.DType.BIGINT if whole else exp.DType.DOUBLE)
-
-    known = Dialect.get_or_raise("redshift").EXPRESSION_METADATA
-    return {**known, exp.Avg: {"annotator": mean}}
-
-
-def _keep_meaning(node: exp.Expr) -> None:
-    """Rewrite what sqlglot would translate to something that gives other values.
-
-    Sources: Redshift's Database Developer Guide, "Mathematical operator symbols" (integer
-    division), "AVG function" (the type of its result), "LISTAGG function" (no separator).
-
-    :raises PlanError: there is nothing that gives the same.
-    """
-    from sqlglot import exp
-
-    if isinstance(node, exp.Div) and node.args.get("typed"):
-        if all(side.is_type(*exp.DataType.INTEGER_TYPES) for side in (node.left, node.right)):
-            quotient = exp.IntDiv(this=_integer(node.left), expression=_integer(node.right))
-            node.replace(exp.cast(quotient, "BIGINT"))
-    elif isinstance(node, exp.Avg) and node.this.is_type(*exp.DataType.INTEGER_TYPES):
-        whole: exp.Expr = node
-        while isinstance(whole.parent, exp.Filter | exp.Window) and whole.arg_key == "this":
-            whole = whole.parent
-        mean = whole.copy()
-        whole.replace(exp.cast(exp.func("TRUNC", mean), "BIGINT"))
-    elif isinstance(node, exp.Avg) and node.this.is_type("DECIMAL"):
-        hint = "write AVG(CAST(... AS DOUBLE PRECISION)), and cast the result"
-        raise PlanError(f"AVG of a decimal cuts digits off on Redshift only: {hint}")
-    elif isinstance(node, exp.GroupConcat):
-        if isinstance(node.this, exp.Distinct) and len(node.this.expressions) > 1:
-            column, separator = node.this.expressions
-            node.this.set("expressions", [column])
-            node.set("separator", separator)
-        elif not node.args.get("separator"):
-            node.set("separator", exp.Literal.string(""))
-
-
-def _integer(side: exp.Expr) -> exp.Expr:
-    """An operand of which DuckDB, too, knows that it is an integer; `FLOOR` is none there."""
-    from sqlglot import exp
-
-    if isinstance(side, exp.Column | exp.Literal | exp.Cast | exp.Count):
-        return side.copy()
-    return exp.cast(side.copy(), "BIGINT")

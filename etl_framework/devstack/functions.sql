@@ -1,0 +1,152 @@
+-- Functions that Redshift has and PostgreSQL lacks, or has with another meaning, as the SQL of the
+-- stand-in calls them. Source: Redshift's Database Developer Guide, "SQL functions reference".
+CREATE OR REPLACE FUNCTION redshift.unit(name text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE lower(name)
+        WHEN 'y' THEN 'year' WHEN 'yr' THEN 'year' WHEN 'yrs' THEN 'year' WHEN 'years' THEN 'year'
+        WHEN 'qtr' THEN 'quarter' WHEN 'qtrs' THEN 'quarter' WHEN 'quarters' THEN 'quarter'
+        WHEN 'mon' THEN 'month' WHEN 'mons' THEN 'month' WHEN 'months' THEN 'month'
+        WHEN 'w' THEN 'week' WHEN 'weeks' THEN 'week'
+        WHEN 'd' THEN 'day' WHEN 'days' THEN 'day'
+        WHEN 'h' THEN 'hour' WHEN 'hr' THEN 'hour' WHEN 'hrs' THEN 'hour' WHEN 'hours' THEN 'hour'
+        WHEN 'm' THEN 'minute' WHEN 'min' THEN 'minute' WHEN 'mins' THEN 'minute'
+        WHEN 'minutes' THEN 'minute'
+        WHEN 's' THEN 'second' WHEN 'sec' THEN 'second' WHEN 'secs' THEN 'second'
+        WHEN 'seconds' THEN 'second'
+        WHEN 'dayofweek' THEN 'dow' WHEN 'dw' THEN 'dow' WHEN 'weekday' THEN 'dow'
+        WHEN 'dayofyear' THEN 'doy' WHEN 'dy' THEN 'doy' WHEN 'yearday' THEN 'doy'
+        ELSE lower(name) END $$;
+
+CREATE OR REPLACE FUNCTION redshift.step(name text, n bigint) RETURNS interval
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT n * CASE redshift.unit(name)
+        WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || redshift.unit(name))::interval END $$;
+CREATE OR REPLACE FUNCTION redshift.dateadd(name text, n bigint, at timestamp) RETURNS timestamp
+LANGUAGE sql IMMUTABLE AS $$ SELECT at + redshift.step(name, n) $$;
+CREATE OR REPLACE FUNCTION redshift.dateadd(name text, n bigint, at timestamptz)
+RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT at + redshift.step(name, n) $$;
+CREATE OR REPLACE FUNCTION redshift.dateadd(name text, n bigint, at date) RETURNS timestamp
+LANGUAGE sql IMMUTABLE AS $$ SELECT at::timestamp + redshift.step(name, n) $$;
+CREATE OR REPLACE FUNCTION redshift.dateadd(name text, n bigint, at text) RETURNS timestamp
+LANGUAGE sql STABLE AS $$ SELECT at::timestamp + redshift.step(name, n) $$;
+
+-- How many borders of a unit lie between two moments.
+CREATE OR REPLACE FUNCTION redshift.borders(name text, a timestamp, b timestamp) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE redshift.unit(name)
+        WHEN 'year' THEN (extract(year FROM b) - extract(year FROM a))::bigint
+        WHEN 'quarter' THEN ((extract(year FROM b) - extract(year FROM a)) * 4
+            + extract(quarter FROM b) - extract(quarter FROM a))::bigint
+        WHEN 'month' THEN ((extract(year FROM b) - extract(year FROM a)) * 12
+            + extract(month FROM b) - extract(month FROM a))::bigint
+        WHEN 'day' THEN (b::date - a::date)::bigint
+        ELSE (extract(epoch FROM date_trunc(redshift.unit(name), b)
+            - date_trunc(redshift.unit(name), a))
+            / extract(epoch FROM ('1 ' || redshift.unit(name))::interval))::bigint END $$;
+CREATE OR REPLACE FUNCTION redshift.datediff(name text, a timestamp, b timestamp) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$ SELECT redshift.borders(name, a, b) $$;
+CREATE OR REPLACE FUNCTION redshift.datediff(name text, a timestamptz, b timestamptz)
+RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT redshift.borders(name, a AT TIME ZONE 'UTC', b AT TIME ZONE 'UTC') $$;
+CREATE OR REPLACE FUNCTION redshift.datediff(name text, a text, b text) RETURNS bigint
+LANGUAGE sql STABLE AS $$ SELECT redshift.borders(name, a::timestamp, b::timestamp) $$;
+
+CREATE OR REPLACE FUNCTION redshift.date_trunc(name text, at timestamp) RETURNS timestamp
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.date_trunc(redshift.unit(name), at) $$;
+CREATE OR REPLACE FUNCTION redshift.date_trunc(name text, at timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$ SELECT pg_catalog.date_trunc(redshift.unit(name), at) $$;
+CREATE OR REPLACE FUNCTION redshift.date_trunc(name text, at date) RETURNS timestamp
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.date_trunc(redshift.unit(name), at::timestamp) $$;
+
+CREATE OR REPLACE FUNCTION redshift.date_part(name text, at timestamp) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT floor(pg_catalog.date_part(redshift.unit(name), at))::bigint $$;
+CREATE OR REPLACE FUNCTION redshift.date_part(name text, at timestamptz) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT floor(pg_catalog.date_part(redshift.unit(name), at))::bigint $$;
+CREATE OR REPLACE FUNCTION redshift.date_part(name text, at date) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT floor(pg_catalog.date_part(redshift.unit(name), at::timestamp))::bigint $$;
+CREATE OR REPLACE FUNCTION redshift.date_part(name text, length interval) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT floor(pg_catalog.date_part(redshift.unit(name), length))::bigint $$;
+
+CREATE OR REPLACE FUNCTION redshift.last_day(at timestamp) RETURNS date
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT (pg_catalog.date_trunc('month', at) + interval '1 month' - interval '1 day')::date $$;
+CREATE OR REPLACE FUNCTION redshift.add_months(at timestamp, n bigint) RETURNS timestamp
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN at::date = redshift.last_day(at)
+        THEN redshift.last_day(at + n * interval '1 month') + at::time
+        ELSE at + n * interval '1 month' END $$;
+
+CREATE OR REPLACE FUNCTION redshift.trunc(at timestamp) RETURNS date
+LANGUAGE sql IMMUTABLE AS $$ SELECT at::date $$;
+CREATE OR REPLACE FUNCTION redshift.trunc(n numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.trunc(n) $$;
+CREATE OR REPLACE FUNCTION redshift.trunc(n numeric, digits int) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.trunc(n, digits) $$;
+CREATE OR REPLACE FUNCTION redshift.trunc(n float8) RETURNS float8
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.trunc(n) $$;
+CREATE OR REPLACE FUNCTION redshift.trunc(n float8, digits int) RETURNS float8
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.trunc(n::numeric, digits)::float8 $$;
+CREATE OR REPLACE FUNCTION redshift.round(n numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.round(n) $$;
+CREATE OR REPLACE FUNCTION redshift.round(n numeric, digits int) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.round(n, digits) $$;
+CREATE OR REPLACE FUNCTION redshift.round(n float8) RETURNS float8
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.round(n::numeric)::float8 $$;
+CREATE OR REPLACE FUNCTION redshift.round(n float8, digits int) RETURNS float8
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.round(n::numeric, digits)::float8 $$;
+
+CREATE OR REPLACE FUNCTION redshift.octet_length(t text) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.octet_length(t) $$;
+-- The longest beginning of a text that has no more bytes.
+CREATE OR REPLACE FUNCTION redshift.cut(t text, size int) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN pg_catalog.octet_length(t) <= size THEN t ELSE pg_catalog.left(t, (
+        SELECT coalesce(max(k), 0) FROM generate_series(1, size) AS k
+        WHERE pg_catalog.octet_length(pg_catalog.left(t, k)) <= size)::int) END $$;
+CREATE OR REPLACE FUNCTION redshift.regexp_substr(t text, pattern text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN t IS NOT NULL
+        THEN coalesce(pg_catalog.regexp_substr(t, pattern), '') END $$;
+
+CREATE OR REPLACE FUNCTION redshift.is_valid_json(t text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT t IS JSON OBJECT $$;
+CREATE OR REPLACE FUNCTION redshift.json_extract_path_text(t text, VARIADIC path text[])
+RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT t::json #>> path $$;
+CREATE OR REPLACE FUNCTION redshift.json_extract_array_element_text(t text, place int)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT t::json ->> place $$;
+CREATE OR REPLACE FUNCTION redshift.json_array_length(t text) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.json_array_length(t::json) $$;
+
+-- The mean of integers is an integer.
+CREATE OR REPLACE FUNCTION redshift.whole_mean(state bigint[]) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN state[1] > 0 THEN state[2] / state[1] END $$;
+CREATE OR REPLACE FUNCTION redshift.add_big(state numeric[], n bigint) RETURNS numeric[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN n IS NULL THEN state ELSE ARRAY[state[1] + 1, state[2] + n] END $$;
+CREATE OR REPLACE FUNCTION redshift.whole_mean(state numeric[]) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN state[1] > 0 THEN pg_catalog.trunc(state[2] / state[1])::bigint END $$;
+CREATE OR REPLACE AGGREGATE redshift.avg(smallint) (
+    sfunc = int2_avg_accum, stype = bigint[], finalfunc = redshift.whole_mean, initcond = '{0,0}');
+CREATE OR REPLACE AGGREGATE redshift.avg(int) (
+    sfunc = int4_avg_accum, stype = bigint[], finalfunc = redshift.whole_mean, initcond = '{0,0}');
+CREATE OR REPLACE AGGREGATE redshift.avg(bigint) (
+    sfunc = redshift.add_big, stype = numeric[], finalfunc = redshift.whole_mean,
+    initcond = '{0,0}');
+CREATE OR REPLACE AGGREGATE redshift.avg(numeric) (
+    sfunc = numeric_avg_accum, stype = internal, finalfunc = numeric_avg);
+CREATE OR REPLACE AGGREGATE redshift.avg(float8) (
+    sfunc = float8_accum, stype = float8[], finalfunc = float8_avg, initcond = '{0,0,0}');
+
+-- FIRST_VALUE and LAST_VALUE with IGNORE NULLS.
+CREATE OR REPLACE FUNCTION redshift.older(state anyelement, value anyelement) RETURNS anyelement
+LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(state, value) $$;
+CREATE OR REPLACE FUNCTION redshift.newer(state anyelement, value anyelement) RETURNS anyelement
+LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(value, state) $$;
+CREATE OR REPLACE AGGREGATE redshift.first_known(anyelement) (
+    sfunc = redshift.older, stype = anyelement);
+CREATE OR REPLACE AGGREGATE redshift.last_known(anyelement) (
+    sfunc = redshift.newer, stype = anyelement);

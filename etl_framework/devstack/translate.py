@@ -1,0 +1,86 @@
+"""Queries in Redshift's words, in PostgreSQL's: only those that PostgreSQL would take otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from etl_framework.devstack.wire import WireError
+from etl_framework.errors import PlanError
+from etl_framework.sql.reading import refuse_what_redshift_refuses, types_told
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+# What PostgreSQL does not know, or knows with another meaning.
+_OTHER = re.compile(
+    r"\b(DATE_?ADD|DATE_?DIFF|DATE_TRUNC|DATE_PART|EXTRACT|ADD_MONTHS|LAST_DAY|MONTHS_BETWEEN|NEXT_DAY"
+    r"|GETDATE|SYSDATE|CONVERT_TIMEZONE|TRUNC|ROUND|AVG|NVL2?|DECODE|LISTAGG|MEDIAN|QUALIFY|LEN|CHARINDEX"
+    r"|STRPOS|CONCAT|REGEXP_\w+|SIMILAR|JSON_\w+|IS_VALID_JSON|RATIO_TO_REPORT|IGNORE|MINUS|TOP|BTRIM"
+    r"|OCTET_LENGTH|VARCHAR|OVER)\b|\bAS\s+(\w+)\b.*,.*\b\2\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def translated(sql: str, columns: Callable[[str], Sequence[str]]) -> str:
+    """A query, or a statement that holds one, as the PostgreSQL behind runs it.
+
+    What cannot be read is left as it is: PostgreSQL will say what is wrong.
+
+    :param columns: the columns of a table; none when there is no such table.
+    :raises WireError: Redshift would refuse it.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    from etl_framework.sql.reading import reading
+    from etl_framework.sql.to_postgres import to_postgres
+
+    if not _OTHER.search(sql) or re.search(r"(?i)\b(pg_|information_schema)", sql):
+        return sql
+    try:
+        (tree,) = sqlglot.parse(sql, read=reading())
+        if isinstance(tree, exp.Command) or tree is None:
+            return sql
+        query = tree if isinstance(tree, exp.Query) else tree.args.get("expression")
+        if isinstance(query, exp.Query):
+            known = _known(query, columns)
+            if query is tree:
+                tree = known
+            else:
+                query.replace(known)
+        for node in reversed(list(tree.walk())):  # what is inside first
+            to_postgres(node)
+        return tree.sql("postgres")
+    except PlanError as error:
+        raise WireError(error.diagnostics[0].message, "0A000") from error
+    except (sqlglot.errors.SqlglotError, RecursionError, ValueError):
+        return sql
+
+
+def _known(query: exp.Query, columns: Callable[[str], Sequence[str]]) -> exp.Expr:
+    """The query with its names resolved and its types told, as far as they can be."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.optimizer.annotate_types import annotate_types
+    from sqlglot.optimizer.qualify import qualify
+
+    def qualified(schema: dict[str, object]) -> exp.Expr:
+        return qualify(
+            query.copy(), dialect="redshift", schema=schema, quote_identifiers=False,
+            identify=False, expand_stars=False, validate_qualify_columns=False,
+        )  # fmt: skip
+
+    try:
+        found = qualified({})
+    except sqlglot.errors.OptimizeError:
+        # A name of the same SELECT, it may be, or a column: the tables tell.
+        tables = {table.name: columns(table.sql("postgres").partition(" AS ")[0])
+                  for table in query.find_all(exp.Table)}  # fmt: skip
+        found = qualified(
+            {name: dict.fromkeys(listed, "unknown") for name, listed in tables.items() if listed}
+        )
+    found = annotate_types(found, {}, types_told(), dialect="redshift")
+    refuse_what_redshift_refuses(found)
+    return found

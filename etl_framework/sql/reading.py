@@ -1,0 +1,79 @@
+"""How Redshift's SQL is read, beyond what sqlglot knows of it.
+
+Sources: Redshift's Database Developer Guide, "AVG function" (the type of its result), "Window
+function syntax summary" (frames).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.errors import PlanError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+    from sqlglot.dialects.dialect import Dialect
+
+
+@cache
+def reading() -> type[Dialect]:
+    """Redshift's dialect, with functions kept apart that sqlglot takes for one another."""
+    from sqlglot import exp
+    from sqlglot.dialects.redshift import Redshift
+
+    RedshiftParser: Any = Redshift.Parser
+
+    class RedshiftAsRead(Redshift):
+        """Redshift's dialect, without what sqlglot reads as something else."""
+
+        class Parser(RedshiftParser):  # type: ignore[misc]
+            # ADD_MONTHS keeps the last day of the month, DATEADD does not; TRUNC takes a timestamp.
+            FUNCTIONS = {
+                **RedshiftParser.FUNCTIONS,
+                "ADD_MONTHS": lambda args: exp.Anonymous(this="ADD_MONTHS", expressions=args),
+            }
+
+    return RedshiftAsRead
+
+
+def types_told() -> Any:
+    """How sqlglot tells types; AVG of integers is an integer on Redshift, in outer queries too."""
+    from sqlglot import Dialect, exp
+
+    def mean(annotator: Any, node: exp.Avg) -> None:
+        whole = node.this.is_type(*exp.DataType.INTEGER_TYPES)
+        annotator._set_type(node, exp.DType.BIGINT if whole else exp.DType.DOUBLE)
+
+    known = Dialect.get_or_raise("redshift").EXPRESSION_METADATA
+    return {**known, exp.Avg: {"annotator": mean}}
+
+
+def refuse_what_redshift_refuses(tree: exp.Expr) -> None:
+    """What other engines run and Redshift does not, or not in this meaning.
+
+    :raises PlanError: there is something of that; says what to write.
+    """
+    from sqlglot import exp
+
+    for window in tree.find_all(exp.Window):
+        frame, inner = window.args.get("spec"), window.this
+        while isinstance(inner, exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup | exp.Filter):
+            inner = inner.this
+        places = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.PercentRank, exp.CumeDist)
+        if isinstance(inner, (*places, exp.Lag, exp.Lead, exp.Anonymous, exp.GroupConcat)):
+            continue
+        if frame and str(frame.args.get("kind")).upper() != "ROWS":
+            raise PlanError("Redshift knows no RANGE in a window: write ROWS BETWEEN ...")
+        if window.args.get("order") and not frame:
+            name = inner.sql("redshift").partition("(")[0]
+            raise PlanError(
+                f"Redshift wants a frame behind ORDER BY in the window of {name}: write "
+                "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW, or what is meant"
+            )
+    for node in tree.find_all(exp.TsOrDsDiff):
+        if str(node.args.get("unit")).upper().startswith("WEEK"):
+            raise PlanError(
+                "DATEDIFF of weeks depends on the day that a week begins on: write "
+                "DATEDIFF(day, DATE_TRUNC('week', a), DATE_TRUNC('week', b)) / 7"
+            )

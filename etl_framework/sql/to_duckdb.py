@@ -1,0 +1,215 @@
+"""What sqlglot would translate to something that gives other values on DuckDB, rewritten.
+
+Sources: Redshift's Database Developer Guide, "Mathematical operator symbols" (integer division),
+"AVG function", "LISTAGG function" (no separator), "CONCAT function" (empty values), "ADD_MONTHS
+function" (the last day of a month), "DATEADD function" (the type of its result), "TRUNC function"
+(dates), "REGEXP_REPLACE function" (all occurrences), "SIMILAR TO", "CAST function" and "Character
+types" (lengths in bytes), "RATIO_TO_REPORT window function".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from etl_framework.errors import PlanError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+# Words of TO_CHAR's formats that sqlglot leaves as they are, and strftime's; None: there is none.
+FORMATS = {
+    "FMMonth": "%B", "FMDay": "%A", "Mon": "%b", "Dy": "%a", "AM": "%p", "PM": "%p",
+    "Month": None, "MONTH": None, "month": None, "MON": None, "mon": None, "Day": None, "DAY": None,
+    "day": None, "DY": None, "dy": None, "am": None, "pm": None, "Q": None, "J": None, "W": None,
+    "WW": None, "IW": None, "ID": None, "IYYY": None, "RM": None, "TZ": None, "tz": None,
+    "OF": None, "BC": None, "AD": None, "CC": None, "SSSS": None, "th": None, "TH": None,
+}  # fmt: skip
+_WORD = re.compile(r'"([^"]*)"|%.|' + "|".join(sorted(FORMATS, key=len, reverse=True)))
+
+
+def to_duckdb(node: exp.Expr) -> None:
+    """Rewrite one node, whose inner nodes are rewritten already.
+
+    :raises PlanError: there is nothing that gives the same.
+    """
+    from sqlglot import exp
+
+    if isinstance(node, exp.Div):
+        _division(node)
+    elif isinstance(node, exp.Avg):
+        _mean(node)
+    elif isinstance(node, exp.GroupConcat):
+        _list(node)
+    elif isinstance(node, exp.Concat):
+        node.replace(_joined(node.expressions))
+    elif isinstance(node, exp.RegexpReplace):
+        node.set("modifiers", exp.Literal.string("g"))
+        node.set("single_replace", False)
+    elif isinstance(node, exp.SimilarTo):
+        pattern = exp.Literal.string(as_regex(node.expression))
+        node.replace(exp.Anonymous(this="REGEXP_FULL_MATCH", expressions=[node.this, pattern]))
+    elif isinstance(node, exp.Trunc) and node.this.is_type("TIMESTAMP", "TIMESTAMPTZ", "DATE"):
+        node.replace(exp.cast(node.this, "DATE"))
+    elif isinstance(node, exp.TimestampTrunc) and node.this.is_type("DATE"):
+        node.set("this", exp.cast(node.this, "TIMESTAMP"))
+    elif isinstance(node, exp.TsOrDsAdd) and node.this.is_type("TIMESTAMPTZ"):
+        node.set("return_type", exp.DataType.build("TIMESTAMPTZ"))
+    elif isinstance(node, exp.TimeToStr | exp.StrToTime | exp.StrToDate | exp.TsOrDsToDate):
+        _format(node)
+    elif isinstance(node, exp.Cast) and node.to.is_type("VARCHAR") and node.to.expressions:
+        _cut(node)
+    elif isinstance(node, exp.Anonymous):
+        _function(node)
+
+
+def _division(node: exp.Div) -> None:
+    from sqlglot import exp
+
+    if not node.args.get("typed"):
+        return
+    if all(side.is_type(*exp.DataType.INTEGER_TYPES) for side in (node.left, node.right)):
+        quotient = exp.IntDiv(this=_integer(node.left), expression=_integer(node.right))
+        node.replace(exp.cast(quotient, "BIGINT"))
+
+
+def _integer(side: exp.Expr) -> exp.Expr:
+    """An operand of which DuckDB, too, knows that it is an integer; `FLOOR` is none there."""
+    from sqlglot import exp
+
+    if isinstance(side, exp.Column | exp.Literal | exp.Cast | exp.Count):
+        return side.copy()
+    return exp.cast(side.copy(), "BIGINT")
+
+
+def _mean(node: exp.Avg) -> None:
+    from sqlglot import exp
+
+    if node.this.is_type(*exp.DataType.INTEGER_TYPES):
+        whole: exp.Expr = node
+        while isinstance(whole.parent, exp.Filter | exp.Window) and whole.arg_key == "this":
+            whole = whole.parent
+        mean = whole.copy()
+        whole.replace(exp.cast(exp.func("TRUNC", mean), "BIGINT"))
+    elif node.this.is_type("DECIMAL"):
+        hint = "write AVG(CAST(... AS DOUBLE PRECISION)), and cast the result"
+        raise PlanError(f"AVG of a decimal cuts digits off on Redshift only: {hint}")
+
+
+def _list(node: exp.GroupConcat) -> None:
+    from sqlglot import exp
+
+    if isinstance(node.this, exp.Distinct) and len(node.this.expressions) > 1:
+        column, separator = node.this.expressions
+        node.this.set("expressions", [column])
+        node.set("separator", separator)
+    elif not node.args.get("separator"):
+        node.set("separator", exp.Literal.string(""))
+
+
+def _joined(parts: list[exp.Expr]) -> exp.Expr:
+    """Texts one behind the other; with an empty value among them, none."""
+    from sqlglot import exp
+
+    texts = [part if part.is_string else exp.cast(part, "TEXT") for part in parts]
+    joined: exp.Expr = texts[0]
+    for text in texts[1:]:
+        joined = exp.DPipe(this=joined, expression=text)
+    return exp.paren(joined)
+
+
+def as_regex(pattern: exp.Expr) -> str:
+    """SIMILAR TO's pattern, which matches the whole, as a regular expression.
+
+    :raises PlanError: it is computed, so that it is not known.
+    """
+    if not pattern.is_string:
+        raise PlanError("the pattern of SIMILAR TO must be written as a text")
+    replaced = {"%": ".*", "_": ".", "^": r"\^", "$": r"\$", ".": r"\."}
+    return "".join(replaced.get(letter, letter) for letter in pattern.name)
+
+
+def _format(node: exp.Expr) -> None:
+    """The format of a date as DuckDB knows it.
+
+    :raises PlanError: a number is formatted, or there is no such form.
+    """
+    from sqlglot import exp
+
+    written = node.args.get("format")
+    if written is None:
+        return
+    if node.this.is_type(*exp.DataType.NUMERIC_TYPES):
+        raise PlanError("TO_CHAR of a number: write CAST(... AS VARCHAR), or LPAD")
+    if not written.is_string:
+        raise PlanError("the format of a date must be written as a text")
+
+    def known(found: re.Match[str]) -> str:
+        word = found[0]
+        if word.startswith("%"):
+            return word
+        if word.startswith('"'):
+            return found[1].replace("%", "%%")
+        form = FORMATS[word]
+        if form is None:
+            raise PlanError(f"the format '{word}' of a date means something on Redshift only")
+        return form
+
+    written.set("this", _WORD.sub(known, written.name))
+
+
+def _cut(node: exp.Cast) -> None:
+    """A text cut to so many bytes, where DuckDB would let it be."""
+    import sqlglot
+    from sqlglot import exp
+
+    size = int(node.to.expressions[0].this.name)
+    node.to.set("expressions", [])
+    text = node.copy()
+    short = f"k <= length(t) AND strlen(left(t, k)) <= {size}"
+    fits = f"list_filter(range(1, {size} + 1), k -> {short})"
+    whole = f"CASE WHEN strlen(t) <= {size} THEN t ELSE left(t, len({fits})) END"
+    cut = sqlglot.parse_one(whole, read="duckdb")
+
+    def filled(inner: exp.Expr) -> exp.Expr:
+        if isinstance(inner, exp.Column) and inner.name == "t":
+            return exp.paren(text.copy())
+        return inner
+
+    node.replace(exp.paren(cut.transform(filled)))
+
+
+def _function(node: exp.Anonymous) -> None:
+    """Functions that sqlglot does not know."""
+    from sqlglot import exp
+
+    name, given = str(node.this).upper(), node.expressions
+    if name == "ADD_MONTHS":
+        moment = exp.cast(given[0], "TIMESTAMP")
+        interval = exp.Interval(this=exp.paren(given[1]), unit=exp.var("MONTH"))
+        added = exp.Add(this=moment, expression=interval)
+        last = exp.func("LAST_DAY", exp.cast(added.copy(), "DATE"))
+        at = exp.cast(moment.copy(), "TIME")
+        is_last = exp.EQ(
+            this=exp.func("LAST_DAY", exp.cast(moment.copy(), "DATE")),
+            expression=exp.cast(moment.copy(), "DATE"),
+        )
+        on_last = exp.Add(this=exp.cast(last, "DATE"), expression=at)
+        node.replace(exp.case().when(is_last, on_last).else_(added))
+    elif name == "OCTET_LENGTH":
+        node.set("this", "STRLEN")
+    elif name == "IS_VALID_JSON":
+        node.set("this", "JSON_VALID")
+    elif name == "JSON_EXTRACT_ARRAY_ELEMENT_TEXT":
+        path = exp.DPipe(
+            this=exp.DPipe(this=exp.Literal.string("$["), expression=exp.cast(given[1], "TEXT")),
+            expression=exp.Literal.string("]"),
+        )
+        node.set("this", "JSON_EXTRACT_STRING")
+        node.set("expressions", [given[0], exp.paren(path)])
+    elif name == "RATIO_TO_REPORT" and isinstance(node.parent, exp.Window):
+        window = node.parent
+        total = window.copy()
+        total.set("this", exp.Sum(this=given[0].copy()))
+        part = exp.cast(given[0].copy(), "DOUBLE")
+        window.replace(exp.paren(exp.Div(this=part, expression=total)))

@@ -1,0 +1,124 @@
+"""What PostgreSQL lacks of Redshift, for the one behind the stand-in.
+
+Its schema `redshift` holds the functions that are called here; `devstack/functions.sql` makes them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etl_framework.sql.to_duckdb import as_regex
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+# Functions of Redshift that PostgreSQL has under the same name, with another meaning or none.
+OURS = {
+    "ADD_MONTHS", "OCTET_LENGTH", "IS_VALID_JSON", "JSON_EXTRACT_ARRAY_ELEMENT_TEXT",
+    "JSON_ARRAY_LENGTH",
+}  # fmt: skip
+
+
+def to_postgres(node: exp.Expr) -> None:
+    """Rewrite one node, whose inner nodes are rewritten already."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.TsOrDsAdd):
+        node.replace(_ours("dateadd", _unit(node), node.expression, node.this))
+    elif isinstance(node, exp.TsOrDsDiff):
+        node.replace(_ours("datediff", _unit(node), node.expression, node.this))
+    elif isinstance(node, exp.TimestampTrunc):
+        node.replace(_ours("date_trunc", _unit(node), node.this))
+    elif isinstance(node, exp.Extract):
+        unit = exp.Literal.string(node.name.lower())
+        node.replace(_ours("date_part", unit, node.expression))
+    elif isinstance(node, exp.Trunc | exp.Round):
+        digits = node.args.get("decimals")
+        node.replace(_ours(node.key, node.this, *([digits] if digits else [])))
+    elif isinstance(node, exp.Avg):
+        node.replace(_ours("avg", node.this))
+    elif isinstance(node, exp.GroupConcat):
+        _list(node)
+    elif isinstance(node, exp.Concat):
+        joined = node.expressions[0]
+        for part in node.expressions[1:]:
+            joined = exp.DPipe(this=joined, expression=exp.cast(part, "TEXT"))
+        node.replace(exp.paren(joined))
+    elif isinstance(node, exp.RegexpReplace):
+        node.set("modifiers", exp.Literal.string("g"))
+        node.set("single_replace", False)
+    elif isinstance(node, exp.RegexpExtract):
+        node.replace(_ours("regexp_substr", node.this, node.expression))
+    elif isinstance(node, exp.JSONExtractScalar):
+        path = [exp.Literal.string(str(part.this)) for part in node.expression.expressions[1:]]
+        node.replace(_ours("json_extract_path_text", node.this, *path))
+    elif isinstance(node, exp.SimilarTo):
+        pattern = exp.Literal.string(f"^({as_regex(node.expression)})$")
+        node.replace(exp.RegexpLike(this=node.this, expression=pattern))
+    elif isinstance(node, exp.Cast) and node.to.is_type("VARCHAR") and node.to.expressions:
+        size = node.to.expressions[0].this
+        cut = _ours("cut", exp.cast(node.this, "TEXT"), size.copy())
+        node.set("this", cut)
+    elif isinstance(node, exp.LastValue | exp.FirstValue | exp.Lag | exp.Lead):
+        _ignoring(node)
+    elif isinstance(node, exp.Anonymous):
+        _function(node)
+
+
+def _ours(name: str, *arguments: exp.Expr) -> exp.Expr:
+    from sqlglot import exp
+
+    call = exp.Anonymous(this=name, expressions=[each.copy() for each in arguments])
+    return exp.Dot(this=exp.to_identifier("redshift"), expression=call)
+
+
+def _unit(node: exp.Expr) -> exp.Expr:
+    from sqlglot import exp
+
+    unit = node.args["unit"]
+    return exp.Literal.string(unit.name.lower() or str(unit.this).lower())
+
+
+def _list(node: exp.GroupConcat) -> None:
+    """LISTAGG's order goes inside, and its values become texts."""
+    from sqlglot import exp
+
+    within = node.parent or node
+    distinct = isinstance(node.this, exp.Distinct)
+    values = list(node.this.expressions) if distinct else [node.this]
+    given = node.args.get("separator") or (values[1] if len(values) > 1 else None)
+    separator = given or exp.Literal.string("")
+    value, between = values[0].sql("postgres"), separator.sql("postgres")
+    order = ""
+    if isinstance(within, exp.WithinGroup):
+        order = f" {within.expression.sql('postgres').strip()}"
+    if distinct:  # what is sorted by must be what is listed, so before it is a text
+        listed = f"ARRAY_AGG(DISTINCT {value}{order}) FILTER (WHERE NOT {value} IS NULL)"
+        text = f"ARRAY_TO_STRING({listed}, {between})"
+    else:
+        text = f"STRING_AGG(CAST({value} AS TEXT), {between}{order})"
+    (within if isinstance(within, exp.WithinGroup) else node).replace(exp.var(text))
+
+
+def _ignoring(node: exp.Expr) -> None:
+    from sqlglot import exp
+
+    ignoring = node.parent
+    if isinstance(ignoring, exp.IgnoreNulls) and isinstance(node, exp.LastValue | exp.FirstValue):
+        name = "last_known" if isinstance(node, exp.LastValue) else "first_known"
+        ignoring.replace(_ours(name, node.this))
+
+
+def _function(node: exp.Anonymous) -> None:
+    """Functions that sqlglot does not know."""
+    from sqlglot import exp
+
+    name, given = str(node.this).upper(), node.expressions
+    if name in OURS:
+        node.replace(_ours(name.lower(), *given))
+    elif name == "RATIO_TO_REPORT" and isinstance(node.parent, exp.Window):
+        window = node.parent
+        total = window.copy()
+        total.set("this", exp.Sum(this=given[0].copy()))
+        part = exp.cast(given[0].copy(), "DOUBLE")
+        window.replace(exp.paren(exp.Div(this=part, expression=total)))

@@ -1,0 +1,145 @@
+"""One meaning: what SQL gives on DuckDB and on the stand-in is what Redshift's guide says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import psycopg2
+import pytest
+import yaml
+
+from etl_framework.columns import ColumnType
+from etl_framework.devstack.stack import Stack
+from etl_framework.errors import PlanError
+from etl_framework.sql.dialect import transpile
+from etl_framework.sql.quote import literal
+from tests.conftest import REPOSITORY
+
+CASES = yaml.safe_load((REPOSITORY / "tests/cases/dialect.yml").read_text(encoding="utf-8"))
+FEATURES = [pytest.param(each["sql"], each["rows"], id=each["name"]) for each in CASES["features"]]
+TABLE, TYPES = CASES["table"], {n: ColumnType.parse(t) for n, t in CASES["columns"].items()}
+SCHEMA = {TABLE: {name: type_.duckdb for name, type_ in TYPES.items()}}
+
+
+def insert(types: dict[str, str]) -> list[str]:
+    """The statements that make the table on an engine with these types."""
+    definitions = ", ".join(f"{name} {type_}" for name, type_ in types.items())
+    rows = ", ".join(literal(row) for row in CASES["rows"])
+    return [f"CREATE TABLE {TABLE} ({definitions})", f"INSERT INTO {TABLE} VALUES {rows}"]
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for sql in insert({name: type_.duckdb for name, type_ in TYPES.items()}):
+            connection.execute(sql)
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def cluster(running_stack: Stack) -> Iterator[Any]:
+    running_stack.empty()
+    known = running_stack.variables
+    connection = psycopg2.connect(
+        host=known["ETL_DEV_REDSHIFT_HOST"], port=known["ETL_DEV_REDSHIFT_PORT"], dbname="dev",
+        user=known["ETL_DEV_REDSHIFT_USER"], password=known["ETL_DEV_REDSHIFT_PASSWORD"],
+        sslmode="verify-full", sslrootcert=known["ETL_DEV_AUTHORITY"],
+    )  # fmt: skip
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+        for sql in insert({name: str(type_) for name, type_ in TYPES.items()}):
+            cursor.execute(sql)
+        yield cursor
+    connection.close()
+
+
+def plain(value: Any) -> Any:
+    """A value as the cases write it; how many digits a number is given with does not matter."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int | float | Decimal):
+        return round(Decimal(str(value)), 9).normalize() + 0
+    return str(value) if isinstance(value, date | datetime) else value
+
+
+def rows(found: Any) -> list[list[Any]]:
+    return [[plain(value) for value in row] for row in found]
+
+
+@pytest.mark.parametrize(("sql", "expected"), FEATURES)
+def test_on_duckdb(embedded: duckdb.DuckDBPyConnection, sql: str, expected: list[Any]) -> None:
+    translated = transpile(sql, to="duckdb", schema=SCHEMA)
+
+    assert rows(embedded.execute(translated).fetchall()) == rows(expected), translated
+
+
+@pytest.mark.parametrize(("sql", "expected"), FEATURES)
+def test_on_the_stand_in(cluster: Any, sql: str, expected: list[Any]) -> None:
+    cluster.execute(sql)
+
+    assert rows(cluster.fetchall()) == rows(expected)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        pytest.param("SELECT SUM(id) OVER (ORDER BY id) AS v FROM plays", "wants a frame",
+                     id="an aggregate over a window with an order and no frame"),
+        pytest.param("SELECT FIRST_VALUE(id) OVER (ORDER BY id) AS v FROM plays", "wants a frame",
+                     id="FIRST_VALUE without a frame"),
+        pytest.param("SELECT SUM(id) OVER (ORDER BY id RANGE UNBOUNDED PRECEDING) AS v FROM plays",
+                     "no RANGE", id="RANGE"),
+        pytest.param("SELECT DATEDIFF(week, day, day) AS v FROM plays", "begins on",
+                     id="DATEDIFF of weeks"),
+    ],
+)  # fmt: skip
+def test_what_redshift_refuses_is_refused(cluster: Any, sql: str, says: str) -> None:
+    with pytest.raises(PlanError, match=says):
+        transpile(sql, to="duckdb", schema=SCHEMA)
+    with pytest.raises(psycopg2.Error, match=says):
+        cluster.execute(sql)
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        pytest.param("AVG(price)", "cuts digits off", id="AVG of decimals"),
+        pytest.param("TO_CHAR(price, '999D99')", "TO_CHAR of a number", id="TO_CHAR of a number"),
+        pytest.param("TO_CHAR(day, 'Month')", "'Month' of a date", id="a blank-padded month"),
+        pytest.param("MAX(note) SIMILAR TO MAX(note)", "written as a text", id="SIMILAR TO"),
+    ],
+)
+def test_what_cannot_mean_the_same_on_duckdb_is_an_error(expression: str, says: str) -> None:
+    with pytest.raises(PlanError, match=says):
+        transpile(f"SELECT {expression} AS v FROM plays", to="duckdb", schema=SCHEMA)
+
+
+def test_merge(embedded: duckdb.DuckDBPyConnection, cluster: Any) -> None:
+    statements = [
+        "CREATE TABLE kept (id integer, note varchar(9))",
+        "CREATE TABLE news (id integer, note varchar(9))",
+        "INSERT INTO kept VALUES (1, 'old'), (2, 'old')",
+        "INSERT INTO news VALUES (2, 'new'), (3, 'new')",
+        "MERGE INTO kept USING news ON kept.id = news.id "
+        "WHEN MATCHED THEN UPDATE SET note = news.note "
+        "WHEN NOT MATCHED THEN INSERT (id, note) VALUES (news.id, news.note)",
+    ]
+    for engine in (embedded, cluster):
+        for sql in statements:
+            engine.execute(sql)
+        engine.execute("SELECT id, note FROM kept ORDER BY id")
+        assert engine.fetchall() == [(1, "old"), (2, "new"), (3, "new")]
+
+
+def test_a_table_made_of_a_query(cluster: Any) -> None:
+    cluster.execute("CREATE TABLE ends DISTSTYLE ALL AS SELECT id, LAST_DAY(day) AS v FROM plays")
+    cluster.execute("INSERT INTO ends SELECT id + 10, TRUNC(played_at) FROM plays")
+    cluster.execute("SELECT v FROM ends WHERE id IN (2, 12) ORDER BY id")
+
+    assert cluster.fetchall() == [(date(2024, 2, 29),), (date(2024, 2, 29),)]
