@@ -15,6 +15,7 @@ from etl_framework.columns import Column, ColumnType
 from etl_framework.interval import DataInterval
 
 TABLE = "etl_ledger"
+WHAT = "What was published, for which data interval, with what counts."
 COLUMNS = [
     Column(name=name, type=ColumnType.parse(type_))
     for name, type_ in {

@@ -15,7 +15,7 @@ from etl_framework.columns import TYPES
 from etl_framework.connections.base import Connection
 from etl_framework.plugins import plugins
 from etl_framework.sources.base import Source
-from etl_framework.targets.base import Strategy
+from etl_framework.targets.target import Strategy
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

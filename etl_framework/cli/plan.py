@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,22 +28,32 @@ if TYPE_CHECKING:
 @environment_option
 @date_option
 @click.option("--sql/--no-sql", default=True, help="Show the SQL, as written and as it runs.")
+@click.option(
+    "--live",
+    is_flag=True,
+    help="What a run would change in the warehouse's tables.",
+)
 @project_option
 @format_option("text", "json")
 def plan(
-    pipeline: str, environment: str | None, on: date | None, sql: bool, root: Path, format_: str
-) -> None:
+    pipeline: str, environment: str | None, on: date | None, sql: bool, live: bool, root: Path,
+    format_: str,
+) -> None:  # fmt: skip
     """Show what a run would do: steps in order, their inputs, SQL and targets.
 
-    Opens no connection and reads no secret.
+    Opens no connection and reads no secret, but for --live.
 
     \b
     etl plan music_streaming
     etl plan music_streaming --no-sql
+    etl plan music_streaming --live           what would change in the tables
     """
     from etl_framework.config.project import load_project
 
     built = next(plans(load_project(root), pipeline, environment, on))
+    if live:
+        _compare(built, format_)
+        return
     if format_ == "json":
         click.echo(json.dumps([_as_object(built, step) for step in built.steps], indent=2))
         return
@@ -52,6 +64,24 @@ def plan(
         click.echo(f"{number:>3}. {step.name}")
         for line in _details(built, step, sql):
             click.echo(f"     {line}")
+
+
+def _compare(built: Plan, format_: str) -> None:
+    """Tell for each table what a run would do to it; exit code 1 when it would refuse."""
+    from etl_framework.ddl import changes
+
+    found = list(changes(built))
+    if format_ == "json":
+        click.echo(json.dumps([asdict(change) for change in found], indent=2))
+    for change in found if format_ == "text" else ():
+        state = "refused" if change.refused else "as it should be"
+        click.echo(f"{change.table}: {'would change' if change.statements else state}")
+        for sql in change.statements:
+            click.echo(f"  {sql};")
+        for problem in change.refused:
+            click.echo(f"  {problem.message}\n  hint: {problem.hint}")
+    if any(change.refused for change in found):
+        sys.exit(1)
 
 
 def _details(built: Plan, step: Step, sql: bool) -> list[str]:

@@ -13,6 +13,7 @@ from etl_framework.checks.base import Check
 from etl_framework.columns import Column
 from etl_framework.config.sql_tests import SqlTest, names_once
 from etl_framework.connections.base import Connection
+from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import did_you_mean
@@ -21,7 +22,7 @@ from etl_framework.model import Model, Name
 from etl_framework.plugins import one_of
 from etl_framework.sources.base import AnyCheck, Source
 from etl_framework.storage.staging import Staging
-from etl_framework.targets.base import Target
+from etl_framework.targets.target import Target
 
 if TYPE_CHECKING:
     AnySource = Source
@@ -88,8 +89,9 @@ class Kpi(Query):
     @model_validator(mode="after")
     def _keys_exist(self) -> Kpi:
         names = [column.name for column in self.columns]
-        wanted = [*self.target.unique_key, *filter(None, [self.target.incremental_key])]
-        for key in wanted:
+        target = self.target
+        given = [*target.unique_key, target.incremental_key, target.dist_key, *target.sort_key]
+        for key in filter(None, given):
             if key not in names:
                 raise ValueError(f"the target's key '{key}' is not one of 'columns'")
         placed = self.target.incremental_key
@@ -190,7 +192,15 @@ class Environment(Model):
         name = self.staging_connection
         if name and not isinstance(self.connections.get(name), S3):
             raise ValueError(f"'staging_connection' names no connection of type s3: '{name}'")
+        of_redshift = [n for n, c in self.connections.items() if isinstance(c, Redshift)]
+        if of_redshift and not self._in_s3():
+            raise ValueError(
+                f"'{of_redshift[0]}' reads what it loads from S3: write `staging: s3://bucket/prefix`"
+            )
         return self
+
+    def _in_s3(self) -> bool:
+        return self.staging.startswith(("s3://", "{{"))
 
     def open_staging(self, root: Path) -> Staging:
         """Where relations lie between steps.
@@ -199,7 +209,7 @@ class Environment(Model):
         :raises ConfigError: a setting cannot be looked up.
         """
         self.load_variables(root)
-        if not self.staging.startswith(("s3://", "{{")):
+        if not self._in_s3():
             return Staging(root / self.staging)
         place = resolve(self.staging, setting="staging")
         bucket, _, prefix = place.removeprefix("s3://").partition("/")

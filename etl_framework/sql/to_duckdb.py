@@ -37,6 +37,8 @@ def to_duckdb(node: exp.Expr) -> None:
 
     if isinstance(node, exp.Div):
         _division(node)
+    elif isinstance(node, exp.Mod):
+        node.set("expression", _not_zero(node.expression))
     elif isinstance(node, exp.Avg):
         _mean(node)
     elif isinstance(node, exp.GroupConcat):
@@ -66,11 +68,29 @@ def to_duckdb(node: exp.Expr) -> None:
 def _division(node: exp.Div) -> None:
     from sqlglot import exp
 
+    node.set("expression", _not_zero(node.right))
     if not node.args.get("typed"):
         return
     if all(side.is_type(*exp.DataType.INTEGER_TYPES) for side in (node.left, node.right)):
         quotient = exp.IntDiv(this=_integer(node.left), expression=_integer(node.right))
         node.replace(exp.cast(quotient, "BIGINT"))
+
+
+def _not_zero(divisor: exp.Expr) -> exp.Expr:
+    """A divisor that is an error when it is zero, where DuckDB gives infinity or nothing."""
+    from sqlglot import exp
+
+    plain = divisor.unnest()
+    if isinstance(plain, exp.Nullif) or (plain.is_number and float(plain.to_py())):
+        return divisor
+    refused = exp.Anonymous(this="error", expressions=[exp.Literal.string("etl: division by zero")])
+    checked = exp.case().when(
+        exp.EQ(this=divisor.copy(), expression=exp.Literal.number(0)), refused
+    )
+    checked = checked.else_(divisor.copy())
+    whole = exp.paren(checked, copy=False)
+    whole.type = divisor.type
+    return whole
 
 
 def _integer(side: exp.Expr) -> exp.Expr:
@@ -196,6 +216,8 @@ def _function(node: exp.Anonymous) -> None:
         )
         on_last = exp.Add(this=exp.cast(last, "DATE"), expression=at)
         node.replace(exp.case().when(is_last, on_last).else_(added))
+    elif name == "DATE_PART_YEAR":
+        node.replace(exp.Extract(this=exp.var("YEAR"), expression=given[0]))
     elif name == "OCTET_LENGTH":
         node.set("this", "STRLEN")
     elif name == "IS_VALID_JSON":

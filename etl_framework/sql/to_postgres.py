@@ -114,7 +114,9 @@ def _function(node: exp.Anonymous) -> None:
     from sqlglot import exp
 
     name, given = str(node.this).upper(), node.expressions
-    if name in OURS:
+    if name == "DATE_PART_YEAR":
+        node.replace(_ours("date_part", exp.Literal.string("year"), given[0]))
+    elif name in OURS:
         node.replace(_ours(name.lower(), *given))
     elif name == "RATIO_TO_REPORT" and isinstance(node.parent, exp.Window):
         window = node.parent

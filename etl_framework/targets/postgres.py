@@ -69,6 +69,10 @@ class PostgresWarehouse(Warehouse):
     def type_name(cls, column: Column) -> str:
         return column.type.postgres
 
+    @classmethod
+    def type_written(cls, column: Column) -> str:
+        return str(column.type)
+
     def lock_statements(self, tables: Sequence[str]) -> list[str]:
         listed = ", ".join(quote_table(table) for table in tables)
         return [f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE"]

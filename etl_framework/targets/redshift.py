@@ -11,8 +11,9 @@ from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.redshift_session import Session
 from etl_framework.errors import ConfigError, RetryableError
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
-from etl_framework.targets.base import Load, Target, Warehouse
+from etl_framework.targets.base import Load, Warehouse
 from etl_framework.targets.statements import Statement
+from etl_framework.targets.target import Target
 
 
 class RedshiftWarehouse(Warehouse):
@@ -81,6 +82,10 @@ class RedshiftWarehouse(Warehouse):
         return column.type.postgres
 
     @classmethod
+    def type_written(cls, column: Column) -> str:
+        return str(column.type)
+
+    @classmethod
     def layout(cls, target: Target) -> str:
         parts = []
         if target.dist_style:
@@ -90,6 +95,10 @@ class RedshiftWarehouse(Warehouse):
         if target.sort_key:
             parts.append(f"SORTKEY ({names(target.sort_key)})")
         return "".join(f" {part}" for part in parts)
+
+    @classmethod
+    def text(cls, value: str) -> str:
+        return redshift_literal(value)
 
     def lock_statements(self, tables: Sequence[str]) -> list[str]:
         return [f"LOCK {', '.join(quote_table(table) for table in tables)}"]

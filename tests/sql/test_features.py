@@ -120,6 +120,21 @@ def test_what_cannot_mean_the_same_on_duckdb_is_an_error(expression: str, says: 
         transpile(f"SELECT {expression} AS v FROM plays", to="duckdb", schema=SCHEMA)
 
 
+@pytest.mark.parametrize(
+    "expression",
+    ["id / (id - 1)", "price / (id - 1)", "ratio / (id - 1)", "id % (id - 1)", "MOD(7, id - 1)"],
+)
+def test_division_by_zero_is_an_error(
+    embedded: duckdb.DuckDBPyConnection, cluster: Any, expression: str
+) -> None:
+    sql = f"SELECT {expression} AS v FROM plays"
+
+    with pytest.raises(duckdb.Error, match="division by zero"):
+        embedded.execute(transpile(sql, to="duckdb", schema=SCHEMA)).fetchall()
+    with pytest.raises(psycopg2.Error, match=r"(?i)divi\w+ by zero"):
+        cluster.execute(sql)
+
+
 def test_merge(embedded: duckdb.DuckDBPyConnection, cluster: Any) -> None:
     statements = [
         "CREATE TABLE kept (id integer, note varchar(9))",

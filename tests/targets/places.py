@@ -20,7 +20,8 @@ from etl_framework.connections.s3 import S3
 from etl_framework.interval import DataInterval
 from etl_framework.ledger import LedgerEntry
 from etl_framework.storage.manifest import write_manifest
-from etl_framework.targets.base import Load, Target, Warehouse
+from etl_framework.targets.base import Load, Warehouse
+from etl_framework.targets.target import Target
 from etl_framework.targets.warehouse import open_warehouse
 
 Rows = list[tuple[Any, ...]]

@@ -1,0 +1,39 @@
+"""`etl ddl`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from etl_framework.cli.options import environment_option, plans, project_option
+
+
+@click.command()
+@click.argument("pipeline")
+@environment_option
+@project_option
+def ddl(pipeline: str, environment: str | None, root: Path) -> None:
+    """Print CREATE TABLE for a pipeline's source tables, its targets and the ledger.
+
+    Opens no connection and reads no secret.
+
+    \b
+    etl ddl music_streaming
+    etl ddl music_streaming --env aws_local
+    """
+    from etl_framework.config.project import load_project
+    from etl_framework.ddl import source_tables, target_tables
+
+    built = next(plans(load_project(root), pipeline, environment))
+    parts = {
+        "what the sources read, in PostgreSQL": source_tables(built.pipeline),
+        f"what the KPIs fill, in {built.environment_name}": target_tables(
+            built.pipeline, built.environment
+        ),
+    }
+    for title, statements in parts.items():
+        click.echo(f"-- {title}")
+        for sql in statements:
+            click.echo(f"{sql};")
+        click.echo()

@@ -1,0 +1,94 @@
+"""The tables of a pipeline: as they should be, and what keeps those in the warehouse from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from etl_framework.config.models import Environment, Pipeline
+from etl_framework.errors import ConfigError, DataMissingError, Diagnostic
+from etl_framework.plan import Plan
+from etl_framework.sources.postgres import PostgresSource
+from etl_framework.sql.quote import literal, names, quote, quote_table
+from etl_framework.targets.base import ledger_table
+from etl_framework.targets.tables import Table
+from etl_framework.targets.warehouse import open_warehouse, warehouse_for
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a run would do to a table first: statements, or a refusal, or nothing."""
+
+    table: str
+    statements: tuple[str, ...]
+    refused: tuple[Diagnostic, ...]
+
+
+def source_tables(pipeline: Pipeline) -> Iterator[str]:
+    """The statements that make the tables which sources read, in PostgreSQL's words."""
+    for source in pipeline.sources.values():
+        if not isinstance(source, PostgresSource):
+            continue
+        table = quote_table(source.table)
+        lines = [
+            f"{quote(column.name)} {column.type}" + (" NOT NULL" if column.required else "")
+            for column in source.columns
+        ]
+        if keys := [column.name for column in source.columns if column.primary_key]:
+            lines.append(f"PRIMARY KEY ({names(keys)})")
+        listed = ",\n    ".join(lines)
+        yield f"CREATE TABLE {table} (\n    {listed}\n)"
+        if source.description:
+            yield f"COMMENT ON TABLE {table} IS {literal(source.description)}"
+        for column in source.columns:
+            if column.description:
+                place = f"{table}.{quote(column.name)}"
+                yield f"COMMENT ON COLUMN {place} IS {literal(column.description)}"
+
+
+def target_tables(pipeline: Pipeline, environment: Environment) -> Iterator[str]:
+    """The statements that make the targets and the ledger, in the words of their database.
+
+    :raises ConfigError: a target's connection holds no tables.
+    """
+    for table in _tables(pipeline):
+        connection = environment.connections[table.target.connection]
+        kind = warehouse_for(connection)
+        if kind is None:
+            raise ConfigError(f"'{table.target.connection}' cannot hold targets")
+        yield from kind.create(table)
+
+
+def changes(plan: Plan) -> Iterator[Change]:
+    """What a run would change in the tables of the warehouse before it loads them.
+
+    :raises RetryableError: it does not answer.
+    """
+    plan.environment.load_variables(plan.root)
+    tables = list(_tables(plan.pipeline))
+    for name in dict.fromkeys(table.target.connection for table in tables):
+        connection = plan.environment.connections[name]
+        here = [table for table in tables if table.target.connection == name]
+        try:
+            warehouse = open_warehouse(connection, plan.root, read_only=True)
+        except DataMissingError:  # a database in a file that is not there yet
+            kind = warehouse_for(connection)
+            yield from (
+                Change(table.target.table, tuple(kind.create(table)), ()) for table in here if kind
+            )
+            continue
+        try:
+            for table in here:
+                found, refused = warehouse.changes(table)
+                problems = refused.diagnostics if refused else ()
+                yield Change(table.target.table, tuple(found), tuple(problems))
+        finally:
+            warehouse.close()
+
+
+def _tables(pipeline: Pipeline) -> Iterator[Table]:
+    """The targets, and behind those of each connection its ledger."""
+    for kpi in pipeline.kpis.values():
+        yield Table(kpi.target, kpi.columns, kpi.description)
+    for name in dict.fromkeys(kpi.target.connection for kpi in pipeline.kpis.values()):
+        yield ledger_table(name)

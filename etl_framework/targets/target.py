@@ -1,0 +1,47 @@
+"""What a KPI's target is: a table, how its rows change, and how it lies in Redshift."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from etl_framework.columns import TABLE_NAME
+from etl_framework.model import Model, Name
+
+Strategy = Literal["append", "replace", "merge", "delete+insert"]
+
+
+class Target(Model):
+    """The table that a KPI's rows go to."""
+
+    connection: Name = Field(description="Where the table lies, a name in `environments.yml`.")
+    table: str = Field(pattern=TABLE_NAME, description="The table, with its schema if it has one.")
+    strategy: Strategy = Field(
+        "replace",
+        description="`replace`: the run's rows are the table. `append`: added once per interval."
+        " `merge`: rows of the same `unique_key` are replaced. `delete+insert`: rows of the data"
+        " interval, by `incremental_key`, are replaced.",
+    )
+    unique_key: list[str] = Field([], description="For `merge`: columns that tell rows apart.")
+    incremental_key: str | None = Field(
+        None, description="For `delete+insert`: the date or timestamp that places a row in time."
+    )
+    create: bool = Field(True, description="Whether a run may make the table when it is missing.")
+    dist_style: Literal["auto", "even", "all"] | None = Field(
+        None, description="In Redshift: how rows are spread over the nodes."
+    )
+    dist_key: str | None = Field(
+        None, description="In Redshift: rows of the same value lie on the same node."
+    )
+    sort_key: list[str] = Field([], description="In Redshift: columns that rows are sorted by.")
+
+    @model_validator(mode="after")
+    def _keys_of_the_strategy(self) -> Target:
+        if self.strategy == "merge" and not self.unique_key:
+            raise ValueError("strategy 'merge' needs 'unique_key'")
+        if self.strategy == "delete+insert" and not self.incremental_key:
+            raise ValueError("strategy 'delete+insert' needs 'incremental_key'")
+        if self.dist_key and self.dist_style:
+            raise ValueError("give either 'dist_style' or 'dist_key'")
+        return self
