@@ -97,13 +97,14 @@ def build_plan(
     compilation = compilation or compile_queries(project.root, found, interval)
     if compilation.diagnostics:
         raise PlanError(compilation.diagnostics)
+    engine = project.environment(environment).engine
     return Plan(
         root=project.root,
         pipeline=found.model,
         environment_name=project.environment_name(environment),
         environment=project.environment(environment),
         interval=interval,
-        steps=_ordered(found, list(_steps(found, compilation))),
+        steps=_ordered(found, list(_steps(found, compilation, engine))),
     )
 
 
@@ -122,7 +123,7 @@ def all_checks(block: Source | Transform | Kpi) -> tuple[Check, ...]:
     return (*implied, *block.checks)
 
 
-def _steps(found: PipelineFile, compilation: Compilation) -> Iterator[Step]:
+def _steps(found: PipelineFile, compilation: Compilation, engine: str) -> Iterator[Step]:
     pipeline = found.model
     if pipeline is None:
         return
@@ -134,10 +135,10 @@ def _steps(found: PipelineFile, compilation: Compilation) -> Iterator[Step]:
     gives |= {name: f"check.{name}" for name in order if checks[name]}
     for name in order:
         place = _place(found, name)
-        made = _making(pipeline, compilation.queries.get(name), name, gives, place)
+        made = _making(pipeline, compilation.queries.get(name), name, gives, place, engine)
         yield made
         if checks[name]:
-            yield _checking(found, compilation, name, checks[name], made, gives)
+            yield _checking(found, compilation, name, checks[name], made, gives, engine)
     loads = tuple((name, gives[name]) for name in order if name in pipeline.kpis)
     yield Step(
         "publish", "publish", "", tuple(gives.values()), loads, place=(found.file.path, 1, 1)
@@ -198,6 +199,7 @@ def _checking(
     checks: tuple[Check, ...],
     made: Step,
     gives: dict[str, str],
+    engine: str,
 ) -> Step:
     """The step that checks a relation; `made` is the step that makes it."""
     implied = len(checks) - len(made.block.checks if made.block else ())
@@ -209,7 +211,7 @@ def _checking(
         f"check.{name}", "check", name, (made.name, *dict.fromkeys(step for _, step in others)),
         ((name, made.name), *others), made.block, checks, made.place,
         check_places=_check_places(found, name, len(checks)),
-        check_sql=tuple(query.sql if query else "" for query in queries),
+        check_sql=tuple(query.sql_for(engine) if query else "" for query in queries),
     )  # fmt: skip
 
 
@@ -219,6 +221,7 @@ def _making(
     name: str,
     gives: dict[str, str],
     place: Place,
+    engine: str,
 ) -> Step:
     """The step that makes a relation."""
     kind, block = _kind(pipeline, name), pipeline.relations()[name]
@@ -228,5 +231,5 @@ def _making(
     needs = tuple(dict.fromkeys(step for _, step in inputs))
     return Step(
         f"{kind}.{name}", kind, name, needs, inputs, block, place=place,
-        template=compiled.template, sql=compiled.sql,
+        template=compiled.template, sql=compiled.sql_for(engine),
     )  # fmt: skip

@@ -34,6 +34,11 @@ class Compiled:
     template: str = ""
     sql: str = ""
     columns: Shape = None
+    rendered: str = ""
+
+    def sql_for(self, engine: str) -> str:
+        """The SQL as an engine runs it: translated for DuckDB, as written for Redshift."""
+        return self.rendered if engine == "redshift" else self.sql
 
 
 @dataclass
@@ -169,7 +174,7 @@ class _Compiler:
             message = error.diagnostics[0].message
             self._problem(draft.rendered.diagnostic(0, "E415", message))
             return Compiled(name, inputs, template)
-        return Compiled(name, inputs, template, sql, shape)
+        return Compiled(name, inputs, template, sql, shape, draft.rendered.sql)
 
     def _as_declared(self, compiled: Compiled) -> Compiled:
         """With the columns that are declared, which the SQL's have to fit."""

@@ -162,7 +162,13 @@ class Pipeline(Model):
 class Environment(Model):
     """What the connections of pipelines are in one place, and how runs work there."""
 
-    engine: Literal["duckdb"] = Field("duckdb", description="What runs checks and SQL.")
+    engine: Literal["duckdb", "redshift"] = Field(
+        "duckdb",
+        description="What runs checks and SQL: DuckDB where the step runs, or the cluster.",
+    )
+    engine_connection: Name | None = Field(
+        None, description="With `redshift`: the cluster, where there is more than one."
+    )
     staging: str = Field(
         ".etl/staging",
         description="Where relations lie between steps: a folder, or `s3://bucket/prefix`.",
@@ -198,6 +204,26 @@ class Environment(Model):
                 f"'{of_redshift[0]}' reads what it loads from S3: write `staging: s3://bucket/prefix`"
             )
         return self
+
+    @model_validator(mode="after")
+    def _cluster_is_known(self) -> Environment:
+        if self.engine == "redshift":
+            self.cluster()
+        return self
+
+    def cluster(self) -> Redshift:
+        """The cluster that runs steps, with the engine `redshift`.
+
+        :raises ValueError: there is none, or it is not told which.
+        """
+        known = {n: c for n, c in self.connections.items() if isinstance(c, Redshift)}
+        if self.engine_connection:
+            known = {n: c for n, c in known.items() if n == self.engine_connection}
+        if len(known) != 1:
+            raise ValueError(
+                "the engine redshift needs one connection of type redshift, or 'engine_connection'"
+            )
+        return next(iter(known.values()))
 
     def _in_s3(self) -> bool:
         return self.staging.startswith(("s3://", "{{"))

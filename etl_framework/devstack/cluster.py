@@ -88,7 +88,7 @@ class Cluster(PostgresServer):
         objects = Objects(self.client, self.roles, self._keep_failed)
         return Session(client, backend, rewriter(objects), split, self.fault)
 
-    def _keep_failed(self, table: str, failed: Sequence[Failed]) -> None:
+    def _keep_failed(self, table: int, failed: Sequence[Failed]) -> None:
         """Write rows that COPY could not load, so that a rollback does not undo it."""
         columns = "file_name, line_number, column_name, column_type, record_line, error_value"
         with self._backend() as session:
@@ -98,7 +98,7 @@ class Cluster(PostgresServer):
                     for each in failed[start : start + 500]
                 )
                 session.ask(
-                    f"INSERT INTO redshift.load_errors (table_name, {columns}, error_code, "
+                    f"INSERT INTO redshift.load_errors (table_id, {columns}, error_code, "
                     f"error_message) VALUES {rows}"
                 )
 

@@ -57,6 +57,8 @@ def run_copy(transfer: Transfer, session: Session, objects: Objects) -> str:
         raise WireError(f'column "{missing[0]}" of relation does not exist', "42703")
     columns = [known[name] for name in transfer.columns or known]
     failed: list[Failed] = []
+    (found,) = session.ask(f"SELECT to_regclass({literal(transfer.subject)})::oid")
+    table_id = int(found[0] or 0)
     try:
         feed = _feed(transfer, columns, objects, failed)
         listed = names([column.name for column in columns])
@@ -64,7 +66,7 @@ def run_copy(transfer: Transfer, session: Session, objects: Objects) -> str:
         session.ask(f"COPY {transfer.subject} ({listed}) FROM STDIN (FORMAT csv)", feed)
         loaded = _count(session, transfer) - before
     finally:
-        objects.keep_failed(transfer.subject.replace('"', ""), failed)
+        objects.keep_failed(table_id, failed)
     name = transfer.subject.replace('"', "")
     session.notice(f"Load into table '{name}' completed, {loaded} record(s) loaded successfully.")
     return "COPY"

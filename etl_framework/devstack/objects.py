@@ -28,7 +28,7 @@ class Objects:
 
     client: Any
     roles: frozenset[str]
-    keep: Callable[[str, Sequence[Failed]], None]
+    keep: Callable[[int, Sequence[Failed]], None]
 
     def allow(self, transfer: Transfer) -> None:
         """Refuse a role that is not the cluster's.
@@ -40,7 +40,7 @@ class Objects:
             message = f"The requested role {role} is not associated to cluster"
             raise WireError(message, "XX000")
 
-    def keep_failed(self, table: str, failed: Sequence[Failed]) -> None:
+    def keep_failed(self, table: int, failed: Sequence[Failed]) -> None:
         """Keep what a COPY could not load."""
         if failed:
             self.keep(table, failed)

@@ -116,7 +116,7 @@ def _makes_table(statement: Statement) -> bool:
 def _create(statement: Statement, session: Session) -> Work:
     sql, attributes = ddl.create_table(statement)
     if any(word.upper == "AS" for word in statement.words):
-        sql = translated(sql, partial(_columns, session))
+        sql = translated(sql, session)
     name = statements(sql)[0]
     facts = (attributes.diststyle, attributes.distkey, ",".join(attributes.sortkey))
 
@@ -163,12 +163,4 @@ def _query(statement: Statement, session: Session) -> str:
     for place, word in enumerate(uppers):
         if word == "RETURNING" or uppers[place : place + 2] == ["ON", "CONFLICT"]:
             raise WireError(f'syntax error at or near "{statement.words[place].text}"', "42601")
-    return translated(statement.sql, partial(_columns, session))
-
-
-def _columns(session: Session, table: str) -> list[str]:
-    found = session.ask(
-        f"SELECT attname FROM pg_attribute WHERE attrelid = to_regclass({literal(table)}) "
-        "AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
-    )
-    return [str(name) for (name,) in found]
+    return translated(statement.sql, session)

@@ -3,15 +3,19 @@ CREATE SCHEMA IF NOT EXISTS redshift;
 CREATE TABLE IF NOT EXISTS redshift.table_attributes (
     table_id oid, diststyle text, distkey text, sortkey text
 );
-CREATE TABLE IF NOT EXISTS redshift.load_errors (
+DROP TABLE IF EXISTS redshift.load_errors CASCADE;
+CREATE TABLE redshift.load_errors (
     query_id bigint GENERATED ALWAYS AS IDENTITY,
     start_time timestamp DEFAULT now(),
-    table_name text, file_name text, line_number bigint, column_name text, column_type text,
+    table_id bigint, file_name text, line_number bigint, column_name text, column_type text,
     record_line text, error_value text, error_code int, error_message text
 );
-CREATE OR REPLACE VIEW redshift.sys_load_error_detail AS SELECT * FROM redshift.load_errors;
+CREATE OR REPLACE VIEW redshift.sys_load_error_detail AS
+    SELECT query_id, table_id, start_time, file_name, line_number, column_name, column_type,
+        error_code, error_message
+    FROM redshift.load_errors;
 CREATE OR REPLACE VIEW redshift.stl_load_errors AS
-    SELECT query_id AS query, start_time AS starttime, table_name AS tbl, file_name AS filename,
+    SELECT query_id AS query, start_time AS starttime, table_id AS tbl, file_name AS filename,
         line_number, column_name AS colname, column_type AS type, record_line AS raw_line,
         error_value AS raw_field_value, error_code AS err_code, error_message AS err_reason
     FROM redshift.load_errors;

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from etl_framework.devstack.session import Session
 from etl_framework.devstack.wire import WireError
 from etl_framework.errors import PlanError
+from etl_framework.sql.quote import literal
 from etl_framework.sql.reading import refuse_what_redshift_refuses, types_told
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ _OTHER = re.compile(
 )
 
 
-def translated(sql: str, columns: Callable[[str], Sequence[str]]) -> str:
+def translated(sql: str, session: Session) -> str:
     """A query, or a statement that holds one, as the PostgreSQL behind runs it.
 
     What cannot be read is left as it is: PostgreSQL will say what is wrong.
 
-    :param columns: the columns of a table; none when there is no such table.
+    :param session: asked for the columns of tables.
     :raises WireError: Redshift would refuse it.
     """
     import sqlglot
@@ -45,7 +46,7 @@ def translated(sql: str, columns: Callable[[str], Sequence[str]]) -> str:
             return sql
         query = tree if isinstance(tree, exp.Query) else tree.args.get("expression")
         if isinstance(query, exp.Query):
-            known = _known(query, columns)
+            known = _known(query, session)
             if query is tree:
                 tree = known
             else:
@@ -59,7 +60,7 @@ def translated(sql: str, columns: Callable[[str], Sequence[str]]) -> str:
         return sql
 
 
-def _known(query: exp.Query, columns: Callable[[str], Sequence[str]]) -> exp.Expr:
+def _known(query: exp.Query, session: Session) -> exp.Expr:
     """The query with its names resolved and its types told, as far as they can be."""
     import sqlglot
     from sqlglot import exp
@@ -76,7 +77,7 @@ def _known(query: exp.Query, columns: Callable[[str], Sequence[str]]) -> exp.Exp
         found = qualified({})
     except sqlglot.errors.OptimizeError:
         # A name of the same SELECT, it may be, or a column: the tables tell.
-        tables = {table.name: columns(table.sql("postgres").partition(" AS ")[0])
+        tables = {table.name: _columns(session, table.sql("postgres").partition(" AS ")[0])
                   for table in query.find_all(exp.Table)}  # fmt: skip
         found = qualified(
             {name: dict.fromkeys(listed, "unknown") for name, listed in tables.items() if listed}
@@ -84,3 +85,11 @@ def _known(query: exp.Query, columns: Callable[[str], Sequence[str]]) -> exp.Exp
     found = annotate_types(found, {}, types_told(), dialect="redshift")
     refuse_what_redshift_refuses(found)
     return found
+
+
+def _columns(session: Session, table: str) -> list[str]:
+    found = session.ask(
+        f"SELECT attname FROM pg_attribute WHERE attrelid = to_regclass({literal(table)}) "
+        "AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+    )
+    return [str(name) for (name,) in found]

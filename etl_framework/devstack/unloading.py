@@ -8,6 +8,7 @@ import json
 from etl_framework.devstack.copy_options import Transfer
 from etl_framework.devstack.objects import Objects
 from etl_framework.devstack.session import Session
+from etl_framework.devstack.translate import translated
 from etl_framework.devstack.wire import WireError
 
 
@@ -19,7 +20,7 @@ def run_unload(transfer: Transfer, session: Session, objects: Objects) -> str:
     """
     if "ALLOWOVERWRITE" not in transfer.options and objects.listed(transfer.url):
         raise WireError("Specified unload destination on S3 is not empty. Consider ALLOWOVERWRITE.")
-    query = transfer.subject.rstrip("; \n")
+    query = translated(transfer.subject.rstrip("; \n"), session)
     parts: list[bytes] = []
     header = ", HEADER" if "HEADER" in transfer.options or transfer.format == "PARQUET" else ""
     delimiter = transfer.options.get("DELIMITER", "," if transfer.format == "CSV" else "|")

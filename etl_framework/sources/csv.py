@@ -80,10 +80,10 @@ class CsvSource(Source):
 
     def state(self, extraction: Extraction) -> str | None:
         """The files with their sizes and times of change."""
-        return repr([(file.name, file.version) for file in self._files(extraction)])
+        return repr([(file.name, file.version) for file in self.files(extraction)])
 
     def extract(self, extraction: Extraction) -> Extracted:
-        files = self._files(extraction)
+        files = self.files(extraction)
         if not files:
             if self.may_be_empty:
                 return self._read(extraction, {})
@@ -112,7 +112,7 @@ class CsvSource(Source):
     ) -> Iterator[Origin]:
         """Where rows of a part came from; nothing when one of its files has changed."""
         found = remembered(extraction.folder.path, part)
-        if not found or not {read.file for read in found.files} <= set(self._files(extraction)):
+        if not found or not {read.file for read in found.files} <= set(self.files(extraction)):
             return iter(())
         _place(extraction).fetch([read.file for read in found.files])
         return origins(found, numbers, self.dialect)
@@ -121,7 +121,8 @@ class CsvSource(Source):
         read = CsvRead(self.columns, self.dialect, extraction)
         return read.into_parquet(by_header)
 
-    def _files(self, extraction: Extraction) -> list[File]:
+    def files(self, extraction: Extraction) -> list[File]:
+        """The files of the data interval, sorted by name."""
         here = extraction.folder.path / FETCHED
         return _place(extraction).files(extraction.root, self._pattern(extraction.interval), here)
 

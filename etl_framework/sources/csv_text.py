@@ -134,3 +134,17 @@ def shown(line: bytes) -> str:
     if len(line) > LONGEST_SHOWN:
         line = line[:LONGEST_SHOWN] + "…".encode()
     return line.strip(b"\r\n").decode("utf-8", "replace")
+
+
+def unpacked_head(head: bytes, name: str) -> bytes:
+    """What the first bytes of a file give, packed or not, as far as they go.
+
+    :param name: the file's; its ending tells how it is packed.
+    """
+    if name.endswith(".gz"):
+        return zlib.decompressobj(wbits=31).decompress(head)
+    if name.endswith(".zst"):
+        import pyarrow as pa
+
+        return bytes(pa.CompressedInputStream(pa.BufferReader(head), "zstd").read(BLOCK >> 6))
+    return head

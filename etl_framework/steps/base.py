@@ -53,8 +53,9 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step did: counts by name, results of checks, the files of its relation."""
+    """What a step did: counts by name, results of checks, the relation's files, or its table."""
 
     counts: dict[str, int] = field(default_factory=dict)
     checks: tuple[CheckResult, ...] = ()
     files: tuple[str, ...] = ()
+    table: str = ""

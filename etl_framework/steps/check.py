@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from etl_framework.checks.base import (
     CheckResult,
@@ -52,7 +53,7 @@ def check(work: Work) -> Outcome:
     for row_check, count in zip(row_checks, failing, strict=True):
         sql = f"SELECT * FROM {quote(relation)} WHERE {predicate(row_check)}"
         shown = examples(work, sql) if count else []
-        results[id(row_check)] = _result(work, row_check, count, rows, shown)
+        results[id(row_check)] = judged(work, row_check, count, rows, shown)
     files = work.inputs[relation]
     if broken or replaced:
         files = split(work)
@@ -63,9 +64,11 @@ def check(work: Work) -> Outcome:
         if isinstance(found, TableCheck):
             results[id(found)] = _table_check(work, found, sql, kept)
         elif isinstance(found, MeasureCheck):
-            results[id(found)] = _measure(work, found, context, kept)
+            sql = found.measure(_checked(work, found.where), context)
+            values = work.session.execute(sql).fetchone() or ()
+            results[id(found)] = measured(work, found, values, context, kept)
     ordered = [results[id(found)] for found in step.checks]
-    _stop_on_failure(step, ordered)
+    stop_on_failure(step, ordered)
     if isinstance(step.block, Source):
         extracted = (work.run.step(f"extract.{relation}").result() or {}).get("counts", {})
         read = extracted.get("read", rows)
@@ -85,29 +88,39 @@ def _checked(work: Work, where: str | None, sql: str = "") -> str:
 def _table_check(work: Work, found: TableCheck, sql: str, rows: int) -> CheckResult:
     groups = found.groups(_checked(work, found.where, sql))
     failing, shown = examples_of_groups(work, groups)
-    return _result(work, found, failing, rows, shown)
+    return judged(work, found, failing, rows, shown)
 
 
-def _measure(work: Work, found: MeasureCheck, context: Context, rows: int) -> CheckResult:
-    sql = found.measure(_checked(work, found.where), context)
-    kept, note = found.found(work.session.execute(sql).fetchone() or (), context)
+def measured(
+    work: Work, found: MeasureCheck, values: tuple[Any, ...], context: Context, rows: int
+) -> CheckResult:
+    """The result of a check of a number.
+
+    :param values: what its query gave.
+    """
+    kept, note = found.found(values, context)
     broken: Status = "fail" if found.severity == "error" else "warn"
     status = "pass" if kept else broken
     return CheckResult(found.label, work.step.relation, status, 0, rows, note)
 
 
-def _result(
+def judged(
     work: Work,
     found: CountingCheck,
     failing: int,
     rows: int,
     shown: Sequence[dict[str, object]] = (),
 ) -> CheckResult:
+    """The result of a check that counts rows."""
     status = found.judge(failing, rows)
     return CheckResult(found.label, work.step.relation, status, failing, rows, "", shown)
 
 
-def _stop_on_failure(step: Step, results: Sequence[CheckResult]) -> None:
+def stop_on_failure(step: Step, results: Sequence[CheckResult]) -> None:
+    """Refuse to go on when rules are broken.
+
+    :raises CheckFailedError: some are; every such rule is named.
+    """
     if any(result.status == "fail" for result in results):
         problems = [
             Diagnostic(

@@ -17,11 +17,21 @@ from etl_framework.steps.check import check
 from etl_framework.steps.extract import extract, extraction
 from etl_framework.steps.function import source_file
 from etl_framework.steps.publish import publish
+from etl_framework.steps.pushdown import check as pushdown_check
+from etl_framework.steps.pushdown import extract as pushdown_extract
+from etl_framework.steps.pushdown import transform as pushdown_transform
+from etl_framework.steps.pushdown.cluster import cluster
 from etl_framework.steps.transform import transform
 from etl_framework.storage.decisions import corrections
 from etl_framework.storage.rejected import PARSE
 
 DO = {"extract": extract, "check": check, "transform": transform, "kpi": transform}
+IN_THE_CLUSTER = {
+    "extract": pushdown_extract.extract,
+    "check": pushdown_check.check,
+    "transform": pushdown_transform.transform,
+    "kpi": pushdown_transform.transform,
+}
 
 
 def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
@@ -34,14 +44,23 @@ def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
         return "done", publish(work)
     fingerprint = _fingerprint(work)
     found = None if fresh else work.folder.result()
-    if found and found["fingerprint"] == fingerprint:
+    if found and found["fingerprint"] == fingerprint and _is_there(work, found["table"]):
         checks = tuple(CheckResult(**result) for result in found["checks"])
-        return "reused", Outcome(found["counts"], checks, tuple(found["files"]))
+        return "reused", Outcome(found["counts"], checks, tuple(found["files"]), found["table"])
     work.folder.begin()
-    outcome = DO[work.step.kind](work)
+    steps = IN_THE_CLUSTER if work.plan.environment.engine == "redshift" else DO
+    outcome = steps[work.step.kind](work)
     outcome = replace(outcome, files=tuple(work.run.names(outcome.files)))
     work.folder.finish({"fingerprint": fingerprint, **asdict(outcome)})
     return "done", outcome
+
+
+def _is_there(work: Work, table: str) -> bool:
+    """Whether the table of a finished step was not dropped since."""
+    if not table:
+        return True
+    with cluster(work) as found:
+        return found.has(table)
 
 
 def _corrections(work: Work) -> list[Any]:
@@ -58,7 +77,8 @@ def _fingerprint(work: Work) -> str:
     """Changes whenever the output could: with definition, inputs, a source's rows."""
     step, block, plan = work.step, work.step.block, work.plan
     aside = {"description", "checks", "tests", "target"}
-    facts: list[Any] = [__version__, step.kind, step.sql, plan.interval.key]
+    engine = plan.environment.engine
+    facts: list[Any] = [__version__, engine, step.kind, step.sql, plan.interval.key]
     facts.append(block.model_dump_json(exclude=aside) if block else "")
     facts += [check.model_dump_json() for check in step.checks] + list(step.check_sql)
     for _, need in step.inputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from etl_framework.checks.base import EXAMPLES
@@ -19,7 +19,7 @@ def examples(work: Work, sql: str) -> list[dict[str, Any]]:
     rows = work.session.execute(
         f"SELECT CAST(to_json(example) AS VARCHAR) FROM ({sql} LIMIT {EXAMPLES}) AS example"
     ).fetchall()
-    return [_shown(work, row) for (row,) in rows]
+    return [shown(work, json.loads(row, parse_float=str)) for (row,) in rows]
 
 
 def examples_of_groups(work: Work, groups: str) -> tuple[int, list[dict[str, Any]]]:
@@ -32,7 +32,7 @@ def examples_of_groups(work: Work, groups: str) -> tuple[int, list[dict[str, Any
         f"{EXAMPLES}) FILTER (failing > 0)) AS VARCHAR) FROM ({groups}) AS grouped"
     ).fetchone()
     failing, found = row or (0, None)
-    return int(failing), [_shown(work, json.dumps(each)) for each in json.loads(found or "[]")]
+    return int(failing), [shown(work, each) for each in json.loads(found or "[]", parse_float=str)]
 
 
 def in_words(found: Sequence[dict[str, Any]]) -> str:
@@ -40,16 +40,16 @@ def in_words(found: Sequence[dict[str, Any]]) -> str:
     return f"; for example {json.dumps(found[0], ensure_ascii=False)}" if found else ""
 
 
-def _shown(work: Work, row: str) -> dict[str, Any]:
-    """A row as JSON without positions, sensitive values and the rest of long texts."""
+def shown(work: Work, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without positions, sensitive values and the rest of long texts."""
     hidden = work.plan.pipeline.sensitive()
-    shown: dict[str, Any] = {}
-    for name, value in json.loads(row, parse_float=str).items():
+    told: dict[str, Any] = {}
+    for name, value in row.items():
         if name in (FILE, ROW):
             continue
         if name.lower() in hidden and value is not None:
             value = MASK
         if isinstance(value, str) and len(value) > LONGEST:
             value = value[:LONGEST] + "..."
-        shown[name] = value
-    return shown
+        told[name] = value
+    return told

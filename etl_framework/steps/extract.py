@@ -24,14 +24,14 @@ def extract(work: Work) -> Outcome:
     """
     source = _source(work)
     extracted = source.extract(extraction(work, work.folder))
-    found = _new_columns(work, source, extracted)
-    extracted = _corrected(work, source, extracted)
+    found = new_columns(work, source, extracted)
+    extracted = corrected(work, source, extracted)
     within_limit(work.step, source, extracted.rejected, extracted.read)
     counts = {"read": extracted.read, "kept": extracted.kept, "rejected": extracted.rejected}
     return Outcome(counts, found, files=tuple(work.folder.files("data")))
 
 
-def _new_columns(work: Work, source: Source, extracted: Extracted) -> tuple[CheckResult, ...]:
+def new_columns(work: Work, source: Source, extracted: Extracted) -> tuple[CheckResult, ...]:
     """What the source's contract says of columns that are there and not declared.
 
     :raises CheckFailedError: there are some, and the source has `on_new_column: fail`.
@@ -53,7 +53,7 @@ def _new_columns(work: Work, source: Source, extracted: Extracted) -> tuple[Chec
     return (found,)
 
 
-def _corrected(work: Work, source: Source, extracted: Extracted) -> Extracted:
+def corrected(work: Work, source: Source, extracted: Extracted) -> Extracted:
     """Add the corrected form of rejected rows, which then count as kept."""
     made, found = corrections(work.run, work.step.relation), work.folder.files("rejected")
     if not made or not found:

@@ -79,6 +79,8 @@ def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
     counts = result.get("counts", {})
     rows = counts.get("kept", counts.get("rows", 0))
     load = Load(kpi.target, tuple(kpi.columns), (), rows, description=kpi.description)
+    if table := result.get("table"):
+        return replace(load, staged=str(table))
     reads = warehouse_for(work.plan.environment.connections[kpi.target.connection])
     if work.run.remote and reads and reads.reads_manifests:
         name = f"publish/{work.run_id}/{relation}.manifest"

@@ -84,6 +84,15 @@ class S3Prefix:
         except DataMissingError:
             return None
 
+    def head(self, name: str, size: int) -> bytes:
+        """The first bytes of an object, no more than `size`."""
+        with our_errors(self.uri(name)):
+            if not self.client.head_object(Bucket=self.bucket, Key=self.key(name))["ContentLength"]:
+                return b""
+            first = f"bytes=0-{size - 1}"
+            found = self.client.get_object(Bucket=self.bucket, Key=self.key(name), Range=first)
+            return bytes(found["Body"].read())
+
     def write(self, name: str, data: bytes) -> None:
         """Write a small object, all of it or nothing."""
         with our_errors(self.uri(name)):

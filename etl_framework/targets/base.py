@@ -27,6 +27,7 @@ class Load:
 
     :param files: Parquet files whose columns are `columns`, in order.
     :param manifest: where in S3 the list of these files lies, when staging is there.
+    :param staged: a table of the same database that holds the rows, in place of files.
     """
 
     target: Target
@@ -34,10 +35,11 @@ class Load:
     files: tuple[str, ...]
     rows: int
     manifest: str = ""
+    staged: str = ""
     description: str = ""
 
     @property
-    def table(self) -> Table:
+    def wanted(self) -> Table:
         """The target as it should be."""
         return Table(self.target, self.columns, self.description)
 
@@ -100,7 +102,7 @@ class Warehouse(Tables):
         for load in loads:
             self.stage(load, stages[load.target.table])
             self._repeatable(load, stages[load.target.table], entry.interval)
-        self._prepare([ledger_table(loads[0].target.connection), *(load.table for load in loads)])
+        self._prepare([ledger_table(loads[0].target.connection), *(load.wanted for load in loads)])
         written = replace(entry, targets=self._counts(loads))
         # The locks come first: then every other statement sees what is committed before it.
         changes: list[Statement] = [

@@ -55,27 +55,34 @@ class RedshiftWarehouse(Warehouse):
         return {str(column): str(type_) for column, type_ in found}
 
     def stage(self, load: Load, name: str) -> None:
-        """COPY the files of the load's manifest into a temporary table.
+        """Bring the rows into a temporary table, by COPY of the manifest's files.
 
         The files have the target's own types, for COPY matches columns by position, converts
         nothing, and cuts decimals off.
         """
+        self.execute(f"CREATE TEMP TABLE {quote(name)} ({self.definitions(load.columns)})")
+        columns = names([column.name for column in load.columns])
+        if load.staged:
+            rows = f"SELECT {columns} FROM {quote_table(load.staged)}"
+            self.execute(f"INSERT INTO {quote(name)} ({columns}) {rows}")
+        else:
+            self._copy(load, name, columns)
+        _, ((found,),) = self.query(f"SELECT COUNT(*) FROM {quote(name)}")
+        if int(found) != load.rows:
+            table = load.target.table
+            raise RetryableError(f"{found:,} of {load.rows:,} rows came for {table}")
+
+    def _copy(self, load: Load, name: str, columns: str) -> None:
         if not load.manifest:
             raise ConfigError(
                 "a target in Redshift needs staging in S3, which COPY reads from",
                 hint="write `staging: s3://bucket/prefix` in the environment",
             )
-        self.execute(f"CREATE TEMP TABLE {quote(name)} ({self.definitions(load.columns)})")
-        columns = names([column.name for column in load.columns])
         role = "default" if self._role == "default" else redshift_literal(self._role)
         self.execute(
             f"COPY {quote(name)} ({columns}) FROM {redshift_literal(load.manifest)} "
             f"IAM_ROLE {role} FORMAT AS PARQUET MANIFEST STATUPDATE OFF"
         )
-        _, ((rows,),) = self.query(f"SELECT COUNT(*) FROM {quote(name)}")
-        if int(rows) != load.rows:
-            table = load.target.table
-            raise RetryableError(f"COPY brought {rows:,} of {load.rows:,} rows for {table}")
 
     @classmethod
     def type_name(cls, column: Column) -> str:

@@ -1,0 +1,192 @@
+"""CSV files of S3 into a table by COPY, without passing through this machine.
+
+What COPY cannot load it lists, and that becomes the rejected rows: their file and line always,
+their text where the cluster shows it (`stl_load_errors`, which Serverless has not).
+
+Source: Redshift's Database Developer Guide, "COPY", "STL_LOAD_ERRORS", "SYS_LOAD_ERROR_DETAIL".
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any, cast
+
+from etl_framework.connections.files import File
+from etl_framework.connections.s3 import S3
+from etl_framework.errors import CheckFailedError, StepError
+from etl_framework.sources.base import Extracted
+from etl_framework.sources.csv import CsvSource
+from etl_framework.sources.csv_files import Header, header_of
+from etl_framework.sources.csv_text import unpacked_head
+from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
+from etl_framework.steps.base import Work
+from etl_framework.steps.extract import extraction
+from etl_framework.steps.pushdown.cluster import Cluster
+from etl_framework.storage.manifest import write_manifest
+from etl_framework.storage.parquet import as_path
+from etl_framework.storage.records import write_records
+from etl_framework.storage.rejected import PARSE, identified, keep
+
+ENCODINGS = {"utf-8": "UTF8", "utf-16-le": "UTF16LE", "utf-16-be": "UTF16BE", "utf-16": "UTF16"}
+PACKED = {".gz": "GZIP", ".zst": "ZSTD", ".bz2": "BZIP2"}
+# The most rows that COPY passes over.
+MAXERROR = 100_000
+HEAD = 1 << 16
+FAILED = {
+    "rule": "VARCHAR", "reason": "VARCHAR", "file": "VARCHAR", "line": "BIGINT",
+    "column": "INTEGER", "name": "VARCHAR", "key": "VARCHAR", "row": "VARCHAR", "values": "VARCHAR",
+    "id": "VARCHAR",
+}  # fmt: skip
+
+
+def can_copy(source: CsvSource, work: Work) -> bool:
+    """Whether COPY reads these files as we do; others come through the worker."""
+    dialect = source.dialect
+    return (
+        isinstance(work.plan.environment.connections[source.connection], S3)
+        and codecs.lookup(dialect.encoding).name in ENCODINGS
+        and bool(dialect.quote)
+        and not dialect.escape
+        and not dialect.nulls
+        and (dialect.delimiter + dialect.quote).isascii()
+    )
+
+
+class CsvCopy:
+    """One source's files, on their way into a table."""
+
+    def __init__(self, work: Work, cluster: Cluster, source: CsvSource, table: str) -> None:
+        self._work = work
+        self._cluster = cluster
+        self._source = source
+        self._table = table
+        self._place = cast(S3, work.plan.environment.connections[source.connection])
+        self._wanted = [column.name for column in source.columns]
+
+    def into_table(self) -> Extracted:
+        """Load the files of the data interval.
+
+        :raises DataMissingError: there is none, or one has not the columns.
+        :raises CheckFailedError: more rows cannot be loaded than COPY passes over.
+        """
+        files = self._source.files(extraction(self._work, self._work.folder))
+        groups: dict[tuple[Header, str], list[File]] = {}
+        for file in files:
+            header = self._header(file)
+            groups.setdefault((header, PurePosixPath(file.name).suffix), []).append(file)
+        others = self._room_for_others([header for header, _ in groups])
+        loads = self._cluster.bucket / "loads" / secrets.token_hex(8)
+        manifests = []
+        try:
+            for number, ((header, ending), group) in enumerate(groups.items()):
+                manifests.append(f"{number}.manifest")
+                self._copy(header, ending, write_manifest(loads, manifests[-1], self._uris(group)))
+        finally:
+            loads.delete(manifests)
+        for name in others:
+            self._cluster.run(f"ALTER TABLE {quote_table(self._table)} DROP COLUMN {quote(name)}")
+        known = dict.fromkeys(name for header, _ in groups for name in header if name)
+        new = tuple(name for name in known if name not in self._wanted)
+        return Extracted(0, self._keep_failed(files), new)
+
+    def _header(self, file: File) -> Header:
+        """A file's header, from its first bytes."""
+        if not self._source.header:
+            return tuple(self._wanted)
+        here = self._work.folder.part("heads") / file.path.stem.partition(".")[0]
+        first = self._place.open().head(file.name, HEAD)
+        here.write_bytes(unpacked_head(first, file.name))
+        try:
+            return header_of(replace(file, path=here), self._wanted, self._source.dialect)
+        finally:
+            here.unlink()
+
+    def _room_for_others(self, headers: Sequence[Header]) -> list[str]:
+        """Columns for what the files have and the source does not declare: COPY needs a place."""
+        count = max((len([n for n in h if n not in self._wanted]) for h in headers), default=0)
+        made = [f"etl_other_{number}" for number in range(count)]
+        for name in made:
+            table = quote_table(self._table)
+            self._cluster.run(f"ALTER TABLE {table} ADD COLUMN {quote(name)} varchar(65535)")
+        return made
+
+    def _uris(self, files: Sequence[File]) -> list[tuple[str, int]]:
+        place = self._place.open()
+        return [(place.uri(file.name), int(file.version.partition(":")[0])) for file in files]
+
+    def _copy(self, header: Header, ending: str, manifest: str) -> None:
+        others = iter(range(len(header)))
+        listed = [n if n in self._wanted else f"etl_other_{next(others)}" for n in header]
+        dialect = self._source.dialect
+        encoding = ENCODINGS[codecs.lookup(dialect.encoding).name]
+        options = [
+            f"IAM_ROLE {self._cluster.role} MANIFEST FORMAT AS CSV",
+            f"DELIMITER {redshift_literal(dialect.delimiter)}",
+            f"QUOTE AS {redshift_literal(dialect.quote)}",
+            f"IGNOREHEADER {int(dialect.header)} EMPTYASNULL IGNOREBLANKLINES",
+            f"ENCODING AS {encoding} MAXERROR {MAXERROR} COMPUPDATE OFF STATUPDATE OFF",
+            PACKED.get(ending, ""),
+        ]
+        try:
+            self._cluster.run(
+                f"COPY {quote_table(self._table)} ({names(listed)}) "
+                f"FROM {redshift_literal(manifest)} {' '.join(options)}"
+            )
+        except StepError as error:
+            if "load_error" not in str(error):
+                raise
+            raise CheckFailedError(
+                f"more than {MAXERROR:,} rows of '{self._work.step.relation}' cannot be loaded",
+                hint="look at stl_load_errors in the cluster",
+            ) from error
+
+    def _keep_failed(self, files: Sequence[File]) -> int:
+        """Write what COPY passed over to `rejected`; returns how many rows that are."""
+        found = self._failed()
+        if found:
+            uris = {uri: file.name for file, (uri, _) in zip(files, self._uris(files), strict=True)}
+            draft = self._work.folder.path / "failed.parquet"
+            session = self._work.session
+            write_records(session, list(self._told(found, uris)), FAILED, draft)
+            rows = identified(
+                f"SELECT * FROM read_parquet({as_path(draft)})", self._work.step.relation
+            )
+            kept = self._work.folder.part("rejected") / f"{PARSE}.parquet"
+            keep(session, rows, kept, source=self._work.step.relation, run=self._work.run_id)
+            draft.unlink()
+        return len(found)
+
+    def _failed(self) -> list[dict[str, Any]]:
+        schema, _, name = self._table.rpartition(".")
+        oid = (
+            "SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+            f"WHERE n.nspname = {redshift_literal(schema)} AND c.relname = {redshift_literal(name)}"
+        )
+        try:
+            return self._cluster.rows(
+                "SELECT TRIM(filename) AS file, line_number AS line, TRIM(colname) AS name, "
+                "TRIM(err_reason) AS reason, raw_line AS text FROM stl_load_errors "
+                f"WHERE tbl = ({oid}) ORDER BY 1, 2"
+            )
+        except StepError:
+            return self._cluster.rows(
+                "SELECT TRIM(file_name) AS file, line_number AS line, TRIM(column_name) AS name, "
+                "TRIM(error_message) AS reason, '' AS text FROM sys_load_error_detail "
+                f"WHERE table_id = ({oid}) ORDER BY 1, 2"
+            )
+
+    def _told(self, found: list[dict[str, Any]], uris: dict[str, str]) -> Iterator[tuple[Any, ...]]:
+        for row in found:
+            text = str(row["text"] or "").rstrip("\r\n ")
+            column = self._wanted.index(row["name"]) + 1 if row["name"] in self._wanted else None
+            values = next(self._source.dialect.rows([text]), []) if text else []
+            told = dict(zip(self._wanted, values, strict=False))
+            yield (
+                PARSE, row["reason"], uris.get(str(row["file"]), str(row["file"])), row["line"],
+                column, row["name"] or None, None, text, json.dumps(told), None,
+            )  # fmt: skip
