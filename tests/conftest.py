@@ -17,10 +17,12 @@ import psycopg2
 import pytest
 
 from etl_framework.config.project import load_project
+from etl_framework.connections.s3 import S3
 from etl_framework.devstack.stack import Stack
 from etl_framework.interval import DataInterval
 from etl_framework.plan import Plan, build_plan
 from etl_framework.runner import Run, StepResult
+from etl_framework.storage.s3 import S3Prefix
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -152,6 +154,38 @@ def folder(tmp_path: Path) -> Folder:
     (tmp_path / "sql_templates").mkdir()
     (tmp_path / "lake").mkdir()
     return made
+
+
+def bucket() -> S3Prefix:
+    """The bucket of the stand-in."""
+    return S3(type="s3", bucket="music-lake", endpoint_url="{{ env.ETL_DEV_S3_URL }}").open()
+
+
+def in_the_cluster(folder: Folder, engine: str = "redshift") -> None:
+    """Let a project run against the stand-in, whose variables are set."""
+    folder.write(
+        "environments.yml",
+        f"""
+        default: local
+        environments:
+          local:
+            engine: {engine}
+            staging: s3://music-lake/stagingData
+            staging_connection: lake
+            connections:
+              lake: {{type: s3, bucket: music-lake, endpoint_url: "{{{{ env.ETL_DEV_S3_URL }}}}"}}
+              rds: {{type: postgres, url: "{{{{ env.TEST_RDS_URL }}}}"}}
+              warehouse:
+                type: redshift
+                host: "{{{{ env.ETL_DEV_REDSHIFT_HOST }}}}"
+                port: "{{{{ env.ETL_DEV_REDSHIFT_PORT }}}}"
+                database: "{{{{ env.ETL_DEV_REDSHIFT_DATABASE }}}}"
+                user: "{{{{ env.ETL_DEV_REDSHIFT_USER }}}}"
+                password: "{{{{ env.ETL_DEV_REDSHIFT_PASSWORD }}}}"
+                iam_role: "{{{{ env.ETL_DEV_REDSHIFT_ROLE }}}}"
+                ssl_root_cert: "{{{{ env.ETL_DEV_AUTHORITY }}}}"
+        """,
+    )
 
 
 ORDERS = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 from typing import Any
 
 from etl_framework.connections.settings import resolve
@@ -21,24 +22,30 @@ def client(
     :raises MissingExtraError: boto3 is not installed.
     """
     try:
-        import boto3
-        from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
         raise MissingExtraError("boto3", "aws") from error
     place = resolve(endpoint_url, setting="endpoint_url") if endpoint_url else None
+    who = resolve(profile, setting="profile") if profile else None
+    where = resolve(region, setting="region") if region else None
+    try:
+        with _MAKING:  # a client may be shared by threads, making one may not
+            return _made(service, where, place, who)
+    except BotoCoreError as error:
+        raise ConfigError(f"AWS: {error}", hint="set AWS_DEFAULT_REGION, or `region`") from error
+
+
+@cache
+def _made(service: str, region: str | None, place: str | None, profile: str | None) -> Any:
+    """Kept: making one takes a tenth of a second."""
+    import boto3
+    from botocore.config import Config
+
     config = Config(
         retries={"max_attempts": ATTEMPTS, "mode": "standard"},
         connect_timeout=10,
         read_timeout=60,
         s3={"addressing_style": "path"} if place else None,
     )
-    try:
-        with _MAKING:
-            session = boto3.session.Session(
-                profile_name=resolve(profile, setting="profile") if profile else None,
-                region_name=resolve(region, setting="region") if region else None,
-            )
-            return session.client(service, endpoint_url=place, config=config)
-    except BotoCoreError as error:
-        raise ConfigError(f"AWS: {error}", hint="set AWS_DEFAULT_REGION, or `region`") from error
+    session = boto3.session.Session(profile_name=profile, region_name=region)
+    return session.client(service, endpoint_url=place, config=config)

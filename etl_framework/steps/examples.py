@@ -49,6 +49,8 @@ def shown(work: Work, row: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if name.lower() in hidden and value is not None:
             value = MASK
+        if value is not None and not isinstance(value, bool | int):
+            value = str(value)
         if isinstance(value, str) and len(value) > LONGEST:
             value = value[:LONGEST] + "..."
         told[name] = value

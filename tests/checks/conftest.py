@@ -10,10 +10,14 @@ import yaml
 
 from etl_framework.checks.base import CheckResult
 from etl_framework.runner import StepResult
-from tests.conftest import Folder
+from tests.conftest import Folder, bucket, in_the_cluster
 
 Checked = Callable[..., StepResult]
 COLUMNS = {"k": "integer", "v": "integer", "w": "varchar(20)", "m": "timestamp"}
+
+
+def _into(folder: Folder) -> Callable[[str, bytes], object]:
+    return lambda name, data: (folder.root / "lake" / name).write_bytes(data)
 
 
 def only(result: StepResult) -> CheckResult:
@@ -22,18 +26,28 @@ def only(result: StepResult) -> CheckResult:
     return found
 
 
+@pytest.fixture(params=["duckdb", pytest.param("redshift", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest, folder: Folder) -> str:
+    """Where checks run: in this process, or in the stand-in of a cluster."""
+    if request.param == "redshift":
+        request.getfixturevalue("stack")
+        in_the_cluster(folder)
+    return str(request.param)
+
+
 @pytest.fixture
-def checked(folder: Folder) -> Checked:
+def checked(folder: Folder, engine: str) -> Checked:
     """Check rows of k, v, w, m: `checked([{"type": "unique", ...}], "1,2,x,\\n")`.
 
     The relation `parents` holds k = 1, 2 and an empty one.
     """
-    folder.write("lake/parents.csv", "k,v\n1,\n2,\n,\n")
+    put = bucket().write if engine == "redshift" else _into(folder)
+    put("parents.csv", b"k,v\n1,\n2,\n,\n")
 
     def run(
         checks: list[dict[str, Any]], rows: str, columns: dict[str, dict[str, Any]] | None = None
     ) -> StepResult:
-        folder.write("lake/t.csv", "k,v,w,m\n" + rows)
+        put("t.csv", f"k,v,w,m\n{rows}".encode())
         declared = [
             {"name": name, "type": type_, **(columns or {}).get(name, {})}
             for name, type_ in COLUMNS.items()

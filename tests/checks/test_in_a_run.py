@@ -88,6 +88,7 @@ class Recorder:
         return getattr(self._session, name)
 
 
+@pytest.mark.parametrize("engine", ["duckdb"], indirect=True)
 @pytest.mark.parametrize("count", [1, 3, 12])
 def test_all_row_checks_are_one_scan(
     checked: Checked, monkeypatch: pytest.MonkeyPatch, count: int

@@ -11,7 +11,10 @@ from tests.checks.conftest import Checked, only
 from tests.checks.test_each_check import CASES
 from tests.checks.test_measures import MEASURES
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("engine", ["duckdb"], indirect=True),
+]
 
 
 def kind_of(type_: str) -> type[Check]:
