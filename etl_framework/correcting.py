@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from etl_framework.interval import DataInterval
 from etl_framework.quarantine import Quarantine, Rejected, Selection
 from etl_framework.sources.csv_columns import refusal, typed
 from etl_framework.storage.decisions import Decision, Values
+from etl_framework.storage.rejected import PARSE
 
 ID = "etl_id"
 # Columns that are there for people to read.
@@ -69,6 +70,7 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
         for line in lines
         if line.id not in found
     ]  # fmt: skip
+    problems += _in_the_cluster(str(file), quarantine, lines, found)
     made: Made = {}
     wanted = []
     for line in lines:
@@ -87,6 +89,20 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
     if problems:
         raise ConfigError(sorted(set(problems)))
     return made
+
+
+def _in_the_cluster(
+    path: str, quarantine: Quarantine, lines: Sequence[_Line], found: Mapping[str, list[Rejected]]
+) -> Iterator[Diagnostic]:
+    """Rows that cannot be told from others once they are in a cluster's table."""
+    if quarantine.engine != "redshift":
+        return
+    for line in lines:
+        for row in found.get(line.id, ()):
+            if row.rule != PARSE:
+                message = f"the row broke '{row.rule}' in the cluster, where it has no place"
+                hint = "correct it where it comes from, and replay without --with"
+                yield Diagnostic(path, line.number, 1, ConfigError.code, message, hint)
 
 
 def _read(file: Path, columns: Sequence[str]) -> tuple[list[str], list[_Line]]:

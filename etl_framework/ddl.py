@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from etl_framework.config.models import Environment, Pipeline
+from etl_framework.config.environments import Environment
+from etl_framework.config.models import Pipeline
 from etl_framework.errors import ConfigError, DataMissingError, Diagnostic
 from etl_framework.plan import Plan
 from etl_framework.sources.postgres import PostgresSource

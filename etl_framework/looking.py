@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from etl_framework import ledger
-from etl_framework.config.models import Environment, Kpi
+from etl_framework.config.environments import Environment
+from etl_framework.config.models import Kpi
 from etl_framework.config.project import Project
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
 from etl_framework.quarantine import Quarantine, Rejected, Selection

@@ -10,7 +10,8 @@ from typing import Literal
 from etl_framework.checks.base import Check
 from etl_framework.checks.not_null import NotNull
 from etl_framework.checks.primary_key import PrimaryKey
-from etl_framework.config.models import Environment, Kpi, Pipeline, Transform
+from etl_framework.config.environments import Environment
+from etl_framework.config.models import Kpi, Pipeline, Transform
 from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import ConfigError, Diagnostic, PlanError
 from etl_framework.interval import DataInterval
@@ -98,6 +99,10 @@ def build_plan(
     if compilation.diagnostics:
         raise PlanError(compilation.diagnostics)
     engine = project.environment(environment).engine
+    if engine == "redshift" and (
+        wrong := list(not_in_the_cluster(found.model, project.environment(environment)))
+    ):
+        raise PlanError(found.file.diagnostic(keys, "E306", why) for keys, why in wrong)
     return Plan(
         root=project.root,
         pipeline=found.model,
@@ -106,6 +111,20 @@ def build_plan(
         interval=interval,
         steps=_ordered(found, list(_steps(found, compilation, engine))),
     )
+
+
+def not_in_the_cluster(
+    pipeline: Pipeline, environment: Environment
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Where the file says what the engine redshift cannot do, and why it cannot."""
+    cluster = environment.cluster()
+    for name, made in pipeline.transforms.items():
+        if made.python:
+            yield ("transforms", name, "python"), f"'{name}' is Python, which runs on DuckDB only"
+    for name, kpi in pipeline.kpis.items():
+        if environment.connections[kpi.target.connection] is not cluster:
+            keys = ("kpis", name, "target", "connection")
+            yield keys, f"the target of '{name}' is not in the cluster"
 
 
 def all_checks(block: Source | Transform | Kpi) -> tuple[Check, ...]:

@@ -66,7 +66,9 @@ class Quarantine:
 
     def __init__(self, project: Project, environment: str | None, name: str) -> None:
         self.pipeline, self.relation = project.relation(name)
-        self._staging = project.environment(environment).open_staging(project.root)
+        chosen = project.environment(environment)
+        self.engine = chosen.engine
+        self._staging = chosen.open_staging(project.root)
         columns = self.pipeline.relations()[self.relation].columns
         self.columns = [column.name for column in columns]
         self._hidden = {name for name in self.columns if name.lower() in self.pipeline.sensitive()}
@@ -114,7 +116,7 @@ class Quarantine:
 
     def _files(self, run: RunFolder) -> list[str]:
         steps = [run.step(f"{kind}.{self.relation}") for kind in ("extract", "check")]
-        return [file for step in steps for file in step.fetch().files("rejected")]
+        return [file for step in steps for file in step.bring("rejected")]
 
     def _masked(self, found: Rejected) -> Rejected:
         """The row without values of sensitive columns, in whatever it says."""

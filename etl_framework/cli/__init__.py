@@ -8,6 +8,7 @@ import sys
 import click
 
 from etl_framework import __version__
+from etl_framework.cli.clean import clean
 from etl_framework.cli.ddl import ddl
 from etl_framework.cli.dev import dev
 from etl_framework.cli.lint import lint
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for command in (ddl, dev, lint, plan, quarantine, run, schema, show, suggest_checks, test):
+for command in (clean, ddl, dev, lint, plan, quarantine, run, schema, show, suggest_checks, test):
     cli.add_command(command)
 
 

@@ -32,7 +32,8 @@ def schema(which: str | None, root: Path) -> None:
 
 def schemas() -> dict[str, str]:
     """Each schema as text."""
-    from etl_framework.config.models import Environments, Pipeline
+    from etl_framework.config.environments import Environments
+    from etl_framework.config.models import Pipeline
     from etl_framework.model import Model
 
     models: dict[str, type[Model]] = {"pipeline": Pipeline, "environments": Environments}

@@ -1,35 +1,26 @@
-"""The shape of the files: everything that a pipeline or an environment can say."""
+"""The shape of pipeline files: everything that one can say."""
 
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from etl_framework.checks.base import Check
 from etl_framework.columns import Column
 from etl_framework.config.sql_tests import SqlTest, names_once
-from etl_framework.connections.base import Connection
-from etl_framework.connections.redshift import Redshift
-from etl_framework.connections.s3 import S3
-from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import did_you_mean
 from etl_framework.interval import NONE, DataInterval, Schedule, valid_cron
 from etl_framework.model import Model, Name
 from etl_framework.plugins import one_of
 from etl_framework.sources.base import AnyCheck, Source
-from etl_framework.storage.staging import Staging
 from etl_framework.targets.target import Target
 
 if TYPE_CHECKING:
     AnySource = Source
-    AnyConnection = Connection
 else:
     AnySource = one_of(Source)
-    AnyConnection = one_of(Connection)
 
 Params = dict[Name, bool | int | float | str | list[int | float | str]]
 
@@ -157,114 +148,3 @@ class Pipeline(Model):
     def relations(self) -> dict[str, Source | Transform | Kpi]:
         """Everything that SQL can name, in the file's order."""
         return {**self.sources, **self.queries()}
-
-
-class Environment(Model):
-    """What the connections of pipelines are in one place, and how runs work there."""
-
-    engine: Literal["duckdb", "redshift"] = Field(
-        "duckdb",
-        description="What runs checks and SQL: DuckDB where the step runs, or the cluster.",
-    )
-    engine_connection: Name | None = Field(
-        None, description="With `redshift`: the cluster, where there is more than one."
-    )
-    staging: str = Field(
-        ".etl/staging",
-        description="Where relations lie between steps: a folder, or `s3://bucket/prefix`.",
-    )
-    staging_connection: Name | None = Field(
-        None, description="With S3: the connection whose credentials and KMS key staging uses."
-    )
-    work: str = Field(
-        ".etl/work", description="With S3: the folder for files of staging while they are used."
-    )
-    env_file: str | None = Field(
-        None,
-        description="File of NAME=value lines for `{{ env.NAME }}`; what is set already counts.",
-    )
-    memory_limit: str = Field(
-        "400MB",
-        pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$",
-        description="Memory for the engine; what does not fit goes to disk.",
-    )
-    threads: int | None = Field(
-        None, gt=0, description="Threads of the engine; if not given one per core, at least four."
-    )
-    connections: dict[Name, AnyConnection] = Field(description="Each connection by its name.")
-
-    @model_validator(mode="after")
-    def _staging_is_known(self) -> Environment:
-        name = self.staging_connection
-        if name and not isinstance(self.connections.get(name), S3):
-            raise ValueError(f"'staging_connection' names no connection of type s3: '{name}'")
-        of_redshift = [n for n, c in self.connections.items() if isinstance(c, Redshift)]
-        if of_redshift and not self._in_s3():
-            raise ValueError(
-                f"'{of_redshift[0]}' reads what it loads from S3: write `staging: s3://bucket/prefix`"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _cluster_is_known(self) -> Environment:
-        if self.engine == "redshift":
-            self.cluster()
-        return self
-
-    def cluster(self) -> Redshift:
-        """The cluster that runs steps, with the engine `redshift`.
-
-        :raises ValueError: there is none, or it is not told which.
-        """
-        known = {n: c for n, c in self.connections.items() if isinstance(c, Redshift)}
-        if self.engine_connection:
-            known = {n: c for n, c in known.items() if n == self.engine_connection}
-        if len(known) != 1:
-            raise ValueError(
-                "the engine redshift needs one connection of type redshift, or 'engine_connection'"
-            )
-        return next(iter(known.values()))
-
-    def _in_s3(self) -> bool:
-        return self.staging.startswith(("s3://", "{{"))
-
-    def open_staging(self, root: Path) -> Staging:
-        """Where relations lie between steps.
-
-        :param root: the project's folder.
-        :raises ConfigError: a setting cannot be looked up.
-        """
-        self.load_variables(root)
-        if not self._in_s3():
-            return Staging(root / self.staging)
-        place = resolve(self.staging, setting="staging")
-        bucket, _, prefix = place.removeprefix("s3://").partition("/")
-        known = self.connections.get(self.staging_connection or "")
-        s3 = known if isinstance(known, S3) else S3(type="s3", bucket=bucket)
-        return Staging(root / self.work, s3.open(bucket, prefix))
-
-    def load_variables(self, root: Path) -> None:
-        """Set the variables of `env_file` for this process, where they are not set.
-
-        :raises ConfigError: the file is not there.
-        """
-        if self.env_file:
-            load_env_file(root / self.env_file)
-
-
-class Environments(Model):
-    """`environments.yml`."""
-
-    default: Name = Field(description="The environment when none is named.")
-    environments: dict[Name, Environment] = Field(min_length=1, description="Each by its name.")
-
-    @model_validator(mode="after")
-    def _default_exists(self) -> Environments:
-        if self.default not in self.environments:
-            raise ValueError(
-                f"'default' names no environment; {did_you_mean(self.default, self.environments)}"
-            )
-        return self
-
-
-__all__ = ["Check", "Environment", "Environments", "Kpi", "Pipeline", "Query", "Transform"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from etl_framework.config.models import Environment, Environments, Pipeline
+from etl_framework.config.environments import Environment, Environments
+from etl_framework.config.models import Pipeline
 from etl_framework.config.validate import validate
 from etl_framework.config.yaml_file import Keys, YamlFile, read_yaml
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean

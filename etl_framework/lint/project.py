@@ -9,6 +9,7 @@ from pathlib import Path
 from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.plan import not_in_the_cluster
 from etl_framework.targets.warehouse import warehouse_for
 
 
@@ -104,6 +105,24 @@ class OneWriter(Rule):
                     message = f"the table '{kpi.target.table}' is already written by {first}"
                     hint = "give each KPI its own table"
                     yield found.file.diagnostic(keys, "E307", message, hint)
+
+
+class Pushdown(Rule):
+    """With the engine redshift all is SQL in one cluster: no Python, no target elsewhere.
+
+    A warning, for the pipeline may be meant for other environments only; there a run is refused.
+    """
+
+    codes = ("W302",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        environments = project.environments.environments if project.environments else {}
+        for label, environment in environments.items():
+            for checked in files if environment.engine == "redshift" else ():
+                for keys, why in not_in_the_cluster(checked.pipeline, environment):
+                    message = f"cannot run in '{label}', whose engine is redshift: {why}"
+                    found = checked.found.file.diagnostic(keys, "W302", message)
+                    yield replace(found, severity="warning")
 
 
 class OneTransaction(Rule):

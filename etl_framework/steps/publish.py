@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, cast
 
@@ -49,6 +49,7 @@ def publish(work: Work) -> Outcome:
     for name, found in sorted(loads.items()):
         _until_it_passes(work, name, found, entry)
         rows += sum(load.rows for load in found)
+    work.run.sweep(datetime.now(UTC) - timedelta(days=plan.environment.staging_days))
     return Outcome({"targets": sum(map(len, loads.values())), "rows": rows})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Stored:
     name: str
     size: int
     tag: str
+    modified: datetime
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class S3Prefix:
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.key(start)):
                 for found in page.get("Contents", []):
-                    yield Stored(found["Key"][cut:], found["Size"], found["ETag"].strip('"'))
+                    tag = found["ETag"].strip('"')
+                    yield Stored(found["Key"][cut:], found["Size"], tag, found["LastModified"])
 
     def folders(self) -> list[str]:
         """The names between the prefix and the next slash, sorted."""

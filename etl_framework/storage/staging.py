@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from etl_framework.storage.s3 import S3Prefix
 RESULT = "result.json"
 # Files of a source while it is read; they are not part of what a step leaves behind.
 FETCHED = "fetched"
+# Beside the steps of a run: what people decided, and what is only needed while it is loaded.
+KEPT, PASSING = ("decisions", "files"), ("publish", "loads")
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,19 @@ class StepFolder:
                 write_text(self.path / RESULT, json.dumps(result, indent=1))
         return self
 
+    def bring(self, part: str) -> list[str]:
+        """The Parquet files of a part of the finished output, which alone is brought here."""
+        if not self.remote:
+            return self.files(part)
+        result, found = self.result() or {}, []
+        for name, size in result.get("sizes", {}).items():
+            if name.startswith(f"{part}/") and name.endswith(".parquet"):
+                here = self.path / f".{result['attempt']}" / name
+                if not here.is_file():
+                    self.remote.download(f"{result['attempt']}/{name}", here, size)
+                found.append(str(here))
+        return sorted(found)
+
     def _result_here(self) -> dict[str, Any] | None:
         try:
             found = json.loads((self.path / RESULT).read_text(encoding="utf-8"))
@@ -141,6 +157,26 @@ class RunFolder:
             self.remote.write(name, text.encode())
         else:
             write_text(self.path / name, text)
+
+    def sweep(self, before: datetime) -> int:
+        """Delete from S3 what no result names, if it is older; returns how many objects.
+
+        That is what attempts left that were killed or done again, and manifests.
+        """
+        if not self.remote:
+            return 0
+        results: dict[str, str] = {}
+        left = []
+        for stored in self.remote.listed():
+            step, _, rest = stored.name.partition("/")
+            if stored.modified >= before or rest in ("", RESULT) or step in KEPT:
+                continue
+            if step not in results and step not in PASSING:
+                results[step] = (self.step(step).result() or {}).get("attempt", "")
+            if rest.partition("/")[0] != results.get(step):
+                left.append(stored.name)
+        self.remote.delete(left)
+        return len(left)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from etl_framework.config.models import Environments, Pipeline
+from etl_framework.config.environments import Environments
+from etl_framework.config.models import Pipeline
 from etl_framework.config.project import load_project
 from etl_framework.model import Model
 from tests.conftest import ORDERS, Folder

@@ -13,7 +13,10 @@ from etl_framework.runner import Run
 from tests.conftest import Folder
 from tests.runs.conftest import ETL, Music
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("environment", ["aws_local", "aws_local_pushdown"]),
+]
 TABLES = ("kpis_genre", "kpis_hourly")
 
 
@@ -37,8 +40,10 @@ def tables(folder: Folder, *env: str) -> dict[str, str]:
     return {table: folder.etl("show", table, *how).stdout for table in TABLES}
 
 
-def test_the_tables_are_those_of_the_local_run(music: Music, aws: Folder) -> None:
-    env = ("--env", "aws_local")
+def test_the_tables_are_those_of_the_local_run(
+    music: Music, aws: Folder, environment: str
+) -> None:
+    env = ("--env", environment)
 
     first = aws.etl(*ETL, *env)
 
@@ -47,19 +52,23 @@ def test_the_tables_are_those_of_the_local_run(music: Music, aws: Folder) -> Non
     assert all(text.count("\n") > 10 for text in tables(music).values())
 
     again = aws.etl(*ETL, *env)
-    assert "= extract.streams" in again.stderr
+    assert "= extract.streams" in again.stderr, again.stderr
     assert tables(aws, *env) == tables(music)
 
 
 def test_a_worker_that_has_seen_nothing_goes_on_from_what_lies_in_s3(
-    music: Music, aws: Folder, running_stack: Stack, monkeypatch: pytest.MonkeyPatch
+    music: Music,
+    aws: Folder,
+    running_stack: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: str,
 ) -> None:
     """As on MWAA, where each task may run on another machine."""
     for name, value in running_stack.variables.items():
         monkeypatch.setenv(name, value)
-    plan = aws.plan("music_streaming", environment="aws_local")
+    plan = aws.plan("music_streaming", environment=environment)
     for step in plan.steps:
         shutil.rmtree(aws.root / ".etl/work", ignore_errors=True)
         Run(plan).one_step(step.name)
 
-    assert tables(aws, "--env", "aws_local") == tables(music)
+    assert tables(aws, "--env", environment) == tables(music)

@@ -122,24 +122,20 @@ class Cluster:
         sql = "SELECT 1 FROM pg_namespace WHERE nspname = ?"
         return bool(self._session.run(sql, (SCHEMA,)).rows)
 
-    def drop_tables_before(self, day: str) -> int:
-        """Drop the pipeline's staging tables of days before one, `20240625`; returns how many."""
-        pipeline = self._work.plan.pipeline.name[:LONGEST_PART]
-        found = self._session.run(
-            "SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = ? AND c.relkind = 'r'",
-            (SCHEMA,),
-        )
-        old = [
-            str(name)
-            for (name,) in found.rows
-            if str(name).startswith(f"{pipeline}__")
-            and (made := _MADE.search(str(name)))
-            and made[1] < day
-        ]
-        for name in old:
-            self.run(f"DROP TABLE IF EXISTS {quote(SCHEMA)}.{quote(name)}")
-        return len(old)
+
+def drop_old_tables(session: Session, before: datetime) -> int:
+    """Drop staging tables that were made on a day before one; returns how many."""
+    found = session.run(
+        "SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = ? AND c.relkind = 'r'",
+        (SCHEMA,),
+    )
+    day = f"{before:%Y%m%d}"
+    names_ = [str(name) for (name,) in found.rows]
+    old = [name for name in names_ if (made := _MADE.search(name)) and made[1] < day]
+    for name in old:
+        session.run(f"DROP TABLE IF EXISTS {quote(SCHEMA)}.{quote(name)}")
+    return len(old)
 
 
 @contextmanager

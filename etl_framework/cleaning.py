@@ -1,0 +1,44 @@
+"""What runs left behind in S3 and in the cluster, deleted when it is old enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from etl_framework.config.project import Project
+from etl_framework.steps.pushdown.cluster import drop_old_tables
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """How many objects of S3 and tables of the cluster were deleted."""
+
+    objects: int
+    tables: int
+
+
+def clean(project: Project, environment: str | None, days: int | None = None) -> Cleaned:
+    """Delete leftovers of every pipeline's runs in an environment.
+
+    Finished outputs, rejected rows and decisions stay.
+
+    :param days: how old they are at least; the environment's `staging_days` if None.
+    :raises RetryableError: S3 or the cluster does not answer.
+    """
+    chosen = project.environment(environment)
+    staging = chosen.open_staging(project.root)
+    before = datetime.now(UTC) - timedelta(days=chosen.staging_days if days is None else days)
+    objects = sum(
+        run.sweep(before)
+        for found in project.pipelines
+        if found.model
+        for run in staging.runs(found.model.name)
+    )
+    tables = 0
+    if chosen.engine == "redshift":
+        session = chosen.cluster().open_session(project.root)
+        try:
+            tables = drop_old_tables(session, before)
+        finally:
+            session.close()
+    return Cleaned(objects, tables)
