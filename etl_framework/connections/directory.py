@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,17 @@ class Directory(Files):
             raise DataMissingError(f"the pattern '{pattern}' leads out of the folder {self.path}")
         found = sorted(path for path in folder.glob(pattern) if path.is_file())
         return [_file(folder, str(path.relative_to(folder))) for path in found]
+
+    def moved_file(self, root: Path, name: str, version: str, to: str, here: Path) -> File:
+        folder = inside(root, resolve(self.path, setting="path"))
+        return File(folder / to, name, version, to)
+
+    def move(self, root: Path, files: Sequence[tuple[str, str, str]]) -> None:
+        folder = inside(root, resolve(self.path, setting="path"))
+        for name, version, to in files:
+            if (folder / name).is_file() and _file(folder, name).version == version:
+                (folder / to).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).replace(folder / to)
 
 
 def _file(folder: Path, name: str) -> File:

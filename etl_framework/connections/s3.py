@@ -61,7 +61,18 @@ class S3(Files):
         place = self.open() if missing else None
         for file in missing:
             if place:
-                place.download(file.name, file.path, int(file.version.partition(":")[0]))
+                place.download(file.place, file.path, int(file.version.partition(":")[0]))
+
+    def moved_file(self, root: Path, name: str, version: str, to: str, here: Path) -> File:
+        return File(_here(here, name, version.partition(":")[2]), name, version, to)
+
+    def move(self, root: Path, files: Sequence[tuple[str, str, str]]) -> None:
+        place = self.open()
+        for name, version, to in files:
+            for found in place.listed(name):
+                if (found.name, f"{found.size}:{found.tag}") == (name, version):
+                    place.copy(name, to)
+                    place.delete([name])
 
 
 def _here(folder: Path, name: str, tag: str) -> Path:

@@ -33,6 +33,7 @@ class Stack:
         self._isolation: Isolation = isolation
         self._exit = ExitStack()
         self.variables: dict[str, str] = {}
+        self.ports: dict[str, int] = {}
         self.s3: Any = None
         self.cluster: Cluster | None = None
 
@@ -55,6 +56,7 @@ class Stack:
         )  # fmt: skip
         api = DataApi(self.cluster, USER, password)
         ports = [part.start() for part in (rds, self.cluster, api)]
+        self.ports = dict(zip(("rds", "cluster", "api"), ports, strict=True))
         for part in (rds, self.cluster, api):
             self._exit.callback(part.stop)
         tail = f"sslmode=verify-full&sslrootcert={authority}"
@@ -98,9 +100,17 @@ class Stack:
         """Stop everything; what lies in PostgreSQL stays."""
         self._exit.close()
 
+    def client_of_s3(self, url: str) -> Any:
+        """A client of boto3 for the S3 server, or for one before it."""
+        import boto3
+
+        return boto3.client(
+            "s3", endpoint_url=url, region_name=REGION,
+            aws_access_key_id="etl-dev", aws_secret_access_key="etl-dev",
+        )  # fmt: skip
+
     def _start_s3(self) -> str:
         try:
-            import boto3
             from moto.server import ThreadedMotoServer
         except ImportError as error:
             raise MissingExtraError("moto", "devstack") from error
@@ -111,10 +121,7 @@ class Stack:
         server.start()
         self._exit.callback(server.stop)
         url = "http://{}:{}".format(*server.get_host_and_port())
-        self.s3 = boto3.client(
-            "s3", endpoint_url=url, region_name=REGION,
-            aws_access_key_id="etl-dev", aws_secret_access_key="etl-dev",
-        )  # fmt: skip
+        self.s3 = self.client_of_s3(url)
         place = {"LocationConstraint": REGION}
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
         return url

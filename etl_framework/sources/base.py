@@ -35,6 +35,7 @@ class Extraction:
     :param folder: where the rows go, or went.
     :param session: a DuckDB connection with its memory bounded, for this step alone.
     :param on_cancel: takes a function that stops what is running, for Ctrl-C.
+    :param archived: files that a run of this interval read and moved, with their versions.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Extraction:
     folder: StepFolder
     session: duckdb.DuckDBPyConnection
     on_cancel: Callable[[Callable[[], Any]], None] = lambda cancel: None
+    archived: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,13 @@ class Extracted:
     """Rows that a source gave: `read = kept + rejected`.
 
     :param new_columns: that are there and not declared.
+    :param files: that were read, with their versions.
     """
 
     kept: int
     rejected: int
     new_columns: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def read(self) -> int:

@@ -43,16 +43,34 @@ class CsvSource(Source):
         True,
         description="Whether the first line names the columns; without, they come as declared.",
     )
+    archive: str | None = Field(
+        None,
+        description="Where files go once what was made of them is published, for example"
+        " `processed/`; they stay where they are if not given.",
+    )
     null_values: list[str] = Field(
         [], description="Texts that mean no value when not quoted; an empty text always does."
     )
 
-    @field_validator("path")
+    @field_validator("path", "archive")
     @classmethod
-    def _stays_inside(cls, value: str) -> str:
-        if value.startswith("/") or ".." in value.split("/"):
+    def _stays_inside(cls, value: str | None) -> str | None:
+        if value and (value.startswith("/") or ".." in value.split("/")):
             raise ValueError("a path starts at its connection's folder and stays in it")
         return value
+
+    @field_validator("archive")
+    @classmethod
+    def _is_a_folder(cls, value: str | None) -> str | None:
+        if value is not None and not value.endswith("/"):
+            raise ValueError("an archive is a folder, and ends in '/'")
+        return value
+
+    @model_validator(mode="after")
+    def _archive_is_elsewhere(self) -> CsvSource:
+        if self.archive and (self.path.startswith((self.archive, "*", "{"))):
+            raise ValueError("'path' would find the files of 'archive' again")
+        return self
 
     @field_validator("encoding")
     @classmethod
@@ -99,7 +117,11 @@ class CsvSource(Source):
             by_header.setdefault(header_of(file, wanted, self.dialect), []).append(file)
         extracted = self._read(extraction, by_header)
         known = dict.fromkeys(name for header in by_header for name in header if name)
-        extracted = replace(extracted, new_columns=tuple(n for n in known if n not in wanted))
+        extracted = replace(
+            extracted,
+            new_columns=tuple(n for n in known if n not in wanted),
+            files=tuple((file.name, file.version) for file in files),
+        )
         if extracted.read == 0 and not self.may_be_empty:
             raise DataMissingError(
                 f"the files of '{self._pattern(extraction.interval)}' have no rows",
@@ -123,8 +145,15 @@ class CsvSource(Source):
 
     def files(self, extraction: Extraction) -> list[File]:
         """The files of the data interval, sorted by name."""
-        here = extraction.folder.path / FETCHED
-        return _place(extraction).files(extraction.root, self._pattern(extraction.interval), here)
+        here, place, root = extraction.folder.path / FETCHED, _place(extraction), extraction.root
+        found = place.files(root, self._pattern(extraction.interval), here)
+        known = {file.name for file in found}
+        found += [
+            place.moved_file(root, name, version, f"{self.archive}{name}", here)
+            for name, version in extraction.archived
+            if name not in known
+        ]
+        return sorted(found, key=lambda file: file.name)
 
     def _pattern(self, interval: DataInterval) -> str:
         try:

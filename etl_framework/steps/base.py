@@ -53,9 +53,13 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step did: counts by name, results of checks, the relation's files, or its table."""
+    """What a step did: counts by name, results of checks, the relation's files, or its table.
+
+    :param sources: the files that a source was read from, with their versions.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     checks: tuple[CheckResult, ...] = ()
     files: tuple[str, ...] = ()
     table: str = ""
+    sources: tuple[tuple[str, str], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from etl_framework.checks.base import CheckResult, Status
@@ -11,6 +12,7 @@ from etl_framework.sources.base import Extracted, Extraction, Source
 from etl_framework.sql.quote import literal
 from etl_framework.steps.base import Outcome, Work
 from etl_framework.steps.corrections import put_right
+from etl_framework.storage.archived import archived
 from etl_framework.storage.decisions import corrections
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.rejected import keep
@@ -28,7 +30,8 @@ def extract(work: Work) -> Outcome:
     extracted = corrected(work, source, extracted)
     within_limit(work.step, source, extracted.rejected, extracted.read)
     counts = {"read": extracted.read, "kept": extracted.kept, "rejected": extracted.rejected}
-    return Outcome(counts, found, files=tuple(work.folder.files("data")))
+    files = tuple(work.folder.files("data"))
+    return Outcome(counts, found, files, sources=extracted.files)
 
 
 def new_columns(work: Work, source: Source, extracted: Extracted) -> tuple[CheckResult, ...]:
@@ -68,7 +71,8 @@ def corrected(work: Work, source: Source, extracted: Extracted) -> Extracted:
         if extracted.rejected > len(ids):
             relation, file = work.step.relation, work.folder.path / "rejected/corrected.parquet"
             keep(work.session, rest, file, source=relation, run=work.run_id)
-    return Extracted(extracted.kept + len(ids), extracted.rejected - len(ids))
+    kept, left = extracted.kept + len(ids), extracted.rejected - len(ids)
+    return replace(extracted, kept=kept, rejected=left)
 
 
 def extraction(work: Work, folder: StepFolder) -> Extraction:
@@ -86,6 +90,7 @@ def extraction(work: Work, folder: StepFolder) -> Extraction:
         folder=folder,
         session=work.session,
         on_cancel=work.on_cancel,
+        archived=archived(work.run, work.step.relation),
     )
 
 

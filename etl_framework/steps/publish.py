@@ -13,6 +13,7 @@ from etl_framework.checks.base import CheckResult
 from etl_framework.config.models import Kpi
 from etl_framework.errors import RetryableError, StepError
 from etl_framework.ledger import LedgerEntry
+from etl_framework.steps.archive import archive
 from etl_framework.steps.base import Outcome, Work
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.targets.base import Load
@@ -49,6 +50,7 @@ def publish(work: Work) -> Outcome:
     for name, found in sorted(loads.items()):
         _until_it_passes(work, name, found, entry)
         rows += sum(load.rows for load in found)
+    archive(work)
     work.run.sweep(datetime.now(UTC) - timedelta(days=plan.environment.staging_days))
     return Outcome({"targets": sum(map(len, loads.values())), "rows": rows})
 

@@ -40,9 +40,7 @@ def tables(folder: Folder, *env: str) -> dict[str, str]:
     return {table: folder.etl("show", table, *how).stdout for table in TABLES}
 
 
-def test_the_tables_are_those_of_the_local_run(
-    music: Music, aws: Folder, environment: str
-) -> None:
+def test_the_tables_are_those_of_the_local_run(music: Music, aws: Folder, environment: str) -> None:
     env = ("--env", environment)
 
     first = aws.etl(*ETL, *env)

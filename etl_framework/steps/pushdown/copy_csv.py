@@ -92,14 +92,15 @@ class CsvCopy:
             self._cluster.run(f"ALTER TABLE {quote_table(self._table)} DROP COLUMN {quote(name)}")
         known = dict.fromkeys(name for header, _ in groups for name in header if name)
         new = tuple(name for name in known if name not in self._wanted)
-        return Extracted(0, self._keep_failed(files), new)
+        read = tuple((file.name, file.version) for file in files)
+        return Extracted(0, self._keep_failed(files), new, read)
 
     def _header(self, file: File) -> Header:
         """A file's header, from its first bytes."""
         if not self._source.header:
             return tuple(self._wanted)
         here = self._work.folder.part("heads") / file.path.stem.partition(".")[0]
-        first = self._place.open().head(file.name, HEAD)
+        first = self._place.open().head(file.place, HEAD)
         here.write_bytes(unpacked_head(first, file.name))
         try:
             return header_of(replace(file, path=here), self._wanted, self._source.dialect)
@@ -117,7 +118,7 @@ class CsvCopy:
 
     def _uris(self, files: Sequence[File]) -> list[tuple[str, int]]:
         place = self._place.open()
-        return [(place.uri(file.name), int(file.version.partition(":")[0])) for file in files]
+        return [(place.uri(file.place), int(file.version.partition(":")[0])) for file in files]
 
     def _copy(self, header: Header, ending: str, manifest: str) -> None:
         others = iter(range(len(header)))

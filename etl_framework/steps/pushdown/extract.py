@@ -39,7 +39,7 @@ def extract(work: Work) -> Outcome:
         )
     within_limit(work.step, source, extracted.rejected, extracted.read)
     counts = {"read": extracted.read, "kept": extracted.kept, "rejected": extracted.rejected}
-    return Outcome(counts, results, table=table)
+    return Outcome(counts, results, table=table, sources=extracted.files)
 
 
 def _load(work: Work, found: Cluster, source: Source, table: str) -> None:
