@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from etl_framework.connections.redshift_session import (
@@ -15,7 +16,7 @@ from etl_framework.connections.redshift_session import (
     Statement,
     our_error,
 )
-from etl_framework.errors import ConfigError, MissingExtraError, RetryableError
+from etl_framework.errors import ConfigError, MissingExtraError, RetryableError, StepError
 
 _CONNECTING = threading.Lock()
 
@@ -62,13 +63,20 @@ class ConnectorSession(Session):
 
     def transaction(self, statements: Sequence[Statement]) -> None:
         self.run("BEGIN")
-        for sql, values in statements:
-            self.run(sql, values)
-        self.run("COMMIT")
+        try:
+            for sql, values in statements:
+                self.run(sql, values)
+            self.run("COMMIT")
+        except StepError:
+            with suppress(StepError):  # a connection that is gone has rolled back
+                self.run("ROLLBACK")
+            raise
 
     def cancel(self) -> None:
         """The driver knows no request to cancel: without its connection the statement ends."""
-        self._connection._usock.close()
+        with suppress(OSError):
+            # Closing alone would not wake the thread that reads from it.
+            self._connection._usock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         with _our_errors():

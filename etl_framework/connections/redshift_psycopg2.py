@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from etl_framework.connections.redshift_session import (
     Statement,
     our_error,
 )
-from etl_framework.errors import MissingExtraError, RetryableError
+from etl_framework.errors import MissingExtraError, RetryableError, StepError
 
 
 class Psycopg2Session(Session):
@@ -53,9 +53,14 @@ class Psycopg2Session(Session):
 
     def transaction(self, statements: Sequence[Statement]) -> None:
         self.run("BEGIN")
-        for sql, values in statements:
-            self.run(sql, values)
-        self.run("COMMIT")
+        try:
+            for sql, values in statements:
+                self.run(sql, values)
+            self.run("COMMIT")
+        except StepError:
+            with suppress(StepError):  # a connection that is gone has rolled back
+                self.run("ROLLBACK")
+            raise
 
     def cancel(self) -> None:
         self._connection.cancel()

@@ -14,8 +14,9 @@ from etl_framework.errors import EtlError, RetryableError, StepError
 Statement = tuple[str, Sequence[Any]]
 # What another try may cure: 1023 is Redshift's number for a serialization conflict.
 _PASSING = re.compile(
-    r"\b1023\b|[Ss]erializable isolation|could not serialize|deadlock detected|S3ServiceException"
-    r".*(503|500|SlowDown)|connection (?:is )?(?:closed|lost|reset)|terminating connection"
+    r"\b1023\b|[Ss]erializable isolation|could not serialize|deadlock detected"
+    r"|S3ServiceException.*(503|500|SlowDown|[Cc]onnection broken|reset by peer)"
+    r"|connection (?:is )?(?:closed|lost|reset)|terminating connection"
 )
 _SECRET = re.compile(r"(?i)((?:password|secret_access_key|session_token|token)\s*[=:]\s*)\S+")
 

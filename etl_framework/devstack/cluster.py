@@ -86,7 +86,7 @@ class Cluster(PostgresServer):
     def session(self, client: Channel, backend: Channel) -> Session:
         """What serves a client on a connection behind it."""
         objects = Objects(self.client, self.roles, self._keep_failed)
-        return Session(client, backend, rewriter(objects), split, self.fault)
+        return Session(client, backend, rewriter(objects), split, lambda sql: self.fault(sql))
 
     def _keep_failed(self, table: int, failed: Sequence[Failed]) -> None:
         """Write rows that COPY could not load, so that a rollback does not undo it."""

@@ -108,8 +108,20 @@ class Statements:
             message = f"Could not cancel a query that is already in {found.status} state"
             raise ApiError("ValidationException", message)
         found.status = "ABORTED"
-        found.connection.cancel()
+        self._cancel(found.connection.info.backend_pid)
         return {"Status": True}
+
+    def _cancel(self, pid: int) -> None:
+        """By a statement: psycopg2's own way lets no other thread of this process run."""
+        import psycopg2
+
+        other = psycopg2.connect(self._url, dbname="dev")
+        try:
+            other.autocommit = True
+            with other.cursor() as cursor:
+                cursor.execute("SELECT pg_cancel_backend(%s)", (pid,))
+        finally:
+            other.close()
 
     def listed(self, body: Body) -> Body:
         """Every statement."""

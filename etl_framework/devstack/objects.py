@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any
 
 from etl_framework.devstack.copy_csv import Failed
 from etl_framework.devstack.copy_options import Transfer
 from etl_framework.devstack.wire import WireError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
 
 @dataclass(frozen=True)
@@ -56,12 +52,15 @@ class Objects:
         """Whether there is such an object."""
         return url in self.listed(url)
 
-    def opened(self, url: str) -> AbstractContextManager[IO[bytes]]:
-        """An object's bytes."""
+    @contextmanager
+    def opened(self, url: str) -> Iterator[IO[bytes]]:
+        """An object's bytes.
+
+        :raises WireError: it is not there, or breaks off.
+        """
         bucket, key = _parts(url)
-        with _s3_errors():
-            found = self.client.get_object(Bucket=bucket, Key=key)
-        return cast("AbstractContextManager[IO[bytes]]", closing(found["Body"]))
+        with _s3_errors(), closing(self.client.get_object(Bucket=bucket, Key=key)["Body"]) as body:
+            yield body
 
     def put(self, url: str, body: bytes) -> None:
         """Write an object."""
@@ -70,13 +69,14 @@ class Objects:
             self.client.put_object(Bucket=bucket, Key=key, Body=body)
 
 
-class _s3_errors:
-    def __enter__(self) -> None:
-        pass
+@contextmanager
+def _s3_errors() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception):
-            raise WireError(f"S3ServiceException: {error}", "XX000") from error
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise WireError(f"S3ServiceException: {error}", "XX000") from error
 
 
 def _parts(url: str) -> tuple[str, str]:

@@ -22,7 +22,8 @@ from tests.chaos import shop
 from tests.chaos.proxies import Cutter, S3Proxy
 from tests.conftest import REPOSITORY
 
-SCHEMAS = ("public", "etl_staging")
+# A run that takes longer hangs, and is killed.
+SECONDS = 60
 
 
 class Runner:
@@ -44,7 +45,12 @@ class Runner:
         print(json.dumps(order), file=self._process.stdin, flush=True)
         self._pid = int(self._process.stdout.readline())
         self._known.set()
-        return int(self._process.stdout.readline())
+        hanging = threading.Timer(SECONDS, self.kill)
+        hanging.start()
+        try:
+            return int(self._process.stdout.readline())
+        finally:
+            hanging.cancel()
 
     def kill(self) -> None:
         """SIGKILL for the run that is going on."""

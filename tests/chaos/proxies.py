@@ -63,6 +63,7 @@ def _reset(sock: socket.socket) -> None:
     """Close it so that the other side sees a broken connection and no orderly end."""
     with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.shutdown(socket.SHUT_RDWR)  # wakes who reads from it
         sock.close()
 
 

@@ -48,12 +48,13 @@ class Place:
     kind: str
     where: str
     folder: Path
+    cluster: Redshift | None = None
 
     def open(self) -> Warehouse:
         if self.kind == "duckdb":
             return open_warehouse(DuckDB(type="duckdb", path=self.where), self.folder)
         if self.kind == "redshift":
-            return open_warehouse(Redshift(**REDSHIFT), self.folder)
+            return open_warehouse(self.cluster or Redshift(**REDSHIFT), self.folder)
         return open_warehouse(Postgres(type="postgres", url=self.where), self.folder)
 
     def rows(self, sql: str) -> Rows:
