@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 
-.PHONY: demo test quick lint bench bench-checks clean
+.PHONY: demo test quick lint bench bench-checks chaos clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -37,6 +37,9 @@ bench: $(VENV)/.dev  ## 10 million events against pandas and against DuckDB by h
 
 bench-checks: $(VENV)/.dev  ## Twenty checks over 10 million rows, and three peers with the same
 	@$(BIN)/python benchmarks/checks.py
+
+chaos: $(VENV)/.dev  ## Hundreds of faults, each in a run of its own, and a rerun after each
+	@$(BIN)/python -m tests.chaos
 
 clean:
 	rm -rf $(VENV) .etl sample_data/rds sample_data/lake sample_data/.generated
