@@ -42,7 +42,7 @@ def _made(service: str, region: str | None, place: str | None, profile: str | No
     from botocore.config import Config
 
     config = Config(
-        retries={"max_attempts": ATTEMPTS, "mode": "standard"},
+        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
         connect_timeout=10,
         read_timeout=60,
         s3={"addressing_style": "path"} if place else None,

@@ -246,7 +246,7 @@ def _text(text: str, size: int, options: dict[str, str]) -> str:
             raise Unreadable(1220, "String contains invalid or unsupported UTF8 codepoints.") from (
                 error
             )
-        data = re.sub("[\ud800-\udfff]", "?", text).encode()
+        data = re.sub("[\ud800-\udfff]", options["ACCEPTINVCHARS"] or "?", text).encode()
     if "\0" in text:
         raise Unreadable(1220, "String contains a NUL character")
     if len(data) > size:

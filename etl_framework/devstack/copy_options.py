@@ -108,6 +108,10 @@ def _options(statement: Statement, place: int, found: Transfer) -> None:
             place += 1
             if value == "-":
                 raise WireError('syntax error at or near "-"', "42601")
+        elif name == "ACCEPTINVCHARS":
+            place += place < len(words) and words[place].upper == "AS"
+            if place < len(words) and not words[place].upper:  # a text, which has no capitals
+                value, place = words[place].text, place + 1
         elif place < len(words) and words[place].upper == "AS":
             place += 1
         if name in ("QUOTE", "DELIMITER") and not value:

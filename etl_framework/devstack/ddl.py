@@ -57,8 +57,17 @@ def create_table(statement: Statement) -> tuple[str, Attributes]:
         body = _columns(statement, place, end, attributes)
         rest = end + 1
     query = _table_attributes(statement, rest, attributes)
+    if body and not query:
+        _known(attributes, {word.text for word in words[start:rest]})
     kind = "TEMP TABLE" if temporary or name.strip('"').startswith("#") else "TABLE"
     return f"CREATE {kind} {exists}{name}{body}{query}", attributes
+
+
+def _known(attributes: Attributes, words: set[str]) -> None:
+    for kind, named in [("DISTKEY", [attributes.distkey]), ("SORTKEY", attributes.sortkey)]:
+        if missing := [name for name in named if name and name not in words]:
+            message = f'{kind} column "{missing[0]}" named in the table does not exist'
+            raise WireError(message, "42703")
 
 
 def _dot(words: tuple[Word, ...], place: int) -> bool:

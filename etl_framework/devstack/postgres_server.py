@@ -56,7 +56,7 @@ class PostgresServer:
 
     def _serve(self, sock: socket.socket) -> None:
         try:
-            channel, _, cancelled = greet(sock, self.access)
+            channel, cancelled = greet(sock, self.access)
             if cancelled is not None:
                 cancel(self.postgres, cancelled)
                 channel.close()

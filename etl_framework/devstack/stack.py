@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -123,7 +123,9 @@ class Stack:
         url = "http://{}:{}".format(*server.get_host_and_port())
         self.s3 = self.client_of_s3(url)
         place = {"LocationConstraint": REGION}
-        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+        # Servers of moto in one process share what they hold.
+        with suppress(self.s3.exceptions.BucketAlreadyOwnedByYou):
+            self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
         return url
 
     def _start_postgres(self) -> str:

@@ -30,4 +30,5 @@ CREATE OR REPLACE VIEW redshift.pg_table_def AS
     LEFT JOIN redshift.table_attributes t ON t.table_id = c.oid
     WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v')
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'redshift')
+    AND pg_table_is_visible(c.oid) -- of other sessions no temporary ones
     ORDER BY 1, 2, a.attnum;

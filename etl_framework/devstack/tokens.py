@@ -78,13 +78,20 @@ def _words(sql: str) -> list[Word]:
             raise WireError("unterminated quoted string", "42601")
         if kind == "text":
             inner = raw[raw.index("'") + 1 : -1]
-            text = re.sub(r"\\(.)", r"\1", inner.replace("''", "'"), flags=re.DOTALL)
+            text = re.sub(r"\\(.)", _escaped, inner.replace("''", "'"), flags=re.DOTALL)
             found.append(Word(text, "", *token.span()))
+        elif kind == "dollar":
+            mark = len(token["tag"]) + 2
+            found.append(Word(raw[mark:-mark], "", *token.span()))
         elif kind == "name":
             found.append(Word(raw[1:-1].replace('""', '"'), "", *token.span()))
         elif kind != "space":
-            found.append(Word(raw, "" if kind == "dollar" else raw.upper(), *token.span()))
+            found.append(Word(raw, raw.upper(), *token.span()))
     return found
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return {"t": "\t", "n": "\n", "r": "\r"}.get(found[1], found[1])
 
 
 def closing(words: Sequence[Word], opening: int) -> int:

@@ -128,18 +128,17 @@ class Access:
     tls: ssl.SSLContext | None = None
 
 
-def greet(sock: socket.socket, access: Access) -> tuple[Channel, dict[str, str], bytes | None]:
+def greet(sock: socket.socket, access: Access) -> tuple[Channel, bytes | None]:
     """Take a client in: TLS when it asks, then its password by MD5.
 
-    :returns: the channel, its start-up parameters, and the body of a request to cancel if it was
-        one of those.
+    :returns: the channel, and the body of a request to cancel if it was one of those.
     :raises Closed: it was refused, or went.
     """
     channel = Channel(sock)
     while True:
         code, body = channel.startup()
         if code == CANCEL_REQUEST:
-            return channel, {}, body
+            return channel, body
         if code in (SSL_REQUEST, GSS_REQUEST):
             wanted = access.tls if code == SSL_REQUEST else None
             channel.send(b"S" if wanted else b"N")
@@ -163,7 +162,7 @@ def greet(sock: socket.socket, access: Access) -> tuple[Channel, dict[str, str],
     wanted_answer = "md5" + hashlib.md5(inner.encode() + salt).hexdigest()
     if kind != b"p" or password is None or texts(answer)[0] != wanted_answer:
         refuse(channel, WireError(f'password authentication failed for user "{user}"', "28P01"))
-    return channel, given, None
+    return channel, None
 
 
 def refuse(channel: Channel, error: WireError) -> None:
@@ -173,6 +172,7 @@ def refuse(channel: Channel, error: WireError) -> None:
     """
     error.severity = "FATAL"
     channel.send(packed(b"E", error.body()))
+    channel.close()
     raise Closed
 
 

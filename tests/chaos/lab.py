@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from etl_framework.cleaning import clean
 from etl_framework.config.project import load_project
@@ -152,8 +153,8 @@ class Lab:
 
     def orphans(self, engine: str) -> list[str]:
         """What is in S3 after a clean-up and is named by no result."""
-        os.environ.update(self.variables)
-        clean(load_project(self.root), engine, days=0)
+        with patch.dict(os.environ, self.variables):
+            clean(load_project(self.root), engine, days=0)
         kept: dict[str, str] = {}
         left = []
         names = sorted(self._staged())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,13 @@ WAYS: dict[str, dict[str, Any]] = {
     "the Data API": {**DATA_API, "cluster": "etl", "user": "awsuser"},
     "the Data API on Serverless": {**DATA_API, "workgroup": "etl"},
 }
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Let what redshift_connector leaves open be closed here, and not in a later test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(params=WAYS)
