@@ -64,6 +64,10 @@ class Schedule:
     cron: str
     timezone: ZoneInfo
 
+    def expression(self) -> str:
+        """The cron expression that presets stand for; empty without a schedule."""
+        return PRESETS.get(self.cron, "" if self.cron == NONE else self.cron)
+
     def intervals_from(self, day: date) -> Iterator[DataInterval]:
         """Every interval that starts on `day` or later, in order, without end.
 
@@ -72,8 +76,7 @@ class Schedule:
         from croniter import croniter
 
         midnight = datetime.combine(day, time())
-        cron = PRESETS.get(self.cron, "0 0 * * *" if self.cron == NONE else self.cron)
-        ticks = croniter(cron, midnight - timedelta(seconds=1))
+        ticks = croniter(self.expression() or "0 0 * * *", midnight - timedelta(seconds=1))
         start: datetime = ticks.get_next(datetime)
         while True:
             end: datetime = ticks.get_next(datetime)

@@ -112,7 +112,7 @@ class Run:
                     results[result.step] = result
                     on_result(result)
         except BaseException:
-            self._cancel()
+            self.cancel()
             for thread in running.values():
                 thread.join(timeout=STOP_SECONDS)
             raise
@@ -133,7 +133,8 @@ class Run:
         thread.start()
         return thread
 
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
+        """Stop whatever is running."""
         for cancels in list(self._cancels.values()):
             for cancel in cancels:
                 cancel()

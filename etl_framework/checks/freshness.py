@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from etl_framework.checks.age import Age
 from etl_framework.checks.base import MOMENTS, Context, MeasureCheck
+from etl_framework.span import Span
 from etl_framework.sql.quote import literal, quote
 
 
@@ -23,7 +23,7 @@ class Freshness(MeasureCheck):
 
     type: Literal["freshness"]
     column: str = Field(description="A date or timestamp column.")
-    max_age: Age = Field(description="The greatest age, for example `36h`, `2d` or `30m`.")
+    max_age: Span = Field(description="The greatest age, for example `36h`, `2d` or `30m`.")
 
     def measure(self, relation: str, context: Context) -> str:
         column = quote(self.column)

@@ -9,6 +9,7 @@ import click
 
 from etl_framework import __version__
 from etl_framework.cli.clean import clean
+from etl_framework.cli.compile import compile_
 from etl_framework.cli.ddl import ddl
 from etl_framework.cli.dev import dev
 from etl_framework.cli.lint import lint
@@ -35,7 +36,10 @@ def cli() -> None:
     """
 
 
-for command in (clean, ddl, dev, lint, plan, quarantine, run, schema, show, suggest_checks, test):
+COMMANDS = (
+    clean, compile_, ddl, dev, lint, plan, quarantine, run, schema, show, suggest_checks, test,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 

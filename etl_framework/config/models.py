@@ -15,6 +15,7 @@ from etl_framework.interval import NONE, DataInterval, Schedule, valid_cron
 from etl_framework.model import Model, Name
 from etl_framework.plugins import one_of
 from etl_framework.sources.base import AnyCheck, Source
+from etl_framework.span import Span
 from etl_framework.targets.target import Target
 
 if TYPE_CHECKING:
@@ -104,6 +105,18 @@ class Pipeline(Model):
     )
     timezone: str = Field("UTC", description="Time zone of the schedule and of the data intervals.")
     start_date: date | None = Field(None, description="The first day with data.")
+    catchup: bool = Field(
+        False, description="In Airflow: run every data interval since `start_date`."
+    )
+    max_active_runs: int = Field(1, gt=0, description="In Airflow: runs at the same time.")
+    retries: int = Field(
+        3, ge=0, description="In Airflow: how often a step is tried again after a lost connection."
+    )
+    retry_delay: Span = Field(
+        Span.parse("1m"), description="In Airflow: the first wait; each further one is longer."
+    )
+    pool: str | None = Field(None, description="In Airflow: the pool that the steps run in.")
+    tags: list[str] = Field([], description="In Airflow: words to find the pipeline by.")
     sources: dict[Name, AnySource] = Field(min_length=1, description="Where rows come from.")
     transforms: dict[Name, Transform] = Field({}, description="Relations made of other relations.")
     kpis: dict[Name, Kpi] = Field({}, description="Result tables.")

@@ -6,6 +6,7 @@ import threading
 from functools import cache
 from typing import Any
 
+from etl_framework.connections.lookup import current
 from etl_framework.connections.settings import resolve
 from etl_framework.errors import ConfigError, MissingExtraError
 from etl_framework.storage.s3 import ATTEMPTS
@@ -14,11 +15,17 @@ _MAKING = threading.Lock()
 
 
 def client(
-    service: str, *, region: str | None, endpoint_url: str | None, profile: str | None = None
+    service: str,
+    *,
+    region: str | None,
+    endpoint_url: str | None,
+    profile: str | None = None,
+    conn_id: str | None = None,
 ) -> Any:
     """A client of boto3 that tries again, with longer and longer waits.
 
-    :raises ConfigError: the profile or the region is missing.
+    :param conn_id: the connection of Airflow that has the credentials.
+    :raises ConfigError: the profile, the region or the connection is missing.
     :raises MissingExtraError: boto3 is not installed.
     """
     try:
@@ -30,22 +37,28 @@ def client(
     where = resolve(region, setting="region") if region else None
     try:
         with _MAKING:  # a client may be shared by threads, making one may not
-            return _made(service, where, place, who)
+            return _made(service, where, place, who, conn_id)
     except BotoCoreError as error:
         raise ConfigError(f"AWS: {error}", hint="set AWS_DEFAULT_REGION, or `region`") from error
 
 
 @cache
-def _made(service: str, region: str | None, place: str | None, profile: str | None) -> Any:
+def _made(
+    service: str, region: str | None, place: str | None, profile: str | None, conn_id: str | None
+) -> Any:
     """Kept: making one takes a tenth of a second."""
     import boto3
     from botocore.config import Config
 
+    if conn_id:
+        session, found = current().aws(conn_id, service, region)
+        place = place or found
+    else:
+        session = boto3.session.Session(profile_name=profile, region_name=region)
     config = Config(
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
         connect_timeout=10,
         read_timeout=60,
         s3={"addressing_style": "path"} if place else None,
     )
-    session = boto3.session.Session(profile_name=profile, region_name=region)
     return session.client(service, endpoint_url=place, config=config)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
 from etl_framework.connections.base import Connection, inside
+from etl_framework.connections.lookup import current
 from etl_framework.connections.settings import resolve
 from etl_framework.errors import ConfigError, MissingExtraError, RetryableError, StepError
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PostgresConnection
+
+# Further settings of a connection that are passed on.
+OF_LIBPQ = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "application_name",
+            "keepalives_idle")  # fmt: skip
 
 
 @contextmanager
@@ -39,12 +44,13 @@ def _first_line(error: Exception) -> str:
 
 
 class Postgres(Connection):
-    """A PostgreSQL database; give `url`, or `embedded` for one that this project starts itself."""
+    """A PostgreSQL database: by `url`, by `conn_id`, or `embedded`, which the project starts."""
 
     type: Literal["postgres"]
     url: str | None = Field(
         None, description='Where it is, by reference: `"{{ env.MUSIC_RDS_URL }}"`.'
     )
+    conn_id: str | None = Field(None, description="Airflow's connection: host, login and all.")
     embedded: str | None = Field(
         None, description="Folder for a server that is started when needed, from a Python wheel."
     )
@@ -55,8 +61,8 @@ class Postgres(Connection):
 
     @model_validator(mode="after")
     def _one_place(self) -> Postgres:
-        if (self.url is None) == (self.embedded is None):
-            raise ValueError("give either 'url' or 'embedded'")
+        if len([way for way in (self.url, self.conn_id, self.embedded) if way]) != 1:
+            raise ValueError("give one of 'url', 'conn_id' and 'embedded'")
         if self.seed and not self.embedded:
             raise ValueError(
                 "'seed' is for an embedded server; it would overwrite tables elsewhere"
@@ -74,7 +80,9 @@ class Postgres(Connection):
         except ImportError as error:
             raise MissingExtraError("psycopg2", "postgres") from error
         try:
-            connection = psycopg2.connect(self._url(root), connect_timeout=10)
+            connection: PostgresConnection = psycopg2.connect(
+                **self._address(root), connect_timeout=10
+            )
             connection.set_client_encoding("UTF8")
         except psycopg2.OperationalError as error:
             raise RetryableError(f"cannot connect to PostgreSQL: {_first_line(error)}") from None
@@ -86,10 +94,18 @@ class Postgres(Connection):
             ) from None
         return connection
 
-    def _url(self, root: Path) -> str:
+    def _address(self, root: Path) -> dict[str, Any]:
+        """What libpq needs; from Airflow with TLS, unless its connection says otherwise."""
         if self.url:
-            return resolve(self.url, setting="url")
+            return {"dsn": resolve(self.url, setting="url")}
+        if self.conn_id:
+            login = current().login(self.conn_id)
+            found = {"host": login.host, "port": login.port, "dbname": login.database,
+                     "user": login.user, "password": login.password,
+                     "sslmode": "require"}  # fmt: skip
+            found |= {name: login.extra[name] for name in OF_LIBPQ if name in login.extra}
+            return {name: value for name, value in found.items() if value}
         from etl_framework.connections.embedded import running
 
         seed = inside(root, self.seed) if self.seed else None
-        return running(inside(root, str(self.embedded)), seed)
+        return {"dsn": running(inside(root, str(self.embedded)), seed)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from etl_framework.connections.aws import client
 from etl_framework.connections.base import Connection, inside
+from etl_framework.connections.lookup import current
 from etl_framework.connections.redshift_session import Address, Session
 from etl_framework.connections.settings import resolve
 from etl_framework.errors import ConfigError
@@ -26,9 +27,15 @@ class Redshift(Connection):
         "psycopg2",
         description="How to talk to it; `data_api` needs no route to the cluster, only to AWS.",
     )
+    conn_id: str | None = Field(
+        None, description="Airflow's connection; what is given here counts before what it says."
+    )
+    aws_conn_id: str | None = Field(
+        None, description="Airflow's connection for IAM and the Data API."
+    )
     host: str | None = Field(None, description="The endpoint, without port and database.")
-    port: str = Field("5439", description="The endpoint's port.")
-    database: str = Field(description="The database.")
+    port: str | None = Field(None, description="The endpoint's port; 5439 if not given.")
+    database: str | None = Field(None, description="The database.")
     user: str | None = Field(None, description="The database user.")
     password: str | None = Field(None, description="By reference: `{{ env.X }}`, `{{ var.x }}`.")
     cluster: str | None = Field(None, description="The provisioned cluster's identifier.")
@@ -60,6 +67,10 @@ class Redshift(Connection):
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Redshift:
+        if self.conn_id:
+            return self
+        if not self.database:
+            raise ValueError("give 'database', or 'conn_id'")
         if self.driver == "data_api":
             if (self.cluster is None) == (self.workgroup is None):
                 raise ValueError("the Data API needs either 'cluster' or 'workgroup'")
@@ -78,15 +89,12 @@ class Redshift(Connection):
         :raises RetryableError: it does not answer.
         :raises ConfigError: a setting cannot be looked up, or AWS refuses.
         """
+        found = self._settings()
         if self.driver == "data_api":
             from etl_framework.connections.redshift_data import DataApiSession
 
-            api = client(
-                "redshift-data", region=self.region, endpoint_url=self.endpoint_url,
-                profile=self.profile,
-            )  # fmt: skip
-            return DataApiSession(api, self._of_the_data_api())
-        address = self._address(root)
+            return DataApiSession(self._api("redshift-data", found), _of_the_data_api(found))
+        address = self._address(found, root)
         if self.driver == "psycopg2":
             from etl_framework.connections.redshift_psycopg2 import Psycopg2Session
 
@@ -99,45 +107,71 @@ class Redshift(Connection):
         """What COPY says behind IAM_ROLE: a role's ARN, or `default`."""
         return resolve(self.iam_role, setting="iam_role")
 
-    def _of_the_data_api(self) -> dict[str, str]:
-        given = {
-            "Database": self.database, "ClusterIdentifier": self.cluster,
-            "WorkgroupName": self.workgroup, "SecretArn": self.secret_arn,
-            "DbUser": self.user if self.cluster and not self.secret_arn else None,
+    def _settings(self) -> dict[str, str]:
+        """What is given here, and behind it what the connection of Airflow says."""
+        names = ("host", "port", "database", "user", "password", "cluster", "workgroup",
+                 "secret_arn", "region", "ssl_mode", "ssl_root_cert")  # fmt: skip
+        given = {name: getattr(self, name) for name in names if name in self.model_fields_set}
+        found = {n: resolve(value, setting=n) for n, value in given.items() if value}
+        if not self.conn_id:
+            return found
+        login = current().login(self.conn_id)
+        theirs = {
+            "host": login.host, "port": login.port, "database": login.database,
+            "user": login.extra.get("db_user") or login.user, "password": login.password,
+            "cluster": login.extra.get("cluster_identifier"),
+            "workgroup": login.extra.get("serverless_work_group") or login.extra.get("workgroup"),
+            "region": login.extra.get("region"), "ssl_mode": login.extra.get("sslmode"),
         }  # fmt: skip
-        return {key: resolve(value, setting=key) for key, value in given.items() if value}
+        if login.extra.get("iam"):
+            theirs["password"] = ""
+        return {name: str(value) for name, value in theirs.items() if value} | found
 
-    def _address(self, root: Path) -> Address:
-        user, password = self._credentials()
-        port = resolve(self.port, setting="port")
+    def _api(self, service: str, found: dict[str, str]) -> Any:
+        return client(
+            service, region=found.get("region"), endpoint_url=self.endpoint_url,
+            profile=self.profile, conn_id=self.aws_conn_id,
+        )  # fmt: skip
+
+    def _address(self, found: dict[str, str], root: Path) -> Address:
+        if missing := [name for name in ("host", "database") if name not in found]:
+            raise ConfigError(
+                f"the connection to Redshift has no {missing[0]}",
+                hint=f"give it in environments.yml, or in the connection '{self.conn_id}'",
+            )
+        port = found.get("port", "5439")
         if not port.isdigit():
             raise ConfigError(f"port is {self.port}, which gives no number")
-        authorities = None
-        if self.ssl_root_cert:
-            authorities = inside(root, resolve(self.ssl_root_cert, setting="ssl_root_cert"))
+        authorities = found.get("ssl_root_cert")
+        user, password = self._credentials(found)
         return Address(
-            host=resolve(str(self.host), setting="host"),
+            host=found["host"],
             port=int(port),
-            database=resolve(self.database, setting="database"),
+            database=found["database"],
             user=user,
             password=password,
-            ssl_mode=self.ssl_mode,
-            authorities=authorities,
+            ssl_mode=found.get("ssl_mode", self.ssl_mode),
+            authorities=inside(root, authorities) if authorities else None,
         )
 
-    def _credentials(self) -> tuple[str, str]:
+    def _credentials(self, found: dict[str, str]) -> tuple[str, str]:
         """User and password: those given, or for an hour from IAM."""
-        user = resolve(self.user, setting="user") if self.user else ""
-        if self.password:
-            return user, resolve(self.password, setting="password")
+        if password := found.get("password"):
+            return found.get("user", ""), password
         from etl_framework.connections.redshift_iam import temporary
 
-        service = "redshift" if self.cluster else "redshift-serverless"
-        api = client(
-            service, region=self.region, endpoint_url=self.endpoint_url, profile=self.profile
-        )
-        database = resolve(self.database, setting="database")
-        if self.cluster:
-            cluster = resolve(self.cluster, setting="cluster")
-            return temporary(api, database, cluster=cluster, user=user)
-        return temporary(api, database, workgroup=resolve(str(self.workgroup), setting="workgroup"))
+        api = self._api("redshift" if "cluster" in found else "redshift-serverless", found)
+        return temporary(
+            api, found["database"], cluster=found.get("cluster", ""),
+            workgroup=found.get("workgroup", ""), user=found.get("user", ""),
+        )  # fmt: skip
+
+
+def _of_the_data_api(found: dict[str, str]) -> dict[str, str]:
+    arguments = {
+        "Database": found.get("database"), "ClusterIdentifier": found.get("cluster"),
+        "WorkgroupName": found.get("workgroup"), "SecretArn": found.get("secret_arn"),
+    }  # fmt: skip
+    if "cluster" in found and "secret_arn" not in found:
+        arguments["DbUser"] = found.get("user")
+    return {name: value for name, value in arguments.items() if value}

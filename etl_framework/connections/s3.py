@@ -23,6 +23,7 @@ class S3(Files):
     type: Literal["s3"]
     bucket: str = Field(description='The bucket\'s name, or `"{{ var.s3_bucket }}"`.')
     prefix: str = Field("", description="Only what lies below this.")
+    conn_id: str | None = Field(None, description="Airflow's connection with the credentials.")
     region: str | None = Field(None, description="The bucket's region; boto3's if not given.")
     profile: str | None = Field(None, description="A profile of the AWS configuration.")
     kms_key: str | None = Field(None, description="KMS key that encrypts what is written.")
@@ -34,8 +35,9 @@ class S3(Files):
         :raises ConfigError: a setting cannot be looked up.
         """
         found = client(
-            "s3", region=self.region, endpoint_url=self.endpoint_url, profile=self.profile
-        )
+            "s3", region=self.region, endpoint_url=self.endpoint_url, profile=self.profile,
+            conn_id=self.conn_id,
+        )  # fmt: skip
         encryption = {}
         if self.kms_key:
             key = resolve(self.kms_key, setting="kms_key")

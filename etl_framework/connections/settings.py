@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import TemplateError
 
+from etl_framework.connections.lookup import current
 from etl_framework.errors import ConfigError
 from etl_framework.sql.templates import render_text
 
 
-class _Lookup:
+class _Named:
     """`env.X` or `var.x`, looked up when it is used and never earlier."""
 
-    def __init__(self, prefix: str, values: Mapping[str, str]) -> None:
-        self._prefix = prefix
-        self._values = values
+    def __init__(self, find: Callable[[str], str | None]) -> None:
+        self._find = find
 
     def __getattr__(self, name: str) -> str:
-        key = self._prefix + name.upper() if self._prefix else name
-        if name.startswith("_") or key not in self._values:
+        value = None if name.startswith("_") else self._find(name)
+        if value is None:
             raise AttributeError(name)
-        return self._values[key]
+        return value
 
 
 def resolve(text: str, *, setting: str) -> str:
@@ -34,7 +34,7 @@ def resolve(text: str, *, setting: str) -> str:
 
     :raises ConfigError: a variable is not set; names the variable, never a value.
     """
-    known = {"env": _Lookup("", os.environ), "var": _Lookup("AIRFLOW_VAR_", os.environ)}
+    known = {"env": _Named(os.environ.get), "var": _Named(current().variable)}
     try:
         return render_text(text, known)
     except TemplateError as error:

@@ -186,9 +186,15 @@ def _cut(node: exp.Cast) -> None:
     size = int(node.to.expressions[0].this.name)
     node.to.set("expressions", [])
     text = node.copy()
-    short = f"k <= length(t) AND strlen(left(t, k)) <= {size}"
-    fits = f"list_filter(range(1, {size} + 1), k -> {short})"
-    whole = f"CASE WHEN strlen(t) <= {size} THEN t ELSE left(t, len({fits})) END"
+    # A letter has up to four bytes, those behind the first are 0x80 to 0xBF: it is not cut in two.
+    inside = "substr(hex(encode(t)), {}, 1) IN ('8', '9', 'A', 'B')"
+    start = "decode(array_slice(encode(t), 1, {}))"
+    ways = [
+        f"WHEN NOT {inside.format(2 * end + 1)} THEN {start.format(end)}"
+        for end in range(size, max(size - 3, 0), -1)
+    ]
+    last = start.format(max(size - 3, 0))
+    whole = f"CASE WHEN strlen(t) <= {size} THEN t {' '.join(ways)} ELSE {last} END"
     cut = sqlglot.parse_one(whole, read="duckdb")
 
     def filled(inner: exp.Expr) -> exp.Expr:

@@ -146,7 +146,7 @@ def test_mistakes_of_the_environments(folder: Folder) -> None:
         "environments.yml:4:5: E202 unknown key 'engin'\n  hint: did you mean 'engine'?",
         "environments.yml:6:20: E201 unknown connection type 'directry'\n"
         "  hint: did you mean 'directory'?",
-        "environments.yml:7:12: E204 give either 'url' or 'embedded'",
+        "environments.yml:7:12: E204 give one of 'url', 'conn_id' and 'embedded'",
     ]
 
 

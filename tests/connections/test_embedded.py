@@ -60,5 +60,5 @@ def test_a_seed_is_refused_for_a_server_elsewhere() -> None:
 
 @pytest.mark.parametrize("given", [{}, {"url": "postgresql://h/d", "embedded": "pg"}])
 def test_one_place_is_given(given: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="give either 'url' or 'embedded'"):
+    with pytest.raises(ValueError, match="give one of 'url', 'conn_id' and 'embedded'"):
         Postgres(type="postgres", **given)

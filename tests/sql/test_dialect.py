@@ -165,3 +165,14 @@ def test_a_condition_is_translated() -> None:
 def test_what_is_no_condition_is_refused(condition: str) -> None:
     with pytest.raises(PlanError):
         transpile_condition(condition, to="duckdb")
+
+
+def test_a_text_is_cut_to_bytes_and_no_letter_in_two() -> None:
+    text = "a\u00e4\u20ac\U0001f600" * 8
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t AS SELECT ? AS v", [text])
+        for size in range(1, len(text.encode()) + 2):
+            query = f"SELECT CAST(MAX(v) AS VARCHAR({size})) AS cut FROM t"
+            sql = transpile(query, to="duckdb", schema={"t": {"v": "varchar(100)"}})
+            found = connection.execute(sql).fetchall()
+            assert found == [(text.encode()[:size].decode("utf-8", "ignore"),)], size

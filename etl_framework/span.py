@@ -1,4 +1,4 @@
-"""How old something may be."""
+"""A span of time, as files write it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @dataclass(frozen=True)
-class Age(Written):
+class Span(Written):
     """A span of time: a number and s, m, h, d or w for seconds to weeks."""
 
     examples: ClassVar[list[str]] = ["36h", "2d", "30m"]
@@ -22,12 +22,12 @@ class Age(Written):
     unit: str
 
     @classmethod
-    def parse(cls, written: object) -> Age:
+    def parse(cls, written: object) -> Span:
         """Read a span as written.
 
         :raises ValueError: it cannot be read.
         """
-        if isinstance(written, Age):
+        if isinstance(written, Span):
             return written
         match = _PATTERN.match(written.strip()) if isinstance(written, str) else None
         if not match:

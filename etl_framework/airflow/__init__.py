@@ -1,0 +1,28 @@
+"""Pipelines as Airflow DAGs: what a stub in `dags/` calls, and operators to use by hand.
+
+Importing this imports neither Airflow nor the framework's heavy parts; a name's module is imported
+when the name is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from etl_framework.airflow.dags import load_dag as load_dag
+
+_MODULES = {
+    "load_dag": "dags",
+    "ExtractOperator": "operators",
+    "CheckOperator": "operators",
+    "TransformOperator": "operators",
+    "KpiOperator": "operators",
+    "PublishOperator": "operators",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,58 @@
+"""Every difference between the versions of Airflow, from 2.11 to 3.3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow import __version__ as AIRFLOW_VERSION
+
+AIRFLOW_3 = not AIRFLOW_VERSION.startswith("2.")
+
+if TYPE_CHECKING or AIRFLOW_3:
+    from airflow.sdk import Asset, BaseOperator, Variable, get_parsing_context
+    from airflow.timetables.assets import AssetOrTimeSchedule
+
+    try:
+        from airflow.sdk import BaseHook
+    except ImportError:  # 3.0
+        from airflow.hooks.base import BaseHook
+    try:
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException
+    except ImportError:  # 3.0
+        from airflow.exceptions import AirflowException, AirflowFailException
+    try:
+        from airflow.sdk import CronDataIntervalTimetable
+    except ImportError:  # 3.0
+        from airflow.timetables.interval import CronDataIntervalTimetable
+else:
+    from airflow.datasets import Dataset as Asset
+    from airflow.exceptions import AirflowException, AirflowFailException
+    from airflow.hooks.base import BaseHook
+    from airflow.models import BaseOperator, Variable
+    from airflow.timetables.datasets import DatasetOrTimeSchedule as AssetOrTimeSchedule
+    from airflow.timetables.interval import CronDataIntervalTimetable
+    from airflow.utils.dag_parsing_context import get_parsing_context
+
+__all__ = [
+    "AIRFLOW_3", "AIRFLOW_VERSION", "AirflowException", "AirflowFailException", "Asset",
+    "AssetOrTimeSchedule", "BaseHook", "BaseOperator", "CronDataIntervalTimetable",
+    "asset", "asset_or_time", "get_parsing_context", "variable",
+]  # fmt: skip
+
+
+def asset(uri: str, name: str) -> Any:
+    """What tells that a table has changed: an asset, in Airflow 2 a dataset."""
+    return Asset(uri=uri, name=name) if AIRFLOW_3 else Asset(uri)
+
+
+def asset_or_time(timetable: Any, assets: Any) -> Any:
+    """A schedule by time and by assets."""
+    if AIRFLOW_3:
+        return AssetOrTimeSchedule(timetable=timetable, assets=assets)
+    return AssetOrTimeSchedule(timetable=timetable, datasets=assets)
+
+
+def variable(name: str) -> str | None:
+    """A variable, from wherever Airflow keeps it; None when there is none."""
+    found = Variable.get(name, **{"default" if AIRFLOW_3 else "default_var": None})
+    return None if found is None else str(found)

@@ -1,0 +1,79 @@
+"""The compiled form of a pipeline, kept in a file as long as what it was made of is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from etl_framework import __version__
+
+FOLDER = ".etl/compiled"
+SECONDS = 25  # Airflow gives a file thirty
+
+
+class CompileError(Exception):
+    """The pipeline's files are wrong; says every problem with file, line, column and hint."""
+
+
+def compiled(root: Path, pipeline: str, environment: str | None) -> dict[str, Any]:
+    """dag-factory's configuration of a pipeline.
+
+    It is made in a process of its own, so that this one imports nothing for it.
+
+    :param environment: the file's default if not given.
+    :raises CompileError: the pipeline's files are wrong.
+    """
+    found = _kept(root, pipeline, environment)
+    if found is None:
+        command = [sys.executable, "-m", "etl_framework", "compile", pipeline, "--keep",
+                   "--project", str(root)]  # fmt: skip
+        command += ["--env", environment] if environment else []
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+        if done.returncode:
+            raise CompileError(done.stderr.strip() or f"{pipeline} could not be compiled")
+        found = json.loads(done.stdout)
+    config: dict[str, Any] = found["config"]
+    return config
+
+
+def keep(root: Path, pipeline: str, environment: str | None, kept: dict[str, Any]) -> None:
+    """Keep a compiled form, if the folder lets us."""
+    file = _file(root, pipeline, environment)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".draft")
+        draft.write_text(json.dumps(kept), encoding="utf-8")
+        draft.replace(file)
+    except OSError:
+        return
+
+
+def digest(file: Path) -> str:
+    """What tells a file's contents from others; empty when it is not there."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _kept(root: Path, pipeline: str, environment: str | None) -> dict[str, Any] | None:
+    try:
+        text = _file(root, pipeline, environment).read_text(encoding="utf-8")
+    except OSError:
+        return None
+    try:
+        found: dict[str, Any] = json.loads(text)
+        same = found["version"] == __version__ and all(
+            digest(root / name) == was for name, was in found["files"].items()
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return found if same else None
+
+
+def _file(root: Path, pipeline: str, environment: str | None) -> Path:
+    return root / FOLDER / f"{pipeline}.{environment or 'default'}.json"

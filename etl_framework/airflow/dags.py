@@ -1,0 +1,50 @@
+"""What a stub in `dags/` calls: a pipeline's DAG, made by dag-factory."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from etl_framework.airflow.compiled import CompileError, compiled
+
+os.environ.setdefault("AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY", "False")
+
+
+def load_dag(pipeline: str, namespace: dict[str, Any], environment: str | None = None) -> None:
+    """Put a pipeline's DAG into a DAG file's namespace, where Airflow finds it.
+
+    Opens no connection, looks nothing up, and imports neither pandas nor any engine.
+
+    :param namespace: `globals()` of the DAG file; tells where the project is.
+    :param environment: a name in `environments.yml`; if not given, what AIRFLOW__ETL__ENVIRONMENT
+        says, else the file's default.
+    :raises CompileError: the pipeline's files are wrong; Airflow shows it as an import error.
+    """
+    root = project_of(Path(namespace["__file__"]))
+    environment = environment or os.environ.get("AIRFLOW__ETL__ENVIRONMENT")
+    config = compiled(root, pipeline, environment)
+    _build(config, namespace)
+
+
+def project_of(file: Path) -> Path:
+    """The project that a DAG file belongs to: the nearest folder above with `environments.yml`.
+
+    :raises CompileError: there is none.
+    """
+    for folder in file.resolve().parents:
+        if (folder / "environments.yml").is_file():
+            return folder
+    raise CompileError(f"{file} lies in no project: no folder above it has an environments.yml")
+
+
+def _build(config: dict[str, Any], namespace: dict[str, Any]) -> None:
+    from dagfactory import load_yaml_dags
+    from dagfactory.utils import cast_with_type
+
+    logging.getLogger("dagfactory").setLevel(logging.WARNING)
+    docs = {name: dag["doc_md"] for name, dag in config.items()}
+    load_yaml_dags(globals_dict=namespace, config_dict=cast_with_type(config))
+    for name, doc in docs.items():
+        namespace[name].doc_md = doc  # dag-factory puts its whole configuration behind it

@@ -1,0 +1,45 @@
+"""Airflow's variables and connections, through whatever secrets backend it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etl_framework.airflow import _compat
+from etl_framework.connections.lookup import Login, Lookup
+from etl_framework.errors import ConfigError
+
+
+class AirflowLookup(Lookup):
+    """Asks Airflow, when a task runs."""
+
+    def variable(self, name: str) -> str | None:
+        return _compat.variable(name)
+
+    def login(self, conn_id: str) -> Login:
+        found = _connection(conn_id)
+        return Login(
+            host=found.host or "",
+            port=found.port,
+            user=found.login or "",
+            password=found.password or "",
+            database=found.schema or "",
+            extra=found.extra_dejson,
+        )
+
+    def aws(self, conn_id: str, service: str, region: str | None) -> tuple[Any, str | None]:
+        """As Amazon's own hooks do it: assumed roles and all."""
+        from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+
+        _connection(conn_id)
+        hook = AwsGenericHook(aws_conn_id=conn_id, client_type=service, region_name=region)
+        session = hook.get_session(region_name=region)
+        return session, hook.conn_config.get_service_endpoint_url(service)
+
+
+def _connection(conn_id: str) -> Any:
+    try:
+        return _compat.BaseHook.get_connection(conn_id)
+    except Exception as error:  # its class is another one in each version
+        raise ConfigError(
+            f"there is no connection '{conn_id}'", hint="make it in Airflow, or in its secrets"
+        ) from error

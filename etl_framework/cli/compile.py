@@ -1,0 +1,45 @@
+"""`etl compile`"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from etl_framework.cli.options import environment_option, plans_of, project_option
+
+
+@click.command("compile")
+@click.argument("pipeline")
+@environment_option
+@click.option("--keep", is_flag=True, help="Keep it for Airflow, under .etl/compiled; print JSON.")
+@project_option
+def compile_(pipeline: str, environment: str | None, keep: bool, root: Path) -> None:
+    """Show the DAG of a pipeline as dag-factory's YAML.
+
+    It is what a stub in dags/ hands to dag-factory, for reading and for reviews.
+
+    \b
+    etl compile music_streaming
+    etl compile music_streaming --env prod
+    """
+    import yaml
+
+    from etl_framework import __version__
+    from etl_framework.airflow import compiled
+    from etl_framework.compiling import dag_factory_config, files_of
+    from etl_framework.config.project import load_project
+
+    project = load_project(root)
+    found = project.pipeline(pipeline)
+    interval = found.model.some_interval() if found.model else None
+    plan = next(plans_of(project, pipeline, environment, [interval]))
+    config = dag_factory_config(plan)
+    if not keep:
+        click.echo(yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100), nl=False)
+        return
+    files = {name: compiled.digest(root / name) for name in files_of(project, found)}
+    kept = {"version": __version__, "files": files, "config": config}
+    compiled.keep(root, pipeline, environment, kept)
+    click.echo(json.dumps(kept))

@@ -1,0 +1,132 @@
+"""A pipeline as dag-factory's configuration: plain data, from which a DAG is made in a moment.
+
+Reading SQL takes half a second and a hundred megabytes, so it is done once for each change of a
+file and not each time that Airflow parses a DAG.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etl_framework.config.models import Kpi, Pipeline
+from etl_framework.config.project import ENVIRONMENTS, TEMPLATES, PipelineFile, Project
+from etl_framework.plan import Plan, Step
+
+OPERATORS = "etl_framework.airflow.operators"
+OBJECTS = "etl_framework.airflow.objects"
+CLASSES = {
+    "extract": "ExtractOperator", "check": "CheckOperator", "transform": "TransformOperator",
+    "kpi": "KpiOperator", "publish": "PublishOperator",
+}  # fmt: skip
+GROUPS = {
+    "sources": "What the pipeline reads, and its checks.",
+    "transforms": "Relations made of others.",
+    "kpis": "Results, before they are published.",
+}
+
+
+def dag_factory_config(plan: Plan) -> dict[str, Any]:
+    """The DAG of a plan, as dag-factory reads it; `__type__` names what makes an object."""
+    pipeline = plan.pipeline
+    groups = {_group(pipeline, step) for step in plan.steps}
+    dag: dict[str, Any] = {
+        "description": pipeline.description,
+        "doc_md": _dag_doc(plan),
+        "schedule": _schedule(pipeline),
+        "timezone": pipeline.timezone,
+        "start_date": str(pipeline.start_date or pipeline.some_interval().start.date()),
+        "catchup": pipeline.catchup,
+        "max_active_runs": pipeline.max_active_runs,
+        "tags": sorted({"etl", *pipeline.tags}),
+        "default_args": _default_args(pipeline),
+        "task_groups": {
+            name: {"prefix_group_id": False, "tooltip": text}
+            for name, text in GROUPS.items()
+            if name in groups
+        },
+        "tasks": [_task(plan, step) for step in plan.steps],
+    }
+    return {pipeline.name: dag}
+
+
+def files_of(project: Project, found: PipelineFile) -> list[str]:
+    """The files that the compiled form is made of, below the project's folder."""
+    model = found.model
+    queries = model.queries().values() if model else ()
+    checks = (
+        [check for block in model.relations().values() for check in block.checks] if model else []
+    )
+    named = [query.sql for query in queries] + [getattr(check, "sql", None) for check in checks]
+    templates = {f"{TEMPLATES}/{name}" for name in named if name}
+    return sorted({found.file.path, ENVIRONMENTS, *templates})
+
+
+def asset_uri(kpi: Kpi) -> str:
+    """What names a target's table in Airflow; a scheme with `x-` makes it load no provider."""
+    return f"x-etl://{kpi.target.connection}/{kpi.target.table}"
+
+
+def _schedule(pipeline: Pipeline) -> dict[str, Any] | None:
+    cron = pipeline.cut().expression()
+    if not cron:
+        return None
+    return {"__type__": f"{OBJECTS}.timetable", "cron": cron, "timezone": pipeline.timezone}
+
+
+def _default_args(pipeline: Pipeline) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "owner": pipeline.owner or "airflow",
+        "retries": pipeline.retries,
+        "retry_delay": {"__type__": "datetime.timedelta", "seconds": pipeline.retry_delay.seconds},
+        "retry_exponential_backoff": True,
+    }
+    if pipeline.pool:
+        found["pool"] = pipeline.pool
+    return found
+
+
+def _task(plan: Plan, step: Step) -> dict[str, Any]:
+    task: dict[str, Any] = {
+        "task_id": step.name,
+        "operator": f"{OPERATORS}.{CLASSES[step.kind]}",
+        "pipeline": plan.pipeline.name,
+        "environment": plan.environment_name,
+        "dependencies": list(step.needs),
+        "doc_md": _task_doc(step),
+    }
+    if group := _group(plan.pipeline, step):
+        task["group"] = group
+    if step.sql:
+        task["sql"] = step.sql
+    if step.kind == "publish":
+        task["outlets"] = [
+            {"__type__": f"{OBJECTS}.asset", "uri": asset_uri(kpi),
+             "name": f"{plan.pipeline.name}.{name}"}
+            for name, kpi in plan.pipeline.kpis.items()
+        ]  # fmt: skip
+    return task
+
+
+def _group(pipeline: Pipeline, step: Step) -> str:
+    return next((name for name in GROUPS if step.relation in getattr(pipeline, name)), "")
+
+
+def _dag_doc(plan: Plan) -> str:
+    pipeline = plan.pipeline
+    lines = [pipeline.description, ""] if pipeline.description else []
+    lines += [
+        f"Made from `pipelines/{pipeline.name}.yml`, environment `{plan.environment_name}`.",
+        "",
+    ]
+    lines += [f"- `{name}`: {kpi.description}".rstrip(": ") for name, kpi in pipeline.kpis.items()]
+    return "\n".join(lines)
+
+
+def _task_doc(step: Step) -> str:
+    if step.kind == "publish":
+        return "Load the results into their tables, all in one transaction."
+    lines = [step.block.description] if step.block and step.block.description else []
+    if step.kind == "check":
+        lines += ["", *(f"- {check.label} ({check.severity})" for check in step.checks)]
+    lines += ["", f"Declared at `{step.place[0]}:{step.place[1]}`."]
+    return "\n".join(lines).strip()

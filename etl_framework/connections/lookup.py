@@ -1,0 +1,117 @@
+"""Where settings that files only name are kept: in Airflow, or in the environment.
+
+Outside Airflow the environment variables that Airflow itself reads stand for both: AIRFLOW_VAR_X is
+the variable `x`, AIRFLOW_CONN_X the connection `x`. Inside a task Airflow is asked, and through it
+whatever secrets backend it has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from etl_framework.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Login:
+    """What a connection of Airflow says; its text shows no password.
+
+    :param extra: its further settings, by name.
+    """
+
+    host: str = ""
+    port: int | None = None
+    user: str = ""
+    password: str = field(default="", repr=False)
+    database: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class Lookup:
+    """Variables and connections from the environment."""
+
+    def variable(self, name: str) -> str | None:
+        """A variable; None when there is none."""
+        return os.environ.get(f"AIRFLOW_VAR_{name.upper()}")
+
+    def login(self, conn_id: str) -> Login:
+        """A connection.
+
+        :raises ConfigError: there is none, or it cannot be read.
+        """
+        name = f"AIRFLOW_CONN_{conn_id.upper()}"
+        text = os.environ.get(name)
+        if text is None:
+            raise ConfigError(
+                f"there is no connection '{conn_id}'",
+                hint=f"make it in Airflow; outside Airflow set {name}",
+            )
+        try:
+            return _of_json(text) if text.lstrip().startswith("{") else _of_url(text)
+        except (ValueError, AttributeError):
+            raise ConfigError(
+                f"{name} is neither a URL nor JSON",
+                hint='{"conn_type": "postgres", "host": "...", "login": "...", ...}',
+            ) from None
+
+    def aws(self, conn_id: str, service: str, region: str | None) -> tuple[Any, str | None]:
+        """A session of boto3, and the address of the service if it is not AWS's.
+
+        :raises ConfigError: there is no such connection.
+        """
+        import boto3
+
+        login = self.login(conn_id)
+        session = boto3.session.Session(
+            aws_access_key_id=login.user or None,
+            aws_secret_access_key=login.password or None,
+            aws_session_token=login.extra.get("aws_session_token"),
+            region_name=region or login.extra.get("region_name"),
+            profile_name=login.extra.get("profile_name"),
+        )
+        return session, login.extra.get("endpoint_url")
+
+
+def current() -> Lookup:
+    """What is asked now."""
+    return _asked[-1]
+
+
+def use(lookup: Lookup) -> None:
+    """Ask this one from now on, in this process."""
+    _asked[:] = [lookup]
+
+
+_asked = [Lookup()]
+
+
+def _of_json(text: str) -> Login:
+    found = json.loads(text)
+    extra = found.get("extra") or {}
+    return Login(
+        host=found.get("host") or "",
+        port=int(found["port"]) if found.get("port") else None,
+        user=found.get("login") or "",
+        password=found.get("password") or "",
+        database=found.get("schema") or "",
+        extra=json.loads(extra) if isinstance(extra, str) else extra,
+    )
+
+
+def _of_url(text: str) -> Login:
+    parts = urlsplit(text)
+    extra = dict(parse_qsl(parts.query))
+    extra |= json.loads(extra.pop("__extra__", "{}"))
+    return Login(
+        host=unquote(parts.hostname or ""),
+        port=parts.port,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        database=unquote(parts.path.lstrip("/")),
+        extra=extra,
+    )
