@@ -96,6 +96,10 @@ class RetryableError(StepError):
     code = "R310"
 
 
+class ConflictError(RetryableError):
+    """Another transaction was in the way (Redshift's 1023); the same may work a moment later."""
+
+
 class CheckFailedError(StepError):
     """Rows broke a rule of severity error, so nothing was published.
 

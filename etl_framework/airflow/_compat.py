@@ -8,21 +8,27 @@ from airflow import __version__ as AIRFLOW_VERSION
 
 AIRFLOW_3 = not AIRFLOW_VERSION.startswith("2.")
 
-if TYPE_CHECKING or AIRFLOW_3:
+if TYPE_CHECKING:
+    from airflow.sdk import (
+        Asset,
+        AssetOrTimeSchedule,
+        BaseHook,
+        BaseOperator,
+        CronDataIntervalTimetable,
+        Variable,
+        get_parsing_context,
+    )
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+elif AIRFLOW_3:
     from airflow.sdk import Asset, BaseOperator, Variable, get_parsing_context
     from airflow.timetables.assets import AssetOrTimeSchedule
 
     try:
-        from airflow.sdk import BaseHook
-    except ImportError:  # 3.0
-        from airflow.hooks.base import BaseHook
-    try:
+        from airflow.sdk import BaseHook, CronDataIntervalTimetable
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
     except ImportError:  # 3.0
         from airflow.exceptions import AirflowException, AirflowFailException
-    try:
-        from airflow.sdk import CronDataIntervalTimetable
-    except ImportError:  # 3.0
+        from airflow.hooks.base import BaseHook
         from airflow.timetables.interval import CronDataIntervalTimetable
 else:
     from airflow.datasets import Dataset as Asset
@@ -47,12 +53,12 @@ def asset(uri: str, name: str) -> Any:
 
 def asset_or_time(timetable: Any, assets: Any) -> Any:
     """A schedule by time and by assets."""
-    if AIRFLOW_3:
-        return AssetOrTimeSchedule(timetable=timetable, assets=assets)
-    return AssetOrTimeSchedule(timetable=timetable, datasets=assets)
+    named: dict[str, Any] = {"assets" if AIRFLOW_3 else "datasets": assets}
+    return AssetOrTimeSchedule(timetable=timetable, **named)
 
 
 def variable(name: str) -> str | None:
     """A variable, from wherever Airflow keeps it; None when there is none."""
-    found = Variable.get(name, **{"default" if AIRFLOW_3 else "default_var": None})
+    nothing: dict[str, Any] = {"default" if AIRFLOW_3 else "default_var": None}
+    found = Variable.get(name, **nothing)
     return None if found is None else str(found)

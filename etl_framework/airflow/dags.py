@@ -47,4 +47,6 @@ def _build(config: dict[str, Any], namespace: dict[str, Any]) -> None:
     docs = {name: dag["doc_md"] for name, dag in config.items()}
     load_yaml_dags(globals_dict=namespace, config_dict=cast_with_type(config))
     for name, doc in docs.items():
-        namespace[name].doc_md = doc  # dag-factory puts its whole configuration behind it
+        dag = namespace[name]
+        dag.doc_md = doc  # dag-factory puts its whole configuration behind it
+        dag.fileloc = namespace["__file__"]  # and takes its own file for the DAG's

@@ -31,7 +31,9 @@ class AirflowLookup(Lookup):
         from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
         _connection(conn_id)
-        hook = AwsGenericHook(aws_conn_id=conn_id, client_type=service, region_name=region)
+        hook: AwsGenericHook[Any] = AwsGenericHook(
+            aws_conn_id=conn_id, client_type=service, region_name=region
+        )
         session = hook.get_session(region_name=region)
         return session, hook.conn_config.get_service_endpoint_url(service)
 

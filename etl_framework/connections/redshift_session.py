@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from etl_framework.errors import EtlError, RetryableError, StepError
+from etl_framework.errors import ConflictError, EtlError, RetryableError, StepError
 
 Statement = tuple[str, Sequence[Any]]
-# What another try may cure: 1023 is Redshift's number for a serialization conflict.
+# 1023 is Redshift's number for a serialization conflict.
+_CONFLICT = re.compile(r"\b1023\b|[Ss]erializable isolation|could not serialize|deadlock detected")
+# What another try may cure, too.
 _PASSING = re.compile(
-    r"\b1023\b|[Ss]erializable isolation|could not serialize|deadlock detected"
-    r"|S3ServiceException.*(503|500|SlowDown|[Cc]onnection broken|reset by peer)"
+    r"S3ServiceException.*(503|500|SlowDown|[Cc]onnection broken|reset by peer)"
     r"|connection (?:is )?(?:closed|lost|reset)|terminating connection"
 )
 _SECRET = re.compile(r"(?i)((?:password|secret_access_key|session_token|token)\s*[=:]\s*)\S+")
@@ -82,6 +83,8 @@ def our_error(error: Exception, message: str, *, lost: bool) -> EtlError:
     :param lost: the connection broke, as far as the driver tells.
     """
     text = " ".join(without_secrets(message).split()) or type(error).__name__
+    if _CONFLICT.search(text):
+        return ConflictError(f"Redshift: {text}")
     if lost or _PASSING.search(text):
         return RetryableError(f"Redshift: {text}")
     return StepError(f"Redshift: {text}")

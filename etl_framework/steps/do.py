@@ -6,12 +6,15 @@ import hashlib
 import json
 import secrets
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Literal
 
 from etl_framework import __version__
 from etl_framework.checks.base import CheckResult
 from etl_framework.config.models import Transform
+from etl_framework.errors import ConflictError
 from etl_framework.sources.base import Source
+from etl_framework.steps.again import until_it_passes
 from etl_framework.steps.base import Outcome, Work
 from etl_framework.steps.check import check
 from etl_framework.steps.extract import extract, extraction
@@ -47,12 +50,16 @@ def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
     if found and found["fingerprint"] == fingerprint and _is_there(work, found["table"]):
         checks = tuple(CheckResult(**result) for result in found["checks"])
         return "reused", Outcome(found["counts"], checks, tuple(found["files"]), found["table"])
-    work.folder.begin()
-    steps = IN_THE_CLUSTER if work.plan.environment.engine == "redshift" else DO
-    outcome = steps[work.step.kind](work)
+    outcome = until_it_passes(work, partial(_outcome, work), on=ConflictError)
     outcome = replace(outcome, files=tuple(work.run.names(outcome.files)))
     work.folder.finish({"fingerprint": fingerprint, **asdict(outcome)})
     return "done", outcome
+
+
+def _outcome(work: Work) -> Outcome:
+    work.folder.begin()
+    steps = IN_THE_CLUSTER if work.plan.environment.engine == "redshift" else DO
+    return steps[work.step.kind](work)
 
 
 def _is_there(work: Work, table: str) -> bool:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from threading import Event
+from functools import partial
 from typing import Any, cast
 
 from etl_framework.checks.base import CheckResult
 from etl_framework.config.models import Kpi
-from etl_framework.errors import RetryableError, StepError
+from etl_framework.errors import StepError
 from etl_framework.ledger import LedgerEntry
+from etl_framework.steps.again import until_it_passes
 from etl_framework.steps.archive import archive
 from etl_framework.steps.base import Outcome, Work
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.targets.base import Load
 from etl_framework.targets.warehouse import open_warehouse, warehouse_for
-
-# Seconds between attempts to publish.
-WAITS = (0.5, 2.0, 8.0)
 
 
 def publish(work: Work) -> Outcome:
@@ -48,33 +45,24 @@ def publish(work: Work) -> Outcome:
         loads.setdefault(kpi.target.connection, []).append(_load(work, relation, step, kpi))
     rows = 0
     for name, found in sorted(loads.items()):
-        _until_it_passes(work, name, found, entry)
+        until_it_passes(work, partial(_transaction, work, name, found, entry))
         rows += sum(load.rows for load in found)
     archive(work)
     work.run.sweep(datetime.now(UTC) - timedelta(days=plan.environment.staging_days))
     return Outcome({"targets": sum(map(len, loads.values())), "rows": rows})
 
 
-def _until_it_passes(work: Work, name: str, loads: Sequence[Load], entry: LedgerEntry) -> None:
-    """Publish, again in a new connection when one breaks or another run is in the way.
+def _transaction(work: Work, name: str, loads: Sequence[Load], entry: LedgerEntry) -> None:
+    """Publish in a connection of its own.
 
-    Even when a commit's answer was lost: the same run, published twice, changes nothing.
+    After one that broke, or whose commit's answer was lost, the same again changes nothing more.
     """
-    stopped = Event()
-    work.on_cancel(stopped.set)
-    for wait in (*WAITS, None):
-        try:
-            warehouse = open_warehouse(work.plan.environment.connections[name], work.plan.root)
-            work.on_cancel(warehouse.cancel)
-            try:
-                warehouse.publish(loads, entry)
-                return
-            finally:
-                warehouse.close()
-        except RetryableError:
-            # Not all at the same moment again.
-            if wait is None or stopped.wait(wait * random.uniform(0.5, 1.5)):
-                raise
+    warehouse = open_warehouse(work.plan.environment.connections[name], work.plan.root)
+    work.on_cancel(warehouse.cancel)
+    try:
+        warehouse.publish(loads, entry)
+    finally:
+        warehouse.close()
 
 
 def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:

@@ -25,14 +25,14 @@ from etl_framework.config.project import load_project
 from etl_framework.errors import EtlError
 from etl_framework.plan import build_plan
 from etl_framework.runner import Run
-from etl_framework.steps import publish
+from etl_framework.steps import again
 
 IMPORTED_ONCE = (boto3, duckdb, psycopg2, pyarrow.parquet, sqlglot.optimizer.qualify)
 
 
 def run(order: dict[str, Any]) -> int:
     """One run of the pipeline; returns the exit code."""
-    publish.WAITS = (0.02, 0.1, 0.3)
+    again.WAITS = (0.02, 0.1, 0.3)
     os.environ.update(order["variables"])
     if limit := order.get("file_size"):
         # A write beyond it fails, as on a full disk.
