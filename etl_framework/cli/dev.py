@@ -48,6 +48,38 @@ def up(root: Path, seed: Path | None) -> None:
 
 @dev.command()
 @project_option
+def airflow(root: Path) -> None:
+    """Start a whole Airflow beside the servers, in the environment prod; Ctrl-C stops it.
+
+    \b
+    etl dev up
+    etl dev airflow
+    """
+    import os
+    import signal
+
+    from etl_framework.connections.settings import load_env_file
+    from etl_framework.devstack.airflow_server import USER, AirflowServer
+    from etl_framework.devstack.control import running
+
+    if not running(root / FOLDER):
+        raise click.UsageError("the servers are not up: etl dev up")
+    load_env_file(root / FOLDER / "env")
+    server = AirflowServer(root, root / ".etl/airflow", os.environ, {})
+    click.echo("starting Airflow, which takes half a minute", err=True)
+    try:
+        server.start()
+        login = f", user {USER}, password {server.password}" if server.major == 2 else ""
+        click.echo(f"Airflow is at {server.url}{login}; Ctrl-C stops it", err=True)
+        signal.pause()
+    except KeyboardInterrupt:
+        click.echo("stopping", err=True)
+    finally:
+        server.stop()
+
+
+@dev.command()
+@project_option
 def down(root: Path) -> None:
     """Stop the servers. What is in PostgreSQL and Redshift stays, what is in S3 does not.
 

