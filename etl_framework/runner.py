@@ -80,10 +80,15 @@ class Run:
     def one_step(self, name: str) -> StepResult:
         """Run one step whose needs have finished, as an Airflow task does.
 
-        :raises EtlError: the step failed.
+        :raises EtlError: the step failed, or one that it needs has not finished.
         """
+        step = self.plan.step(name)
+        for need in step.needs:
+            if self.folder.step(need).result() is None:
+                problem = f"'{name}' needs '{need}', which has not finished for this data interval"
+                raise StepError(problem, hint=f"run {need} before it")
         with self._engine() as engine:
-            result = self._run(self.plan.step(name), engine)
+            result = self._run(step, engine)
         if result.error:
             raise result.error
         return result

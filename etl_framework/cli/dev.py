@@ -75,6 +75,7 @@ def airflow(root: Path) -> None:
     except KeyboardInterrupt:
         click.echo("stopping", err=True)
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping takes a moment: let it end
         server.stop()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -77,11 +78,11 @@ class AirflowServer:
         for process in self._processes.values():
             process.terminate()
         for process in self._processes.values():
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            with suppress(ProcessLookupError):  # its workers, where it did not end them
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         self._processes.clear()
         self._exit.close()
 
@@ -136,6 +137,7 @@ class AirflowServer:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "airflow", name, *arguments], env=self.env,
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
             )  # fmt: skip
 
     def _wait_for_health(self) -> None:

@@ -1,0 +1,146 @@
+"""Operators by hand: their data interval, what they say, and which errors are tried again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.airflow.conftest import Airflow
+from tests.conftest import Folder
+
+pytestmark = pytest.mark.slow
+# Executes steps of a pipeline with a context as a task has it; says what came of each.
+EXECUTE = """
+import json, logging, sys
+from datetime import datetime, timezone
+from etl_framework.airflow import (
+    CheckOperator, ExtractOperator, KpiOperator, PublishOperator, TransformOperator,
+)
+classes = {"extract": ExtractOperator, "check": CheckOperator, "kpi": KpiOperator,
+           "transform": TransformOperator, "publish": PublishOperator}
+logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+root, context, found = sys.argv[1], json.loads(sys.argv[2]), {}
+context = {name: datetime.fromisoformat(value) for name, value in context.items()}
+for step in sys.argv[3:]:
+    operator = classes[step.partition(".")[0]](
+        task_id=step.replace(".", "_"), step=step, pipeline="orders", project=root,
+    )
+    operator.render_template_fields(context)
+    try:
+        found[step] = [operator.sql, operator.execute(context)]
+    except Exception as error:
+        found[step] = [operator.sql, f"{type(error).__name__}: {error}"]
+print(json.dumps(found))
+"""
+STEPS = ("extract.orders", "check.orders", "kpi.totals", "check.totals", "publish")
+JUNE = (
+    '{"data_interval_start": "2024-06-25T00:00:00+00:00",'
+    ' "data_interval_end": "2024-06-26T00:00:00+00:00"}'
+)
+
+
+def from_postgres(orders: Folder) -> None:
+    """Let the source be a table."""
+    text = (orders.root / "pipelines/orders.yml").read_text()
+    for was, is_ in [("type: csv", "type: postgres"), ("connection: lake", "connection: rds"),
+                     ("path: orders/*.csv", "table: orders")]:  # fmt: skip
+        text = text.replace(was, is_)
+    orders.write("pipelines/orders.yml", text)
+
+
+def test_a_step_whose_needs_have_not_run(airflow: Airflow, orders: Folder) -> None:
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, "kpi.totals")
+
+    assert "'kpi.totals' needs 'check.orders', which has not finished" in found["kpi.totals"][1]
+
+
+def test_a_run_step_by_step(airflow: Airflow, orders: Folder) -> None:
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS)
+
+    assert found["extract.orders"][1] == {"state": "done", "read": 3, "kept": 3, "rejected": 0}
+    assert "SUM(" in found["kpi.totals"][0]
+    assert found["publish"][1]["rows"] == 2
+    assert orders.query("SELECT customer, orders FROM totals ORDER BY 1") == [
+        ("ada", 2), ("bob", 1),
+    ]  # fmt: skip
+    ((start,),) = orders.query("SELECT interval_start FROM etl_ledger")
+    assert str(start).startswith("2024-06-25")
+
+
+def test_the_sql_that_is_shown_is_that_of_the_interval(airflow: Airflow, orders: Folder) -> None:
+    orders.write(
+        "sql_templates/orders/totals.sql",
+        "SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount FROM orders\n"
+        "WHERE ordered_at < {{ interval.end }} AND customer <> {{ '{{ no.template }}' }}\n"
+        "GROUP BY customer",
+    )
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS[:3])
+
+    assert "2024-06-26" in found["kpi.totals"][0]
+    assert found["kpi.totals"][1]["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("context", "day"),
+    [
+        pytest.param('{"logical_date": "2024-07-02T10:00:00+00:00"}', "2024-07-01", id="by hand"),
+        pytest.param(
+            '{"data_interval_start": "2024-07-02T10:00:00+00:00",'
+            ' "data_interval_end": "2024-07-02T10:00:00+00:00",'
+            ' "logical_date": "2024-07-02T10:00:00+00:00"}', "2024-07-01", id="without length",
+        ),
+    ],
+)  # fmt: skip
+def test_a_run_without_an_interval_has_the_latest(
+    airflow: Airflow, orders: Folder, context: str, day: str
+) -> None:
+    airflow.script(EXECUTE, str(orders.root), context, *STEPS)
+
+    ((start,),) = orders.query("SELECT interval_start FROM etl_ledger")
+    assert str(start).startswith(day)
+
+
+def test_what_is_wrong_with_rows_is_not_tried_again(airflow: Airflow, orders: Folder) -> None:
+    text = (orders.root / "pipelines/orders.yml").read_text()
+    orders.write(
+        "pipelines/orders.yml",
+        text + "    checks:\n      - {type: accepted_range, column: orders, max: 1}\n",
+    )
+    (orders.root / "lake/orders/1.csv").write_text("order_id;customer\n")
+
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, "extract.orders")
+    error = found["extract.orders"][1]
+    assert error.startswith("AirflowFailException: ")
+    assert "orders/1.csv:1:1" in error
+
+    (orders.root / "lake/orders/1.csv").write_text(
+        "order_id,customer,amount,ordered_at\n1,a,1,2024-06-25\n2,a,1,2024-06-25\n"
+    )
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS[:4])
+    error = found["check.totals"][1]
+    assert error.startswith("AirflowFailException: ")
+    assert "accepted_range orders" in error
+
+
+def test_a_connection_that_does_not_answer_is_tried_again(airflow: Airflow, orders: Folder) -> None:
+    from_postgres(orders)
+    env = {"TEST_RDS_URL": "postgresql://u:very-secret@127.0.0.1:1/d"}
+
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, "extract.orders", env=env)
+
+    error = found["extract.orders"][1]
+    assert error.startswith("AirflowException: ")
+    assert "Connection refused" in error
+    assert "very-secret" not in error
+
+
+def test_a_connection_that_airflow_does_not_know(airflow: Airflow, orders: Folder) -> None:
+    file = orders.root / "environments.yml"
+    file.write_text(file.read_text().replace('url: "{{ env.TEST_RDS_URL }}"', "conn_id: nowhere"))
+    from_postgres(orders)
+
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, "extract.orders")
+
+    error = found["extract.orders"][1]
+    assert error.startswith("AirflowFailException: ")
+    assert "there is no connection 'nowhere'" in error
+    assert "hint: make it in Airflow" in error

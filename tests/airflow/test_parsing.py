@@ -1,0 +1,194 @@
+"""What happens while a DAG file is parsed: nothing is opened, looked up or imported for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.airflow.conftest import Airflow, write_stubs
+from tests.conftest import REPOSITORY, Folder
+
+pytestmark = pytest.mark.slow
+# Parses a DAG file with every socket refused; says what was imported and what the DAG is.
+PARSE = """
+import json, runpy, socket, sys
+import airflow
+try:
+    import airflow.sdk
+except ImportError:
+    import airflow.models.dag
+import dagfactory
+before = set(sys.modules)
+def refused(*arguments, **named):
+    raise AssertionError("a socket was opened")
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refused
+found = runpy.run_path(sys.argv[1])[sys.argv[2]]
+heavy = {"pandas", "duckdb", "pyarrow", "sqlglot", "boto3", "numpy", "psycopg2"}
+print(json.dumps({
+    "imported": sorted(heavy & (set(sys.modules) - before)),
+    "edges": sorted([up, task.task_id] for task in found.tasks for up in task.upstream_task_ids),
+    "groups": {task.task_id: task.task_group.group_id for task in found.tasks},
+    "classes": {task.task_id: type(task).__name__ for task in found.tasks},
+    "sql": {task.task_id: task.sql for task in found.tasks},
+    "doc": found.doc_md,
+    "docs": {task.task_id: task.doc_md for task in found.tasks},
+    "tags": sorted(found.tags),
+    "catchup": found.catchup,
+    "max_active_runs": found.max_active_runs,
+    "retries": found.tasks[0].retries,
+    "delay": found.tasks[0].retry_delay.total_seconds(),
+    "schedule": getattr(found.timetable, "expression", "") or found.timetable._expression,
+    "outlets": [asset.uri for task in found.tasks for asset in task.outlets],
+    "file": found.fileloc,
+}))
+"""
+
+
+def parsed(airflow: Airflow, folder: Folder, name: str = "orders") -> dict[str, object]:
+    return airflow.script(PARSE, str(folder.root / f"dags/{name}.py"), name)
+
+
+@pytest.fixture(scope="module")
+def music(airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """The DAG of the project's own pipeline."""
+    root = tmp_path_factory.mktemp("music")
+    for name in ("pipelines", "sql_templates", "dags", "environments.yml"):
+        copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
+        copy(REPOSITORY / name, root / name)
+    return {**parsed(airflow, Folder(root), "music_streaming"), "root": root}
+
+
+def test_nothing_heavy_is_imported_and_no_socket_opened(music: dict[str, object]) -> None:
+    assert music["imported"] == []
+
+
+def test_the_graph_is_that_of_the_plan(music: dict[str, object]) -> None:
+    plan = Folder(Path(str(music["root"]))).plan("music_streaming")
+
+    assert music["edges"] == sorted([need, s.name] for s in plan.steps for need in s.needs)
+    assert music["sql"] == {step.name: step.sql for step in plan.steps}
+    assert music["classes"] == {s.name: f"{s.kind.capitalize()}Operator" for s in plan.steps}
+    assert music["groups"]["check.streams"] == "sources"  # type: ignore[index]
+    assert music["outlets"] == ["x-etl://warehouse/kpis_genre", "x-etl://warehouse/kpis_hourly"]
+
+
+def test_what_the_file_says_is_what_airflow_does(airflow: Airflow, with_dags: Folder) -> None:
+    text = (with_dags.root / "pipelines/orders.yml").read_text()
+    with_dags.write(
+        "pipelines/orders.yml",
+        "description: What was ordered.\ncatchup: true\nmax_active_runs: 3\nretries: 5\n"
+        "retry_delay: 2m\ntags: [shop]\nowner: sales\n" + text,
+    )
+
+    found = parsed(airflow, with_dags)
+
+    assert found["doc"].startswith("What was ordered.")  # type: ignore[attr-defined]
+    assert "dagfactory" not in str(found["doc"])
+    assert "Declared at `pipelines/orders.yml:" in found["docs"]["extract.orders"]  # type: ignore[index]
+    chosen = ("catchup", "max_active_runs", "retries", "delay", "tags", "schedule")
+    assert [found[name] for name in chosen] == [
+        True, 3, 5, 120.0, ["dagfactory", "etl", "shop"], "0 0 * * *",
+    ]  # fmt: skip
+    assert found["file"] == str(with_dags.root / "dags/orders.py")
+
+
+def test_a_change_is_seen_and_what_is_the_same_is_not_compiled_again(
+    airflow: Airflow, with_dags: Folder
+) -> None:
+    kept = with_dags.root / ".etl/compiled/orders.default.json"
+    parsed(airflow, with_dags)
+    first = kept.stat().st_mtime_ns
+    parsed(airflow, with_dags)
+    assert kept.stat().st_mtime_ns == first
+
+    template = with_dags.root / "sql_templates/orders/totals.sql"
+    template.write_text(template.read_text().replace("COUNT(*)", "COUNT(order_id)"))
+    found = parsed(airflow, with_dags)
+    assert "COUNT(orders.order_id)" in found["sql"]["kpi.totals"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 1}'])
+def test_a_kept_file_that_is_garbage_is_made_again(
+    airflow: Airflow, with_dags: Folder, text: str
+) -> None:
+    with_dags.write(".etl/compiled/orders.default.json", text)
+
+    assert parsed(airflow, with_dags)["imported"] == []
+
+
+def test_a_folder_that_may_not_be_written_is_no_hindrance(
+    airflow: Airflow, with_dags: Folder
+) -> None:
+    with_dags.write(".etl", "a file where the folder would be")
+
+    assert parsed(airflow, with_dags)["imported"] == []
+
+
+MISTAKES = {
+    "a mistyped key": ("pipelines/orders.yml", "max_rejected", "max_rejectd",
+                       "E202 unknown key 'max_rejectd'"),
+    "a wrong name in SQL": ("sql_templates/orders/totals.sql", "amount", "amuont",
+                            "E413 unknown column 'amuont'"),
+    "an unknown connection": ("pipelines/orders.yml", "connection: lake", "connection: lak",
+                              "E301 the connection 'lak'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_broken_pipeline_is_one_import_error_with_place_and_hint(
+    airflow: Airflow, with_dags: Folder, mistake: str
+) -> None:
+    path, right, wrong, message = MISTAKES[mistake]
+    file = with_dags.root / path
+    file.write_text(file.read_text().replace(right, wrong))
+
+    said = airflow.script(PARSE, str(with_dags.root / "dags/orders.py"), "orders", fails=True)
+
+    last = said[said.index("CompileError:") :]
+    assert message in last
+    assert path in last
+    assert "hint: did you mean" in last
+
+
+def test_a_stub_without_a_pipeline(airflow: Airflow, with_dags: Folder) -> None:
+    write_stubs(with_dags, ["order"])
+
+    said = airflow.script(PARSE, str(with_dags.root / "dags/order.py"), "order", fails=True)
+
+    assert "there is no pipeline 'order'" in said
+    assert "hint: did you mean 'orders'?" in said
+
+
+def test_a_stub_outside_of_a_project(airflow: Airflow, tmp_path: Path) -> None:
+    Folder(tmp_path).write("stub.py", 'from etl_framework.airflow import load_dag\n'
+                                      'load_dag("orders", globals())\n')  # fmt: skip
+
+    said = airflow.script(PARSE, str(tmp_path / "stub.py"), "orders", fails=True)
+    assert "lies in no project" in said
+
+
+LOAD = """
+import json, sys
+from dagfactory import load_yaml_dags
+load_yaml_dags(globals_dict=globals(), config_filepath=sys.argv[1], dags_folder=sys.argv[2])
+found = globals()["orders"]
+edges = sorted([up, task.task_id] for task in found.tasks for up in task.upstream_task_ids)
+print(json.dumps({"edges": edges, "sql": {task.task_id: task.sql for task in found.tasks}}))
+"""
+
+
+def test_dag_factory_reads_what_compile_writes(airflow: Airflow, with_dags: Folder) -> None:
+    written = with_dags.etl("compile", "orders")
+    assert written.returncode == 0, written.stderr
+    assert [task["task_id"] for task in yaml.safe_load(written.stdout)["orders"]["tasks"]] == [
+        step.name for step in with_dags.plan("orders").steps
+    ]
+
+    file = with_dags.write("made/orders.yml", written.stdout)
+    loaded = airflow.script(LOAD, str(file), str(with_dags.root / "made"))
+    found = parsed(airflow, with_dags)
+    assert json.dumps(loaded) == json.dumps({"edges": found["edges"], "sql": found["sql"]})
