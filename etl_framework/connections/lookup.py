@@ -74,7 +74,8 @@ class Lookup:
             region_name=region or login.extra.get("region_name"),
             profile_name=login.extra.get("profile_name"),
         )
-        return session, login.extra.get("endpoint_url")
+        of_service = login.extra.get("service_config", {}).get(service, {})
+        return session, of_service.get("endpoint_url") or login.extra.get("endpoint_url")
 
 
 def current() -> Lookup:

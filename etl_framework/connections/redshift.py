@@ -122,7 +122,6 @@ class Redshift(Connection):
             "cluster": login.extra.get("cluster_identifier"),
             "workgroup": login.extra.get("serverless_work_group") or login.extra.get("workgroup"),
             "region": login.extra.get("region"), "ssl_mode": login.extra.get("sslmode"),
-            "ssl_root_cert": login.extra.get("sslrootcert"),
         }  # fmt: skip
         if login.extra.get("iam"):
             theirs["password"] = ""

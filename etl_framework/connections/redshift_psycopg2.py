@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,14 +29,15 @@ class Psycopg2Session(Session):
             import psycopg2
         except ImportError as error:
             raise MissingExtraError("psycopg2", "postgres") from error
-        checked = address.ssl_mode.startswith("verify")
-        authorities = str(address.authorities or amazons()) if checked else None
+        authorities = address.authorities
+        if not authorities and address.ssl_mode.startswith("verify"):
+            authorities = Path(os.environ.get("PGSSLROOTCERT") or amazons())
         try:
             self._connection = psycopg2.connect(
                 host=address.host, port=address.port, dbname=address.database,
                 user=address.user, password=address.password, sslmode=address.ssl_mode,
-                sslrootcert=authorities, connect_timeout=10, keepalives_idle=30,
-                application_name="etl-framework",
+                sslrootcert=str(authorities) if authorities else None, connect_timeout=10,
+                keepalives_idle=30, application_name="etl-framework",
             )  # fmt: skip
         except psycopg2.OperationalError as error:
             line = str(error).strip().split("\n")[0]

@@ -52,7 +52,7 @@ class AirflowServer:
         self.metadata = ""
         port = _free_port()
         self.url = f"http://localhost:{port}"
-        self.env = {**os.environ, **_settings(root, folder, port), **more}
+        self.env = {**os.environ, **_settings(root, folder, port), **trust(stack), **more}
 
     def start(self) -> None:
         """Start everything; returns when the scheduler is at work.
@@ -126,7 +126,7 @@ class AirflowServer:
     def _import(self) -> None:
         """Connections and variables, named as in production."""
         connections, variables = self._folder / "connections.json", self._folder / "variables.json"
-        for file, found in ((connections, _connections), (variables, _variables)):
+        for file, found in ((connections, connections_of), (variables, _variables)):
             file.touch(mode=0o600)
             file.write_text(json.dumps(found(self._stack)), encoding="utf-8")
         self.run("connections", "import", str(connections), "--overwrite")
@@ -187,7 +187,13 @@ def _settings(root: Path, folder: Path, port: int) -> dict[str, str]:
     return {**settings, "AIRFLOW_HOME": str(folder), "PYTHONWARNINGS": "ignore"}
 
 
-def _connections(stack: Mapping[str, str]) -> dict[str, object]:
+def trust(stack: Mapping[str, str]) -> dict[str, str]:
+    """What lets libpq and redshift_connector trust the stand-in's certificate."""
+    return dict.fromkeys(("PGSSLROOTCERT", "SSL_CERT_FILE"), stack["ETL_DEV_AUTHORITY"])
+
+
+def connections_of(stack: Mapping[str, str]) -> dict[str, object]:
+    """Airflow's connections to the stand-in, by the names that they have in production."""
     from urllib.parse import urlsplit
 
     rds = urlsplit(stack["ETL_DEV_RDS_URL"])
@@ -202,14 +208,20 @@ def _connections(stack: Mapping[str, str]) -> dict[str, object]:
             "conn_type": "redshift", "host": stack["ETL_DEV_REDSHIFT_HOST"],
             "port": int(stack["ETL_DEV_REDSHIFT_PORT"]), "login": stack["ETL_DEV_REDSHIFT_USER"],
             "password": stack["ETL_DEV_REDSHIFT_PASSWORD"],
-            "schema": stack["ETL_DEV_REDSHIFT_DATABASE"], "extra": json.dumps(tls),
+            "schema": stack["ETL_DEV_REDSHIFT_DATABASE"],
+            "extra": json.dumps({"sslmode": "verify-full"}),
         },
         "aws_default": {
             "conn_type": "aws", "login": stack["AWS_ACCESS_KEY_ID"],
             "password": stack["AWS_SECRET_ACCESS_KEY"],
             "extra": json.dumps({
                 "region_name": stack["AWS_DEFAULT_REGION"],
-                "endpoint_url": stack["ETL_DEV_S3_URL"],
+                "service_config": {
+                    "s3": {"endpoint_url": stack["ETL_DEV_S3_URL"]},
+                    "redshift": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
+                    "redshift-serverless": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
+                    "redshift-data": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
+                },
             }),
         },
     }  # fmt: skip
