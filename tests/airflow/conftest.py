@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY, Folder
+from tests.runs.conftest import music as music
 
 if find_spec("airflow") is None:
     pytest.skip("Airflow is not installed", allow_module_level=True)

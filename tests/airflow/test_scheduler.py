@@ -1,0 +1,179 @@
+"""A whole Airflow: scheduler, DAG processor, triggerer, web server; connections and all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from etl_framework.devstack.airflow_server import AirflowServer
+from etl_framework.devstack.stack import Stack
+from tests.airflow.conftest import write_stubs
+from tests.conftest import REPOSITORY, Folder
+from tests.runs.conftest import Music
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+SECONDS = 240
+TABLES = ("kpis_genre", "kpis_hourly")
+# Says which process it is, and at the first attempt waits to be killed.
+WAITS = '''
+import os
+from pathlib import Path
+from select import select
+
+def wait(streams):
+    here = Path(__file__).parent
+    first = not (here / "pid").exists()
+    (here / "pid").write_text(str(os.getpid()))
+    if first:
+        select([], [], [], 120)
+    return streams
+'''
+
+
+@pytest.fixture(scope="module")
+def project(music: Music, running_stack: Stack) -> Iterator[Folder]:
+    """The music project beside a stand-in that holds its data; two days behind."""
+    with tempfile.TemporaryDirectory(prefix="etl-airflow-") as name:
+        root = Path(name)
+        root.chmod(0o755)
+        for part in ("pipelines", "sql_templates", "environments.yml"):
+            copy = shutil.copytree if (music.root / part).is_dir() else shutil.copy
+            copy(music.root / part, root / part)
+        folder = Folder(root)
+        file = root / "pipelines/music_streaming.yml"
+        start = datetime.now(UTC) - timedelta(days=2, hours=3)
+        text = file.read_text().replace("2024-06-25", f"{start:%Y-%m-%d}")
+        text = text.replace("start_date:", "catchup: true\nretry_delay: 1s\nstart_date:")
+        file.write_text(text)
+        write_stubs(folder, ["music_streaming"])
+        folder.write("dags/broken.py", (root / "dags/music_streaming.py").read_text().replace(
+            "music_streaming", "music_streamin"))  # fmt: skip
+        running_stack.empty()
+        running_stack.seed(music.root / "sample_data")
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def server(project: Folder, running_stack: Stack) -> Iterator[AirflowServer]:
+    more = {"PYTHONPATH": f"{REPOSITORY}:{project.root}"}
+    found = AirflowServer(
+        project.root, project.root / ".etl/airflow", running_stack.variables, more
+    )
+    found.start()
+    yield found
+    found.stop()
+
+
+def ask(server: AirflowServer, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of Airflow's metadata."""
+    connection = psycopg2.connect(server.metadata)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+    finally:
+        connection.close()
+
+
+def until(server: AirflowServer, sql: str, wanted: Any) -> list[tuple[Any, ...]]:
+    """Rows of the metadata, once they are as wanted."""
+    end = time.monotonic() + SECONDS
+    while True:
+        found = ask(server, sql)
+        if wanted(found):
+            return found
+        assert time.monotonic() < end, found
+        time.sleep(0.3)
+
+
+def succeeded(count: int) -> Any:
+    def wanted(rows: list[tuple[Any, ...]]) -> bool:
+        assert not [row for row in rows if row[0] == "failed"], rows
+        return [row[0] for row in rows] == ["success"] * count
+
+    return wanted
+
+
+def tables(folder: Folder, *env: str) -> dict[str, str]:
+    how = ("--limit", "0", "--format", "csv", *env)
+    return {table: folder.etl("show", table, *how).stdout for table in TABLES}
+
+
+def test_scheduled_runs_a_killed_worker_and_a_backfill(
+    server: AirflowServer, project: Folder, music: Music, running_stack: Stack
+) -> None:
+    import_errors = until(server, "SELECT stacktrace FROM import_error", len)
+    assert "there is no pipeline 'music_streamin'" in import_errors[0][0]
+    assert "did you mean 'music_streaming'?" in import_errors[0][0]
+    until(server, "SELECT 1 FROM dag WHERE dag_id = 'music_streaming'", len)
+
+    server.run("dags", "unpause", "music_streaming")
+    _kill_a_task(server)
+    runs = "SELECT state FROM dag_run WHERE dag_id = 'music_streaming'"
+    until(server, runs, succeeded(2))
+
+    tries = ask(server, "SELECT MAX(try_number) FROM task_instance")
+    assert tries == [(2,)], "the task whose worker was killed was tried again"
+    (project.root / ".etl/dev").mkdir(parents=True)
+    lines = [f"{name}={value}\n" for name, value in running_stack.variables.items()]
+    (project.root / ".etl/dev/env").write_text("".join(lines))
+    assert tables(project, "--env", "aws_local") == tables(music)
+    _look(server)
+
+    first = datetime.now(UTC) - timedelta(days=10)
+    days = [f"{day:%Y-%m-%d}" for day in (first, first + timedelta(days=1))]
+    if server.major == 2:
+        server.run("dags", "backfill", "music_streaming", "-s", days[0], "-e", days[1])
+    else:
+        server.run("backfill", "create", "--dag-id", "music_streaming",
+                   "--from-date", days[0], "--to-date", days[1])  # fmt: skip
+    until(server, runs, succeeded(3))
+
+    ledger = project.etl("show", "ledger", "--env", "aws_local", "--format", "csv").stdout
+    assert ledger.count("\n") == 4, ledger
+    intervals = {line.split(",")[1] for line in ledger.splitlines()[1:]}
+    assert len(intervals) == 3
+    assert tables(project, "--env", "aws_local") == tables(music)
+
+
+def _kill_a_task(server: AirflowServer) -> None:
+    """SIGKILL for a process that does a step, as when a worker is out of memory."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        running = ask(server, "SELECT pid FROM task_instance WHERE state = 'running'")
+        for (pid,) in running:
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                return
+    raise AssertionError("no task was running")
+
+
+def _look(server: AirflowServer) -> None:
+    """Keep a picture of the grid, where there is a browser."""
+    if server.major == 2 or not (browser := shutil.which("chromium")):
+        return
+    folder = REPOSITORY / ".ci/pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = folder / "airflow.png"
+    picture.unlink(missing_ok=True)
+    subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1700,1000",
+         "--virtual-time-budget=15000", f"--screenshot={picture}",
+         f"{server.url}/dags/music_streaming"],
+        capture_output=True, timeout=90, check=True,
+    )  # fmt: skip
+    assert picture.stat().st_size > 50_000, "the page is not empty"
