@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 
-.PHONY: demo test quick lint bench bench-checks chaos clean
+.PHONY: demo test quick lint bench bench-checks chaos airflow test-airflow \
+        clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -38,11 +39,19 @@ bench: $(VENV)/.dev  ## 10 million events against pandas and against DuckDB by h
 bench-checks: $(VENV)/.dev  ## Twenty checks over 10 million rows, and three peers with the same
 	@$(BIN)/python benchmarks/checks.py
 
+airflow: $(VENV)/.dev  ## A whole Airflow in a browser, beside stand-ins for RDS, S3 and Redshift
+	@test -d sample_data/rds || $(BIN)/python sample_data/generate.py
+	@$(ETL) dev up
+	@$(ETL) dev airflow; $(ETL) dev down
+
+test-airflow: $(VENV)/.dev  ## The tests of tests/airflow on every version of MWAA
+	@$(BIN)/python -m tests.airflow.matrix
+
 chaos: $(VENV)/.dev  ## Hundreds of faults, each in a run of its own, and a rerun after each
 	@$(BIN)/python -m tests.chaos
 
 clean:
-	rm -rf $(VENV) .etl sample_data/rds sample_data/lake sample_data/.generated
+	rm -rf $(VENV) .venv-airflow .etl sample_data/rds sample_data/lake sample_data/.generated
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
