@@ -29,7 +29,7 @@ pytestmark = [
 SECONDS = 240
 TABLES = ("kpis_genre", "kpis_hourly")
 # Says which process it is, and at the first attempt waits to be killed.
-WAITS = '''
+WAITS = """
 import os
 from pathlib import Path
 from select import select
@@ -41,7 +41,7 @@ def wait(streams):
     if first:
         select([], [], [], 120)
     return streams
-'''
+"""
 
 
 @pytest.fixture(scope="module")
