@@ -9,10 +9,11 @@ from collections import Counter
 from pathlib import Path
 
 from etl_framework.devstack.cluster import Isolation
-from tests.chaos.faults import Fault, at_once, faults
+from tests.chaos.faults import Fault, at_once, faults, rivals
 from tests.chaos.lab import Lab, laboratory
 
 ENGINES = ("duckdb", "redshift")
+AT_ONCE = (at_once, rivals)
 SEED = 20240601
 
 
@@ -69,7 +70,7 @@ def main() -> int:
                 chosen = (
                     list(faults(*measured(lab), SEED))
                     if isolation == "snapshot"
-                    else [at_once(engine) for engine in ENGINES for _ in range(5)]
+                    else [kind(engine) for engine in ENGINES for kind in AT_ONCE * 5]
                 )
                 for fault in chosen:
                     struck, found = differences(lab, fault)

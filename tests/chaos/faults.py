@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from etl_framework.devstack.wire import Closed, WireError
 from tests.chaos.lab import Lab
 
+# What leaves a result, of those that the shop has.
+STEPS = 9
 CONFLICT = "1023 DETAIL: Serializable isolation violation on table - 1"
 
 
@@ -90,6 +92,26 @@ def at_request(engine: str, number: int, kind: str, *, of_cluster: bool = False)
     return Fault(f"{kind} at {who} request {number} to S3", engine, strike)
 
 
+def after_step(engine: str, number: int) -> Fault:
+    """The run is killed when its n-th step has finished, before anything else reaches S3."""
+
+    def strike(lab: Lab) -> bool:
+        nth, finished = Nth(number), False
+
+        def verdict(method: str, path: str) -> str:
+            nonlocal finished
+            if finished:
+                lab.runners[0].kill()
+                return "500"
+            finished = method == "PUT" and path.endswith("/result.json") and nth()
+            return ""
+
+        lab.s3.verdict = verdict
+        return lab.run(engine) != 0 and nth.struck
+
+    return Fault(f"killed after step {number}", engine, strike)
+
+
 def at_byte(engine: str, number: int, server: str) -> Fault:
     """A connection breaks after so many bytes."""
 
@@ -122,6 +144,25 @@ def at_once(engine: str) -> Fault:
     return Fault("three at once", engine, strike)
 
 
+def rivals(engine: str) -> Fault:
+    """Two pipelines with targets in common run at the same time."""
+
+    def strike(lab: Lab) -> bool:
+        with ThreadPoolExecutor(3) as pool:
+            ended = list(
+                pool.map(
+                    lambda n: lab.run(
+                        engine, runner=n, root=str(lab.worker(n)),
+                        pipeline=("shop", "rival", "rival")[n],
+                    ),
+                    range(3),
+                )
+            )  # fmt: skip
+        return len(ended) == 3
+
+    return Fault("two pipelines at once", engine, strike)
+
+
 def twice(engine: str) -> Fault:
     """The same run is delivered twice."""
 
@@ -146,6 +187,8 @@ def faults(statements: dict[str, int], requests: dict[str, int], seed: int) -> I
             yield at_statement(engine, number, "conflict")
         for number in chance.sample(range(1, requests[engine] + 1), 20):
             yield at_request(engine, number, "killed")
+        for number in range(1, STEPS + 1):
+            yield after_step(engine, number)
         for kind in ("500", "503", "cut", "503 storm"):
             for number in chance.sample(range(1, requests[engine] + 1), 4):
                 yield at_request(engine, number, kind)
@@ -159,4 +202,5 @@ def faults(statements: dict[str, int], requests: dict[str, int], seed: int) -> I
             yield full_disk(engine, size)
         for _ in range(3):
             yield at_once(engine)
+            yield rivals(engine)
         yield twice(engine)

@@ -39,10 +39,10 @@ def run(order: dict[str, Any]) -> int:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     project = load_project(Path(order["root"]))
-    model = project.pipeline("shop").model
+    model = project.pipeline(order.get("pipeline", "shop")).model
     assert model
     interval = next(model.cut().intervals_from(date.fromisoformat(order["day"])))
-    started = Run(build_plan(project, "shop", order["engine"], interval))
+    started = Run(build_plan(project, model.name, order["engine"], interval))
     started.run_id = order.get("run_id") or started.run_id
     try:
         started.all_steps(lambda result: None)

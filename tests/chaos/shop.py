@@ -64,6 +64,13 @@ PIPELINE = {
         },
     },
 }  # fmt: skip
+# Another pipeline with tables of the first, for which it has the same rows.
+SHARED = ("by_city", "latest", "daily")
+RIVAL = {
+    **PIPELINE,
+    "name": "rival",
+    "kpis": {name: PIPELINE["kpis"][name] for name in SHARED},  # type: ignore[index]
+}
 TEMPLATES = {
     "paid": "SELECT o.order_id, o.customer, o.amount, o.ordered_at, c.city FROM orders AS o "
     "JOIN customers AS c ON c.id = o.customer",
@@ -104,7 +111,9 @@ def write(root: Path) -> None:
     (root / "sql_templates").mkdir()
     both = {"default": "duckdb", "environments": environments}
     (root / "environments.yml").write_text(yaml.safe_dump(both), encoding="utf-8")
-    (root / "pipelines/shop.yml").write_text(yaml.safe_dump(PIPELINE), encoding="utf-8")
+    for pipeline in (PIPELINE, RIVAL):
+        file = root / f"pipelines/{pipeline['name']}.yml"
+        file.write_text(yaml.safe_dump(pipeline), encoding="utf-8")
     for name, sql in TEMPLATES.items():
         (root / f"sql_templates/{name}.sql").write_text(sql, encoding="utf-8")
 

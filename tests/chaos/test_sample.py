@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.__main__ import differences
-from tests.chaos.faults import at_byte, at_once, at_request, at_statement, full_disk, twice
+from tests.chaos.faults import (
+    after_step,
+    at_byte,
+    at_once,
+    at_request,
+    at_statement,
+    full_disk,
+    rivals,
+    twice,
+)
 from tests.chaos.lab import laboratory
 
 FAULTS = [
@@ -20,6 +29,8 @@ FAULTS = [
     at_byte("duckdb", 3_000, "rds"),
     full_disk("duckdb", 1_000),
     at_once("duckdb"),
+    after_step("redshift", 4),
+    rivals("redshift"),
     twice("redshift"),
 ]
 
