@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -15,10 +16,13 @@ ENVIRONMENTS = ROOT / ".venv-airflow"
 
 
 def python_of(uv: str) -> str:
-    """Path of the Python that MWAA has; empty where it is missing."""
+    """Path of the Python that MWAA has, pyenv's too; empty where it is missing."""
     command = [uv, "python", "find", "--no-project", PYTHON]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() if found.returncode == 0 else ""
+    if found.returncode == 0:
+        return found.stdout.strip()
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    return next(map(str, pyenv.glob(f"versions/{PYTHON}.*/bin/python")), "")
 
 
 def installed(uv: str, python: str, version: str) -> Path:

@@ -28,20 +28,6 @@ pytestmark = [
 ]
 SECONDS = 240
 TABLES = ("kpis_genre", "kpis_hourly")
-# Says which process it is, and at the first attempt waits to be killed.
-WAITS = """
-import os
-from pathlib import Path
-from select import select
-
-def wait(streams):
-    here = Path(__file__).parent
-    first = not (here / "pid").exists()
-    (here / "pid").write_text(str(os.getpid()))
-    if first:
-        select([], [], [], 120)
-    return streams
-"""
 
 
 @pytest.fixture(scope="module")
