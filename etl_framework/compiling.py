@@ -11,6 +11,7 @@ from typing import Any
 from etl_framework.config.models import Kpi, Pipeline
 from etl_framework.config.project import ENVIRONMENTS, TEMPLATES, PipelineFile, Project
 from etl_framework.plan import Plan, Step
+from etl_framework.sources.csv import CsvSource
 
 OPERATORS = "etl_framework.airflow.operators"
 OBJECTS = "etl_framework.airflow.objects"
@@ -80,6 +81,8 @@ def _default_args(pipeline: Pipeline) -> dict[str, Any]:
         "retry_delay": {"__type__": "datetime.timedelta", "seconds": pipeline.retry_delay.seconds},
         "retry_exponential_backoff": True,
     }
+    if callback := _callback(pipeline, "failure"):
+        found["on_failure_callback"] = callback
     if pipeline.pool:
         found["pool"] = pipeline.pool
     return found
@@ -98,13 +101,30 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
         task["group"] = group
     if step.sql:
         task["sql"] = step.sql
+    if isinstance(step.block, CsvSource) and step.kind == "extract" and step.block.wait:
+        task["wait_seconds"] = step.block.wait.seconds
+    if step.kind == "check" and (channels := _channels(plan.pipeline, "warn")):
+        task["notify"] = channels
     if step.kind == "publish":
+        if callback := _callback(plan.pipeline, "success"):
+            task["on_success_callback"] = callback
         task["outlets"] = [
             {"__type__": f"{OBJECTS}.asset", "uri": asset_uri(kpi),
              "name": f"{plan.pipeline.name}.{name}"}
             for name, kpi in plan.pipeline.kpis.items()
         ]  # fmt: skip
     return task
+
+
+def _channels(pipeline: Pipeline, event: str) -> list[dict[str, Any]]:
+    return [found.model_dump() for found in pipeline.notify if event in found.on]
+
+
+def _callback(pipeline: Pipeline, event: str) -> dict[str, Any] | None:
+    """What dag-factory makes a callback of."""
+    channels = _channels(pipeline, event)
+    callback = "etl_framework.airflow.notify.notify"
+    return {"callback": callback, "event": event, "channels": channels} if channels else None
 
 
 def _group(pipeline: Pipeline, step: Step) -> str:

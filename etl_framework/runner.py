@@ -17,6 +17,7 @@ from etl_framework.checks.base import CheckResult
 from etl_framework.engines.duckdb import DuckDBEngine
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
 from etl_framework.plan import Plan, Step
+from etl_framework.steps.archive import archive
 from etl_framework.steps.base import Work
 from etl_framework.steps.do import do
 from etl_framework.storage.staging import RunFolder
@@ -92,6 +93,18 @@ class Run:
         if result.error:
             raise result.error
         return result
+
+    def archive(self) -> int:
+        """Move the files of sources that have an archive, as `publish` does at its end.
+
+        :raises StepError: nothing was published for this data interval.
+        """
+        step = self.plan.step("publish")
+        if self.folder.step(step.needs[-1]).result() is None:
+            raise StepError("nothing was published for this data interval")
+        with self._engine() as engine:
+            self._cancels[step.name] = []
+            return archive(self._work(step, engine.session()))
 
     def _side_by_side(self, engine: DuckDBEngine, on_result: OnResult) -> list[StepResult]:
         results: dict[str, StepResult] = {}

@@ -19,6 +19,10 @@ _MODULES = {
     "TransformOperator": "operators",
     "KpiOperator": "operators",
     "PublishOperator": "operators",
+    "RedshiftSqlOperator": "redshift",
+    "ArchiveOperator": "redshift",
+    "FilesSensor": "sensors",
+    "FreshnessSensor": "sensors",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow import __version__ as AIRFLOW_VERSION
@@ -40,9 +42,10 @@ else:
     from airflow.utils.dag_parsing_context import get_parsing_context
 
 __all__ = [
+
     "AIRFLOW_3", "AIRFLOW_VERSION", "AirflowException", "AirflowFailException", "Asset",
     "AssetOrTimeSchedule", "BaseHook", "BaseOperator", "CronDataIntervalTimetable",
-    "asset", "asset_or_time", "get_parsing_context", "variable",
+    "asset", "asset_or_time", "get_parsing_context", "later", "variable",
 ]  # fmt: skip
 
 
@@ -55,6 +58,13 @@ def asset_or_time(timetable: Any, assets: Any) -> Any:
     """A schedule by time and by assets."""
     named: dict[str, Any] = {"assets" if AIRFLOW_3 else "datasets": assets}
     return AssetOrTimeSchedule(timetable=timetable, **named)
+
+
+def later(seconds: float) -> Any:
+    """A trigger that comes back after a while."""
+    package = "airflow.providers.standard" if AIRFLOW_3 else "airflow"
+    temporal = import_module(f"{package}.triggers.temporal")
+    return temporal.TimeDeltaTrigger(timedelta(seconds=seconds))
 
 
 def variable(name: str) -> str | None:

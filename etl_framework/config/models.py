@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from etl_framework.columns import Column
+from etl_framework.config.notify import AnyNotify
 from etl_framework.config.sql_tests import SqlTest, names_once
 from etl_framework.errors import did_you_mean
 from etl_framework.interval import NONE, DataInterval, Schedule, valid_cron
@@ -116,6 +117,7 @@ class Pipeline(Model):
         Span.parse("1m"), description="In Airflow: the first wait; each further one is longer."
     )
     pool: str | None = Field(None, description="In Airflow: the pool that the steps run in.")
+    notify: list[AnyNotify] = Field([], description="In Airflow: whom to tell, of what.")
     tags: list[str] = Field([], description="In Airflow: words to find the pipeline by.")
     sources: dict[Name, AnySource] = Field(min_length=1, description="Where rows come from.")
     transforms: dict[Name, Transform] = Field({}, description="Relations made of other relations.")

@@ -51,6 +51,19 @@ class DataApiSession(Session):
         sqls = [bound(sql, given) for sql, given in statements]
         self._wait(self._send("batch_execute_statement", {"Sqls": sqls}))
 
+    def submit(self, sql: str) -> str:
+        """Start a statement; returns its id."""
+        return self._send("execute_statement", {"Sql": sql})
+
+    def ended(self, id_: str) -> int | None:
+        """How many rows a statement changed; None while it runs.
+
+        :raises StepError: it failed.
+        """
+        self._running = id_
+        found = self._state(id_)
+        return None if found is None else max(int(found.get("ResultRows", 0)), 0)
+
     def cancel(self) -> None:
         from botocore.exceptions import ClientError
 
@@ -75,17 +88,22 @@ class DataApiSession(Session):
 
     def _wait(self, id_: str) -> Mapping[str, Any]:
         wait = FIRST_WAIT
-        while True:
-            found: Mapping[str, Any] = self._call("describe_statement", Id=id_)
-            if found["Status"] == "FINISHED":
-                self._running = None
-                return found
-            if found["Status"] in ("FAILED", "ABORTED"):
-                self._running = None
-                message = str(found.get("Error") or f"the statement was {found['Status'].lower()}")
-                raise our_error(RuntimeError(message), message, lost=False)
+        while (found := self._state(id_)) is None:
             time.sleep(wait)
             wait = min(wait * 1.5, LONGEST_WAIT)
+        return found
+
+    def _state(self, id_: str) -> Mapping[str, Any] | None:
+        """What a statement gave; None while it runs."""
+        found: Mapping[str, Any] = self._call("describe_statement", Id=id_)
+        if found["Status"] == "FINISHED":
+            self._running = None
+            return found
+        if found["Status"] in ("FAILED", "ABORTED"):
+            self._running = None
+            message = str(found.get("Error") or f"the statement was {found['Status'].lower()}")
+            raise our_error(RuntimeError(message), message, lost=False)
+        return None
 
     def _result(self, id_: str) -> Result:
         columns: list[str] = []

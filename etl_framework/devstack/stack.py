@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import warnings
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -111,16 +112,21 @@ class Stack:
 
     def _start_s3(self) -> str:
         try:
-            from moto.server import ThreadedMotoServer
+            from moto.moto_server import werkzeug_app as app
+            from werkzeug.serving import make_server
         except ImportError as error:
             raise MissingExtraError("moto", "devstack") from error
         import logging
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-        server.start()
-        self._exit.callback(server.stop)
-        url = "http://{}:{}".format(*server.get_host_and_port())
+        server = make_server(
+            "127.0.0.1", 0, app.DomainDispatcherApplication(app.create_backend_app),
+            threaded=True, request_handler=app.MotoRequestHandler,
+        )  # fmt: skip
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self._exit.callback(server.server_close)
+        self._exit.callback(server.shutdown)
+        url = f"http://127.0.0.1:{server.server_port}"
         self.s3 = self.client_of_s3(url)
         place = {"LocationConstraint": REGION}
         # Servers of moto in one process share what they hold.

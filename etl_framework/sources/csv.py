@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Literal, cast
 
 from jinja2 import TemplateError
@@ -17,6 +18,7 @@ from etl_framework.sources.csv_dialect import Dialect
 from etl_framework.sources.csv_files import Header, header_of
 from etl_framework.sources.csv_origins import origins, remembered
 from etl_framework.sources.csv_read import CsvRead
+from etl_framework.span import Span
 from etl_framework.sql.templates import render_text, text_values
 from etl_framework.storage.staging import FETCHED
 
@@ -47,6 +49,9 @@ class CsvSource(Source):
         None,
         description="Where files go once what was made of them is published, for example"
         " `processed/`; they stay where they are if not given.",
+    )
+    wait: Span | None = Field(
+        None, description="In Airflow: how long the step waits for its files, for example `6h`."
     )
     null_values: list[str] = Field(
         [], description="Texts that mean no value when not quoted; an empty text always does."
@@ -146,7 +151,7 @@ class CsvSource(Source):
     def files(self, extraction: Extraction) -> list[File]:
         """The files of the data interval, sorted by name."""
         here, place, root = extraction.folder.path / FETCHED, _place(extraction), extraction.root
-        found = place.files(root, self._pattern(extraction.interval), here)
+        found = self.present(place, root, extraction.interval, here)
         known = {file.name for file in found}
         found += [
             place.moved_file(root, name, version, f"{self.archive}{name}", here)
@@ -154,6 +159,14 @@ class CsvSource(Source):
             if name not in known
         ]
         return sorted(found, key=lambda file: file.name)
+
+    def present(self, place: Files, root: Path, interval: DataInterval, here: Path) -> list[File]:
+        """The files of a data interval that are there now.
+
+        :param root: the project's folder.
+        :param here: where they go when they are brought to this machine.
+        """
+        return place.files(root, self._pattern(interval), here)
 
     def _pattern(self, interval: DataInterval) -> str:
         try:

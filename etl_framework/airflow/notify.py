@@ -1,0 +1,94 @@
+"""Tell people of a failure, a success or a warning, by the notifiers of Airflow's providers."""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Channel = Mapping[str, Any]
+
+
+def notify(context: Mapping[str, Any], *, event: str, channels: Sequence[Channel]) -> None:
+    """A callback of a task. What cannot be sent is logged: it must not hide how the task ended.
+
+    :param event: `failure`, `success` or `warn`.
+    :param channels: as under `notify:` in a pipeline's file.
+    """
+    error = context.get("exception")
+    task = context["ti"].task_id
+    words = {"failure": "failed", "success": "was published"}[event]
+    interval = _interval(context)
+    text = f"{context['ti'].dag_id} {words}" + (f" at {task}" if event == "failure" else "")
+    lines = [f"{text}{interval}", *([str(error)] if error else [])]
+    tell(channels, event, {"pipeline": context["ti"].dag_id, "step": task}, lines, context)
+
+
+def tell(
+    channels: Sequence[Channel],
+    event: str,
+    facts: Mapping[str, str],
+    lines: Sequence[str],
+    context: Mapping[str, Any],
+) -> None:
+    """Send lines, the first of which is the subject, to the channels of an event."""
+    from etl_framework.connections.redshift_session import without_secrets
+
+    said = [without_secrets(line) for line in lines]
+    for channel in channels:
+        if event not in channel["on"]:
+            continue
+        try:
+            _SEND[channel["type"]](channel, said, {**facts, "event": event}, context)
+        except Exception as error:  # noqa: BLE001 - what providers raise has nothing in common
+            logging.getLogger(__name__).warning(
+                "cannot notify by %s, connection '%s': %s: %s", channel["type"],
+                channel["conn_id"], type(error).__name__, without_secrets(str(error)),
+            )  # fmt: skip
+
+
+def _interval(context: Mapping[str, Any]) -> str:
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    return (
+        f", data interval [{start:%Y-%m-%d %H:%M}, {end:%Y-%m-%d %H:%M})" if start and end else ""
+    )
+
+
+def _slack(channel: Channel, lines: Sequence[str], facts: Any, context: Any) -> None:
+    from airflow.providers.slack.notifications.slack_webhook import SlackWebhookNotifier
+
+    notifier: Any = SlackWebhookNotifier(
+        slack_webhook_conn_id=channel["conn_id"], text="\n".join(lines)
+    )  # fmt: skip
+    notifier.notify(context)
+
+
+def _sns(channel: Channel, lines: Sequence[str], facts: Any, context: Any) -> None:
+    from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
+
+    notifier: Any = SnsNotifier(
+        aws_conn_id=channel["conn_id"], target_arn=channel["topic"], message="\n".join(lines),
+        subject=lines[0][:100], region_name=channel.get("region"),
+    )  # fmt: skip
+    notifier.notify(context)
+
+
+def _email(channel: Channel, lines: Sequence[str], facts: Any, context: Any) -> None:
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+    notifier: Any = SmtpNotifier(
+        smtp_conn_id=channel["conn_id"], to=channel["to"], subject=lines[0],
+        html_content=f"<pre>{html.escape(chr(10).join(lines))}</pre>",
+    )  # fmt: skip
+    notifier.notify(context)
+
+
+def _webhook(channel: Channel, lines: Sequence[str], facts: Any, context: Any) -> None:
+    from airflow.providers.http.hooks.http import HttpHook
+
+    hook = HttpHook(method="POST", http_conn_id=channel["conn_id"])
+    hook.run(channel["endpoint"], json={**facts, "text": "\n".join(lines)})
+
+
+_SEND = {"slack": _slack, "sns": _sns, "email": _email, "webhook": _webhook}

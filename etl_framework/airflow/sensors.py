@@ -1,0 +1,106 @@
+"""Sensors: files that arrive, tables that are fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.airflow.runs import Context
+from etl_framework.airflow.waiting import WaitingOperator
+
+if TYPE_CHECKING:
+    from etl_framework.plan import Plan
+
+
+class FilesSensor(WaitingOperator):
+    """Waits for the files of a `csv` source, those of the run's data interval.
+
+    :param pipeline: the pipeline's name.
+    :param source: the source's name.
+    :param at_least: how many files there have to be.
+    """
+
+    template_fields: Sequence[str] = ("pipeline", "source")
+    ui_color = "#d0e0e3"
+
+    def __init__(self, *, pipeline: str, source: str, at_least: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pipeline = pipeline
+        self.source = source
+        self.at_least = at_least
+
+    def look(self, context: Context) -> list[str] | None:
+        names = files_there(self.plan_of(self.pipeline, context), self.source)
+        return names if len(names) >= self.at_least else None
+
+    def missing(self) -> str:
+        return f"the files of '{self.source}' are not there"
+
+
+class FreshnessSensor(WaitingOperator):
+    """Waits until the newest row of a table is new enough.
+
+    :param connection: a name in `environments.yml`.
+    :param table: the table, with its schema if it has one.
+    :param column: a date or timestamp; without a time zone it is taken as UTC.
+    :param max_age: how old the newest may be, in seconds, at the end of the data interval; now
+        for a run that has none.
+    """
+
+    template_fields: Sequence[str] = ("connection", "table", "column")
+    ui_color = "#d0e0e3"
+
+    def __init__(
+        self, *, connection: str, table: str, column: str, max_age: float, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.connection = connection
+        self.table = table
+        self.column = column
+        self.max_age = max_age
+
+    def look(self, context: Context) -> str | None:
+        from etl_framework.sql.quote import quote, quote_table
+        from etl_framework.targets.warehouse import open_warehouse
+
+        known = self.loaded_environment().connections
+        warehouse = open_warehouse(known[self.connection], self.root(), read_only=True)
+        try:
+            sql = f"SELECT MAX({quote(self.column)}) FROM {quote_table(self.table)}"
+            newest = _moment(next(iter(warehouse.query(sql)[1]))[0])
+        finally:
+            warehouse.close()
+        until = context.get("data_interval_end") or datetime.now(UTC)
+        if newest is None or newest < until - timedelta(seconds=self.max_age):
+            return None
+        return newest.isoformat()
+
+    def missing(self) -> str:
+        return f"'{self.table}' has no row new enough"
+
+
+def files_there(plan: Plan, source: str) -> list[str]:
+    """The names of a source's files, those that an earlier try has archived among them."""
+    from etl_framework.connections.files import Files
+    from etl_framework.errors import PlanError
+    from etl_framework.sources.csv import CsvSource
+    from etl_framework.storage.archived import archived
+
+    block = plan.step(f"extract.{source}").block
+    place = plan.environment.connections[getattr(block, "connection", "")]
+    if not isinstance(block, CsvSource) or not isinstance(place, Files):
+        raise PlanError(f"'{source}' is no source of files")
+    run = plan.open_staging().run(plan.pipeline.name, plan.interval.key)
+    found = block.present(place, plan.root, plan.interval, run.path)
+    return [file.name for file in found] + [name for name, _ in archived(run, source)]
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value if isinstance(value, datetime) else None

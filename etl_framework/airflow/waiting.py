@@ -1,0 +1,71 @@
+"""Waiting without a worker: a task looks, and if there is nothing yet, comes back later."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from etl_framework.airflow import _compat
+from etl_framework.airflow.failing import airflow_errors
+from etl_framework.airflow.runs import Context, ProjectOperator
+
+
+class WaitingOperator(ProjectOperator):
+    """Looks until there is something to be found.
+
+    :param poke_interval: seconds between two looks.
+    :param wait_seconds: how long to wait before failing; 0 for one look.
+    :param deferrable: leave the worker between two looks, and not sleep in it.
+    """
+
+    def __init__(
+        self,
+        *,
+        poke_interval: float = 60.0,
+        wait_seconds: float = 6 * 3600.0,
+        deferrable: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.poke_interval = poke_interval
+        self.wait_seconds = wait_seconds
+        self.deferrable = deferrable
+
+    def look(self, context: Context) -> Any:
+        """What is there now; None when it is not what is waited for."""
+        raise NotImplementedError
+
+    def missing(self) -> str:
+        """What there is not, for the message."""
+        raise NotImplementedError
+
+    def found(self, context: Context, what: Any) -> Any:
+        """Go on with what was found; gives the task's result."""
+        return what
+
+    def execute(self, context: Context) -> Any:
+        """Look, and wait.
+
+        :raises AirflowFailException: it did not come in time.
+        """
+        return self.look_again(context, since=time.time())
+
+    def look_again(self, context: Context, event: Any = None, since: float = 0.0) -> Any:
+        """Look once more, after a wait."""
+        while True:
+            with airflow_errors():
+                what = self.look(context)
+            if what is not None:
+                return self.found(context, what)
+            if time.time() - since >= self.wait_seconds:
+                raise _compat.AirflowFailException(
+                    f"{self.missing()}, and {self.wait_seconds:.0f} seconds were waited"
+                )
+            self.log.info("%s yet; looking again in %.0f s", self.missing(), self.poke_interval)
+            if self.deferrable:
+                self.defer(
+                    trigger=_compat.later(self.poke_interval),
+                    method_name="look_again",
+                    kwargs={"since": since},
+                )
+            time.sleep(self.poke_interval)
