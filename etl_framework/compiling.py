@@ -117,7 +117,7 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
 
 
 def _channels(pipeline: Pipeline, event: str) -> list[dict[str, Any]]:
-    return [found.model_dump() for found in pipeline.notify if event in found.on]
+    return [found.model_dump() for found in pipeline.notify if event in found.events]
 
 
 def _callback(pipeline: Pipeline, event: str) -> dict[str, Any] | None:

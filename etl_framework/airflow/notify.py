@@ -37,7 +37,7 @@ def tell(
 
     said = [without_secrets(line) for line in lines]
     for channel in channels:
-        if event not in channel["on"]:
+        if event not in channel["events"]:
             continue
         try:
             _SEND[channel["type"]](channel, said, {**facts, "event": event}, context)

@@ -12,7 +12,7 @@ Event = Literal["failure", "success", "warn"]
 
 
 class _Notify(Model):
-    on: list[Event] = Field(
+    events: list[Event] = Field(
         ["failure"],
         min_length=1,
         description="A step failed for good, the run was published, a check of severity warn.",
