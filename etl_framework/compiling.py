@@ -10,6 +10,7 @@ from typing import Any
 
 from etl_framework.config.models import Kpi, Pipeline
 from etl_framework.config.project import ENVIRONMENTS, TEMPLATES, PipelineFile, Project
+from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.plan import Plan, Step
 from etl_framework.sources.csv import CsvSource
 
@@ -26,14 +27,14 @@ GROUPS = {
 }
 
 
-def dag_factory_config(plan: Plan) -> dict[str, Any]:
+def dag_factory_config(project: Project, plan: Plan) -> dict[str, Any]:
     """The DAG of a plan, as dag-factory reads it; `__type__` names what makes an object."""
     pipeline = plan.pipeline
     groups = {_group(pipeline, step) for step in plan.steps}
     dag: dict[str, Any] = {
         "description": pipeline.description,
         "doc_md": _dag_doc(plan),
-        "schedule": _schedule(pipeline),
+        "schedule": _schedule(project, pipeline),
         "timezone": pipeline.timezone,
         "start_date": str(pipeline.start_date or pipeline.some_interval().start.date()),
         "catchup": pipeline.catchup,
@@ -59,7 +60,9 @@ def files_of(project: Project, found: PipelineFile) -> list[str]:
     )
     named = [query.sql for query in queries] + [getattr(check, "sql", None) for check in checks]
     templates = {f"{TEMPLATES}/{name}" for name in named if name}
-    return sorted({found.file.path, ENVIRONMENTS, *templates})
+    others = [name.partition(".")[0] for name in model.after] if model else []
+    waited_for = {project.pipeline(name).file.path for name in others}
+    return sorted({found.file.path, ENVIRONMENTS, *templates, *waited_for})
 
 
 def asset_uri(kpi: Kpi) -> str:
@@ -67,11 +70,32 @@ def asset_uri(kpi: Kpi) -> str:
     return f"x-etl://{kpi.target.connection}/{kpi.target.table}"
 
 
-def _schedule(pipeline: Pipeline) -> dict[str, Any] | None:
-    cron = pipeline.cut().expression()
-    if not cron:
+def _schedule(project: Project, pipeline: Pipeline) -> dict[str, Any] | None:
+    found: dict[str, Any] = {}
+    if cron := pipeline.cut().expression():
+        found["cron"] = cron
+    if pipeline.after:
+        found["after"] = [_asset(*awaited(project, name)) for name in pipeline.after]
+    if not found:
         return None
-    return {"__type__": f"{OBJECTS}.timetable", "cron": cron, "timezone": pipeline.timezone}
+    return {"__type__": f"{OBJECTS}.schedule", "timezone": pipeline.timezone, **found}
+
+
+def awaited(project: Project, name: str) -> tuple[str, Kpi]:
+    """A KPI that a pipeline waits for, `pipeline.kpi`, with its name.
+
+    :raises ConfigError: there is none.
+    """
+    pipeline, _, kpi = name.partition(".")
+    model = project.pipeline(pipeline).model
+    known = model.kpis if model else {}
+    if kpi not in known:
+        raise ConfigError(f"'{pipeline}' has no KPI '{kpi}'", hint=did_you_mean(kpi, known))
+    return name, known[kpi]
+
+
+def _asset(name: str, kpi: Kpi) -> dict[str, Any]:
+    return {"__type__": f"{OBJECTS}.asset", "uri": asset_uri(kpi), "name": name}
 
 
 def _default_args(pipeline: Pipeline) -> dict[str, Any]:
@@ -109,9 +133,7 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
         if callback := _callback(plan.pipeline, "success"):
             task["on_success_callback"] = callback
         task["outlets"] = [
-            {"__type__": f"{OBJECTS}.asset", "uri": asset_uri(kpi),
-             "name": f"{plan.pipeline.name}.{name}"}
-            for name, kpi in plan.pipeline.kpis.items()
+            _asset(f"{plan.pipeline.name}.{name}", kpi) for name, kpi in plan.pipeline.kpis.items()
         ]  # fmt: skip
     return task
 

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 elif AIRFLOW_3:
     from airflow.sdk import Asset, BaseOperator, Variable, get_parsing_context
-    from airflow.timetables.assets import AssetOrTimeSchedule
 
     try:
-        from airflow.sdk import BaseHook, CronDataIntervalTimetable
+        from airflow.sdk import AssetOrTimeSchedule, BaseHook, CronDataIntervalTimetable
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
     except ImportError:  # 3.0
         from airflow.exceptions import AirflowException, AirflowFailException
         from airflow.hooks.base import BaseHook
+        from airflow.timetables.assets import AssetOrTimeSchedule
         from airflow.timetables.interval import CronDataIntervalTimetable
 else:
     from airflow.datasets import Dataset as Asset

@@ -50,7 +50,8 @@ class ProjectOperator(BaseOperator):
         """The project's folder; for a DAG outside of one, the folder that the task runs in."""
         from etl_framework.airflow.compiled import CompileError
 
-        if not self.project and not self.has_dag():
+        me: Any = self
+        if not self.project and not me.has_dag():
             return Path.cwd()
         try:
             return self.root()

@@ -13,6 +13,7 @@ from etl_framework.cli.compile import compile_
 from etl_framework.cli.ddl import ddl
 from etl_framework.cli.dev import dev
 from etl_framework.cli.lint import lint
+from etl_framework.cli.new import new
 from etl_framework.cli.plan import plan
 from etl_framework.cli.quarantine import quarantine
 from etl_framework.cli.run import run
@@ -37,7 +38,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, lint, plan, quarantine, run, schema, show, suggest_checks, test,
+    clean, compile_, ddl, dev, lint, new, plan, quarantine, run, schema, show, suggest_checks, test,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

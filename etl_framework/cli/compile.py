@@ -35,7 +35,7 @@ def compile_(pipeline: str, environment: str | None, keep: bool, root: Path) -> 
     found = project.pipeline(pipeline)
     interval = found.model.some_interval() if found.model else None
     plan = next(plans_of(project, pipeline, environment, [interval]))
-    config = dag_factory_config(plan)
+    config = dag_factory_config(project, plan)
     if not keep:
         click.echo(yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100), nl=False)
         return

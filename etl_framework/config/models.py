@@ -106,6 +106,11 @@ class Pipeline(Model):
     )
     timezone: str = Field("UTC", description="Time zone of the schedule and of the data intervals.")
     start_date: date | None = Field(None, description="The first day with data.")
+    after: list[Annotated[str, Field(pattern=r"^\w+\.\w+$")]] = Field(
+        [],
+        description="In Airflow: run when these KPIs of other pipelines were published, each"
+        " written `pipeline.kpi`; with a `schedule`, at those times too.",
+    )
     catchup: bool = Field(
         False, description="In Airflow: run every data interval since `start_date`."
     )

@@ -121,7 +121,7 @@ class Stack:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = make_server(
             "127.0.0.1", 0, app.DomainDispatcherApplication(app.create_backend_app),
-            threaded=True, request_handler=app.MotoRequestHandler,
+            threaded=True, request_handler=getattr(app, "MotoRequestHandler", None),
         )  # fmt: skip
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self._exit.callback(server.server_close)

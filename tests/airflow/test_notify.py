@@ -21,6 +21,7 @@ NOTIFY = """
 import json, logging, sys
 from datetime import datetime
 from types import SimpleNamespace
+from airflow import DAG
 from etl_framework.airflow.notify import notify
 logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
 logs = []
@@ -28,6 +29,7 @@ handler = logging.Handler()
 handler.emit = lambda record: logs.append(record.getMessage())
 logging.getLogger("etl_framework").addHandler(handler)
 context = {
+    "dag": DAG("orders"),
     "ti": SimpleNamespace(dag_id="orders", task_id="check.orders"),
     "exception": RuntimeError("password=very-secret was refused"),
     "data_interval_start": datetime(2024, 6, 25), "data_interval_end": datetime(2024, 6, 26),

@@ -171,6 +171,36 @@ def test_a_stub_outside_of_a_project(airflow: Airflow, tmp_path: Path) -> None:
     assert "lies in no project" in said
 
 
+SCHEDULES = """
+import json, runpy, sys
+found = {}
+for name in sys.argv[2:]:
+    dag = runpy.run_path(f"{sys.argv[1]}/dags/{name}.py")[name]
+    table = dag.timetable
+    found[name] = [type(table).__name__, "totals" in str(vars(table) if hasattr(table, "__dict__")
+                   else table) or "totals" in str(getattr(table, "asset_condition", ""))]
+print(json.dumps(found))
+"""
+
+
+def test_what_a_pipeline_waits_for(airflow: Airflow, with_dags: Folder) -> None:
+    text = (with_dags.root / "pipelines/orders.yml").read_text()
+    for name, schedule in (("after", "none"), ("both", "@hourly"), ("never", "none")):
+        changed = text.replace("name: orders", f"name: {name}", 1).replace("@daily", schedule)
+        after = "" if name == "never" else "after: [orders.totals]\n"
+        with_dags.write(
+            f"pipelines/{name}.yml", after + changed.replace("table: totals", f"table: {name}")
+        )
+    names = ("after", "both", "never")
+    write_stubs(with_dags, names)
+
+    found = airflow.script(SCHEDULES, str(with_dags.root), *names)
+
+    assert "Asset" in found["after"][0] or "Dataset" in found["after"][0]
+    assert "OrTime" in found["both"][0]
+    assert found["never"][0] == "NullTimetable"
+
+
 LOAD = """
 import json, sys
 from dagfactory import load_yaml_dags

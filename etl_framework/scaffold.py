@@ -1,0 +1,100 @@
+"""Files that a new pipeline begins with."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from etl_framework.config.project import Project
+from etl_framework.connections.files import Files
+from etl_framework.errors import ConfigError
+from etl_framework.targets.warehouse import warehouse_for
+
+STUB = '''"""The DAG of pipelines/{name}.yml."""
+
+from etl_framework.airflow import load_dag
+
+load_dag("{name}", globals())
+'''
+PIPELINE = """# yaml-language-server: $schema=../pipeline.schema.json
+name: {name}
+description: What {name} is for.
+schedule: "@daily"
+start_date: 2024-01-01
+
+sources:
+  orders:
+    type: csv
+    connection: {files}
+    path: orders/{{{{ interval.date }}}}*.csv
+    columns:
+      - {{name: order_id, type: integer, primary_key: true}}
+      - {{name: customer, type: varchar(100), required: true}}
+      - {{name: amount, type: "decimal(10,2)"}}
+
+kpis:
+  {name}_customers:
+    description: How much each customer ordered.
+    sql: {name}/customers.sql
+    target: {{connection: {warehouse}, table: {name}_customers}}
+    columns:
+      - {{name: customer, type: varchar(100), primary_key: true}}
+      - {{name: orders, type: bigint}}
+      - {{name: amount, type: "decimal(18,2)"}}
+    tests:
+      - name: orders_of_a_customer_are_added
+        given:
+          orders:
+            - {{order_id: 1, customer: ada, amount: 1.50}}
+            - {{order_id: 2, customer: ada, amount: 2.00}}
+        expect:
+          - {{customer: ada, orders: 2, amount: 3.50}}
+"""
+SQL = """-- One row per customer.
+SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount
+FROM orders
+GROUP BY customer
+"""
+
+
+def new_pipeline(project: Project, name: str) -> list[str]:
+    """Write a pipeline that runs, to be edited: its file, its SQL, its DAG file.
+
+    :returns: the files, below the project's folder.
+    :raises ConfigError: the name cannot be one, or a file is there already.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ConfigError(
+            f"'{name}' is no name for a pipeline", hint="small letters, digits and _: music_shop"
+        )
+    connections = project.environment(None).connections
+    files = next((n for n, c in connections.items() if isinstance(c, Files)), "lake")
+    warehouse = next((n for n, c in connections.items() if warehouse_for(c)
+                      and not getattr(c, "seed", None)), "warehouse")  # fmt: skip
+    text = PIPELINE.format(name=name, files=files, warehouse=warehouse)
+    return _write(
+        project.root,
+        {
+            f"pipelines/{name}.yml": text,
+            f"sql_templates/{name}/customers.sql": SQL,
+            f"dags/{name}.py": STUB.format(name=name),
+        },
+    )
+
+
+def new_dag(project: Project, name: str) -> list[str]:
+    """Write the DAG file of a pipeline.
+
+    :raises ConfigError: there is no such pipeline, or the file is there already.
+    """
+    project.pipeline(name)
+    return _write(project.root, {f"dags/{name}.py": STUB.format(name=name)})
+
+
+def _write(root: Path, texts: dict[str, str]) -> list[str]:
+    if there := [path for path in texts if (root / path).exists()]:
+        raise ConfigError(f"{there[0]} is there already; nothing was written")
+    for path, text in texts.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    return list(texts)
