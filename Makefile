@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 
-.PHONY: demo test quick lint bench bench-checks chaos airflow test-airflow \
+.PHONY: demo test quick lint bench bench-checks bench-dags chaos airflow test-airflow \
         clean
 .DELETE_ON_ERROR:
 
@@ -46,6 +46,9 @@ airflow: $(VENV)/.dev  ## A whole Airflow in a browser, beside stand-ins for RDS
 
 test-airflow: $(VENV)/.dev  ## The tests of tests/airflow on every version of MWAA
 	@$(BIN)/python -m tests.airflow.matrix
+
+bench-dags: $(VENV)/.dev  ## Parsing 1, 100 and 500 DAGs against dag-factory and plain Python
+	@$(BIN)/python benchmarks/dag_parse.py
 
 chaos: $(VENV)/.dev  ## Hundreds of faults, each in a run of its own, and a rerun after each
 	@$(BIN)/python -m tests.chaos

@@ -12,17 +12,19 @@ AIRFLOW_3 = not AIRFLOW_VERSION.startswith("2.")
 
 if TYPE_CHECKING:
     from airflow.sdk import (
+        DAG,
         Asset,
         AssetOrTimeSchedule,
         BaseHook,
         BaseOperator,
         CronDataIntervalTimetable,
+        TaskGroup,
         Variable,
         get_parsing_context,
     )
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 elif AIRFLOW_3:
-    from airflow.sdk import Asset, BaseOperator, Variable, get_parsing_context
+    from airflow.sdk import DAG, Asset, BaseOperator, TaskGroup, Variable, get_parsing_context
 
     try:
         from airflow.sdk import AssetOrTimeSchedule, BaseHook, CronDataIntervalTimetable
@@ -36,15 +38,15 @@ else:
     from airflow.datasets import Dataset as Asset
     from airflow.exceptions import AirflowException, AirflowFailException
     from airflow.hooks.base import BaseHook
-    from airflow.models import BaseOperator, Variable
+    from airflow.models import DAG, BaseOperator, Variable
     from airflow.timetables.datasets import DatasetOrTimeSchedule as AssetOrTimeSchedule
     from airflow.timetables.interval import CronDataIntervalTimetable
     from airflow.utils.dag_parsing_context import get_parsing_context
+    from airflow.utils.task_group import TaskGroup
 
 __all__ = [
-
-    "AIRFLOW_3", "AIRFLOW_VERSION", "AirflowException", "AirflowFailException", "Asset",
-    "AssetOrTimeSchedule", "BaseHook", "BaseOperator", "CronDataIntervalTimetable",
+    "AIRFLOW_3", "AIRFLOW_VERSION", "DAG", "AirflowException", "AirflowFailException", "Asset",
+    "AssetOrTimeSchedule", "BaseHook", "BaseOperator", "CronDataIntervalTimetable", "TaskGroup",
     "asset", "asset_or_time", "get_parsing_context", "later", "variable",
 ]  # fmt: skip
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from etl_framework.airflow import _compat
 from etl_framework.airflow.compiled import CompileError, compiled
 
 os.environ.setdefault("AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY", "False")
@@ -25,7 +26,14 @@ def load_dag(pipeline: str, namespace: dict[str, Any], environment: str | None =
     root = project_of(Path(namespace["__file__"]))
     environment = environment or os.environ.get("AIRFLOW__ETL__ENVIRONMENT")
     config = compiled(root, pipeline, environment)
-    _build(config, namespace)
+    if _compat.get_parsing_context().task_id:
+        from etl_framework.airflow.direct import build
+
+        namespace[pipeline] = dag = build(pipeline, config[pipeline])
+    else:
+        dag = _by_dag_factory(pipeline, config, namespace)
+    dag.doc_md = config[pipeline]["doc_md"]
+    dag.fileloc = namespace["__file__"]
 
 
 def project_of(file: Path) -> Path:
@@ -39,14 +47,11 @@ def project_of(file: Path) -> Path:
     raise CompileError(f"{file} lies in no project: no folder above it has an environments.yml")
 
 
-def _build(config: dict[str, Any], namespace: dict[str, Any]) -> None:
+def _by_dag_factory(name: str, config: dict[str, Any], namespace: dict[str, Any]) -> Any:
+    """It puts its whole configuration behind the doc and takes its own file for the DAG's."""
     from dagfactory import load_yaml_dags
     from dagfactory.utils import cast_with_type
 
     logging.getLogger("dagfactory").setLevel(logging.WARNING)
-    docs = {name: dag["doc_md"] for name, dag in config.items()}
     load_yaml_dags(globals_dict=namespace, config_dict=cast_with_type(config))
-    for name, doc in docs.items():
-        dag = namespace[name]
-        dag.doc_md = doc  # dag-factory puts its whole configuration behind it
-        dag.fileloc = namespace["__file__"]  # and takes its own file for the DAG's
+    return namespace[name]

@@ -15,7 +15,7 @@ from tests.conftest import REPOSITORY, Folder
 pytestmark = pytest.mark.slow
 # Parses a DAG file with every socket refused; says what was imported and what the DAG is.
 PARSE = """
-import json, runpy, socket, sys
+import json, re, runpy, socket, sys
 import airflow
 try:
     import airflow.sdk
@@ -26,6 +26,10 @@ before = set(sys.modules)
 def refused(*arguments, **named):
     raise AssertionError("a socket was opened")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refused
+def schedule(table):
+    table = getattr(table, "timetable", table)
+    return getattr(table, "expression", "") or table._expression
+
 found = runpy.run_path(sys.argv[1])[sys.argv[2]]
 heavy = {"pandas", "duckdb", "pyarrow", "sqlglot", "boto3", "numpy", "psycopg2"}
 print(json.dumps({
@@ -41,7 +45,14 @@ print(json.dumps({
     "max_active_runs": found.max_active_runs,
     "retries": found.tasks[0].retries,
     "delay": found.tasks[0].retry_delay.total_seconds(),
-    "schedule": getattr(found.timetable, "expression", "") or found.timetable._expression,
+    "schedule": schedule(found.timetable),
+    "start": str(found.start_date.timestamp()),
+    "callbacks": {task.task_id: [re.sub(" at 0x\\w+", "", str(found)) for found in (task.on_failure_callback,
+                                                          task.on_success_callback)]
+                  for task in found.tasks},
+    "pools": [task.pool for task in found.tasks],
+    "notify": [task.notify for task in found.tasks],
+    "group_tips": {name: group.tooltip for name, group in found.task_group_dict.items()},
     "outlets": [asset.uri for task in found.tasks for asset in task.outlets],
     "file": found.fileloc,
 }))
@@ -169,6 +180,29 @@ def test_a_stub_outside_of_a_project(airflow: Airflow, tmp_path: Path) -> None:
 
     said = airflow.script(PARSE, str(tmp_path / "stub.py"), "orders", fails=True)
     assert "lies in no project" in said
+
+
+def test_a_task_finds_the_same_dag_without_dag_factory(airflow: Airflow, with_dags: Folder) -> None:
+    """As a worker parses it, which Airflow says by the parsing context."""
+    text = (with_dags.root / "pipelines/orders.yml").read_text()
+    with_dags.write(
+        "pipelines/orders.yml",
+        "timezone: Europe/Rome\nretries: 1\ntags: [shop]\nowner: sales\npool: small\n"
+        "notify: [{type: slack, events: [failure, success, warn]}]\n" + text,
+    )
+    file = str(with_dags.root / "dags/orders.py")
+    with_dags.etl("compile", "orders", "--keep")
+    in_a_task = PARSE.replace("import dagfactory", "").replace(
+        "print(json.dumps({", 'assert "dagfactory" not in sys.modules\nprint(json.dumps({'
+    )
+    env = {"_AIRFLOW_PARSING_CONTEXT_DAG_ID": "orders", "_AIRFLOW_PARSING_CONTEXT_TASK_ID": "x"}
+
+    direct = airflow.script(in_a_task, file, "orders", env=env)
+
+    found = parsed(airflow, with_dags)
+    assert direct["tags"] == ["etl", "shop"]
+    assert found["tags"] == ["dagfactory", "etl", "shop"]
+    assert {**direct, "tags": []} == {**found, "tags": []}
 
 
 SCHEDULES = """
