@@ -11,6 +11,7 @@ from typing import Any
 from etl_framework.config.models import Kpi, Pipeline
 from etl_framework.config.project import ENVIRONMENTS, TEMPLATES, PipelineFile, Project
 from etl_framework.errors import ConfigError, did_you_mean
+from etl_framework.interval import NONE
 from etl_framework.plan import Plan, Step
 from etl_framework.sources.csv import CsvSource
 
@@ -70,14 +71,14 @@ def asset_uri(kpi: Kpi) -> str:
     return f"x-etl://{kpi.target.connection}/{kpi.target.table}"
 
 
-def _schedule(project: Project, pipeline: Pipeline) -> dict[str, Any] | None:
+def _schedule(project: Project, pipeline: Pipeline) -> dict[str, Any] | str:
     found: dict[str, Any] = {}
     if cron := pipeline.cut().expression():
         found["cron"] = cron
     if pipeline.after:
         found["after"] = [_asset(*awaited(project, name)) for name in pipeline.after]
     if not found:
-        return None
+        return NONE  # without any, Airflow 2 takes a day
     return {"__type__": f"{OBJECTS}.schedule", "timezone": pipeline.timezone, **found}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl_framework.airflow import _compat
+from etl_framework.interval import NONE
 
 CALLBACKS = ("on_failure_callback", "on_success_callback")
 
@@ -28,7 +29,7 @@ def build(name: str, config: Mapping[str, Any]) -> Any:
     dag = _compat.DAG(
         name,
         description=config["description"],
-        schedule=made(config["schedule"]),
+        schedule=None if config["schedule"] == NONE else made(config["schedule"]),
         start_date=datetime.fromisoformat(config["start_date"]).replace(tzinfo=zone),
         catchup=config["catchup"],
         max_active_runs=config["max_active_runs"],

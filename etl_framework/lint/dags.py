@@ -20,7 +20,7 @@ class Stubs(Rule):
     A pipeline without one never runs, and nobody is told.
     """
 
-    codes = ("E308", "W303")
+    codes = ("E501", "W501")
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         folder = project.root / DAGS
@@ -34,20 +34,20 @@ class Stubs(Rule):
                 loaded.add(name)
                 if name not in known:
                     message = f"there is no pipeline '{name}'"
-                    yield Diagnostic(path, line, column, "E308", message, did_you_mean(name, known))
+                    yield Diagnostic(path, line, column, "E501", message, did_you_mean(name, known))
         for checked in files:
             name = Path(checked.found.file.path).stem
             if name not in loaded:
                 message = f"no file under {DAGS}/ loads the pipeline '{name}': it never runs"
                 hint = f"etl new dag {name}"
-                found = checked.found.file.diagnostic(("name",), "W303", message, hint)
+                found = checked.found.file.diagnostic(("name",), "W501", message, hint)
                 yield replace(found, severity="warning")
 
 
 class Awaited(Rule):
     """What a pipeline waits for is a KPI of another pipeline."""
 
-    codes = ("E309",)
+    codes = ("E502",)
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         known = {
@@ -61,10 +61,30 @@ class Awaited(Rule):
                 keys = ("after", index)
                 if name not in known:
                     message, hint = f"there is no KPI '{name}'", did_you_mean(name, known)
-                    yield checked.found.file.diagnostic(keys, "E309", message, hint)
+                    yield checked.found.file.diagnostic(keys, "E502", message, hint)
                 elif name.startswith(f"{checked.pipeline.name}."):
                     message = "a pipeline cannot wait for itself"
-                    yield checked.found.file.diagnostic(keys, "E309", message)
+                    yield checked.found.file.diagnostic(keys, "E502", message)
+
+
+class Passwords(Rule):
+    """A password is in a connection of Airflow, and not in one of its variables.
+
+    Airflow hides a connection's password everywhere; a variable's value only by its name.
+    """
+
+    codes = ("W502",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        environments = project.environments.environments if project.environments else {}
+        for label, environment in environments.items():
+            for name, connection in environment.connections.items():
+                if "var." in (getattr(connection, "password", None) or ""):
+                    keys = ("environments", label, "connections", name, "password")
+                    message = "a password in an Airflow Variable is shown to who may read variables"
+                    hint = "keep it in a connection: `conn_id: redshift_default`"
+                    found = project.environments_file.diagnostic(keys, "W502", message, hint)
+                    yield replace(found, severity="warning")
 
 
 def _loads(file: Path) -> Iterator[tuple[str, int, int]]:

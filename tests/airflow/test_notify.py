@@ -144,7 +144,9 @@ def test_a_topic(airflow: Airflow, stack: Stack) -> None:
 
     assert send(airflow, channel, **env) == []
     (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
-    assert json.loads(message["Body"])["Message"] == TEXT
+    told = json.loads(message["Body"])["Message"]
+    # Older providers send a text for each protocol, of which only SNS itself takes one.
+    assert (json.loads(told)["default"] if told.startswith("{") else told) == TEXT
 
 
 def test_what_cannot_be_sent_is_logged_and_hides_nothing(airflow: Airflow) -> None:

@@ -47,8 +47,8 @@ print(json.dumps({
     "delay": found.tasks[0].retry_delay.total_seconds(),
     "schedule": schedule(found.timetable),
     "start": str(found.start_date.timestamp()),
-    "callbacks": {task.task_id: [re.sub(" at 0x\\w+", "", str(found)) for found in (task.on_failure_callback,
-                                                          task.on_success_callback)]
+    "callbacks": {task.task_id: re.sub(" at 0x\\w+", "", str([task.on_failure_callback,
+                                                             task.on_success_callback]))
                   for task in found.tasks},
     "pools": [task.pool for task in found.tasks],
     "notify": [task.notify for task in found.tasks],

@@ -74,6 +74,26 @@ def test_redshift_by_iam(named: Stack, tmp_path: Path, monkeypatch: pytest.Monke
     session.close()
 
 
+def test_redshift_by_variables(
+    named: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variables of older projects."""
+    names = {"redshift_endpoint": "HOST", "port": "PORT", "database": "DATABASE", "user": "USER",
+             "password": "PASSWORD", "iam_arn": "ROLE"}  # fmt: skip
+    for name, known in names.items():
+        value = named.variables[f"ETL_DEV_REDSHIFT_{known}"]
+        monkeypatch.setenv(f"AIRFLOW_VAR_{name.upper()}", value)
+    connection = Redshift(
+        type="redshift", host="{{ var.redshift_endpoint }}", port="{{ var.port }}",
+        database="{{ var.database }}", user="{{ var.user }}", password="{{ var.password }}",
+        iam_role="{{ var.iam_arn }}",
+    )  # fmt: skip
+    session = connection.open_session(tmp_path)
+    assert session.run("SELECT 1").rows == [(1,)]
+    assert connection.role() == named.variables["ETL_DEV_REDSHIFT_ROLE"]
+    session.close()
+
+
 def test_a_connection_as_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = quote("p@ss:/?#%", safe="")
     monkeypatch.setenv("AIRFLOW_CONN_X", f"postgres://ada:{secret}@db.example:6543/shop?sslmode=a")

