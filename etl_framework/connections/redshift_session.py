@@ -19,6 +19,12 @@ _PASSING = re.compile(
     r"S3ServiceException.*(503|500|SlowDown|[Cc]onnection broken|reset by peer)"
     r"|connection (?:is )?(?:closed|lost|reset)|terminating connection"
 )
+# What helps, by words of the refusal.
+_HINTS = {
+    "is not associated to cluster": "attach it to the cluster, or name another as `iam_role`",
+    "permission denied": "let the connection's user do this: GRANT",
+    "Access Denied": "the `iam_role` needs s3:GetObject and s3:ListBucket for staging",
+}
 _SECRET = re.compile(r"(?i)((?:password|secret_access_key|session_token|token)\s*[=:]\s*)\S+")
 
 
@@ -87,7 +93,8 @@ def our_error(error: Exception, message: str, *, lost: bool) -> EtlError:
         return ConflictError(f"Redshift: {text}")
     if lost or _PASSING.search(text):
         return RetryableError(f"Redshift: {text}")
-    return StepError(f"Redshift: {text}")
+    hint = next((hint for words, hint in _HINTS.items() if words in text), "")
+    return StepError(f"Redshift: {text}", hint=hint)
 
 
 def without_secrets(text: str) -> str:

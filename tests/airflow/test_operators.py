@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from etl_framework.devstack.stack import BUCKET, Stack
 from tests.airflow.conftest import Airflow
-from tests.conftest import Folder
+from tests.conftest import Folder, in_the_cluster
 
 pytestmark = pytest.mark.slow
 # Executes steps of a pipeline with a context as a task has it; says what came of each.
@@ -144,3 +147,46 @@ def test_a_connection_that_airflow_does_not_know(airflow: Airflow, orders: Folde
     assert error.startswith("AirflowFailException: ")
     assert "there is no connection 'nowhere'" in error
     assert "hint: make it in Airflow" in error
+
+
+def wrong_role(orders: Folder, stack: Stack) -> dict[str, str]:
+    return {"ETL_DEV_REDSHIFT_ROLE": "arn:aws:iam::1:role/another"}
+
+
+def refused_bucket(orders: Folder, stack: Stack) -> dict[str, str]:
+    file = orders.root / "environments.yml"
+    file.write_text(file.read_text().replace("bucket: music-lake", "bucket: of-somebody-else"))
+    return {}
+
+
+def no_table(orders: Folder, stack: Stack) -> dict[str, str]:
+    from_postgres(orders)
+    return {"TEST_RDS_URL": stack.variables["ETL_DEV_RDS_URL"]}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "says"),
+    [
+        pytest.param(wrong_role, "is not associated to cluster\n  hint: attach it", id="role"),
+        pytest.param(refused_bucket, "NoSuchBucket\n  hint: check the bucket's name", id="bucket"),
+        pytest.param(
+            no_table, "there is no table 'orders' in connection 'rds'\n  hint: check", id="table"
+        ),
+    ],
+)
+def test_what_aws_refuses_is_one_error_with_a_hint(
+    airflow: Airflow,
+    orders: Folder,
+    stack: Stack,
+    mistake: Callable[[Folder, Stack], dict[str, str]],
+    says: str,
+) -> None:
+    in_the_cluster(orders, "duckdb")
+    stack.s3.upload_file(str(orders.root / "lake/orders/1.csv"), BUCKET, "orders/1.csv")
+    env = {**stack.variables, **mistake(orders, stack)}
+
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS, env=env)
+
+    errors = [result for _, result in found.values() if isinstance(result, str)]
+    assert errors[0].startswith("AirflowFailException: ")
+    assert says in errors[0]
