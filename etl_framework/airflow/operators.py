@@ -43,6 +43,7 @@ class StepOperator(ProjectOperator):
         self.step = step or self.task_id
         self.sql = sql
         self._run: Run | None = None
+        self._done: tuple[Plan, StepResult] | None = None
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Show the SQL of this run's data interval; it holds no templates of Airflow."""
@@ -73,6 +74,7 @@ class StepOperator(ProjectOperator):
             except CheckFailedError as error:
                 self._tell_checks(error.checks)
                 raise
+        self._done = plan, result
         self._tell(plan, result)
         self._warn(result, context)
         return {"state": result.state, **result.counts}
@@ -81,6 +83,15 @@ class StepOperator(ProjectOperator):
         """Stop the statement that is running."""
         if self._run:
             self._run.cancel()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """What Airflow's OpenLineage provider asks for, where it is installed."""
+        if self._done is None:
+            return None
+        from etl_framework.airflow.lineage import lineage
+
+        plan, result = self._done
+        return lineage(plan, plan.step(self.step), result)
 
     def _tell(self, plan: Plan, result: StepResult) -> None:
         if sql := plan.step(self.step).sql:

@@ -14,6 +14,14 @@ class Connection(Model):
 
     description: str = Field("", description="What is kept there.")
 
+    def dataset(self, root: Path, what: str) -> tuple[str, str]:
+        """Namespace and name of a table or of files, as OpenLineage names them.
+
+        :param root: the project's folder.
+        :raises ConfigError: a setting cannot be looked up.
+        """
+        return type(self).__name__.lower(), what
+
 
 def inside(root: Path, path: str) -> Path:
     """A path below the project's folder, or an absolute one as it is.

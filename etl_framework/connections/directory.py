@@ -20,6 +20,9 @@ class Directory(Files):
     type: Literal["directory"]
     path: str = Field(description="The folder, from the project's root.")
 
+    def dataset(self, root: Path, what: str) -> tuple[str, str]:
+        return "file", str(inside(root, resolve(self.path, setting="path")) / what)
+
     def files(self, root: Path, pattern: str, here: Path) -> list[File]:
         folder = inside(root, resolve(self.path, setting="path"))
         if not folder.is_dir():

@@ -20,3 +20,6 @@ class DuckDB(Connection):
     def file(self, root: Path) -> Path:
         """Where the database lies."""
         return inside(root, resolve(self.path, setting="path"))
+
+    def dataset(self, root: Path, what: str) -> tuple[str, str]:
+        return "file", f"{self.file(root)}/{what}"

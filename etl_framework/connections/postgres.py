@@ -94,6 +94,15 @@ class Postgres(Connection):
             ) from None
         return connection
 
+    def dataset(self, root: Path, what: str) -> tuple[str, str]:
+        from psycopg2.extensions import parse_dsn
+
+        found = self._address(root)
+        found = parse_dsn(found["dsn"]) if "dsn" in found else found
+        place = f"{found.get('host', 'localhost')}:{found.get('port', 5432)}"
+        table = what if "." in what else f"public.{what}"
+        return f"postgres://{place}", f"{found.get('dbname', 'postgres')}.{table}"
+
     def _address(self, root: Path) -> dict[str, Any]:
         """What libpq needs; from Airflow with TLS, unless its connection says otherwise."""
         if self.url:

@@ -107,6 +107,12 @@ class Redshift(Connection):
         """What COPY says behind IAM_ROLE: a role's ARN, or `default`."""
         return resolve(self.iam_role, setting="iam_role")
 
+    def dataset(self, root: Path, what: str) -> tuple[str, str]:
+        found = self._settings()
+        place = found.get("host") or found.get("workgroup") or found.get("cluster", "")
+        table = what if "." in what else f"public.{what}"
+        return f"redshift://{place}:{found.get('port', 5439)}", f"{found.get('database')}.{table}"
+
     def _settings(self) -> dict[str, str]:
         """What is given here, and behind it what the connection of Airflow says."""
         names = ("host", "port", "database", "user", "password", "cluster", "workgroup",

@@ -47,6 +47,10 @@ class S3(Files):
             prefix = resolve(self.prefix, setting="prefix")
         return S3Prefix(found, bucket, prefix.strip("/"), encryption)
 
+    def dataset(self, root: Path, what: str) -> tuple[str, str]:
+        place = self.open()
+        return f"s3://{place.bucket}", place.key(what)
+
     def files(self, root: Path, pattern: str, here: Path) -> list[File]:
         if ".." in pattern.split("/"):
             raise DataMissingError(f"the pattern '{pattern}' leads out of the bucket")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ import psycopg2
 import pytest
 
 from etl_framework.devstack.airflow_server import AirflowServer
-from etl_framework.devstack.stack import Stack
+from etl_framework.devstack.stack import BUCKET, Stack
 from tests.airflow.conftest import write_stubs
 from tests.conftest import REPOSITORY, Folder
 from tests.runs.conftest import Music
@@ -55,7 +56,11 @@ def project(music: Music, running_stack: Stack) -> Iterator[Folder]:
 
 @pytest.fixture(scope="module")
 def server(project: Folder, running_stack: Stack) -> Iterator[AirflowServer]:
-    more = {"PYTHONPATH": f"{REPOSITORY}:{project.root}"}
+    lineage = {"type": "file", "log_file_path": str(project.root / "lineage"), "append": True}
+    more = {
+        "PYTHONPATH": f"{REPOSITORY}:{project.root}",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(lineage),
+    }
     found = AirflowServer(
         project.root, project.root / ".etl/airflow", running_stack.variables, more
     )
@@ -119,6 +124,7 @@ def test_scheduled_runs_a_killed_worker_and_a_backfill(
     (project.root / ".etl/dev/env").write_text("".join(lines))
     assert tables(project, "--env", "aws_local") == tables(music)
     _look(server)
+    _trace(project, running_stack)
 
     first = datetime.now(UTC) - timedelta(days=10)
     days = [f"{day:%Y-%m-%d}" for day in (first, first + timedelta(days=1))]
@@ -146,6 +152,36 @@ def _kill_a_task(server: AirflowServer) -> None:
                 os.kill(pid, signal.SIGKILL)
                 return
     raise AssertionError("no task was running")
+
+
+def _trace(project: Folder, stack: Stack) -> None:
+    """OpenLineage's events tell what was read, checked and written."""
+    lines = (project.root / "lineage").read_text().splitlines()
+    events = {
+        event["job"]["name"].partition(".")[2]: event
+        for event in map(json.loads, lines)
+        if event["eventType"] == "COMPLETE"
+    }
+    place = f"localhost:{stack.ports['cluster']}"
+    assert [(each["namespace"], each["name"]) for each in events["publish"]["outputs"]] == [
+        (f"redshift://{place}", f"dev.public.{table}") for table in TABLES
+    ]
+    (read,) = events["extract.streams"]["inputs"]
+    assert (read["namespace"], read["name"]) == (f"s3://{BUCKET}", "streaming-data/*.csv*")
+    (read,) = events["extract.users"]["inputs"]
+    assert read["name"] == "rds.public.users"
+    assert {"name": "username", "type": "varchar(255)"} in [
+        {"name": found["name"], "type": found["type"]}
+        for found in read["facets"]["schema"]["fields"]
+    ]
+    (written,) = events["extract.users"]["outputs"]
+    assert written["outputFacets"]["outputStatistics"]["rowCount"] == 5000
+    checked = events["check.tracks"]["inputs"][0]
+    assertions = checked["inputFacets"]["dataQualityAssertions"]["assertions"]
+    assert {"primary_key track_id": True}.items() <= {
+        found["assertion"]: found["success"] for found in assertions
+    }.items()
+    assert "SUM(" in events["kpi.kpis_genre"]["job"]["facets"]["sql"]["query"]
 
 
 def _look(server: AirflowServer) -> None:

@@ -1,0 +1,87 @@
+"""What a step read and wrote, as OpenLineage names it.
+
+Source: the OpenLineage specification, "Naming" and its facets. Airflow's provider asks an operator
+for it where it is installed and has a transport; nothing here is imported otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from etl_framework.columns import Column
+    from etl_framework.plan import Plan, Step
+    from etl_framework.runner import StepResult
+
+STAGING = "etl"
+
+
+def lineage(plan: Plan, step: Step, result: StepResult) -> Any:
+    """Inputs, outputs, columns, row counts and check results of a step that has run."""
+    from airflow.providers.openlineage.extractors import OperatorLineage
+    from openlineage.client.facet_v2 import sql_job
+
+    inputs = [_staged(plan, relation) for relation, _ in step.inputs]
+    outputs = [_written(_staged(plan, step.relation), step, result)] if step.relation else []
+    if step.kind == "extract":
+        inputs = [_source(plan, step)]
+    if step.kind == "check":
+        checked = _staged(plan, step.relation)
+        inputs = [_asserted(checked, result), *[i for i in inputs if i.name != checked.name]]
+    if step.kind == "publish":
+        outputs = [_target(plan, relation) for relation, _ in step.inputs]
+    facets = {"sql": sql_job.SQLJobFacet(query=step.sql)} if step.sql else {}
+    return OperatorLineage(inputs=inputs, outputs=outputs, job_facets=facets)
+
+
+def _source(plan: Plan, step: Step) -> Any:
+    block: Any = step.block
+    connection = plan.environment.connections[block.connection]
+    what = str(getattr(block, "table", None) or getattr(block, "path", ""))
+    return _dataset(*connection.dataset(plan.root, what), block.columns)
+
+
+def _target(plan: Plan, relation: str) -> Any:
+    kpi = plan.pipeline.kpis[relation]
+    connection = plan.environment.connections[kpi.target.connection]
+    return _dataset(*connection.dataset(plan.root, kpi.target.table), kpi.columns, output=True)
+
+
+def _staged(plan: Plan, relation: str) -> Any:
+    """A relation between two steps; it has no name outside of this framework."""
+    columns = getattr(plan.pipeline.relations().get(relation), "columns", [])
+    return _dataset(STAGING, f"{plan.pipeline.name}.{relation}", columns)
+
+
+def _dataset(namespace: str, name: str, columns: Sequence[Column], *, output: bool = False) -> Any:
+    from openlineage.client.event_v2 import InputDataset, OutputDataset
+    from openlineage.client.facet_v2 import schema_dataset as schema
+
+    fields = [schema.SchemaDatasetFacetFields(c.name, str(c.type)) for c in columns]
+    facets: dict[str, Any] = {"schema": schema.SchemaDatasetFacet(fields=fields)} if fields else {}
+    return (OutputDataset if output else InputDataset)(namespace, name, facets=facets)
+
+
+def _written(dataset: Any, step: Step, result: StepResult) -> Any:
+    from openlineage.client.event_v2 import OutputDataset
+    from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
+
+    rows = result.counts.get("kept", result.counts.get("rows", 0))
+    facet = statistics.OutputStatisticsOutputDatasetFacet(rowCount=rows)
+    return OutputDataset(
+        dataset.namespace, dataset.name, {"outputStatistics": facet}, facets=dataset.facets
+    )
+
+
+def _asserted(dataset: Any, result: StepResult) -> Any:
+    from openlineage.client.facet_v2 import data_quality_assertions_dataset as quality
+
+    found = [
+        quality.Assertion(assertion=check.check, success=check.status == "pass")
+        for check in result.checks
+    ]
+    dataset.inputFacets = {
+        "dataQualityAssertions": quality.DataQualityAssertionsDatasetFacet(assertions=found)
+    }
+    return dataset
