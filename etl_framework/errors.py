@@ -5,6 +5,7 @@
         PlanError           fix the file or the template; never retried
         StepError           a step broke while running
             RetryableError    the same step may work next time (network, lock, throttle)
+                ConflictError     another transaction was in the way: at once again
             CheckFailedError  rows broke a rule of severity error; never retried
             DataMissingError  a source that must have data has none; never retried
         MissingExtraError   an optional dependency is missing; the hint says which extra to install
@@ -98,6 +99,8 @@ class RetryableError(StepError):
 
 class ConflictError(RetryableError):
     """Another transaction was in the way (Redshift's 1023); the same may work a moment later."""
+
+    code = "R311"
 
 
 class CheckFailedError(StepError):
