@@ -24,6 +24,10 @@ class Model(BaseModel):
     )
 
 
+# Values that a template may use as `params.x`.
+Params = dict[Name, bool | int | float | str | list[int | float | str]]
+
+
 class Written:
     """A value with a short form of its own, such as `decimal(10,2)` or `">1%"`."""
 

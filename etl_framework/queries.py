@@ -131,7 +131,7 @@ class _Compiler:
                 if not isinstance(check, Sql):
                     continue
                 keys = (self._section(name), name, "checks", index, "sql")
-                if draft := self._draft(keys, check.sql, {}):
+                if draft := self._draft(keys, check.sql, check.params):
                     inputs = draft.inputs(self._relations)
                     self._result.checks[name, index] = self._sql(check.label, inputs, draft)
 

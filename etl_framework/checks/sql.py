@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from etl_framework.checks.base import TableCheck
+from etl_framework.model import Params
 
 
 class Sql(TableCheck):
@@ -17,6 +18,8 @@ class Sql(TableCheck):
 
     type: Literal["sql"]
     sql: str = Field(description="File under `sql_templates/` with a SELECT of the failing rows.")
+
+    params: Params = Field({}, description="Values that the template may use: `{{ params.x }}`.")
 
     @field_validator("where")
     @classmethod

@@ -13,7 +13,7 @@ from etl_framework.config.notify import AnyNotify
 from etl_framework.config.sql_tests import SqlTest, names_once
 from etl_framework.errors import did_you_mean
 from etl_framework.interval import NONE, DataInterval, Schedule, valid_cron
-from etl_framework.model import Model, Name
+from etl_framework.model import Model, Name, Params
 from etl_framework.plugins import one_of
 from etl_framework.sources.base import AnyCheck, Source
 from etl_framework.span import Span
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     AnySource = Source
 else:
     AnySource = one_of(Source)
-
-Params = dict[Name, bool | int | float | str | list[int | float | str]]
 
 
 class Query(Model):

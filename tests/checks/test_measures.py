@@ -106,3 +106,21 @@ def test_such_a_query_may_read_other_relations(checked: Checked, folder: Folder)
     check = {"type": "sql", "sql": "alien.sql", "severity": "warn"}
 
     assert only(checked([check], "1,,,\n3,,,\n4,,,\n")).failing == 2
+
+
+def test_such_a_query_may_have_parameters(checked: Checked, folder: Folder) -> None:
+    folder.write("sql_templates/odd.sql", "SELECT k, v FROM t WHERE v > {{ params.most }}\n")
+    check = {"type": "sql", "sql": "odd.sql", "severity": "warn", "params": {"most": 6}}
+
+    assert only(checked([check], "1,6,,\n2,7,,\n")).failing == 1
+    assert only(checked([{**check, "params": {"most": 5}}], "1,6,,\n2,7,,\n")).failing == 2
+
+
+def test_a_parameter_that_is_not_given(orders: Folder) -> None:
+    orders.write("sql_templates/odd.sql", "SELECT * FROM orders WHERE amount > {{ params.most }}")
+    text = (orders.root / "pipelines/orders.yml").read_text()
+    orders.write(
+        "pipelines/orders.yml",
+        text.replace("    columns:", "    checks: [{type: sql, sql: odd.sql}]\n    columns:", 1),
+    )
+    assert "sql_templates/odd.sql:1:47: E403 unknown name 'most'" in orders.etl("lint").stdout
