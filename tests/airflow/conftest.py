@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,37 +27,53 @@ load_dag("{name}", globals())
 '''
 
 
-@dataclass(frozen=True)
 class Airflow:
-    """Scripts that import Airflow, each in a process with a home of its own."""
+    """Scripts in processes that have imported Airflow, with a home of their own."""
 
-    home: Path
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        settings = {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONWARNINGS": "ignore",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.airflow.forked"], cwd=REPOSITORY, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={**os.environ, **settings},
+        )  # fmt: skip
 
     def script(
         self, code: str, *arguments: str, env: dict[str, str] | None = None, fails: bool = False
     ) -> Any:
         """What a script prints last, which is JSON; of one that fails its standard error."""
-        settings = {
-            "AIRFLOW_HOME": str(self.home),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
-            "PYTHONPATH": str(REPOSITORY),
-            "PYTHONWARNINGS": "ignore",
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False,
-            env={**os.environ, **settings, **(env or {})}, timeout=120,
-        )  # fmt: skip
+        out, err = self._home / "out", self._home / "err"
+        order = {"code": code, "arguments": arguments, "env": {**os.environ, **(env or {})},
+                 "out": str(out), "err": str(err)}  # fmt: skip
+        assert self._process.stdin and self._process.stdout
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        ended = int(self._process.stdout.readline())
+        said = err.read_text(encoding="utf-8")
         if fails:
-            assert done.returncode, done.stdout
-            return done.stderr
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.strip().splitlines()[-1])
+            assert ended, out.read_text(encoding="utf-8")
+            return said
+        assert ended == 0, said[-3000:]
+        return json.loads(out.read_text(encoding="utf-8").strip().splitlines()[-1])
+
+    def stop(self) -> None:
+        """End it."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+        self._process.wait(10)
 
 
 @pytest.fixture(scope="session")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
-    return Airflow(tmp_path_factory.mktemp("airflow"))
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+    found = Airflow(tmp_path_factory.mktemp("airflow"))
+    yield found
+    found.stop()
 
 
 def write_stubs(folder: Folder, names: Sequence[str]) -> None:
