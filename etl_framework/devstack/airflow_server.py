@@ -21,6 +21,7 @@ from pathlib import Path
 from etl_framework.errors import MissingExtraError, StepError
 
 SECONDS = 180
+HOST = "127.0.0.1"
 PREFIX = "stagingData"
 PROCESSES = {
     2: ("webserver", "scheduler", "triggerer"),
@@ -51,7 +52,7 @@ class AirflowServer:
         self.password = secrets.token_urlsafe(12)
         self.metadata = ""
         port = _free_port()
-        self.url = f"http://localhost:{port}"
+        self.url = f"http://{HOST}:{port}"
         self.env = {**os.environ, **_settings(root, folder, port), **trust(stack), **more}
 
     def start(self) -> None:
@@ -69,8 +70,8 @@ class AirflowServer:
                 "Admin", "--firstname", "a", "--lastname", "b", "--email", "admin@example.com",
             )  # fmt: skip
         for name in PROCESSES[self.major]:
-            port = ["--port", self.url.rpartition(":")[2]]
-            self._spawn(name, *(port if name in ("webserver", "api-server") else []))
+            place = ["-H", HOST, "--port", self.url.rpartition(":")[2]]
+            self._spawn(name, *(place if name in ("webserver", "api-server") else []))
         self._wait_for_health()
 
     def stop(self) -> None:
@@ -165,13 +166,13 @@ def _settings(root: Path, folder: Path, port: int) -> dict[str, str]:
     found = {
         "CORE__DAGS_FOLDER": str(root / "dags"),
         "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{port}/execution/",
+        "CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__PARALLELISM": "8",
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "CORE__INTERNAL_API_SECRET_KEY": key,
         "API__SECRET_KEY": key,
-        "API__BASE_URL": f"http://localhost:{port}",
+        "API__BASE_URL": f"http://{HOST}:{port}",
         "API__WORKERS": "1",
         "API_AUTH__JWT_SECRET": key,
         "WEBSERVER__SECRET_KEY": key,
@@ -236,5 +237,5 @@ def _variables(stack: Mapping[str, str]) -> dict[str, str]:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
+    with socket.create_server((HOST, 0)) as found:
         return int(found.getsockname()[1])
