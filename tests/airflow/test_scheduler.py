@@ -91,9 +91,12 @@ def until(server: AirflowServer, sql: str, wanted: Any) -> list[tuple[Any, ...]]
         time.sleep(0.3)
 
 
-def succeeded(count: int) -> Any:
+def succeeded(server: AirflowServer, count: int) -> Any:
+    """Whether so many runs have succeeded; one that failed shows its tasks."""
+    tasks = "SELECT task_id, state, try_number, max_tries FROM task_instance WHERE state = 'failed'"
+
     def wanted(rows: list[tuple[Any, ...]]) -> bool:
-        assert not [row for row in rows if row[0] == "failed"], rows
+        assert not [row for row in rows if row[0] == "failed"], ask(server, tasks)
         return [row[0] for row in rows] == ["success"] * count
 
     return wanted
@@ -115,7 +118,7 @@ def test_scheduled_runs_a_killed_worker_and_a_backfill(
     server.run("dags", "unpause", "music_streaming")
     _kill_a_task(server)
     runs = "SELECT state FROM dag_run WHERE dag_id = 'music_streaming'"
-    until(server, runs, succeeded(2))
+    until(server, runs, succeeded(server, 2))
 
     tries = ask(server, "SELECT MAX(try_number) FROM task_instance")
     assert tries == [(2,)], "the task whose worker was killed was tried again"
@@ -133,7 +136,7 @@ def test_scheduled_runs_a_killed_worker_and_a_backfill(
     else:
         server.run("backfill", "create", "--dag-id", "music_streaming",
                    "--from-date", days[0], "--to-date", days[1])  # fmt: skip
-    until(server, runs, succeeded(3))
+    until(server, runs, succeeded(server, 3))
 
     ledger = project.etl("show", "ledger", "--env", "aws_local", "--format", "csv").stdout
     assert ledger.count("\n") == 4, ledger
