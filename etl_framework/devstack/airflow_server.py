@@ -43,9 +43,10 @@ class AirflowServer:
         self, root: Path, folder: Path, stack: Mapping[str, str], more: Mapping[str, str]
     ) -> None:
         try:
-            self.major = int(version("apache-airflow").partition(".")[0])
+            self.version = version("apache-airflow")
         except PackageNotFoundError as error:
             raise MissingExtraError("apache-airflow", "airflow") from error
+        self.major = int(self.version.partition(".")[0])
         self._root, self._folder, self._stack = root, folder, stack
         self._exit = ExitStack()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
