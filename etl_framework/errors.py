@@ -16,11 +16,13 @@ An error carries diagnostics: one for each problem, each with the place to look 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 Severity = Literal["error", "warning"]
+_SECRET = re.compile(r"(?i)((?:password|secret_access_key|session_token|token)\s*[=:]\s*)\S+")
 
 
 @dataclass(frozen=True, order=True)
@@ -134,6 +136,11 @@ class MissingExtraError(EtlError):
             f"the package '{package}' is not installed",
             hint=f"pip install 'etl-framework[{extra}]'",
         )
+
+
+def without_secrets(text: str) -> str:
+    """A message with what looks like a secret taken out."""
+    return _SECRET.sub(r"\1***", text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

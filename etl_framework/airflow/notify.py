@@ -33,7 +33,7 @@ def tell(
     context: Mapping[str, Any],
 ) -> None:
     """Send lines, the first of which is the subject, to the channels of an event."""
-    from etl_framework.connections.redshift_session import without_secrets
+    from etl_framework.errors import without_secrets
 
     said = [without_secrets(line) for line in lines]
     for channel in channels:

@@ -13,10 +13,9 @@ from etl_framework.connections.redshift_session import (
     Address,
     Result,
     Session,
-    Statement,
     our_error,
 )
-from etl_framework.errors import ConfigError, MissingExtraError, RetryableError, StepError
+from etl_framework.errors import ConfigError, MissingExtraError, RetryableError
 
 _CONNECTING = threading.Lock()
 
@@ -60,17 +59,6 @@ class ConnectorSession(Session):
                 for each in cursor.description
             ]
             return Result(columns, [tuple(row) for row in cursor.fetchall()])
-
-    def transaction(self, statements: Sequence[Statement]) -> None:
-        self.run("BEGIN")
-        try:
-            for sql, values in statements:
-                self.run(sql, values)
-            self.run("COMMIT")
-        except StepError:
-            with suppress(StepError):  # a connection that is gone has rolled back
-                self.run("ROLLBACK")
-            raise
 
     def cancel(self) -> None:
         """The driver knows no request to cancel: without its connection the statement ends."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,9 @@ from etl_framework.connections.redshift_session import (
     Address,
     Result,
     Session,
-    Statement,
     our_error,
 )
-from etl_framework.errors import MissingExtraError, RetryableError, StepError
+from etl_framework.errors import MissingExtraError, RetryableError
 
 
 class Psycopg2Session(Session):
@@ -52,17 +51,6 @@ class Psycopg2Session(Session):
             if cursor.description is None:
                 return Result([], [], max(cursor.rowcount, 0))
             return Result([column.name for column in cursor.description], cursor.fetchall())
-
-    def transaction(self, statements: Sequence[Statement]) -> None:
-        self.run("BEGIN")
-        try:
-            for sql, values in statements:
-                self.run(sql, values)
-            self.run("COMMIT")
-        except StepError:
-            with suppress(StepError):  # a connection that is gone has rolled back
-                self.run("ROLLBACK")
-            raise
 
     def cancel(self) -> None:
         self._connection.cancel()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from etl_framework.errors import ConflictError, EtlError, RetryableError, StepError
+from etl_framework.errors import ConflictError, EtlError, RetryableError, StepError, without_secrets
 
 Statement = tuple[str, Sequence[Any]]
 # 1023 is Redshift's number for a serialization conflict.
@@ -25,7 +26,6 @@ _HINTS = {
     "permission denied": "let the connection's user do this: GRANT",
     "Access Denied": "the `iam_role` needs s3:GetObject and s3:ListBucket for staging",
 }
-_SECRET = re.compile(r"(?i)((?:password|secret_access_key|session_token|token)\s*[=:]\s*)\S+")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,6 @@ class Session(ABC):
         :raises StepError: Redshift refused it.
         """
 
-    @abstractmethod
     def transaction(self, statements: Sequence[Statement]) -> None:
         """Run statements in one transaction; all of them or none take effect.
 
@@ -73,6 +72,15 @@ class Session(ABC):
         :raises RetryableError: as `run`; the same again is what to do, in a new session.
         :raises StepError: Redshift refused one.
         """
+        self.run("BEGIN")
+        try:
+            for sql, values in statements:
+                self.run(sql, values)
+            self.run("COMMIT")
+        except StepError:
+            with suppress(StepError):  # a connection that is gone has rolled back
+                self.run("ROLLBACK")
+            raise
 
     @abstractmethod
     def cancel(self) -> None:
@@ -95,8 +103,3 @@ def our_error(error: Exception, message: str, *, lost: bool) -> EtlError:
         return RetryableError(f"Redshift: {text}")
     hint = next((hint for words, hint in _HINTS.items() if words in text), "")
     return StepError(f"Redshift: {text}", hint=hint)
-
-
-def without_secrets(text: str) -> str:
-    """A message with what looks like a secret taken out."""
-    return _SECRET.sub(r"\1***", text)

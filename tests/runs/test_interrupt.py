@@ -113,8 +113,9 @@ def test_ctrl_c_while_a_source_is_read(halves: Folder, gate: Gate) -> None:
 def test_kill_9_while_a_source_is_read(halves: Folder, gate: Gate) -> None:
     process = stuck(halves, gate)
     process.kill()
-    ended(process)
+    code, told = ended(process)
 
+    assert (code, "stopped" in told) == (-signal.SIGKILL, False)
     goes_on(halves, gate)
 
 

@@ -123,7 +123,7 @@ def test_anything_but_one_select_is_refused(sql: str) -> None:
 @pytest.mark.parametrize("sql", ["SELECT 1", "SELECT 1;", "(SELECT 1)", "SELECT 1 UNION SELECT 2",
                                  "WITH a AS (SELECT 1 AS b) SELECT b FROM a"])  # fmt: skip
 def test_one_select_is_taken(sql: str) -> None:
-    parse(sql)
+    assert parse(sql).named_selects
 
 
 @pytest.mark.parametrize(
