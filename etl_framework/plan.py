@@ -13,7 +13,7 @@ from etl_framework.checks.primary_key import PrimaryKey
 from etl_framework.config.environments import Environment
 from etl_framework.config.models import Kpi, Pipeline, Transform
 from etl_framework.config.project import PipelineFile, Project
-from etl_framework.errors import ConfigError, Diagnostic, PlanError
+from etl_framework.errors import ConfigError, Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.queries import Compilation, Compiled, compile_queries
 from etl_framework.sources.base import Source
@@ -69,7 +69,10 @@ class Plan:
         for step in self.steps:
             if step.name == name:
                 return step
-        raise PlanError(f"the pipeline '{self.pipeline.name}' has no step '{name}'")
+        raise PlanError(
+            f"the pipeline '{self.pipeline.name}' has no step '{name}'",
+            hint=did_you_mean(name, [step.name for step in self.steps]),
+        )
 
     def open_staging(self) -> Staging:
         """Where relations lie between steps.

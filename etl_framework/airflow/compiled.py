@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from etl_framework import __version__
+from etl_framework.errors import ConfigError
 
 FOLDER = ".etl/compiled"
 SECONDS = 25  # Airflow gives a file thirty
 
 
-class CompileError(Exception):
+class CompileError(ConfigError):
     """The pipeline's files are wrong; says every problem with file, line, column and hint."""
+
+    def __str__(self) -> str:
+        return self.diagnostics[0].message
 
 
 def compiled(root: Path, pipeline: str, environment: str | None) -> dict[str, Any]:
@@ -32,7 +36,12 @@ def compiled(root: Path, pipeline: str, environment: str | None) -> dict[str, An
         command = [sys.executable, "-m", "etl_framework", "compile", pipeline, "--keep",
                    "--project", str(root)]  # fmt: skip
         command += ["--env", environment] if environment else []
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            raise CompileError(f"{pipeline} was not compiled in {SECONDS} s") from None
         if done.returncode:
             raise CompileError(done.stderr.strip() or f"{pipeline} could not be compiled")
         found = json.loads(done.stdout)

@@ -84,7 +84,7 @@ class RedshiftSqlOperator(ProjectOperator):
 
         if not self.connection:
             return Redshift(type="redshift", conn_id=self.conn_id).open_session(self.root_or_here())
-        found = self.loaded_environment().connections.get(self.connection)
+        found = self.connection_of(self.connection)
         if not isinstance(found, Redshift):
             raise ConfigError(f"'{self.connection}' is no connection of type redshift")
         return found.open_session(self.root())

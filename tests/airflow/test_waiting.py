@@ -110,6 +110,18 @@ def test_a_fresh_table(airflow: Airflow, orders: Folder) -> None:
     assert fresh == [0, "2024-06-25T23:00:00+00:00"]
     stale = run(airflow, "FreshnessSensor", {**arguments, "max_age": 3599})
     assert "'t' has no row new enough" in stale[1]
+    unknown = run(airflow, "FreshnessSensor", {**arguments, "connection": "warehaus", "max_age": 1})
+    assert "there is no connection 'warehaus'" in unknown[1]
+    assert "did you mean 'warehouse'?" in unknown[1]
+
+
+def test_a_source_that_is_not_there(airflow: Airflow, orders: Folder) -> None:
+    arguments = {"pipeline": "orders", "source": "order", "project": str(orders.root)}
+
+    said = run(airflow, "FilesSensor", arguments)[1]
+
+    assert said.startswith("AirflowFailException")
+    assert "did you mean 'extract.orders'?" in said
 
 
 def variables(stack: Stack) -> dict[str, str]:
