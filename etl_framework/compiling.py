@@ -49,6 +49,9 @@ def dag_factory_config(project: Project, plan: Plan) -> dict[str, Any]:
         },
         "tasks": [_task(plan, step) for step in plan.steps],
     }
+    if pipeline.deadline:
+        channels = _channels(pipeline, "late")
+        dag["deadline"] = {"seconds": pipeline.deadline.seconds, "channels": channels}
     return {pipeline.name: dag}
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -20,6 +19,7 @@ from etl_framework.plan import Plan, Step
 from etl_framework.steps.archive import archive
 from etl_framework.steps.base import Work
 from etl_framework.steps.do import do
+from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder
 
 State = Literal["started", "done", "reused", "failed", "skipped"]
@@ -55,15 +55,11 @@ class Run:
 
     @contextmanager
     def _engine(self) -> Iterator[DuckDBEngine]:
-        environment, spill = self.plan.environment, self.folder.path / ".spill"
-        engine = DuckDBEngine(
-            environment.memory_limit, environment.threads, spill, self.plan.pipeline.timezone
-        )
-        try:
-            yield engine
-        finally:
-            engine.close()
-            shutil.rmtree(spill, ignore_errors=True)
+        environment, zone = self.plan.environment, self.plan.pipeline.timezone
+        with spill_folder(self.folder.path / ".spill") as spill:
+            engine = DuckDBEngine(environment.memory_limit, environment.threads, spill, zone)
+            with closing(engine):
+                yield engine
 
     def all_steps(self, on_result: OnResult) -> list[StepResult]:
         """Run every step; a step that cannot run because another failed is skipped.

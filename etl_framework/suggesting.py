@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from etl_framework.engines.duckdb import DuckDBEngine
 from etl_framework.errors import DataMissingError
 from etl_framework.interval import DataInterval
 from etl_framework.storage.parquet import see
+from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder, Staging
 from etl_framework.suggestions import Look, Suggestion
 
@@ -40,19 +42,17 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
     chosen = project.environment(environment)
     staging = chosen.open_staging(project.root)
     run = _latest(staging, pipeline, relation)
-    engine = DuckDBEngine(
-        chosen.memory_limit, chosen.threads, staging.path / ".suggesting", pipeline.timezone
-    )
-    try:
-        session = engine.session()
+    with (
+        spill_folder(staging.path / ".suggesting") as spill,
+        closing(DuckDBEngine(chosen.memory_limit, chosen.threads, spill, pipeline.timezone)) as db,
+    ):
+        session = db.session()
         interval = DataInterval.of_key(run.path.name, ZoneInfo(pipeline.timezone))
         for other in pipeline.relations():
             if files := _files(run, other):
                 see(session, other, files)
         look = Look(session, pipeline, relation, interval)
         return Suggestions(relation, interval, look.rows, look.new_ones() if look.rows else [])
-    finally:
-        engine.close()
 
 
 def _latest(staging: Staging, pipeline: Pipeline, relation: str) -> RunFolder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ else:
 __all__ = [
     "AIRFLOW_3", "AIRFLOW_VERSION", "DAG", "AirflowException", "AirflowFailException", "Asset",
     "AssetOrTimeSchedule", "BaseHook", "BaseOperator", "CronDataIntervalTimetable", "TaskGroup",
-    "asset", "asset_or_time", "get_parsing_context", "later", "variable",
+    "add_deadline", "asset", "asset_or_time", "get_parsing_context", "later", "variable",
 ]  # fmt: skip
 
 
@@ -60,6 +61,28 @@ def asset_or_time(timetable: Any, assets: Any) -> Any:
     """A schedule by time and by assets."""
     named: dict[str, Any] = {"assets" if AIRFLOW_3 else "datasets": assets}
     return AssetOrTimeSchedule(timetable=timetable, **named)
+
+
+def add_deadline(dag: Any, seconds: int, channels: list[dict[str, Any]]) -> None:
+    """Tell the channels of a run that is not done so long after it was due.
+
+    A deadline of the run from Airflow 3.1 on, counted from when it was queued; in Airflow 2 an SLA
+    of its last tasks, counted from the end of the data interval; Airflow 3.0 has neither.
+    """
+    notify = "etl_framework.airflow.notify"
+    after = timedelta(seconds=seconds)
+    if not AIRFLOW_3:
+        missed = import_module(notify).missed
+        dag.sla_miss_callback = partial(missed, seconds=seconds, channels=channels)
+        for task in dag.leaves:
+            task.sla = after
+        return
+    try:
+        sdk: Any = import_module("airflow.sdk.definitions.deadline")
+    except ImportError:
+        return
+    callback = sdk.AsyncCallback(f"{notify}.late", {"seconds": seconds, "channels": channels})
+    dag.deadline = [sdk.DeadlineAlert(sdk.DeadlineReference.DAGRUN_QUEUED_AT, after, callback)]
 
 
 def later(seconds: float) -> Any:

@@ -33,6 +33,8 @@ def load_dag(pipeline: str, namespace: dict[str, Any], environment: str | None =
     else:
         dag = _by_dag_factory(pipeline, config, namespace)
     dag.doc_md = config[pipeline]["doc_md"]
+    if deadline := config[pipeline].get("deadline"):
+        _compat.add_deadline(dag, **deadline)
     dag.fileloc = namespace["__file__"]
 
 

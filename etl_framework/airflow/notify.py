@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 Channel = Mapping[str, Any]
@@ -23,6 +24,28 @@ def notify(context: Mapping[str, Any], *, event: str, channels: Sequence[Channel
     text = f"{context['ti'].dag_id} {words}" + (f" at {task}" if event == "failure" else "")
     lines = [f"{text}{interval}", *([str(error)] if error else [])]
     tell(channels, event, {"pipeline": context["ti"].dag_id, "step": task}, lines, context)
+
+
+async def late(*, seconds: int, channels: Sequence[Channel], context: Any = None) -> None:
+    """What Airflow's triggerer calls for a run that is not done by its deadline."""
+    from asgiref.sync import sync_to_async
+
+    run = (context or {}).get("dag_run") or {}
+    await sync_to_async(_tell_late)(run.get("dag_id", ""), run.get("run_id", ""), seconds, channels)
+
+
+def missed(
+    dag: Any, _tasks: str, _blocking: str, slas: Sequence[Any], *_: Any,
+    seconds: int, channels: Sequence[Channel],
+) -> None:  # fmt: skip
+    """What Airflow 2 calls for tasks that are not done by their SLA, each with when it was due."""
+    due = min(sla.execution_date for sla in slas)
+    _tell_late(dag.dag_id, f"the run of {due:%Y-%m-%d %H:%M}", seconds, channels)
+
+
+def _tell_late(pipeline: str, run: str, seconds: int, channels: Sequence[Channel]) -> None:
+    line = f"{pipeline} is late: {run} was not done after {timedelta(seconds=seconds)}"
+    tell(channels, "late", {"pipeline": pipeline, "step": ""}, [line], {"run_id": run})
 
 
 def tell(

@@ -119,6 +119,10 @@ class Pipeline(Model):
     retry_delay: Span = Field(
         Span.parse("1m"), description="In Airflow: the first wait; each further one is longer."
     )
+    deadline: Span | None = Field(
+        None,
+        description="In Airflow: how long a run may take before those under `notify` hear `late`.",
+    )
     pool: str | None = Field(None, description="In Airflow: the pool that the steps run in.")
     notify: list[AnyNotify] = Field([], description="In Airflow: whom to tell, of what.")
     tags: list[str] = Field([], description="In Airflow: words to find the pipeline by.")

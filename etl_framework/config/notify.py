@@ -8,14 +8,15 @@ from pydantic import Field
 
 from etl_framework.model import Model
 
-Event = Literal["failure", "success", "warn"]
+Event = Literal["failure", "success", "warn", "late"]
 
 
 class _Notify(Model):
     events: list[Event] = Field(
         ["failure"],
         min_length=1,
-        description="A step failed for good, the run was published, a check of severity warn.",
+        description="A step failed for good, the run was published, a check of severity warn, "
+        "a run is not done by its deadline.",
     )
 
 

@@ -6,14 +6,13 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
 import pytest
 
 from etl_framework.devstack.stack import Stack
-from tests.airflow.conftest import Airflow
+from tests.airflow.conftest import Airflow, posts
 from tests.conftest import Folder
 
 pytestmark = pytest.mark.slow
@@ -45,25 +44,8 @@ TEXT = (
 
 @pytest.fixture
 def web() -> Iterator[tuple[str, list[Any]]]:
-    """A server that takes what is posted."""
-    posted: list[Any] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            posted.append((self.path, json.loads(body)))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", posted
-    server.shutdown()
-    server.server_close()
+    with posts() as found:
+        yield found
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import pytest
 
 from etl_framework.devstack.airflow_server import AirflowServer
 from etl_framework.devstack.stack import BUCKET, Stack
-from tests.airflow.conftest import write_stubs
+from tests.airflow.conftest import posts, write_stubs
 from tests.conftest import REPOSITORY, Folder
 from tests.runs.conftest import Music
 
@@ -44,7 +44,9 @@ def project(music: Music, running_stack: Stack) -> Iterator[Folder]:
         file = root / "pipelines/music_streaming.yml"
         start = datetime.now(UTC) - timedelta(days=2, hours=3)
         text = file.read_text().replace("2024-06-25", f"{start:%Y-%m-%d}")
-        text = text.replace("start_date:", "catchup: true\nretry_delay: 1s\nstart_date:")
+        more = "notify: [{type: webhook, conn_id: hook, endpoint: /told, events: [late]}]\n"
+        more += "deadline: 1s\ncatchup: true\nretry_delay: 1s\n"
+        text = text.replace("start_date:", more + "start_date:")
         file.write_text(text)
         write_stubs(folder, ["music_streaming"])
         folder.write("dags/broken.py", (root / "dags/music_streaming.py").read_text().replace(
@@ -55,11 +57,20 @@ def project(music: Music, running_stack: Stack) -> Iterator[Folder]:
 
 
 @pytest.fixture(scope="module")
-def server(project: Folder, running_stack: Stack) -> Iterator[AirflowServer]:
+def web() -> Iterator[tuple[str, list[Any]]]:
+    with posts() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(
+    project: Folder, running_stack: Stack, web: tuple[str, list[Any]]
+) -> Iterator[AirflowServer]:
     lineage = {"type": "file", "log_file_path": str(project.root / "lineage"), "append": True}
     more = {
         "PYTHONPATH": f"{REPOSITORY}:{project.root}",
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(lineage),
+        "AIRFLOW_CONN_HOOK": json.dumps({"conn_type": "http", "host": web[0]}),
     }
     found = AirflowServer(
         project.root, project.root / ".etl/airflow", running_stack.variables, more
@@ -91,6 +102,13 @@ def until(server: AirflowServer, sql: str, wanted: Any) -> list[tuple[Any, ...]]
         time.sleep(0.3)
 
 
+def wait_for(wanted: Callable[[], Any], problem: str) -> None:
+    end = time.monotonic() + SECONDS
+    while not wanted():
+        assert time.monotonic() < end, problem
+        time.sleep(0.3)
+
+
 def succeeded(server: AirflowServer, count: int) -> Any:
     """Whether so many runs have succeeded; one that failed shows its tasks."""
     tasks = "SELECT task_id, state, try_number, max_tries FROM task_instance WHERE state = 'failed'"
@@ -108,8 +126,9 @@ def tables(folder: Folder, *env: str) -> dict[str, str]:
 
 
 def test_scheduled_runs_a_killed_worker_and_a_backfill(
-    server: AirflowServer, project: Folder, music: Music, running_stack: Stack
-) -> None:
+    server: AirflowServer, project: Folder, music: Music, running_stack: Stack,
+    web: tuple[str, list[Any]],
+) -> None:  # fmt: skip
     import_errors = until(server, "SELECT stacktrace FROM import_error", len)
     assert "there is no pipeline 'music_streamin'" in import_errors[0][0]
     assert "did you mean 'music_streaming'?" in import_errors[0][0]
@@ -122,6 +141,12 @@ def test_scheduled_runs_a_killed_worker_and_a_backfill(
         server.run("tasks", "clear", "music_streaming", "--only-failed", "--yes")
     runs = "SELECT state FROM dag_run WHERE dag_id = 'music_streaming'"
     until(server, runs, succeeded(server, 2))
+
+    if not server.version.startswith("3.0."):  # which knows neither deadlines nor SLAs
+        wait_for(lambda: web[1], "nobody was told that a run is late")
+        path, told = web[1][0]
+        assert (path, told["event"], told["pipeline"]) == ("/told", "late", "music_streaming")
+        assert told["text"].startswith("music_streaming is late: ")
 
     tries = ask(server, "SELECT MAX(try_number) FROM task_instance")
     assert tries == [(2,)], "the task whose worker was killed was tried again"
