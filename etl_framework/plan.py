@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ from etl_framework.config.models import Kpi, Pipeline, Transform
 from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import ConfigError, Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
-from etl_framework.queries import Compilation, Compiled, compile_queries
+from etl_framework.queries import Compilation, Compiled, Shape, compile_queries
 from etl_framework.sources.base import Source
 from etl_framework.storage.staging import Staging
 
@@ -52,7 +52,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """All steps of one run, in an order that they can run in."""
+    """All steps of one run, in an order that they can run in.
+
+    :param shapes: name and DuckDB type of the columns of each relation, where they are known.
+    """
 
     root: Path
     pipeline: Pipeline
@@ -60,6 +63,7 @@ class Plan:
     environment: Environment
     interval: DataInterval
     steps: tuple[Step, ...]
+    shapes: Mapping[str, Shape]
 
     def step(self, name: str) -> Step:
         """A step by its name.
@@ -113,6 +117,7 @@ def build_plan(
         environment=project.environment(environment),
         interval=interval,
         steps=_ordered(found, list(_steps(found, compilation, engine))),
+        shapes=compilation.shapes,
     )
 
 

@@ -23,7 +23,7 @@ def lineage(plan: Plan, step: Step, result: StepResult) -> Any:
     from openlineage.client.facet_v2 import sql_job
 
     inputs = [_staged(plan, relation) for relation, _ in step.inputs]
-    outputs = [_written(_staged(plan, step.relation), step, result)] if step.relation else []
+    outputs = [_written(plan, step, result)] if step.relation else []
     if step.kind == "extract":
         inputs = [_source(plan, step)]
     if step.kind == "check":
@@ -51,7 +51,11 @@ def _target(plan: Plan, relation: str) -> Any:
 def _staged(plan: Plan, relation: str) -> Any:
     """A relation between two steps; it has no name outside of this framework."""
     columns = getattr(plan.pipeline.relations().get(relation), "columns", [])
-    return _dataset(STAGING, f"{plan.pipeline.name}.{relation}", columns)
+    return _dataset(STAGING, _name(plan, relation), columns)
+
+
+def _name(plan: Plan, relation: str) -> str:
+    return f"{plan.pipeline.name}.{relation}"
 
 
 def _dataset(namespace: str, name: str, columns: Sequence[Column], *, output: bool = False) -> Any:
@@ -63,14 +67,25 @@ def _dataset(namespace: str, name: str, columns: Sequence[Column], *, output: bo
     return (OutputDataset if output else InputDataset)(namespace, name, facets=facets)
 
 
-def _written(dataset: Any, step: Step, result: StepResult) -> Any:
+def _written(plan: Plan, step: Step, result: StepResult) -> Any:
     from openlineage.client.event_v2 import OutputDataset
+    from openlineage.client.facet_v2 import column_lineage_dataset as columns
     from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
 
+    from etl_framework.lineage import step_lineage
+
+    dataset = _staged(plan, step.relation)
+    facets = dict(dataset.facets)
+    fields = {
+        column: columns.Fields([columns.InputField(STAGING, _name(plan, of), c) for of, c in made])
+        for column, made in step_lineage(plan, step).items()
+    }
+    if fields:
+        facets["columnLineage"] = columns.ColumnLineageDatasetFacet(fields=fields)
     rows = result.counts.get("kept", result.counts.get("rows", 0))
     facet = statistics.OutputStatisticsOutputDatasetFacet(rowCount=rows)
     return OutputDataset(
-        dataset.namespace, dataset.name, {"outputStatistics": facet}, facets=dataset.facets
+        dataset.namespace, dataset.name, {"outputStatistics": facet}, facets=facets
     )
 
 

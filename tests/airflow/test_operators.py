@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterator
 
+import boto3
 import pytest
 
 from etl_framework.devstack.stack import BUCKET, Stack
@@ -190,3 +192,38 @@ def test_what_aws_refuses_is_one_error_with_a_hint(
     errors = [result for _, result in found.values() if isinstance(result, str)]
     assert errors[0].startswith("AirflowFailException: ")
     assert says in errors[0]
+
+
+@pytest.fixture
+def nobody(stack: Stack) -> Iterator[dict[str, str]]:
+    """Keys of an IAM user without any right, while the stand-in asks for rights."""
+    client = {"region_name": "eu-west-1", "endpoint_url": stack.variables["ETL_DEV_S3_URL"]}
+    iam = boto3.client("iam", aws_access_key_id="x", aws_secret_access_key="x", **client)
+    iam.create_user(UserName="nobody")
+    key = iam.create_access_key(UserName="nobody")["AccessKey"]
+
+    def allow(calls: str) -> None:
+        url = f"{stack.variables['ETL_DEV_S3_URL']}/moto-api/reset-auth"
+        plain = {"Content-Type": "text/plain"}
+        urllib.request.urlopen(urllib.request.Request(url, calls.encode(), plain)).close()
+
+    allow("0")
+    yield {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+    }
+    allow("inf")
+
+
+def test_s3_forbids(airflow: Airflow, orders: Folder, stack: Stack, nobody: dict[str, str]) -> None:
+    in_the_cluster(orders, "duckdb")
+
+    found = airflow.script(
+        EXECUTE, str(orders.root), JUNE, "extract.orders", env={**stack.variables, **nobody}
+    )
+
+    error = found["extract.orders"][1]
+    assert error.startswith("AirflowFailException: ")
+    assert "AccessDenied" in error
+    assert "hint: " in error
+    assert nobody["AWS_SECRET_ACCESS_KEY"] not in error

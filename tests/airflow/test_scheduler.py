@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +16,10 @@ from typing import Any
 import psycopg2
 import pytest
 
+from etl_framework.compiling import GROUPS
 from etl_framework.devstack.airflow_server import AirflowServer
 from etl_framework.devstack.stack import BUCKET, Stack
+from tests.airflow.browser import browser
 from tests.airflow.conftest import posts, write_stubs
 from tests.conftest import REPOSITORY, Folder
 from tests.runs.conftest import Music
@@ -127,7 +128,7 @@ def tables(folder: Folder, *env: str) -> dict[str, str]:
 
 def test_scheduled_runs_a_killed_worker_and_a_backfill(
     server: AirflowServer, project: Folder, music: Music, running_stack: Stack,
-    web: tuple[str, list[Any]],
+    web: tuple[str, list[Any]], tmp_path: Path,
 ) -> None:  # fmt: skip
     import_errors = until(server, "SELECT stacktrace FROM import_error", len)
     assert "there is no pipeline 'music_streamin'" in import_errors[0][0]
@@ -154,7 +155,7 @@ def test_scheduled_runs_a_killed_worker_and_a_backfill(
     lines = [f"{name}={value}\n" for name, value in running_stack.variables.items()]
     (project.root / ".etl/dev/env").write_text("".join(lines))
     assert tables(project, "--env", "aws_local") == tables(music)
-    _look(server)
+    _look(server, tmp_path)
     _trace(project, running_stack)
 
     first = datetime.now(UTC) - timedelta(days=10)
@@ -212,21 +213,29 @@ def _trace(project: Folder, stack: Stack) -> None:
     assert {"primary_key track_id": True}.items() <= {
         found["assertion"]: found["success"] for found in assertions
     }.items()
+    (written,) = events["kpi.kpis_genre"]["outputs"]
+    made = written["facets"]["columnLineage"]["fields"]["listen_count"]["inputFields"]
+    assert [(each["name"], each["field"]) for each in made] == [
+        ("music_streaming.plays", "listens")
+    ]
     assert "SUM(" in events["kpi.kpis_genre"]["job"]["facets"]["sql"]["query"]
 
 
-def _look(server: AirflowServer) -> None:
-    """Keep a picture of the grid, where there is a browser."""
-    if server.major == 2 or not (browser := shutil.which("chromium")):
+def _look(server: AirflowServer, folder: Path) -> None:
+    """Keep pictures of the grid and of the graph, where there is a browser."""
+    if server.major == 2:  # whose pages want a login
         return
-    folder = REPOSITORY / ".ci/pictures"
-    folder.mkdir(parents=True, exist_ok=True)
-    picture = folder / "airflow.png"
-    picture.unlink(missing_ok=True)
-    subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1700,1000",
-         "--virtual-time-budget=15000", f"--screenshot={picture}",
-         f"{server.url}/dags/music_streaming"],
-        capture_output=True, timeout=90, check=True,
-    )  # fmt: skip
-    assert picture.stat().st_size > 50_000, "the page is not empty"
+    with browser(folder) as page:
+        if page is None:
+            return
+        for view, seen in (("grid", "00:00"), ("graph", "extract.streams")):
+            page.open(f"{server.url}/dags/music_streaming")
+            page.wait_for("document.readyState == 'complete'")
+            settings = {"dag_view-music_streaming": json.dumps(view)}
+            if view == "graph":
+                settings["music_streaming/open-groups"] = json.dumps(list(GROUPS))
+            for name, value in settings.items():
+                page.run(f"localStorage.setItem({json.dumps(name)}, {json.dumps(value)})")
+            page.open(f"{server.url}/dags/music_streaming?view={view}")
+            page.wait_for(f"document.body.innerText.includes({json.dumps(seen)})")
+            page.picture(REPOSITORY / f".ci/pictures/airflow-{view}.png")

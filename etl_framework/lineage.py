@@ -1,0 +1,57 @@
+"""Which columns each column of a pipeline is made of, from the sources to the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from etl_framework.plan import Plan, Step
+from etl_framework.sql.lineage import EVERY_ROW, Field, column_inputs
+
+Lineage = Mapping[Field, tuple[Field, ...]]
+
+
+def step_lineage(plan: Plan, step: Step) -> dict[str, tuple[Field, ...]]:
+    """The columns of a step's output, each with the relations and columns that it is made of.
+
+    Empty where no SQL tells: sources, and transforms in Python.
+    """
+    if step.kind not in ("transform", "kpi") or not step.sql:
+        return {}
+    engine = plan.environment.engine
+    schema = {name: dict(plan.shapes.get(name) or ()) for name, _ in step.inputs}
+    return column_inputs(step.sql, schema, engine)
+
+
+def lineage(plan: Plan) -> Lineage:
+    """Every column of every relation, with what it is directly made of; none for a source's.
+
+    A column that a transform in Python gives is made of all columns of what it reads.
+    """
+    found: dict[Field, tuple[Field, ...]] = {}
+    for step in plan.steps:
+        if step.kind not in ("extract", "transform", "kpi"):
+            continue
+        made = step_lineage(plan, step)
+        reads = [name for name, _ in step.inputs]
+        unknown = tuple((name, column) for name in reads for column, _ in plan.shapes[name] or ())
+        for column, _ in plan.shapes.get(step.relation) or ():
+            found[step.relation, column] = made.get(column, () if step.sql else unknown)
+        found[step.relation, EVERY_ROW] = tuple((name, EVERY_ROW) for name in reads)
+    return found
+
+
+def upstream(known: Lineage, field: Field) -> Iterator[Field]:
+    """Everything that a column is made of, directly or through others, once each."""
+    seen: set[Field] = set()
+    waiting = list(known.get(field, ()))
+    while waiting:
+        each = waiting.pop(0)
+        if each not in seen:
+            seen.add(each)
+            yield each
+            waiting += known.get(each, ())
+
+
+def downstream(known: Lineage, field: Field) -> Iterator[Field]:
+    """Everything that is made of a column, directly or through others."""
+    return (other for other in known if field in upstream(known, other))
