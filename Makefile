@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 
-.PHONY: demo test quick lint bench bench-checks bench-dags chaos airflow test-airflow \
-        clean
+.PHONY: demo test quick lint bench bench-checks bench-dags bench-memory chaos airflow \
+        test-airflow clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -49,6 +49,9 @@ test-airflow: $(VENV)/.dev  ## The tests of tests/airflow on every version of MW
 
 bench-dags: $(VENV)/.dev  ## Parsing 1, 100 and 500 DAGs against dag-factory and plain Python
 	@$(BIN)/python benchmarks/dag_parse.py
+
+bench-memory: $(VENV)/.dev  ## Each step of 10 million events in a process with Airflow
+	@$(BIN)/python benchmarks/step_memory.py
 
 chaos: $(VENV)/.dev  ## Hundreds of faults, each in a run of its own, and a rerun after each
 	@$(BIN)/python -m tests.chaos

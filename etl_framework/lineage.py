@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.plan import Plan, Step
 from etl_framework.sql.lineage import EVERY_ROW, Field, column_inputs
 
@@ -40,8 +41,17 @@ def lineage(plan: Plan) -> Lineage:
     return found
 
 
-def upstream(known: Lineage, field: Field) -> Iterator[Field]:
-    """Everything that a column is made of, directly or through others, once each."""
+def turned(known: Lineage) -> Lineage:
+    """The other way round: every column with those that are directly made of it."""
+    found: dict[Field, tuple[Field, ...]] = dict.fromkeys(known, ())
+    for field, made in known.items():
+        for each in made:
+            found[each] = (*found.get(each, ()), field)
+    return found
+
+
+def reached(known: Lineage, field: Field) -> Iterator[Field]:
+    """Everything that is to be reached from a column, directly or through others, once each."""
     seen: set[Field] = set()
     waiting = list(known.get(field, ()))
     while waiting:
@@ -52,6 +62,16 @@ def upstream(known: Lineage, field: Field) -> Iterator[Field]:
             waiting += known.get(each, ())
 
 
-def downstream(known: Lineage, field: Field) -> Iterator[Field]:
-    """Everything that is made of a column, directly or through others."""
-    return (other for other in known if field in upstream(known, other))
+def fields_of(known: Lineage, relations: Sequence[str], name: str | None = None) -> list[Field]:
+    """The columns of relations; of a name that goes on with a column, that one.
+
+    :raises ConfigError: the relation has no such column.
+    """
+    found = [field for field in known if field[0] in relations]
+    column = name.rpartition(".")[2] if name else ""
+    if name is None or column in relations:
+        return [field for field in found if field[1] != EVERY_ROW]
+    if not (fitting := [field for field in found if field[1] == column]):
+        hint = did_you_mean(column, [each for _, each in found])
+        raise ConfigError(f"'{relations[0]}' has no column '{column}'", hint=hint)
+    return fitting

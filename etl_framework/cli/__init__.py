@@ -12,6 +12,7 @@ from etl_framework.cli.clean import clean
 from etl_framework.cli.compile import compile_
 from etl_framework.cli.ddl import ddl
 from etl_framework.cli.dev import dev
+from etl_framework.cli.lineage import lineage
 from etl_framework.cli.lint import lint
 from etl_framework.cli.new import new
 from etl_framework.cli.plan import plan
@@ -38,7 +39,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, lint, new, plan, quarantine, run, schema, show, suggest_checks, test,
+    clean, compile_, ddl, dev, lineage, lint, new, plan, quarantine, run, schema, show,
+    suggest_checks, test,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)
