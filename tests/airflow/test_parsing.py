@@ -165,6 +165,28 @@ def test_a_broken_pipeline_is_one_import_error_with_place_and_hint(
     assert "hint: did you mean" in last
 
 
+def test_a_name_that_is_no_dag_id(airflow: Airflow, with_dags: Folder) -> None:
+    file = with_dags.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().replace("name: orders", "name: or ders", 1))
+
+    said = airflow.script(PARSE, str(with_dags.root / "dags/orders.py"), "orders", fails=True)
+
+    assert "pipelines/orders.yml:1:7: E204" in said
+    assert "hint: " in said
+
+
+def test_two_pipelines_of_one_name(airflow: Airflow, with_dags: Folder) -> None:
+    text = (with_dags.root / "pipelines/orders.yml").read_text()
+    with_dags.write("pipelines/others.yml", text)
+    write_stubs(with_dags, ["others"])
+
+    said = airflow.script(PARSE, str(with_dags.root / "dags/others.py"), "others", fails=True)
+
+    assert "pipelines/others.yml:1:7: E306" in said
+    assert "the table 'totals' is already written by orders.totals" in said
+    assert parsed(airflow, with_dags)["tags"], "the one that has its own name stays"
+
+
 def test_a_stub_without_a_pipeline(airflow: Airflow, with_dags: Folder) -> None:
     write_stubs(with_dags, ["order"])
 
