@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from etl_framework.config.project import TEMPLATES, Project
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
@@ -87,8 +85,3 @@ def _is_in(path: str, wanted: list[str]) -> bool:
         path == each or each == "." or path.startswith(f"{each}/") or Path(path).stem == each
         for each in wanted
     )
-
-
-def as_json(problems: Iterable[Diagnostic]) -> list[dict[str, Any]]:
-    """For machines: one object per problem."""
-    return [asdict(problem) for problem in problems]
