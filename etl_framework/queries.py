@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etl_framework.checks.sql import Sql
 from etl_framework.columns import Column, ColumnType
@@ -16,6 +16,10 @@ from etl_framework.engines.duckdb import describe
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
+from etl_framework.sql.templates import Rendered
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 # Name and DuckDB type of each column; None where they cannot be known.
 Shape = tuple[tuple[str, str], ...] | None
@@ -47,11 +51,13 @@ class Compilation:
 
     :param checks: the SQL of checks, by relation and place in its list.
     :param shapes: the columns of every relation.
+    :param trees: each query that could be compiled as it was read, with names and types filled in.
     """
 
     queries: dict[str, Compiled] = field(default_factory=dict)
     checks: dict[tuple[str, int], Compiled] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
+    trees: dict[str, tuple[Rendered, exp.Expr]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def upstream(self, name: str) -> Iterator[str]:
@@ -168,7 +174,9 @@ class _Compiler:
         if problems or len(schema) < len(inputs):
             return Compiled(name, inputs, template)
         try:
-            sql = dialect.transpile(draft.rendered.sql, to="duckdb", schema=schema)
+            tree = dialect.typed(draft.rendered.sql, schema)
+            self._result.trees[name] = draft.rendered, tree.copy()
+            sql = dialect.translated(tree, to="duckdb")
             shape = tuple(describe(sql, schema))
         except PlanError as error:
             message = error.diagnostics[0].message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,30 +16,84 @@ from etl_framework.cli.options import format_option, project_option
 if TYPE_CHECKING:
     from etl_framework.errors import Diagnostic
 
+BASELINE = "lint-baseline.json"
+
 
 @click.command()
 @click.argument("paths", nargs=-1)
+@click.option("--select", metavar="CODES", help="Only these rules: W402, or W4 for all such.")
+@click.option("--ignore", metavar="CODES", help="Not these rules.")
+@click.option("--changed-since", metavar="REV", help="Only what differs from a revision of git.")
+@click.option(
+    "--baseline", metavar="FILE", help="Findings that are known, and not to be told again."
+)
+@click.option("--write-baseline", is_flag=True, help="Let all that is found now be known.")
 @project_option
 @format_option("text", "json", "sarif", "github", "junit", "markdown")
-def lint(paths: tuple[str, ...], root: Path, format_: str) -> None:
+def lint(
+    paths: tuple[str, ...], select: str | None, ignore: str | None, changed_since: str | None,
+    baseline: str | None, write_baseline: bool, root: Path, format_: str,
+) -> None:  # fmt: skip
     """Report every mistake of the project's files at once.
 
     PATHS are files, folders or names of pipelines; everything if none is given. Connects nowhere.
+    `etl rule CODE` explains a finding. Settings are in setup.cfg, section [etl:lint].
     Exit codes: 0 clean, 1 found something, 2 could not run.
 
     \b
     etl lint
     etl lint pipelines/music_streaming.yml --format json
+    etl lint --changed-since origin/main --format github
     """
     from etl_framework.config.project import load_project
+    from etl_framework.lint.baseline import read_baseline, without_known
+    from etl_framework.lint.baseline import write_baseline as write_known
+    from etl_framework.lint.changed import changed_files
     from etl_framework.lint.formats import FORMATS, as_frames
     from etl_framework.lint.linter import lint as find
+    from etl_framework.lint.linter import settings_of
 
-    problems = [_from_here(each, root) for each in find(load_project(root), paths)]
+    project = load_project(root)
+    settings = settings_of(project)
+    settings = replace(
+        settings,
+        select=_codes(select) or settings.select,
+        ignore=_codes(ignore) or settings.ignore,
+        baseline=baseline or settings.baseline,
+    )
+    found = find(project, paths, settings)
+    if changed_since:
+        changed = changed_files(project, changed_since)
+        found = [each for each in found if each.path in changed]
+    if write_baseline:
+        file = root / (settings.baseline or BASELINE)
+        write_known(file, found)
+        click.echo(f"wrote {len(found)} known problems to {file.name}", err=True)
+        return
+    if settings.baseline:
+        found, mended = without_known(found, read_baseline(root / settings.baseline))
+        if mended and not (paths or changed_since or select or ignore):
+            click.echo(f"{mended} of the baseline are mended: etl lint --write-baseline", err=True)
+    problems = [_from_here(each, root) for each in found]
     write = as_frames if format_ == "text" and sys.stdout.isatty() else FORMATS[format_]
     click.echo(write(problems, Path.cwd()), nl=False)
     click.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} found", err=True)
     sys.exit(1 if problems else 0)
+
+
+def _codes(given: str | None) -> tuple[str, ...]:
+    """Codes as written on the command line.
+
+    :raises ConfigError: no rule is called or begins so.
+    """
+    from etl_framework.errors import ConfigError, did_you_mean
+    from etl_framework.lint.pages import codes
+
+    found = tuple(re.split(r"[\s,]+", given.strip())) if given and given.strip() else ()
+    for code in found:
+        if not any(each.startswith(code) for each in codes()):
+            raise ConfigError(f"there is no rule '{code}'", hint=did_you_mean(code, codes()))
+    return found
 
 
 def _from_here(problem: Diagnostic, root: Path) -> Diagnostic:

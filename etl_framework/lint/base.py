@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from etl_framework.config.models import Pipeline
-from etl_framework.config.project import PipelineFile, Project
+from etl_framework.config.project import TEMPLATES, PipelineFile, Project
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
 from etl_framework.queries import Compilation, compile_queries
@@ -39,3 +39,15 @@ class Rule:
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         """Every place in `files` where it is wrong; `project` has all other files too."""
         raise NotImplementedError
+
+
+def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:
+    """Every class of a rule that has been imported, sorted by its codes."""
+    found = [deep for child in base.__subclasses__() for deep in (child, *rule_classes(child))]
+    return sorted((each for each in found if each.codes), key=lambda rule: rule.codes)
+
+
+def files_of(found: PipelineFile) -> set[str]:
+    """A pipeline's file and its templates, below the project's folder."""
+    queries = found.model.queries().values() if found.model else ()
+    return {found.file.path, *(f"{TEMPLATES}/{query.sql}" for query in queries if query.sql)}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from etl_framework.config.project import TEMPLATES, Project
+from etl_framework.config.project import Project
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
-from etl_framework.lint.base import Checked, Rule
+from etl_framework.lint.base import Checked, Rule, files_of, rule_classes
+from etl_framework.lint.noqa import without_answered
+from etl_framework.lint.pages import codes
+from etl_framework.lint.settings import Settings, load_settings
 from etl_framework.plugins import import_all
 from etl_framework.queries import Compilation
 
@@ -16,13 +19,26 @@ from etl_framework.queries import Compilation
 def rules() -> list[Rule]:
     """Every rule, sorted by code."""
     import_all(__package__ or "")
-    return sorted((rule() for rule in Rule.__subclasses__()), key=lambda rule: rule.codes)
+    return [rule() for rule in rule_classes()]
 
 
-def lint(project: Project, paths: Iterable[str] = ()) -> list[Diagnostic]:
+def settings_of(project: Project) -> Settings:
+    """What the project's `setup.cfg` says of lint.
+
+    :raises ConfigError: something in it is wrong.
+    """
+    rules()
+    return load_settings(project.root, codes())
+
+
+def lint(
+    project: Project, paths: Iterable[str] = (), settings: Settings | None = None
+) -> list[Diagnostic]:
     """Every problem of the project's files, sorted by place; each once.
 
     :param paths: only problems of these files, folders or pipelines' names; all when empty.
+    :param settings: those of the project if not given.
+    :raises ConfigError: the settings are wrong, or a path is nothing of the project.
     """
     files = [
         Checked(project, found, found.model, found.model.some_interval())
@@ -31,7 +47,7 @@ def lint(project: Project, paths: Iterable[str] = ()) -> list[Diagnostic]:
     ]
     wanted = [_relative(project, path) for path in paths]
     _refuse_unknown(project, wanted)
-    problems = _problems(project, files)
+    problems = _problems(project, files, settings or settings_of(project))
     return [found for found in problems if not wanted or _is_in(found.path, wanted)]
 
 
@@ -56,22 +72,26 @@ def lint_pipeline(
     :param interval: what templates are rendered for; any when it does not matter.
     :raises ConfigError: there is no such pipeline.
     """
-    found = project.pipeline(name)
-    mine = {found.file.path, project.environments_file.path}
+    found, settings = project.pipeline(name), settings_of(project)
+    mine = {project.environments_file.path, *files_of(found)}
     if found.model is None:
-        return [each for each in _problems(project, []) if each.path in mine], Compilation()
-    checked = Checked(project, found, found.model, interval or found.model.some_interval())
-    queries = found.model.queries().values()
-    mine |= {f"{TEMPLATES}/{query.sql}" for query in queries if query.sql}
-    problems = [each for each in _problems(project, [checked]) if each.path in mine]
-    return problems, checked.compilation
+        problems, compilation = _problems(project, [], settings), Compilation()
+    else:
+        interval = interval or found.model.some_interval()
+        checked = Checked(project, found, found.model, interval)
+        problems, compilation = _problems(project, [checked], settings), checked.compilation
+    return [each for each in problems if each.path in mine], compilation
 
 
-def _problems(project: Project, files: list[Checked]) -> list[Diagnostic]:
+def _problems(project: Project, files: list[Checked], settings: Settings) -> list[Diagnostic]:
     problems = set(project.diagnostics())
     for rule in rules():
         problems.update(rule.check(project, files))
-    return sorted(problems)
+    paths = {project.environments_file.path}
+    for checked in files:
+        paths |= files_of(checked.found)
+    left = without_answered(project.root, sorted(paths), problems, codes(), settings.wants)
+    return sorted(settings.applied(left))
 
 
 def _relative(project: Project, path: str) -> str:

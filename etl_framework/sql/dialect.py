@@ -107,31 +107,55 @@ def transpile_condition(sql: str, *, to: str) -> str:
     return text
 
 
-def transpile(sql: str, *, to: str, schema: Schema) -> str:
-    """One SELECT of Redshift's dialect, as the engine `to` (`duckdb`, `postgres`) runs it.
+def typed(sql: str, schema: Schema) -> exp.Expr:
+    """The tree of one SELECT of Redshift's dialect, with tables, stars and types filled in.
 
-    :param to: `postgres` is the one behind the stand-in of Redshift, which has functions that
-        PostgreSQL has not.
-    :param schema: table to column to type; integer division and others depend on the types.
-    :raises PlanError: the SQL does not parse, or cannot mean the same on that engine.
+    :param schema: table to column to type.
+    :raises PlanError: the SQL does not parse, or names lead nowhere.
     """
     import sqlglot
     from sqlglot.optimizer.annotate_types import annotate_types
     from sqlglot.optimizer.qualify import qualify
 
     try:
-        tree = parse(sql)
         qualified = qualify(
-            tree, schema=dict(schema), dialect="redshift", quote_identifiers=False, identify=False
-        )
-        typed = annotate_types(qualified, dict(schema), types_told(), dialect="redshift")
-        refuse_what_redshift_refuses(typed)
-        rule = {"duckdb": to_duckdb, "postgres": to_postgres}[to]
-        for node in reversed(list(typed.walk())):  # what is inside first
-            rule(node)
-        return typed.sql(to, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+            parse(sql), schema=dict(schema), dialect="redshift", quote_identifiers=False,
+            identify=False,
+        )  # fmt: skip
+        return annotate_types(qualified, dict(schema), types_told(), dialect="redshift")
     except SqlSyntaxError as error:
         raise PlanError(str(error)) from error
     except sqlglot.errors.SqlglotError as error:
-        message = re.sub(r"\x1b\[\d+m", "", str(error)).split("\n")[0]
-        raise PlanError(f"the SQL cannot be translated for {to}: {message}") from error
+        raise PlanError(f"the SQL cannot be read: {_first_line(error)}") from error
+
+
+def transpile(sql: str, *, to: str, schema: Schema) -> str:
+    """One SELECT of Redshift's dialect, as the engine `to` (`duckdb`, `postgres`) runs it.
+
+    :param schema: table to column to type; integer division and others depend on the types.
+    :raises PlanError: the SQL does not parse, or cannot mean the same on that engine.
+    """
+    return translated(typed(sql, schema), to=to)
+
+
+def translated(tree: exp.Expr, *, to: str) -> str:
+    """A typed tree as the engine `to` runs it; the tree is changed on the way.
+
+    :param to: `postgres` is the one behind the stand-in of Redshift, which has functions that
+        PostgreSQL has not.
+    :raises PlanError: it cannot mean the same on that engine.
+    """
+    import sqlglot
+
+    try:
+        refuse_what_redshift_refuses(tree)
+        rule = {"duckdb": to_duckdb, "postgres": to_postgres}[to]
+        for node in reversed(list(tree.walk())):  # what is inside first
+            rule(node)
+        return tree.sql(to, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+    except sqlglot.errors.SqlglotError as error:
+        raise PlanError(f"the SQL cannot be translated for {to}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return re.sub(r"\x1b\[\d+m", "", str(error)).split("\n")[0]

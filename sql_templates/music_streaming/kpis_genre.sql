@@ -20,7 +20,7 @@ SELECT
     SUM(listens) AS listen_count,
     SUM(duration * listens) / NULLIF(SUM(CASE WHEN duration IS NOT NULL THEN listens END), 0)
         AS average_track_duration,
-    100.0 * SUM(listens) / SUM(SUM(listens)) OVER () AS popularity_index,
+    100.0 * SUM(listens) / NULLIF(SUM(SUM(listens)) OVER (), 0) AS popularity_index,
     CAST(MAX(CASE WHEN place = 1 THEN track_id END) AS VARCHAR(50)) AS track_id
 FROM ranked
 GROUP BY genre

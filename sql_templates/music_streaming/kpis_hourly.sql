@@ -18,7 +18,7 @@ listeners AS (
 diversity AS (
     SELECT
         hour,
-        CAST(COUNT(*) AS DECIMAL(18, 6)) / SUM(listens) AS track_diversity_index
+        CAST(COUNT(*) AS DECIMAL(18, 6)) / NULLIF(SUM(listens), 0) AS track_diversity_index
     FROM plays
     GROUP BY hour
 )

@@ -237,5 +237,5 @@ def _look(server: AirflowServer, folder: Path) -> None:
         page.wait_for("document.body.innerText.includes('extract.streams')")
         page.picture(REPOSITORY / ".ci/pictures/airflow-grid.png")
         page.run("document.querySelector('button[aria-label^=\"Show Graph\"]').click()")
-        page.wait_for("document.querySelectorAll('.react-flow__node').length == 16")
+        page.wait_for("document.querySelectorAll('.react-flow__node').length >= 12")
         page.picture(REPOSITORY / ".ci/pictures/airflow-graph.png")

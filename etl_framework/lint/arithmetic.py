@@ -1,0 +1,95 @@
+"""Rules about divisions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from etl_framework.lint.sql_base import Finding, Query, SqlRule
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_RATIO = re.compile(r"rate|ratio|share|percent|pct|average|avg|index|mean|per_", re.IGNORECASE)
+
+
+class UnguardedDivision(SqlRule):
+    """A divisor that may be zero stands in NULLIF: a division by zero ends the run."""
+
+    codes = ("W403",)
+
+    def find(self, query: Query) -> Iterator[Finding]:
+        from sqlglot import exp
+
+        for node in query.tree.find_all(exp.Div):
+            divisor = node.right.unnest()
+            if not (_never_zero(divisor) or _asked_before(node, divisor)):
+                hint = f"write NULLIF({divisor.sql('redshift')}, 0)"[:100]
+                yield Finding(node.right, "the divisor may be zero, which ends the run", hint)
+
+
+class IntegerDivision(SqlRule):
+    """A ratio of two integers has a fraction, which the division of integers drops."""
+
+    codes = ("W404",)
+
+    def find(self, query: Query) -> Iterator[Finding]:
+        from sqlglot import exp
+
+        for node in query.tree.find_all(exp.Div):
+            sides = [node.left.unnest(), node.right.unnest()]
+            if not all(side.is_type(*exp.DataType.INTEGER_TYPES) for side in sides):
+                continue
+            alias = node.find_ancestor(exp.Alias)
+            counted = all(side.find(exp.AggFunc) for side in sides)
+            if counted or (alias and _RATIO.search(alias.alias)):
+                hint = f"make one side a decimal: 1.0 * {node.left.sql('redshift')}"[:100]
+                yield Finding(node, "both sides are integers: the fraction is dropped", hint)
+
+
+def _never_zero(node: exp.Expr) -> bool:
+    """Whether it cannot be zero, or then is NULL."""
+    from sqlglot import exp
+
+    node = node.unnest()
+    if isinstance(node, exp.Cast):
+        return _never_zero(node.this)
+    if isinstance(node, exp.Literal):
+        return node.is_number and float(node.this) != 0
+    if isinstance(node, exp.Neg):
+        return _never_zero(node.this)
+    if isinstance(node, exp.Nullif):
+        return True
+    if isinstance(node, exp.Mul):
+        return _never_zero(node.left) and _never_zero(node.right)
+    if isinstance(node, exp.Greatest):
+        return any(_positive(each) for each in [node.this, *node.expressions])
+    if isinstance(node, exp.Window):
+        return _counts_rows(node.this)
+    select = node.find_ancestor(exp.Select)
+    return _counts_rows(node) and bool(select and select.args.get("group"))
+
+
+def _positive(node: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.Literal) and node.is_number and float(node.this) > 0
+
+
+def _counts_rows(node: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.Count) and isinstance(node.this, exp.Star | exp.Literal)
+
+
+def _asked_before(node: exp.Expr, divisor: exp.Expr) -> bool:
+    """Whether a CASE around the division has asked for the divisor."""
+    from sqlglot import exp
+
+    around = node.find_ancestor(exp.If, exp.Select)
+    while isinstance(around, exp.If):
+        if divisor in list(around.this.walk()):
+            return True
+        around = around.find_ancestor(exp.If, exp.Select)
+    return False

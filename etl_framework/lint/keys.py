@@ -1,0 +1,69 @@
+"""What is known to be different in each row: declared of relations, derived of queries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etl_framework.lint.base import Checked
+from etl_framework.lint.sql_base import Query
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope
+
+Keys = list[frozenset[str]]
+
+
+def keys_of_relation(checked: Checked, name: str) -> Keys:
+    """The sets of columns that no two rows of a relation share, in lower case."""
+    block = checked.pipeline.relations().get(name)
+    if block is None:
+        return []
+    found = [frozenset(c.name.lower() for c in block.columns if c.primary_key)]
+    for check in block.checks:
+        if getattr(check, "type", "") in ("primary_key", "unique"):
+            found.append(frozenset(column.lower() for column in check.checked_columns()))
+    if name in checked.compilation.trees:
+        found += keys_of_query(checked, checked.compilation.trees[name][1])
+    return [keys for keys in found if keys]
+
+
+def keys_of_query(checked: Checked, tree: exp.Expr) -> Keys:
+    """The same of a query's result, as its DISTINCT or GROUP BY makes it."""
+    from sqlglot import exp
+
+    if not isinstance(tree, exp.Select):
+        return []
+    columns = {select.alias_or_name.lower(): select.unalias() for select in tree.selects}
+    if tree.args.get("distinct"):
+        return [frozenset(columns)]
+    group = tree.args.get("group")
+    if group:
+        grouped = group.expressions
+        named = {name for name, made in columns.items() if made in grouped}
+        whole = all(any(columns[name] == each for name in named) for each in grouped)
+        return [frozenset(named)] if whole and named else []
+    if any(select.find(exp.AggFunc) and not select.find(exp.Window) for select in tree.selects):
+        return [frozenset([name]) for name in columns]  # one row
+    return []
+
+
+def keys_of_source(checked: Checked, source: exp.Expr | Scope) -> Keys:
+    """The same of what a FROM names: a relation, a CTE or a subquery."""
+    from sqlglot import exp
+
+    if isinstance(source, exp.Table):
+        return keys_of_relation(checked, source.name.lower())
+    return keys_of_query(checked, source.expression)
+
+
+def unique_columns(query: Query) -> set[str]:
+    """The columns that alone tell rows apart, of all relations and subqueries of a query."""
+    from sqlglot.optimizer.scope import traverse_scope
+
+    found: set[str] = set()
+    for scope in traverse_scope(query.tree):
+        for source in scope.sources.values():
+            for keys in keys_of_source(query.checked, source):
+                found |= keys if len(keys) == 1 else set()
+    return found

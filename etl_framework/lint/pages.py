@@ -1,0 +1,35 @@
+"""The page of each code: what it means, why it matters, a wrong and a right example."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from etl_framework.errors import ConfigError, did_you_mean
+from etl_framework.lint.base import rule_classes
+
+FOLDER = files(__package__ or "") / "pages"
+
+
+def codes() -> tuple[str, ...]:
+    """Every code that there is, sorted: those with a page, and those of the project's own rules."""
+    own = {code for rule in rule_classes() for code in rule.codes}
+    return tuple(sorted({*own, *_with_page()}))
+
+
+@cache
+def _with_page() -> frozenset[str]:
+    return frozenset(file.name.removesuffix(".md") for file in FOLDER.iterdir())
+
+
+def page(code: str) -> str:
+    """The page of a code, in Markdown; of a rule of the project's own, what its class says.
+
+    :raises ConfigError: there is no such rule.
+    """
+    if code in _with_page():
+        return (FOLDER / f"{code}.md").read_text(encoding="utf-8")
+    for rule in rule_classes():
+        if code in rule.codes:
+            return f"# {code}\n\n{(rule.__doc__ or '').strip()}\n"
+    raise ConfigError(f"there is no rule '{code}'", hint=did_you_mean(code, codes()))

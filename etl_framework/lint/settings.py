@@ -1,0 +1,129 @@
+"""How a project wants to be linted: the section `[etl:lint]` of its `setup.cfg`."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from etl_framework.errors import ConfigError, Diagnostic, Severity, did_you_mean
+
+FILE, SECTION = "setup.cfg", "etl:lint"
+KEYS = ("select", "ignore", "warning", "error", "baseline", "rules")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which findings are wanted, by their codes or how those begin.
+
+    :param select: only these; all when empty.
+    :param severities: the severity that a code has here.
+    :param baseline: the file of findings that are known and to be mended later, or empty.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    baseline: str = ""
+
+    def wants(self, code: str) -> bool:
+        """Whether a finding of this code is to be told."""
+        chosen = not self.select or code.startswith(self.select)
+        return chosen and not (self.ignore and code.startswith(self.ignore))
+
+    def applied(self, problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Those that are wanted, with the severities of this project."""
+        found = []
+        for problem in problems:
+            if self.wants(problem.code):
+                fitting = [code for code in self.severities if problem.code.startswith(code)]
+                longest = max(fitting, key=len, default="")
+                severity = self.severities[longest] if longest else problem.severity
+                found.append(replace(problem, severity=severity))
+        return found
+
+
+def load_settings(root: Path, codes: Iterable[str]) -> Settings:
+    """Read the section, and import the project's own rules that it names.
+
+    :param codes: those that there are.
+    :raises ConfigError: something in the section is wrong; with its line.
+    """
+    file = root / FILE
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        parser.read_string(text, FILE)
+    except (configparser.Error, UnicodeDecodeError) as error:
+        line = getattr(error, "lineno", None) or 1
+        message = f"{FILE} cannot be read: {str(error).splitlines()[0]}"
+        raise ConfigError([Diagnostic(FILE, line, 1, "E601", message)]) from error
+    if not parser.has_section(SECTION):
+        return Settings()
+    given = dict(parser[SECTION])
+    wrong = [
+        _problem(text, key, f"unknown key '{key}' in [{SECTION}]", did_you_mean(key, KEYS))
+        for key in given
+        if key not in KEYS
+    ]
+    for path in _words(given.get("rules", "")):
+        wrong += _import(root, path, text)
+    known = {*codes, *_codes_of_rules()}
+    lists = {key: _words(given.get(key, "")) for key in ("select", "ignore", "warning", "error")}
+    wrong += [
+        _problem(text, key, f"there is no rule '{code}'", did_you_mean(code, known))
+        for key, codes in lists.items()
+        for code in codes
+        if not any(each.startswith(code) for each in known)
+    ]
+    if wrong:
+        raise ConfigError(wrong)
+    severities: dict[str, Severity] = dict.fromkeys(lists["warning"], "warning")
+    severities |= dict.fromkeys(lists["error"], "error")
+    baseline = given.get("baseline", "")
+    return Settings(lists["select"], lists["ignore"], severities, baseline)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.split(r"[\s,]+", text.strip())) if text.strip() else ()
+
+
+def _codes_of_rules() -> set[str]:
+    from etl_framework.lint.base import rule_classes
+
+    return {code for rule in rule_classes() for code in rule.codes}
+
+
+def _import(root: Path, path: str, text: str) -> list[Diagnostic]:
+    """Let the rules of a file of the project be known; the file runs as part of lint."""
+    file = (root / path).resolve()
+    if not file.is_relative_to(root.resolve()) or not file.is_file():
+        return [_problem(text, "rules", f"there is no file '{path}' in the project")]
+    name = f"etl_lint_rules_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return []
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec and spec.loader
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # noqa: BLE001 - it is the project's own code
+        del sys.modules[name]
+        message = f"{path} does not load: {type(error).__name__}: {error}"
+        return [_problem(text, "rules", message)]
+    return []
+
+
+def _problem(text: str, key: str, message: str, hint: str = "") -> Diagnostic:
+    """A problem at a key's line, within the section."""
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        inside = line.strip() == f"[{SECTION}]" or (inside and not line.startswith("["))
+        if inside and re.match(rf"{re.escape(key)}\s*[=:]", line, re.IGNORECASE):
+            return Diagnostic(FILE, number, 1, "E601", message, hint)
+    return Diagnostic(FILE, 1, 1, "E601", message, hint)

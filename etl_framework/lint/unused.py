@@ -1,0 +1,83 @@
+"""Rules about what is there and serves nothing, and about checks that wait for one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from etl_framework.checks.sql import Sql
+from etl_framework.config.project import TEMPLATES, Project
+from etl_framework.errors import Diagnostic, PlanError
+from etl_framework.lint.base import Checked, Rule, files_of
+from etl_framework.plan import build_plan
+
+
+class UnusedRelation(Rule):
+    """A source or transform is read by something: else each run fetches it for nothing."""
+
+    codes = ("W303",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        for checked in files:
+            compilation, pipeline = checked.compilation, checked.pipeline
+            if compilation.diagnostics or checked.found.broken():
+                continue  # what is wrong may be what reads it
+            read = {name for query in compilation.queries.values() for name in query.inputs}
+            read |= {name for query in compilation.checks.values() for name in query.inputs}
+            for block in pipeline.relations().values():
+                read |= {parent[0] for check in block.checks if (parent := check.parent())}
+            for section in ("sources", "transforms"):
+                for name in getattr(pipeline, section):
+                    if name not in read:
+                        message = f"nothing reads '{name}'"
+                        keys, hint = (section, name), "take it out, or read it in a template"
+                        found = checked.found.file.diagnostic(
+                            keys, "W303", message, hint, of_key=True
+                        )
+                        yield replace(found, severity="warning")
+
+
+class UnusedTemplate(Rule):
+    """A template is used by a pipeline; one that is not may be a KPI that somebody forgot."""
+
+    codes = ("W304",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        if len(files) < len(project.pipelines):
+            return  # a pipeline that cannot be read may use it
+        used: set[str] = set()
+        for checked in files:
+            used |= files_of(checked.found)
+            blocks = checked.pipeline.relations().values()
+            checks = [check for block in blocks for check in block.checks]
+            used |= {f"{TEMPLATES}/{check.sql}" for check in checks if isinstance(check, Sql)}
+        folder = project.root / TEMPLATES
+        for file in sorted(folder.rglob("*.sql")):
+            path = file.relative_to(project.root).as_posix()
+            if path not in used and not any(found.left_out for found in project.pipelines):
+                hint = "name it with 'sql:' in a pipeline, or delete it"
+                yield Diagnostic(
+                    path, 1, 1, "W304", "no pipeline uses this template", hint, "warning"
+                )
+
+
+class CheckOrder(Rule):
+    """Checks of relations do not wait for one another, so that one of them can be first."""
+
+    codes = ("E305",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        if project.environments is None or project.environments_file.diagnostics:
+            return
+        for checked in files:
+            relations = checked.pipeline.relations()
+            parents = [check.parent() for block in relations.values() for check in block.checks]
+            if checked.compilation.diagnostics or checked.found.file.diagnostics:
+                continue
+            if any(parent and parent[0] not in relations for parent in parents):
+                continue
+            try:
+                name = checked.found.file.path.rpartition("/")[2].partition(".")[0]
+                build_plan(project, name, None, checked.interval, checked.compilation)
+            except PlanError as error:
+                yield from (each for each in error.diagnostics if each.code == "E305")
