@@ -17,6 +17,7 @@ from etl_framework.cli.lint import lint
 from etl_framework.cli.new import new
 from etl_framework.cli.plan import plan
 from etl_framework.cli.quarantine import quarantine
+from etl_framework.cli.rule import rule
 from etl_framework.cli.run import run
 from etl_framework.cli.schema import schema
 from etl_framework.cli.show import show
@@ -39,7 +40,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, lineage, lint, new, plan, quarantine, run, schema, show,
+    clean, compile_, ddl, dev, lineage, lint, new, plan, quarantine, rule, run, schema, show,
     suggest_checks, test,
 )  # fmt: skip
 for command in COMMANDS:

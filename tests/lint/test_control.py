@@ -1,0 +1,179 @@
+"""Which findings are told: noqa, select and ignore, severities, a baseline, a change, own rules."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Folder
+
+Lint = Callable[..., list[str]]
+RATIO = "SELECT customer, COUNT(*) AS orders, SUM(amount) / SUM(order_id) AS each_ FROM orders\n"
+
+
+@pytest.fixture
+def lint(orders: Folder) -> Lint:
+    """Place and code of each finding of the small project, one of whose divisors may be zero."""
+    sql = orders.root / "sql_templates/orders/totals.sql"
+    sql.write_text(sql.read_text() + "HAVING SUM(amount) / SUM(order_id) > 0\n")
+
+    def run(*arguments: str, code: int | None = None) -> list[str]:
+        done = orders.etl("lint", "--format", "json", *arguments)
+        assert done.returncode in (0, 1) if code is None else done.returncode == code, done.stderr
+        return [f"{p['path']}:{p['line']} {p['code']}" for p in json.loads(done.stdout or "[]")]
+
+    return run
+
+
+def last_line(orders: Folder, more: str) -> None:
+    sql = orders.root / "sql_templates/orders/totals.sql"
+    sql.write_text(sql.read_text().rstrip("\n") + more + "\n")
+
+
+def test_the_project_has_one_finding(lint: Lint) -> None:
+    (found,) = lint()
+    assert found.endswith(" W403")
+
+
+def test_a_noqa_with_a_reason_answers_it(lint: Lint, orders: Folder) -> None:
+    last_line(orders, "  -- noqa: W403 because ids are never 0")
+
+    assert lint() == []
+
+
+@pytest.mark.parametrize(
+    ("comment", "codes"),
+    [
+        ("-- noqa: W403", ["W602"]),
+        ("-- noqa", ["W403", "W602"]),
+        ("-- NOQA: w403, W402 because both", ["W601"]),
+        ("-- noqa: W999 because", ["W403", "W601", "W602"]),
+        ("/* noqa: W403 because ids are never 0 */", []),
+        ("{# noqa: W403 because ids are never 0 #}", []),
+        ("-- a noqa: W403 because it is not at the start", ["W403"]),
+    ],
+)
+def test_what_a_noqa_says(lint: Lint, orders: Folder, comment: str, codes: list[str]) -> None:
+    last_line(orders, f" {comment}")
+
+    assert sorted(found.split()[1] for found in lint()) == codes
+
+
+def test_a_noqa_in_yaml(lint: Lint, orders: Folder) -> None:
+    file = orders.root / "pipelines/orders.yml"
+    lines = file.read_text().replace("name: orders", "name: orders\nnonsense: 1", 1).splitlines()
+    file.write_text("\n".join(lines))
+    assert "pipelines/orders.yml:2 E202" in lint()
+
+    lines[1] += "  # noqa: E202 because a tool of ours reads it"
+    file.write_text("\n".join(lines))
+    assert [found for found in lint() if "E202" in found] == []
+
+
+def test_an_unused_noqa_of_a_rule_that_is_off_is_not_told(lint: Lint, orders: Folder) -> None:
+    last_line(orders, " -- noqa: W402, W403 because")
+
+    assert "W601" not in str(lint("--select", "W403"))
+    assert "W601" in str(lint())
+
+
+def test_select_and_ignore(lint: Lint, orders: Folder) -> None:
+    assert lint("--ignore", "W4") == []
+    assert lint("--select", "E") == []
+    assert len(lint("--select", "W403,E")) == 1
+    done = orders.etl("lint", "--select", "W4O3")
+    assert (done.returncode, "did you mean 'W403'?" in done.stderr) == (2, True)
+
+
+def test_settings_of_the_project(lint: Lint, orders: Folder) -> None:
+    orders.write("setup.cfg", "[etl:lint]\nignore = W403\n")
+    assert lint() == []
+    assert len(lint("--ignore", "E")) == 1, "the command line comes first"
+
+    orders.write("setup.cfg", "[etl:lint]\nerror = W4\nwarning = W402\n")
+    (found,) = json.loads(orders.etl("lint", "--format", "json").stdout)
+    assert found["severity"] == "error"
+    assert orders.etl("plan", "orders").returncode == 2, "an error stops a run"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[etl:lint]\nignor = W4\n", "setup.cfg:2:1: E601 unknown key 'ignor' in [etl:lint]"),
+        ("[a]\nignore = x\n[etl:lint]\nignore = X9\n", "setup.cfg:4:1: E601 there is no rule 'X9'"),
+        ("[etl:lint\nignore = W4\n", "setup.cfg:1:1: E601 setup.cfg cannot be read"),
+        ("[etl:lint]\nrules = ../rules.py\n", "setup.cfg:2:1: E601 there is no file '../rules.py'"),
+        ("[etl:lint]\nbaseline = none.json\n", "the baseline none.json cannot be read"),
+    ],
+)
+def test_wrong_settings_stop_it(orders: Folder, text: str, says: str) -> None:
+    orders.write("setup.cfg", text)
+
+    done = orders.etl("lint")
+
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_a_baseline(lint: Lint, orders: Folder) -> None:
+    assert orders.etl("lint", "--write-baseline").returncode == 0
+    orders.write("setup.cfg", "[etl:lint]\nbaseline = lint-baseline.json\n")
+    assert lint() == []
+
+    sql = orders.root / "sql_templates/orders/totals.sql"
+    sql.write_text("\n\n" + sql.read_text())
+    assert lint() == [], "lines move"
+    last_line(orders, " AND SUM(amount) / SUM(order_id) > 1")
+    assert len(lint()) == 1, "one more of the same is new"
+
+    sql.write_text(sql.read_text().partition("HAVING")[0])
+    assert "1 of the baseline are mended" in orders.etl("lint").stderr
+
+
+def test_only_what_a_change_touches(lint: Lint, orders: Folder) -> None:
+    def git(*arguments: str) -> None:
+        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+        subprocess.run(command, cwd=orders.root, check=True, capture_output=True)
+
+    assert "E" not in orders.etl("lint", "--changed-since", "HEAD").stdout
+    assert orders.etl("lint", "--changed-since", "HEAD").returncode == 2, "it is in no repository"
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "all")
+    assert lint("--changed-since", "HEAD") == []
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(file.read_text() + "\n# a change\n")
+    assert len(lint("--changed-since", "HEAD")) == 1, "its template belongs to it"
+    for revision in ("nowhere", "--output=/tmp/x"):
+        assert orders.etl("lint", f"--changed-since={revision}").returncode == 2
+
+
+OWN = '''
+from dataclasses import replace
+from etl_framework.lint.base import Rule
+
+class Described(Rule):
+    """A pipeline says what it is for."""
+
+    codes = ("X001",)
+
+    def check(self, project, files):
+        for checked in files:
+            if not checked.pipeline.description:
+                found = checked.found.file.diagnostic(("name",), "X001", "say what it is for")
+                yield replace(found, severity="warning")
+'''
+
+
+def test_a_rule_of_the_project(lint: Lint, orders: Folder) -> None:
+    orders.write("lint_rules.py", OWN)
+    orders.write("setup.cfg", "[etl:lint]\nrules = lint_rules.py\nselect = X\n")
+    assert lint() == ["pipelines/orders.yml:1 X001"]
+
+    orders.write("lint_rules.py", "import nowhere_at_all")
+    done = orders.etl("lint")
+    assert done.returncode == 2
+    assert "lint_rules.py does not load: ModuleNotFoundError" in done.stderr

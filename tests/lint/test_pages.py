@@ -1,0 +1,72 @@
+"""Each code has a page, whose wrong example gives it and whose right one does not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from etl_framework.config.project import load_project
+from etl_framework.errors import ConfigError, Diagnostic
+from etl_framework.lint.base import rule_classes
+from etl_framework.lint.linter import lint
+from etl_framework.lint.pages import FOLDER, codes, page
+from tests.conftest import Folder
+from tests.lint.test_cases import CASES
+
+BASE = CASES.parent / "pages"
+BLOCKS = re.compile(
+    r"\A# (?P<code>\w+): (?P<title>.+)\n\nSeverity: (?P<severity>\w+)\.\n\n(?P<text>(?:.|\n)+?)\n\n"
+    r"## Wrong\n\n`(?P<path>.+)`\n\n```\w+\n(?P<wrong>(?:.|\n)*?)```\n\n"
+    r"## Right\n\n```\w+\n(?P<right>(?:.|\n)*?)```\n\Z"
+)
+PAGES = sorted(file.name.removesuffix(".md") for file in FOLDER.iterdir())
+
+
+def linted(root: Path) -> list[Diagnostic]:
+    try:
+        return lint(load_project(root))
+    except ConfigError as error:
+        return list(error.diagnostics)
+
+
+def test_the_project_of_the_examples_is_clean() -> None:
+    assert linted(BASE) == []
+
+
+@pytest.mark.parametrize("code", PAGES)
+def test_a_page_is_true(code: str, tmp_path: Path) -> None:
+    parts = BLOCKS.match(page(code))
+    assert parts, page(code)
+    root = shutil.copytree(BASE, tmp_path / "project")
+    file = root / parts["path"]
+    text = file.read_text() if file.exists() else ""
+    if parts["right"] in text:
+        right, wrong = text, text.replace(parts["right"], parts["wrong"])
+    else:
+        right, wrong = parts["right"], parts["wrong"]
+    file.write_text(right)
+    assert [str(each) for each in linted(root) if each.code == code] == []
+
+    file.write_text(wrong)
+    found = [each for each in linted(root) if each.code == code]
+    assert found, [str(each) for each in linted(root)]
+    assert {each.severity for each in found} == {parts["severity"]}
+
+
+def test_each_rule_has_its_pages() -> None:
+    missing = {code for rule in rule_classes() for code in rule.codes} - set(PAGES)
+
+    assert missing == set()
+    assert set(codes()) >= set(PAGES)
+
+
+def test_the_command(orders: Folder) -> None:
+    assert orders.etl("rule", "W402").stdout == page("W402")
+    listed = orders.etl("rule").stdout
+    assert [line.split()[0] for line in listed.splitlines()] == list(codes())
+    unknown = orders.etl("rule", "W4O2")
+    assert unknown.returncode == 2
+    assert "did you mean 'W402'?" in unknown.stderr
