@@ -12,10 +12,13 @@ from etl_framework.cli.clean import clean
 from etl_framework.cli.compile import compile_
 from etl_framework.cli.ddl import ddl
 from etl_framework.cli.dev import dev
+from etl_framework.cli.diff import diff
+from etl_framework.cli.explain import explain
 from etl_framework.cli.lineage import lineage
 from etl_framework.cli.lint import lint
 from etl_framework.cli.new import new
 from etl_framework.cli.plan import plan
+from etl_framework.cli.preview import preview
 from etl_framework.cli.quarantine import quarantine
 from etl_framework.cli.rule import rule
 from etl_framework.cli.run import run
@@ -40,8 +43,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, lineage, lint, new, plan, quarantine, rule, run, schema, show,
-    suggest_checks, test,
+    clean, compile_, ddl, dev, diff, explain, lineage, lint, new, plan, preview, quarantine, rule,
+    run, schema, show, suggest_checks, test,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -91,6 +91,21 @@ def describe(sql: str, schema: Schema) -> list[tuple[str, str]]:
         session.close()
 
 
+def query_plan(sql: str, schema: Schema) -> str:
+    """How DuckDB would go about a query, over empty tables.
+
+    :param schema: as for `describe`.
+    """
+    session = _checker().cursor()
+    try:
+        for table, columns in schema.items():
+            session.execute(f"CREATE TEMP TABLE {quote(table)} ({_definitions(columns)})")
+        found = session.execute(f"EXPLAIN {sql}").fetchall()
+        return "\n".join(str(row[-1]).rstrip() for row in found)
+    finally:
+        session.close()
+
+
 def _definitions(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{quote(name)} {type_}" for name, type_ in columns.items())
 

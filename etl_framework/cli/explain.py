@@ -1,0 +1,75 @@
+"""`etl explain`"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from etl_framework.cli.options import (
+    date_option,
+    environment_option,
+    format_option,
+    plans,
+    project_option,
+)
+
+if TYPE_CHECKING:
+    from etl_framework.plan import Plan, Step
+
+
+@click.command()
+@click.argument("name")
+@environment_option
+@date_option
+@project_option
+@format_option("text", "json")
+def explain(name: str, environment: str | None, on: date | None, root: Path, format_: str) -> None:
+    """Show all about a KPI or transform: template, SQL as it runs, query plan, lineage.
+
+    Connects nowhere; the query plan is that of empty tables.
+
+    \b
+    etl explain kpis_genre
+    etl explain kpis_genre --env prod --format json
+    """
+    from etl_framework.config.project import load_project
+
+    project = load_project(root)
+    pipeline, relation = project.relation(name)
+    plan = next(plans(project, pipeline.name, environment, on))
+    step = next(each for each in plan.steps if each.relation == relation and each.kind != "check")
+    found = _found(plan, step)
+    if format_ == "json":
+        click.echo(json.dumps(found, indent=2))
+        return
+    click.echo(f"{step.name} in {plan.environment_name}, data interval {plan.interval}")
+    for title, text in found.items():
+        if isinstance(text, dict):
+            text = "\n".join(f"{name}: {', '.join(made) or '-'}" for name, made in text.items())
+        if text:
+            click.echo(f"\n{title}")
+            for line in text.splitlines():
+                click.echo(f"  {line}".rstrip())
+
+
+def _found(plan: Plan, step: Step) -> dict[str, str | dict[str, list[str]]]:
+    from etl_framework.engines.duckdb import query_plan
+    from etl_framework.lineage import step_lineage
+
+    local = plan.environment.engine == "duckdb"
+    schema = {name: dict(plan.shapes.get(name) or ()) for name, _ in step.inputs}
+    return {
+        "description": (step.block.description if step.block else "") or "",
+        "declared at": ":".join(map(str, step.place)),
+        "template": step.template.rstrip(),
+        f"SQL for {plan.environment.engine}": step.sql.rstrip(),
+        "query plan": query_plan(step.sql, schema) if step.sql and local else "",
+        "columns, and what they are made of": {
+            column: [".".join(field) for field in made]
+            for column, made in step_lineage(plan, step).items()
+        },
+    }

@@ -1,0 +1,50 @@
+"""`etl preview`"""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+
+import click
+
+from etl_framework.cli.options import (
+    date_option,
+    environment_option,
+    format_option,
+    plans_of,
+    project_option,
+)
+
+
+@click.command()
+@click.argument("name")
+@environment_option
+@date_option
+@click.option("--limit", default=10, show_default=True, help="Rows at the most; 0 for all.")
+@project_option
+@format_option("table", "csv", "json")
+def preview(
+    name: str, environment: str | None, on: date | None, limit: int, root: Path, format_: str
+) -> None:
+    """Show the rows that a KPI or transform would give, by the SQL as it is now.
+
+    It reads the sources that the latest run left in staging, and stores nothing.
+
+    \b
+    etl preview kpis_genre
+    etl preview kpis_genre --date 2024-06-25 --limit 50
+    """
+    from etl_framework.cli.table import FORMATS
+    from etl_framework.config.project import load_project
+    from etl_framework.trying import rows_of, trial
+
+    started = time.monotonic()
+    project = load_project(root)
+    pipeline, relation = project.relation(name)
+    with trial(project, environment, pipeline, on) as tried:
+        plan = next(plans_of(project, pipeline.name, environment, [tried.interval]))
+        columns, rows = rows_of(tried, plan, relation, limit)
+        click.echo(FORMATS[format_](columns, rows))
+        seconds = time.monotonic() - started
+        click.echo(f"{relation}, data interval {tried.interval}, {seconds:.1f} s", err=True)

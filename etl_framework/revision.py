@@ -1,0 +1,61 @@
+"""What git knows of a project: its files at a revision, and which of them have changed since."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from etl_framework.errors import ConfigError
+
+
+def changed_since(root: Path, revision: str) -> set[str]:
+    """Files below a folder that differ from a revision, new ones included.
+
+    :raises ConfigError: git does not know the revision, or the folder is in no repository.
+    """
+    differing = _git(root, "diff", "--name-only", "-z", "--relative", _safe(revision), "--", ".")
+    new = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
+    return {path for path in b"\0".join((differing, new)).decode().split("\0") if path}
+
+
+@contextmanager
+def at_revision(root: Path, revision: str) -> Iterator[Path]:
+    """The folder as it was at a revision, in a folder that is gone at the end.
+
+    :raises ConfigError: git does not know the revision, or the folder was not there.
+    """
+    packed = _git(root, "archive", "--format=tar", _safe(revision), "--", ".")
+    with tempfile.TemporaryDirectory(prefix="etl-base-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(folder, filter="data")
+        yield Path(folder)
+
+
+def short_name(root: Path, revision: str) -> str:
+    """A revision's commit, in short.
+
+    :raises ConfigError: git does not know it.
+    """
+    return _git(root, "rev-parse", "--short", f"{_safe(revision)}^{{commit}}").decode().strip()
+
+
+def _safe(revision: str) -> str:
+    if revision.startswith("-"):
+        raise ConfigError(f"'{revision}' is not a revision")
+    return revision
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+    except OSError as error:
+        raise ConfigError("git is not installed, or not on the PATH") from error
+    if done.returncode:
+        said = (done.stderr.decode(errors="replace").strip().splitlines() or ["it failed"])[0]
+        raise ConfigError(f"git {arguments[0]}: {said}", hint="give a revision that git knows")
+    return done.stdout
