@@ -8,6 +8,7 @@ from pathlib import Path
 from etl_framework.config.project import Project
 from etl_framework.connections.files import Files
 from etl_framework.errors import ConfigError
+from etl_framework.schemas import FILES, schemas
 from etl_framework.targets.warehouse import warehouse_for
 
 STUB = '''"""The DAG of pipelines/{name}.yml."""
@@ -55,6 +56,68 @@ SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount
 FROM orders
 GROUP BY customer
 """
+
+
+ENVIRONMENTS = """# yaml-language-server: $schema=environments.schema.json
+default: local
+environments:
+  local:
+    staging: .etl/staging
+    connections:
+      lake: {type: directory, path: lake}
+      warehouse: {type: duckdb, path: .etl/warehouse.duckdb}
+"""
+ROWS = """order_id,customer,amount
+1,ada,12.50
+2,grace,20.00
+3,ada,7.25
+"""
+WORKFLOW = """name: etl
+on: [pull_request]
+jobs:
+  etl:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+        with: {fetch-depth: 0}
+      - uses: actions/setup-python@v5
+        with: {python-version: "3.12"}
+      - run: pip install etl-framework
+      - run: etl lint --format github
+      - run: etl test
+"""
+HOOKS = """repos:
+  - repo: local
+    hooks:
+      - id: etl-lint
+        name: etl lint
+        entry: etl lint
+        language: system
+        pass_filenames: false
+"""
+
+
+def new_project(folder: Path) -> list[str]:
+    """Write a project that runs, to be edited.
+
+    :returns: the files, below the folder.
+    :raises ConfigError: a file is there already.
+    """
+    facts = {"name": "orders", "files": "lake", "warehouse": "warehouse"}
+    return _write(
+        folder,
+        {
+            "environments.yml": ENVIRONMENTS,
+            "pipelines/orders.yml": PIPELINE.format(**facts),
+            "sql_templates/orders/customers.sql": SQL,
+            "dags/orders.py": STUB.format(name="orders"),
+            "lake/orders/2024-06-25.csv": ROWS,
+            ".github/workflows/etl.yml": WORKFLOW,
+            ".pre-commit-config.yaml": HOOKS,
+            ".gitignore": ".etl/\n__pycache__/\n",
+            **{FILES[name]: text for name, text in schemas().items()},
+        },
+    )
 
 
 def new_pipeline(project: Project, name: str) -> list[str]:

@@ -14,6 +14,8 @@ from etl_framework.cli.ddl import ddl
 from etl_framework.cli.dev import dev
 from etl_framework.cli.diff import diff
 from etl_framework.cli.explain import explain
+from etl_framework.cli.import_ import import_
+from etl_framework.cli.init import init
 from etl_framework.cli.lineage import lineage
 from etl_framework.cli.lint import lint
 from etl_framework.cli.new import new
@@ -26,6 +28,7 @@ from etl_framework.cli.schema import schema
 from etl_framework.cli.show import show
 from etl_framework.cli.suggest_checks import suggest_checks
 from etl_framework.cli.test import test
+from etl_framework.cli.watch import watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -43,8 +46,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, diff, explain, lineage, lint, new, plan, preview, quarantine, rule,
-    run, schema, show, suggest_checks, test,
+    clean, compile_, ddl, dev, diff, explain, import_, init, lineage, lint, new, plan, preview,
+    quarantine, rule, run, schema, show, suggest_checks, test, watch,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

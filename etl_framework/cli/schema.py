@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from etl_framework.cli.options import project_option
-
-FILES = {"pipeline": "pipeline.schema.json", "environments": "environments.schema.json"}
+from etl_framework.schemas import FILES, schemas
 
 
 @click.command()
@@ -28,17 +26,3 @@ def schema(which: str | None, root: Path) -> None:
         elif which is None:
             (root / FILES[name]).write_text(text, encoding="utf-8")
             click.echo(f"wrote {root / FILES[name]}", err=True)
-
-
-def schemas() -> dict[str, str]:
-    """Each schema as text."""
-    from etl_framework.config.environments import Environments
-    from etl_framework.config.models import Pipeline
-    from etl_framework.model import Model
-
-    models: dict[str, type[Model]] = {"pipeline": Pipeline, "environments": Environments}
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {
-        name: json.dumps(head | model.model_json_schema(), indent=2) + "\n"
-        for name, model in models.items()
-    }

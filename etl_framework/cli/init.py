@@ -1,0 +1,25 @@
+"""`etl init`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def init(folder: Path) -> None:
+    """Begin a project: environments, a pipeline with sample rows that runs, its DAG, CI, schemas.
+
+    \b
+    etl init shop
+    cd shop && etl lint && etl test && etl run orders --date 2024-06-25 && etl show orders_customers
+    """
+    from etl_framework.scaffold import new_project
+
+    for path in new_project(folder):
+        click.echo(folder / path)
+    click.echo(
+        f"next: cd {folder} && etl lint && etl test && etl run orders --date 2024-06-25", err=True
+    )

@@ -1,0 +1,21 @@
+"""The JSON Schemas that editors use, made from the models."""
+
+from __future__ import annotations
+
+import json
+
+FILES = {"pipeline": "pipeline.schema.json", "environments": "environments.schema.json"}
+
+
+def schemas() -> dict[str, str]:
+    """Each schema's text by its name in `FILES`."""
+    from etl_framework.config.environments import Environments
+    from etl_framework.config.models import Pipeline
+    from etl_framework.model import Model
+
+    models: dict[str, type[Model]] = {"pipeline": Pipeline, "environments": Environments}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {
+        name: json.dumps(head | model.model_json_schema(), indent=2) + "\n"
+        for name, model in models.items()
+    }
