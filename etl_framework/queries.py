@@ -16,6 +16,7 @@ from etl_framework.engines.duckdb import describe
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
+from etl_framework.sql.blame import blamed
 from etl_framework.sql.templates import Rendered
 
 if TYPE_CHECKING:
@@ -171,8 +172,10 @@ class _Compiler:
         self._result.diagnostics += problems
         template = draft.rendered.source
         schema = {need: dict(shape) for need in inputs if (shape := shapes.get(need)) is not None}
-        if problems or len(schema) < len(inputs):
+        # Of a relation whose block is wrong nothing is known; what follows from that is no mistake.
+        if problems or any(shapes[each.name] is None for each in draft.references):
             return Compiled(name, inputs, template)
+        sql = ""
         try:
             tree = dialect.typed(draft.rendered.sql, schema)
             self._result.trees[name] = draft.rendered, tree.copy()
@@ -180,7 +183,8 @@ class _Compiler:
             shape = tuple(describe(sql, schema))
         except PlanError as error:
             message = error.diagnostics[0].message
-            self._problem(draft.rendered.diagnostic(0, "E415", message))
+            offset = blamed(error.__cause__, draft.rendered.sql, sql)
+            self._problem(draft.rendered.diagnostic(offset, "E415", message))
             return Compiled(name, inputs, template)
         return Compiled(name, inputs, template, sql, shape, draft.rendered.sql)
 

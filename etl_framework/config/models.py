@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from etl_framework.columns import Column
+from etl_framework.columns import Columns
 from etl_framework.config.notify import AnyNotify
 from etl_framework.config.sql_tests import SqlTest, names_once
 from etl_framework.errors import did_you_mean
@@ -51,7 +51,7 @@ class Transform(Query):
     chunk_rows: int | None = Field(
         None, gt=0, description="With `python` and one input: call it for so many rows at a time."
     )
-    columns: list[Column] = Field(
+    columns: Columns = Field(
         [], description="The result's names and types in order; `python` needs them."
     )
 
@@ -73,7 +73,7 @@ class Kpi(Query):
 
     sql: str = Field(description="File under `sql_templates/`, for example `daily_total.sql`.")
     target: Target = Field(description="The table that the rows go to.")
-    columns: list[Column] = Field(
+    columns: Columns = Field(
         min_length=1, description="The table's contract: names and types in order."
     )
 

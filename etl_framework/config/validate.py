@@ -55,7 +55,7 @@ def _located(error: ValidationError, data: Any) -> Iterator[tuple[Keys, Any]]:
     """Each problem once, with the keys that lead to it in the file."""
     seen = set()
     for detail in error.errors(include_url=False):
-        keys = _keys(detail["loc"], data)
+        keys = (*_keys(detail["loc"], data), *detail.get("ctx", {}).get("at", ()))
         if keys not in seen or detail["type"] == "missing":
             seen.add(keys)
             yield keys, detail
@@ -90,6 +90,8 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
             keys, "E202", f"unknown key '{last}'", did_you_mean(str(last), known), of_key=True
         )
     elif kind == "missing":
+        if _misspelt(detail["loc"][-1], _model_at(model, keys, data), keys, data):
+            return
         found = file.diagnostic(
             keys, "E203", f"the key '{detail['loc'][-1]}' is missing", of_key=True
         )
@@ -107,6 +109,15 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
     else:
         found = _wrong_value(file, keys, detail)
     file.diagnostics.append(found)
+
+
+def _misspelt(missing: str | int, model: Any, keys: Keys, data: Any) -> bool:
+    """Whether the missing key is there, under a name that is told to be wrong."""
+    for key in keys:
+        data = data[key] if _has(data, key) else None
+    known = _fields(model)
+    given = [str(key) for key in data if key not in known] if isinstance(data, dict) else []
+    return any(did_you_mean(key, known) == f"did you mean '{missing}'?" for key in given)
 
 
 def _wrong_value(file: YamlFile, keys: Keys, detail: Any) -> Diagnostic:

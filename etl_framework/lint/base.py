@@ -51,3 +51,12 @@ def files_of(found: PipelineFile) -> set[str]:
     """A pipeline's file and its templates, below the project's folder."""
     queries = found.model.queries().values() if found.model else ()
     return {found.file.path, *(f"{TEMPLATES}/{query.sql}" for query in queries if query.sql)}
+
+
+def source_of(project: Project, path: str) -> str:
+    """The text of one of the project's files, with line ends as Jinja reads them; "" if none."""
+    try:
+        text = (project.root / path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -55,13 +55,21 @@ class Checks(Rule):
             try:
                 named = condition_columns(condition)
             except PlanError as error:
-                message = error.diagnostics[0].message
-                yield file.diagnostic((*keys, key), "E309", message)
+                message, offset = (
+                    error.diagnostics[0].message,
+                    getattr(error.__cause__, "offset", 0),
+                )
+                place = file.inside((*keys, key), condition, offset)
+                yield Diagnostic(file.path, *place, "E309", message)
                 named = []
-            for column in named:
-                if columns is not None and column not in map(str.lower, columns):
-                    message, hint = f"unknown column '{column}'", did_you_mean(column, columns)
-                    yield file.diagnostic((*keys, key), "E308", message, hint)
+            for each in named:
+                if columns is not None and each.name not in map(str.lower, columns):
+                    place = file.inside((*keys, key), condition, each.offset)
+                    message, hint = (
+                        f"unknown column '{each.name}'",
+                        did_you_mean(each.name, columns),
+                    )
+                    yield Diagnostic(file.path, *place, "E308", message, hint)
         if not (parent := found.parent()):
             return
         relation, wanted = parent

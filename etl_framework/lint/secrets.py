@@ -8,7 +8,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from etl_framework.config.project import Project
-from etl_framework.config.yaml_file import Keys
+from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
 
@@ -25,7 +25,7 @@ class LiteralSecret(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for file in (project.environments_file, *(found.file for found in project.pipelines)):
-            for keys, value in _texts(file.data):
+            for keys, value in texts(file.data):
                 if "{{" in value or "{%" in value:
                     continue
                 name = str(keys[-1]) if keys else ""
@@ -42,24 +42,13 @@ class UnverifiedTls(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         file = project.environments_file
-        for keys, value in _texts(file.data):
+        for keys, value in texts(file.data):
             name = str(keys[-1]) if keys else ""
             mode = value if name == "sslmode" else _mode_in_url(value)
             if mode in _WEAK:
                 message = f"sslmode '{mode}' may talk in the clear, to anybody"
                 hint = "write verify-full, with ssl_root_cert where the authority is your own"
                 yield replace(file.diagnostic(keys, "W702", message, hint), severity="warning")
-
-
-def _texts(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _texts(value, (*keys, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _texts(value, (*keys, index))
-    elif isinstance(data, str):
-        yield keys, data
 
 
 def _is_secret(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.sql.blame import first_offset
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -43,7 +44,7 @@ class SqlRule(Rule):
         for checked in files:
             for name, (rendered, tree) in checked.compilation.trees.items():
                 for found in self.find(Query(checked, name, tree)):
-                    line, column = rendered.place(_offset(found.node))
+                    line, column = rendered.place(first_offset(found.node))
                     yield Diagnostic(
                         rendered.path, line, column, self.codes[0], found.message, found.hint,
                         "warning",
@@ -55,14 +56,3 @@ def selects_of(tree: exp.Expr) -> list[exp.Expr]:
     from sqlglot import exp
 
     return list(tree.selects) if isinstance(tree, exp.Query) else []
-
-
-def _offset(node: exp.Expr) -> int:
-    """Where the first word of it stands; of one that has no place, where what is around it does."""
-    around: exp.Expr | None = node
-    while around is not None:
-        starts = [int(n.meta["start"]) for n in around.walk() if n.meta.get("start") is not None]
-        if starts:
-            return min(starts)
-        around = around.parent
-    return 0

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
+from etl_framework.sql.blame import UntranslatableError, first_offset
 from etl_framework.sql.reading import reading, refuse_what_redshift_refuses, types_told
 from etl_framework.sql.to_duckdb import to_duckdb
 from etl_framework.sql.to_postgres import to_postgres
@@ -50,7 +51,7 @@ def parse(sql: str) -> exp.Query:
         for node in statements[0].find_all(exp.Into, exp.DML, exp.DDL, exp.Command):
             if not isinstance(node, exp.Query):
                 message = f"a template only reads: it cannot hold {node.key.upper()}"
-                raise SqlSyntaxError(_offset(node), message)
+                raise SqlSyntaxError(first_offset(node), message)
         return statements[0]
     what = f"{len(statements)} statements" if len(statements) != 1 else statements[0].key.upper()
     raise SqlSyntaxError(0, f"a template is one SELECT, not {what if statements else 'empty'}")
@@ -68,13 +69,6 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _offset(node: exp.Expr) -> int:
-    """Where the first name in it stands, as near as the tree tells."""
-    from sqlglot import exp
-
-    return next((int(n.meta["start"]) for n in node.find_all(exp.Identifier) if n.meta), 0)
-
-
 def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
     lines = sql.split("\n")
     line, column = int(str(detail["line"] or 1)), int(str(detail["col"] or 1))
@@ -89,7 +83,8 @@ def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
 def transpile_condition(sql: str, *, to: str) -> str:
     """A condition over the columns of one row, as the engine `to` runs it.
 
-    :raises PlanError: it does not parse, is more than one condition, or holds a comment.
+    :raises PlanError: it does not parse, is more than one condition, or holds a comment. Where, its
+        cause tells.
     """
     import sqlglot
     from sqlglot import exp
@@ -99,6 +94,9 @@ def transpile_condition(sql: str, *, to: str) -> str:
             words = sqlglot.tokenize(sql, read="redshift")
             condition = sqlglot.parse_one(sql, read="redshift", into=exp.Condition)
             text = exp.Paren(this=condition).sql(to, unsupported_level=sqlglot.ErrorLevel.RAISE)
+    except sqlglot.errors.ParseError as error:
+        wrong = _syntax_error(sql, error.errors[0]) if error.errors else error
+        raise PlanError(f"the condition does not parse: {sql}") from wrong
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise PlanError(f"the condition does not parse: {sql}") from error
     # What is put behind it must not fall into a comment, nor after its end.
@@ -151,7 +149,11 @@ def translated(tree: exp.Expr, *, to: str) -> str:
         refuse_what_redshift_refuses(tree)
         rule = {"duckdb": to_duckdb, "postgres": to_postgres}[to]
         for node in reversed(list(tree.walk())):  # what is inside first
-            rule(node)
+            try:
+                rule(node)
+            except PlanError as error:
+                message = error.diagnostics[0].message
+                raise PlanError(message) from UntranslatableError(first_offset(node), message)
         return tree.sql(to, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
     except sqlglot.errors.SqlglotError as error:
         raise PlanError(f"the SQL cannot be translated for {to}: {_first_line(error)}") from error

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reference:
-    """A table named in a query, and the offset of its name in the SQL."""
+    """A table or column named in SQL, and the offset of its name there."""
 
     name: str
     offset: int
@@ -191,6 +191,10 @@ def _joined_using(scope: Scope, name: str) -> bool:
 
 
 def _table_name(table: exp.Table) -> str:
+    from sqlglot import exp
+
+    if isinstance(table.this, exp.Func):
+        return table.this.name or table.this.sql_name().lower().removeprefix("exploding_")
     return ".".join(part.name for part in table.parts).lower()
 
 
@@ -207,13 +211,18 @@ def _offset(node: exp.Expression) -> int:
     return int(found.meta.get("start", 0))
 
 
-def condition_columns(sql: str) -> list[str]:
-    """The columns that a condition names, in lower case.
+def condition_columns(sql: str) -> list[Reference]:
+    """The columns that a condition names, in lower case, each once.
 
     :raises PlanError: it does not parse.
     """
     import sqlglot
     from sqlglot import exp
 
-    condition = sqlglot.parse_one(transpile_condition(sql, to="redshift"), read="redshift")
-    return list(dict.fromkeys(column.name.lower() for column in condition.find_all(exp.Column)))
+    transpile_condition(sql, to="redshift")
+    condition = sqlglot.parse_one(sql, read="redshift", into=exp.Condition)
+    found: dict[str, Reference] = {}
+    for column in condition.find_all(exp.Column):
+        name = column.name.lower()
+        found.setdefault(name, Reference(name, _offset(column.this)))
+    return list(found.values())

@@ -7,13 +7,17 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, UndefinedError
+from jinja2.exceptions import SecurityError
 
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql.sandbox import Chunk, Chunks, IntervalValues, ParamValues, Sandbox, ident
+
+_HIDDEN = re.compile(r"__\w+__")
 
 
 @dataclass(frozen=True)
@@ -158,10 +162,36 @@ def _masked(sql: str, values: list[tuple[int, int]]) -> str:
     return sql
 
 
+def reached_for(source: str) -> list[tuple[int, str]]:
+    """Offset and name of every attribute that a template reaches for and may not have."""
+    try:
+        found = [token for token in _tokens(Sandbox(), source) if token[1] != "whitespace"]
+    except TemplateSyntaxError:
+        return []
+    reached = []
+    for (_, _, before), (start, kind, text) in pairwise(found):
+        name = text.strip("\"'")
+        named = (kind == "name" and before == ".") or (kind == "string" and before == "[")
+        if (named and name.startswith("_")) or (kind == "string" and _HIDDEN.fullmatch(name)):
+            reached.append((start, name))
+    return reached
+
+
+def reaching(path: str, line: int, column: int, name: str) -> Diagnostic:
+    """The problem of a template that reaches for such an attribute."""
+    message = f"a template may not reach for '{name}'"
+    hint = "it uses values alone: params, interval and what it sets itself"
+    return Diagnostic(path, line, column, "E703", message, hint)
+
+
 def _why(path: str, source: str, error: Exception, params: list[str]) -> Diagnostic:
     """The diagnostic of an error while rendering, placed at the name it speaks of."""
     message = str(error) or type(error).__name__
     line, column = _expression_place(source, error)
+    if isinstance(error, SecurityError):
+        for start, name in reached_for(source):
+            if name in message:
+                return reaching(path, *line_and_column(source, start), name)
     name = (re.findall(r"'(\w+)'", message) or [""])[-1]
     if not isinstance(error, UndefinedError) or not name:
         return Diagnostic(path, line, column, "E402", f"the template does not render: {message}")
