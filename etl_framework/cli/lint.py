@@ -86,13 +86,13 @@ def _codes(given: str | None) -> tuple[str, ...]:
 
     :raises ConfigError: no rule is called or begins so.
     """
-    from etl_framework.errors import ConfigError, did_you_mean
-    from etl_framework.lint.pages import codes
+    from etl_framework.errors import ConfigError
+    from etl_framework.lint.pages import codes, near
 
     found = tuple(re.split(r"[\s,]+", given.strip())) if given and given.strip() else ()
     for code in found:
         if not any(each.startswith(code) for each in codes()):
-            raise ConfigError(f"there is no rule '{code}'", hint=did_you_mean(code, codes()))
+            raise ConfigError(f"there is no rule '{code}'", hint=near(code))
     return found
 
 

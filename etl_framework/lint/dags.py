@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,9 +28,8 @@ class Stubs(Rule):
             return
         known = {Path(found.file.path).stem for found in project.pipelines}
         loaded = set()
-        for file in sorted(folder.rglob("*.py")):
-            path = str(file.relative_to(project.root))
-            for name, line, column in _loads(file):
+        for path, _, tree in dag_files(folder, project.root):
+            for name, line, column in _loads(tree):
                 loaded.add(name)
                 if name not in known:
                     message = f"there is no pipeline '{name}'"
@@ -87,16 +86,60 @@ class Passwords(Rule):
                     yield replace(found, severity="warning")
 
 
-def _loads(file: Path) -> Iterator[tuple[str, int, int]]:
+class WaitInCircle(Rule):
+    """Pipelines do not wait for one another: none of them would ever be first."""
+
+    codes = ("E503",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        waits = {
+            checked.pipeline.name: [each.partition(".")[0] for each in checked.pipeline.after]
+            for checked in files
+        }
+        for checked in files:
+            name = checked.pipeline.name
+            for index, first in enumerate(waits[name]):
+                way = _way(waits, first, name)
+                if way and first != name:
+                    message = f"these pipelines wait for one another: {' -> '.join([name, *way])}"
+                    hint = "take one of them out of the other's 'after'"
+                    yield checked.found.file.diagnostic(("after", index), "E503", message, hint)
+
+
+def _way(waits: Mapping[str, Sequence[str]], start: str, end: str) -> list[str]:
+    """The shortest way of waiting from one pipeline to another; empty if there is none."""
+    ways, seen = [[start]], {start}
+    for way in ways:
+        if way[-1] == end:
+            return way
+        for name in waits.get(way[-1], ()):
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
+
+
+def dag_files(folder: Path, root: Path) -> Iterator[tuple[str, str, ast.Module]]:
+    """Path, text and tree of each file of Python under a folder that can be read."""
+    for file in sorted(folder.rglob("*.py")):
+        try:
+            source = file.read_text(encoding="utf-8")
+            yield file.relative_to(root).as_posix(), source, ast.parse(source)
+        except (OSError, SyntaxError, ValueError):
+            continue
+
+
+def called(node: ast.Call) -> str:
+    """The name of the function that is called, without its module."""
+    return str(getattr(node.func, "id", "") or getattr(node.func, "attr", ""))
+
+
+def _loads(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
     """The pipelines that a DAG file loads, with line and column of their names."""
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):
-        return
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Call)
-            and (getattr(node.func, "id", "") or getattr(node.func, "attr", "")) == "load_dag"
+            and called(node) == "load_dag"
             and node.args
             and isinstance(node.args[0], ast.Constant)
             and isinstance(node.args[0].value, str)

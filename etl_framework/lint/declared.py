@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from etl_framework.lint.base import Checked
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def declared(query: Query, column: exp.Column) -> tuple[str, Column] | None:
-    """The relation that a column is from and how it declares it, through CTEs and subqueries."""
+    """The relation that a column is from and how it declares it.
+
+    Through CTEs, subqueries and transforms that hand it on as it came.
+    """
     from sqlglot import exp
     from sqlglot.optimizer.scope import traverse_scope
 
@@ -22,17 +26,27 @@ def declared(query: Query, column: exp.Column) -> tuple[str, Column] | None:
         if not any(column is each for each in scope.columns):
             continue
         source = scope.sources.get(column.table)
-        if isinstance(source, exp.Table):
-            name = source.name.lower()
-            block = query.checked.pipeline.relations().get(name)
-            known = (each for each in block.columns if each.name == column.name) if block else ()
-            found = next(iter(known), None)
-            return (name, found) if found else None
-        select = source.expression if source else None
-        for inner in select.selects if isinstance(select, exp.Select) else ():
-            value = inner.unalias()
-            if inner.alias_or_name == column.name and isinstance(value, exp.Column):
-                return declared(query, value)
+        if not isinstance(source, exp.Table):
+            return _handed_on(query, column, source.expression) if source else None
+        name = source.name.lower()
+        block = query.checked.pipeline.relations().get(name)
+        for known in block.columns if block else ():
+            if known.name == column.name:
+                return name, known
+        compiled = query.checked.compilation.trees.get(name)
+        if compiled is None:
+            return None
+        return _handed_on(replace(query, name=name, tree=compiled[1]), column, compiled[1])
+    return None
+
+
+def _handed_on(query: Query, column: exp.Column, made: exp.Expr) -> tuple[str, Column] | None:
+    from sqlglot import exp
+
+    for inner in made.selects if isinstance(made, exp.Select) else ():
+        value = inner.unalias()
+        if inner.alias_or_name == column.name and isinstance(value, exp.Column):
+            return declared(query, value)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -68,8 +69,13 @@ class Names(Rule):
     codes = ("E306",)
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        owners: dict[str, str] = {}
         for checked in files:
             file, name = checked.found.file, checked.pipeline.name
+            first_file = owners.setdefault(name, file.path)
+            if first_file != file.path and name == Path(file.path).stem:
+                message = f"{first_file} is a pipeline '{name}', too"
+                yield file.diagnostic(("name",), "E306", message, "rename or delete one of them")
             if name != Path(file.path).stem:
                 message = f"the pipeline is called '{name}' and its file {Path(file.path).name}"
                 hint = f"rename the file to {name}.yml, or the pipeline"
@@ -98,13 +104,26 @@ class OneWriter(Rule):
         for found in project.pipelines:
             for name, kpi in found.model.kpis.items() if found.model else ():
                 me = f"{Path(found.file.path).stem}.{name}"
-                place = (kpi.target.connection, kpi.target.table.lower().removeprefix("main."))
-                first = writers.setdefault(place, me)
+                table = re.sub(r"^(main|public)\.", "", kpi.target.table.lower())
+                for place in self._places(project, kpi.target.connection):
+                    first = writers.setdefault((place, table), me)
+                    if first != me:
+                        break
                 if first != me:
                     keys = ("kpis", name, "target", "table")
                     message = f"the table '{kpi.target.table}' is already written by {first}"
                     hint = "give each KPI its own table"
                     yield found.file.diagnostic(keys, "E307", message, hint)
+
+    def _places(self, project: Project, name: str) -> list[str]:
+        """What a connection is in each environment: two names may mean one database."""
+        environments = project.environments.environments if project.environments else {}
+        found = {
+            f"{label} {connection.model_dump_json()}"
+            for label, environment in environments.items()
+            if (connection := environment.connections.get(name))
+        }
+        return sorted(found) or [name]
 
 
 class Pushdown(Rule):

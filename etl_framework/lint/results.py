@@ -41,7 +41,7 @@ class MomentWithoutZone(SqlRule):
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
 
-        parts = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.TsOrDsToDate)
+        parts = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.TsOrDsToDate, exp.TimeToStr)
         for node in query.tree.find_all(exp.Cast, *parts):
             if isinstance(node, exp.Cast) and not node.is_type("date", "timestamp"):
                 continue

@@ -10,11 +10,18 @@ from urllib.parse import urlsplit
 from etl_framework.config.project import Project
 from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import Checked, Rule
+from etl_framework.lint.base import Checked, Rule, files_of, source_of
+from etl_framework.sql.templates import line_and_column
 
 _SECRET_KEY = re.compile(r"password|secret|token|access_key|private_key", re.IGNORECASE)
-_AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
-_WEAK = {"disable", "allow", "prefer"}
+# Texts that are nothing but a secret, by how their issuers write them.
+_ISSUED = re.compile(
+    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN (?:\w+ )*PRIVATE KEY-----|\bgh[pousr]_\w{36}\b"
+    r"|\bxox[abprs]-[\w-]{10,}|https://hooks\.slack\.com/services/\w+/\w+/\w+"
+)
+_URL = re.compile(r"\b\w+://[^\s/:@'\"]+:[^\s/@'\"{]+@")
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+_WEAK = dict.fromkeys(("disable", "allow", "prefer"), "may talk in the clear, to anybody")
 HINT = 'refer to it: "{{ env.RDS_PASSWORD }}", or a connection of Airflow by conn_id'
 
 
@@ -29,10 +36,29 @@ class LiteralSecret(Rule):
                 if "{{" in value or "{%" in value:
                     continue
                 name = str(keys[-1]) if keys else ""
-                if _AWS_KEY.search(value) or (_is_secret(name) and value):
+                if _ISSUED.search(value) or (_is_secret(name) and value):
                     yield file.diagnostic(keys, "E701", "a secret stands in the file", HINT)
                 elif _password_in_url(value):
                     yield file.diagnostic(keys, "E701", "a URL with a password in it", HINT)
+
+        for path in sorted(_further_files(project, files)):
+            text = source_of(project, path)
+            for found in [*_ISSUED.finditer(text), *_URL.finditer(text)]:
+                line, column = line_and_column(text, found.start())
+                yield Diagnostic(path, line, column, "E701", "a secret stands in the file", HINT)
+
+
+class InTheClear(Rule):
+    """An address of another machine begins with https: what is sent else can be read on its way."""
+
+    codes = ("W703",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        file = project.environments_file
+        for keys, value in texts(file.data):
+            if value.startswith("http://") and urlsplit(value).hostname not in _LOCAL:
+                message, hint = "what goes there can be read on its way", "write https://"
+                yield replace(file.diagnostic(keys, "W703", message, hint), severity="warning")
 
 
 class UnverifiedTls(Rule):
@@ -44,11 +70,20 @@ class UnverifiedTls(Rule):
         file = project.environments_file
         for keys, value in texts(file.data):
             name = str(keys[-1]) if keys else ""
-            mode = value if name == "sslmode" else _mode_in_url(value)
-            if mode in _WEAK:
-                message = f"sslmode '{mode}' may talk in the clear, to anybody"
+            mode = value if name in ("sslmode", "ssl_mode") else _mode_in_url(value)
+            if mode in _WEAK or (mode == "require" and name == "ssl_mode"):
+                message = f"sslmode '{mode}' {_WEAK.get(mode, 'looks at no certificate')}"
                 hint = "write verify-full, with ssl_root_cert where the authority is your own"
                 yield replace(file.diagnostic(keys, "W702", message, hint), severity="warning")
+
+
+def _further_files(project: Project, files: list[Checked]) -> set[str]:
+    """The templates, and the files under `dags/`."""
+    dags = project.root.glob("dags/**/*.py")
+    found = {path.relative_to(project.root).as_posix() for path in dags}
+    for checked in files:
+        found |= files_of(checked.found) - {checked.found.file.path}
+    return found
 
 
 def _is_secret(name: str) -> bool:

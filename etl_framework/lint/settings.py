@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, Diagnostic, Severity, did_you_mean
+from etl_framework.mwaa.versions import environment_classes, mwaa_versions
 
 FILE, SECTION = "setup.cfg", "etl:lint"
-KEYS = ("select", "ignore", "warning", "error", "baseline", "rules")
+MWAA = ("mwaa_version", "mwaa_class")
+KEYS = ("select", "ignore", "warning", "error", "baseline", "rules", *MWAA)
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,27 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
         for code in codes
         if not any(each.startswith(code) for each in known)
     ]
+    for key, known_names in zip(MWAA, (mwaa_versions(), environment_classes()), strict=True):
+        if key in given and given[key] not in known_names:
+            hint = did_you_mean(given[key], known_names)
+            wrong.append(_problem(text, key, f"MWAA has no '{given[key]}'", hint))
     if wrong:
         raise ConfigError(wrong)
     severities: dict[str, Severity] = dict.fromkeys(lists["warning"], "warning")
     severities |= dict.fromkeys(lists["error"], "error")
     baseline = given.get("baseline", "")
     return Settings(lists["select"], lists["ignore"], severities, baseline)
+
+
+def mwaa_of(root: Path) -> dict[str, str]:
+    """The version and the class of the environment of MWAA that the project is for, where given."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(root / FILE, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return {}
+    given = dict(parser[SECTION]) if parser.has_section(SECTION) else {}
+    return {key: given[key] for key in MWAA if key in given}
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
     return SqlSyntaxError(offset, f"SQL syntax: {message}" + (f" at '{word}'" if word else ""))
 
 
-def transpile_condition(sql: str, *, to: str) -> str:
+def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
     """A condition over the columns of one row, as the engine `to` runs it.
 
     :raises PlanError: it does not parse, is more than one condition, or holds a comment. Where, its
@@ -91,8 +91,8 @@ def transpile_condition(sql: str, *, to: str) -> str:
 
     try:
         with _quiet():
-            words = sqlglot.tokenize(sql, read="redshift")
-            condition = sqlglot.parse_one(sql, read="redshift", into=exp.Condition)
+            words = sqlglot.tokenize(sql, read=read)
+            condition = sqlglot.parse_one(sql, read=read, into=exp.Condition)
             text = exp.Paren(this=condition).sql(to, unsupported_level=sqlglot.ErrorLevel.RAISE)
     except sqlglot.errors.ParseError as error:
         wrong = _syntax_error(sql, error.errors[0]) if error.errors else error
