@@ -14,9 +14,12 @@ import click
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
+    from etl_framework.config.project import Project
     from etl_framework.errors import Diagnostic
+    from etl_framework.lint.settings import Settings
 
 BASELINE = "lint-baseline.json"
+ROUNDS = 5
 
 
 @click.command()
@@ -27,12 +30,13 @@ BASELINE = "lint-baseline.json"
 @click.option(
     "--baseline", metavar="FILE", help="Findings that are known, and not to be told again."
 )
+@click.option("--fix", is_flag=True, help="Mend what is certain, and print what was changed.")
 @click.option("--write-baseline", is_flag=True, help="Let all that is found now be known.")
 @project_option
 @format_option("text", "json", "sarif", "github", "junit", "markdown")
 def lint(
     paths: tuple[str, ...], select: str | None, ignore: str | None, changed_since: str | None,
-    baseline: str | None, write_baseline: bool, root: Path, format_: str,
+    baseline: str | None, fix: bool, write_baseline: bool, root: Path, format_: str,
 ) -> None:  # fmt: skip
     """Report every mistake of the project's files at once.
 
@@ -44,13 +48,11 @@ def lint(
     etl lint
     etl lint pipelines/music_streaming.yml --format json
     etl lint --changed-since origin/main --format github
+    etl lint --fix
     """
     from etl_framework.config.project import load_project
-    from etl_framework.lint.baseline import read_baseline, without_known
     from etl_framework.lint.baseline import write_baseline as write_known
-    from etl_framework.lint.changed import changed_files
     from etl_framework.lint.formats import FORMATS, as_frames
-    from etl_framework.lint.linter import lint as find
     from etl_framework.lint.linter import settings_of
 
     project = load_project(root)
@@ -61,24 +63,53 @@ def lint(
         ignore=_codes(ignore) or settings.ignore,
         baseline=baseline or settings.baseline,
     )
-    found = find(project, paths, settings)
-    if changed_since:
-        changed = changed_files(project, changed_since)
-        found = [each for each in found if each.path in changed]
     if write_baseline:
+        found = _found(project, replace(settings, baseline=""), paths, changed_since)
         file = root / (settings.baseline or BASELINE)
         write_known(file, found)
         click.echo(f"wrote {len(found)} known problems to {file.name}", err=True)
         return
-    if settings.baseline:
-        found, mended = without_known(found, read_baseline(root / settings.baseline))
-        if mended and not (paths or changed_since or select or ignore):
-            click.echo(f"{mended} of the baseline are mended: etl lint --write-baseline", err=True)
+    found = _found(project, settings, paths, changed_since)
+    for _ in range(ROUNDS if fix else 0):  # what is mended may let more be seen
+        if not _mend(root, found):
+            break
+        found = _found(load_project(root), settings, paths, changed_since)
     problems = [_from_here(each, root) for each in found]
     write = as_frames if format_ == "text" and sys.stdout.isatty() else FORMATS[format_]
     click.echo(write(problems, Path.cwd()), nl=False)
     click.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} found", err=True)
     sys.exit(1 if problems else 0)
+
+
+def _found(
+    project: Project, settings: Settings, paths: tuple[str, ...], changed_since: str | None
+) -> list[Diagnostic]:
+    """What lint finds and the baseline does not know."""
+    from etl_framework.lint.baseline import read_baseline, without_known
+    from etl_framework.lint.changed import changed_files
+    from etl_framework.lint.linter import lint as find
+
+    found = find(project, paths, settings)
+    if changed_since:
+        changed = changed_files(project, changed_since)
+        found = [each for each in found if each.path in changed]
+    if settings.baseline:
+        found, mended = without_known(found, read_baseline(project.root / settings.baseline))
+        if mended and not (paths or changed_since or settings.select or settings.ignore):
+            click.echo(f"{mended} of the baseline are mended: etl lint --write-baseline", err=True)
+    return found
+
+
+def _mend(root: Path, found: list[Diagnostic]) -> list[Diagnostic]:
+    """Mend what is certain, and say what was changed."""
+    from etl_framework.config.project import load_project
+    from etl_framework.fixing import fix
+
+    mended = fix(load_project(root), found)
+    for each in mended:
+        shown = _from_here(each, root)
+        click.echo(f"fixed {shown.place}{each.code} {each.hint}", err=True)
+    return mended
 
 
 def _codes(given: str | None) -> tuple[str, ...]:

@@ -53,11 +53,14 @@ class Awaited(Rule):
             f"{found.model.name}.{kpi}"
             for found in project.pipelines
             if found.model
-            for kpi in found.model.kpis
+            for kpi in (*found.model.kpis, *found.broken())
         }
+        unread = {Path(found.file.path).stem for found in project.pipelines if not found.model}
         for checked in files:
             for index, name in enumerate(checked.pipeline.after):
                 keys = ("after", index)
+                if name.partition(".")[0] in unread:
+                    continue
                 if name not in known:
                     message, hint = f"there is no KPI '{name}'", did_you_mean(name, known)
                     yield checked.found.file.diagnostic(keys, "E502", message, hint)

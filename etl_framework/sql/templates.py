@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, UndefinedError
-from jinja2.exceptions import SecurityError
 
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
@@ -39,6 +38,15 @@ class Rendered:
             return 1, 1
         at, start, end = self.stretches[index]
         return line_and_column(self.source, min(start + offset - at, end))
+
+    def written(self, start: int, end: int) -> str | None:
+        """The template's own text of a part of the SQL; None if a value or a tag is in it."""
+        index = bisect_right(self.stretches, start, key=lambda stretch: stretch[0]) - 1
+        if index < 0:
+            return None
+        at, first, last = self.stretches[index]
+        text = self.source[first + start - at : min(first + end - at, last)]
+        return text if text == self.sql[start:end] else None
 
     def diagnostic(self, offset: int, code: str, message: str, hint: str = "") -> Diagnostic:
         """A problem at a character of the SQL."""
@@ -188,10 +196,9 @@ def _why(path: str, source: str, error: Exception, params: list[str]) -> Diagnos
     """The diagnostic of an error while rendering, placed at the name it speaks of."""
     message = str(error) or type(error).__name__
     line, column = _expression_place(source, error)
-    if isinstance(error, SecurityError):
-        for start, name in reached_for(source):
-            if name in message:
-                return reaching(path, *line_and_column(source, start), name)
+    for start, name in reached_for(source):
+        if name in message:
+            return reaching(path, *line_and_column(source, start), name)
     name = (re.findall(r"'(\w+)'", message) or [""])[-1]
     if not isinstance(error, UndefinedError) or not name:
         return Diagnostic(path, line, column, "E402", f"the template does not render: {message}")
