@@ -21,6 +21,7 @@ _TRAPS = [
 ]
 # Before a scalar's text: an anchor or a tag, then a quote or the header of a block.
 _START = re.compile(r"(?:[&!]\S*\s+)*(?:[|>][^\n]*\n[ \n]*|[\"']|)")
+_DIGITS = {"x": 2, "u": 4, "U": 8}
 _EXPONENT = r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"
 
 
@@ -85,7 +86,9 @@ def _next(written: str, at: int, character: str, quote: str) -> int:
         here = written[at]
         if here == "\\" and quote == '"':
             at += 1
-            return at if written[at : at + 1] != "\n" else _next(written, at + 1, character, quote)
+            escape = written[at : at + 1]
+            if escape != "\n":
+                return at + _DIGITS.get(escape, 0)
         if here == quote == "'" and written[at + 1 : at + 2] == "'":
             return at + 1
         if here == character or (here == "\n" and character == " "):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule, files_of, source_of
-from etl_framework.sql.templates import line_and_column
+from etl_framework.sql.naming import line_and_column
 
 # Those that turn the direction of a text or have no width. In words of other scripts and in emoji
 # joiners have a meaning: they count only next to a letter of code.

@@ -11,7 +11,7 @@ from etl_framework.config.project import Project
 from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule, files_of, source_of
-from etl_framework.sql.templates import line_and_column
+from etl_framework.sql.naming import line_and_column
 
 _SECRET_KEY = re.compile(r"password|secret|token|access_key|private_key", re.IGNORECASE)
 # Texts that are nothing but a secret, by how their issuers write them.

@@ -9,7 +9,7 @@ from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.lint.dags import DAGS, called, dag_files
-from etl_framework.sql.templates import line_and_column
+from etl_framework.sql.naming import line_and_column
 
 
 class Statements(Rule):

@@ -7,17 +7,18 @@ from collections.abc import Iterator
 
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import TEMPLATES, Project
 from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import Checked, Rule, files_of, source_of
-from etl_framework.sql.templates import (
+from etl_framework.sql.naming import (
     line_and_column,
     reached_for,
     reaching,
-    render_text,
-    text_values,
+    unknown_name,
+    unknown_names,
 )
+from etl_framework.sql.templates import render_text, text_values
 
 INTERVAL = ("interval.date", "interval.start", "interval.end")
 
@@ -40,6 +41,22 @@ class Reaching(Rule):
             for keys, text in texts(file.data):
                 for start, name in reached_for(text) if "{" in text else ():
                     yield reaching(file.path, *file.inside(keys, text, start), name)
+
+
+class UnknownNames(Rule):
+    """All names of a template that are not there, and not only the first that rendering meets."""
+
+    codes = ("E403",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        for checked in files:
+            stopped = {each.path for each in checked.compilation.diagnostics if each.code == "E403"}
+            for query in checked.pipeline.queries().values():
+                path = f"{TEMPLATES}/{query.sql}"
+                if query.sql and path in stopped:
+                    text, params = source_of(project, path), list(query.params)
+                    for start, name in unknown_names(text, params):
+                        yield unknown_name(path, *line_and_column(text, start), name, params)
 
 
 class PathTemplates(Rule):
