@@ -86,13 +86,12 @@ def _found(
 ) -> list[Diagnostic]:
     """What lint finds and the baseline does not know."""
     from etl_framework.lint.baseline import read_baseline, without_known
-    from etl_framework.lint.changed import changed_files
+    from etl_framework.lint.changed import of_change
     from etl_framework.lint.linter import lint as find
 
     found = find(project, paths, settings)
     if changed_since:
-        changed = changed_files(project, changed_since)
-        found = [each for each in found if each.path in changed]
+        found = of_change(project, changed_since, found)
     if settings.baseline:
         found, mended = without_known(found, read_baseline(project.root / settings.baseline))
         if mended and not (paths or changed_since or settings.select or settings.ignore):

@@ -48,9 +48,11 @@ def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:
 
 
 def files_of(found: PipelineFile) -> set[str]:
-    """A pipeline's file and its templates, below the project's folder."""
-    queries = found.model.queries().values() if found.model else ()
-    return {found.file.path, *(f"{TEMPLATES}/{query.sql}" for query in queries if query.sql)}
+    """A pipeline's file, its templates and those of its checks, below the project's folder."""
+    blocks = found.model.relations().values() if found.model else ()
+    written = [*blocks, *(check for block in blocks for check in block.checks)]
+    names = [getattr(each, "sql", None) for each in written]
+    return {found.file.path, *(f"{TEMPLATES}/{name}" for name in names if name)}
 
 
 def source_of(project: Project, path: str) -> str:

@@ -87,7 +87,7 @@ def _problems(project: Project, files: list[Checked], settings: Settings) -> lis
     problems = set(project.diagnostics())
     for rule in rules():
         problems.update(rule.check(project, files))
-    paths = {project.environments_file.path}
+    paths = {project.environments_file.path, *(each.path for each in problems if each.path)}
     for checked in files:
         paths |= files_of(checked.found)
     left = without_answered(project.root, sorted(paths), problems, codes(), settings.wants)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from etl_framework.checks.sql import Sql
 from etl_framework.config.project import TEMPLATES, Project
 from etl_framework.errors import Diagnostic, PlanError
 from etl_framework.lint.base import Checked, Rule, files_of
@@ -48,9 +47,6 @@ class UnusedTemplate(Rule):
         used: set[str] = set()
         for checked in files:
             used |= files_of(checked.found)
-            blocks = checked.pipeline.relations().values()
-            checks = [check for block in blocks for check in block.checks]
-            used |= {f"{TEMPLATES}/{check.sql}" for check in checks if isinstance(check, Sql)}
         folder = project.root / TEMPLATES
         for file in sorted(folder.rglob("*.sql")):
             path = file.relative_to(project.root).as_posix()
