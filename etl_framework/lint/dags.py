@@ -7,64 +7,71 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, Rule
+from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.facts import Fact, found_files
 
 DAGS = "dags"
 
 
-class Stubs(Rule):
+class Stubs(ProjectRule):
     """Each pipeline has its DAG file, and each DAG file its pipeline, in a project with `dags/`.
 
     A pipeline without one never runs, and nobody is told.
     """
 
     codes = ("E501", "W501")
+    reads = (f"{DAGS}/**/*.py",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        folder = project.root / DAGS
-        if not folder.is_dir():
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        kind = "pipeline" if found.model else "broken"
+        yield fact(found, kind, (Path(found.file.path).stem,), ("name",))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        if not (project.root / DAGS).is_dir():
             return
-        known = {Path(found.file.path).stem for found in project.pipelines}
+        known = {each.values[0] for each in facts}
         loaded = set()
-        for file in sorted(folder.rglob("*.py")):
-            path = str(file.relative_to(project.root))
-            for name, line, column in _loads(file):
+        for path in found_files(project.root, self.reads):
+            for name, line, column in _loads(project.root / path):
                 loaded.add(name)
                 if name not in known:
                     message = f"there is no pipeline '{name}'"
                     yield Diagnostic(path, line, column, "E501", message, did_you_mean(name, known))
-        for checked in files:
-            name = Path(checked.found.file.path).stem
-            if name not in loaded:
+        for each in facts:
+            name = each.values[0]
+            if each.kind == "pipeline" and name not in loaded:
                 message = f"no file under {DAGS}/ loads the pipeline '{name}': it never runs"
-                hint = f"etl new dag {name}"
-                found = checked.found.file.diagnostic(("name",), "W501", message, hint)
-                yield replace(found, severity="warning")
+                yield each.diagnostic("W501", message, f"etl new dag {name}", "warning")
 
 
-class Awaited(Rule):
+class Awaited(ProjectRule):
     """What a pipeline waits for is a KPI of another pipeline."""
 
     codes = ("E502",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        known = {
-            f"{found.model.name}.{kpi}"
-            for found in project.pipelines
-            if found.model
-            for kpi in found.model.kpis
-        }
-        for checked in files:
-            for index, name in enumerate(checked.pipeline.after):
-                keys = ("after", index)
-                if name not in known:
-                    message, hint = f"there is no KPI '{name}'", did_you_mean(name, known)
-                    yield checked.found.file.diagnostic(keys, "E502", message, hint)
-                elif name.startswith(f"{checked.pipeline.name}."):
-                    message = "a pipeline cannot wait for itself"
-                    yield checked.found.file.diagnostic(keys, "E502", message)
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        if found.model is None:
+            return
+        mine = found.model.name
+        for name in found.model.kpis:
+            yield fact(found, "makes", (f"{mine}.{name}",))
+        for index, name in enumerate(found.model.after):
+            yield fact(found, "awaits", (name, mine), ("after", index))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        known = {each.values[0] for each in facts if each.kind == "makes"}
+        for each in facts:
+            if each.kind == "makes":
+                continue
+            name, mine = each.values
+            if name not in known:
+                yield each.diagnostic(
+                    "E502", f"there is no KPI '{name}'", did_you_mean(name, known)
+                )
+            elif name.startswith(f"{mine}."):
+                yield each.diagnostic("E502", "a pipeline cannot wait for itself")
 
 
 class Passwords(Rule):
@@ -90,7 +97,10 @@ class Passwords(Rule):
 def _loads(file: Path) -> Iterator[tuple[str, int, int]]:
     """The pipelines that a DAG file loads, with line and column of their names."""
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        if "load_dag" not in text:
+            return
+        tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return
     for node in ast.walk(tree):

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, Rule
+from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.facts import Fact
 from etl_framework.plan import not_in_the_cluster
 from etl_framework.targets.warehouse import warehouse_for
 
@@ -88,23 +89,25 @@ class Names(Rule):
                         yield file.diagnostic(keys, "E306", message, "rename one", of_key=True)
 
 
-class OneWriter(Rule):
+class OneWriter(ProjectRule):
     """No two KPIs write one table: the later would undo the earlier."""
 
     codes = ("E307",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        for name, kpi in found.model.kpis.items() if found.model else ():
+            me, table = f"{Path(found.file.path).stem}.{name}", kpi.target.table
+            keys = ("kpis", name, "target", "table")
+            yield fact(found, "writes", (kpi.target.connection, table, me), keys)
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         writers: dict[tuple[str, str], str] = {}
-        for found in project.pipelines:
-            for name, kpi in found.model.kpis.items() if found.model else ():
-                me = f"{Path(found.file.path).stem}.{name}"
-                place = (kpi.target.connection, kpi.target.table.lower().removeprefix("main."))
-                first = writers.setdefault(place, me)
-                if first != me:
-                    keys = ("kpis", name, "target", "table")
-                    message = f"the table '{kpi.target.table}' is already written by {first}"
-                    hint = "give each KPI its own table"
-                    yield found.file.diagnostic(keys, "E307", message, hint)
+        for each in facts:
+            connection, table, me = each.values
+            first = writers.setdefault((connection, table.lower().removeprefix("main.")), me)
+            if first != me:
+                message = f"the table '{table}' is already written by {first}"
+                yield each.diagnostic("E307", message, "give each KPI its own table")
 
 
 class Pushdown(Rule):
