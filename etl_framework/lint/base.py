@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import TEMPLATES, PipelineFile, Project
+from etl_framework.config.files import TEMPLATES
 from etl_framework.errors import Diagnostic
-from etl_framework.interval import DataInterval
-from etl_framework.queries import Compilation, compile_queries
+from etl_framework.lint.facts import Fact
+
+if TYPE_CHECKING:
+    from etl_framework.config.models import Pipeline
+    from etl_framework.config.project import PipelineFile, Project
+    from etl_framework.config.yaml_file import Keys
+    from etl_framework.interval import DataInterval
+    from etl_framework.queries import Compilation
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class Checked:
     @cached_property
     def compilation(self) -> Compilation:
         """Its SQL, compiled."""
+        from etl_framework.queries import compile_queries
+
         return compile_queries(self.project.root, self.found, self.interval)
 
 
@@ -37,22 +46,43 @@ class Rule:
     codes: tuple[str, ...] = ()
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        """Every place in `files` where it is wrong; `project` has all other files too."""
+        """Every place in `files` where it is wrong.
+
+        :param project: of its pipelines only these: what a rule finds in a file is kept as long as
+            the file, its templates and the environments are the same.
+        """
         raise NotImplementedError
 
 
-def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:
-    """Every class of a rule that has been imported, sorted by its codes."""
-    found = [deep for child in base.__subclasses__() for deep in (child, *rule_classes(child))]
-    return sorted((each for each in found if each.codes), key=lambda rule: rule.codes)
+class ProjectRule(Rule):
+    """A rule across pipelines: what it has to know of each is gathered, and judged together.
+
+    `reads` are patterns of other files that it looks at.
+    """
+
+    reads: tuple[str, ...] = ()
+
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        """What there is to know of one file; it is kept as long as the file is the same."""
+        raise NotImplementedError
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        """Every place where it is wrong.
+
+        :param project: without its pipelines.
+        :param facts: those of all files.
+        """
+        raise NotImplementedError
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        yield from self.judge(
+            project, [f for found in project.pipelines for f in self.facts(found)]
+        )
 
 
-def files_of(found: PipelineFile) -> set[str]:
-    """A pipeline's file, its templates and those of its checks, below the project's folder."""
-    blocks = found.model.relations().values() if found.model else ()
-    written = [*blocks, *(check for block in blocks for check in block.checks)]
-    names = [getattr(each, "sql", None) for each in written]
-    return {found.file.path, *(f"{TEMPLATES}/{name}" for name in names if name)}
+def fact(found: PipelineFile, kind: str, values: tuple[str, ...], keys: Keys = ()) -> Fact:
+    """What a file says at the value of some keys."""
+    return Fact(kind, values, found.file.path, *found.file.place(keys))
 
 
 def source_of(project: Project, path: str) -> str:
@@ -62,3 +92,27 @@ def source_of(project: Project, path: str) -> str:
     except (OSError, UnicodeDecodeError):
         return ""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:
+    """Every class of a rule that has been imported, sorted by its codes."""
+    found = [deep for child in base.__subclasses__() for deep in (child, *rule_classes(child))]
+    return sorted((each for each in found if each.codes), key=lambda rule: rule.codes)
+
+
+def files_of(found: PipelineFile) -> set[str]:
+    """A pipeline's file and its templates, below the project's folder."""
+    return {found.file.path, *(f"{TEMPLATES}/{name}" for name in _templates(found.model))}
+
+
+def _templates(pipeline: Pipeline | None) -> Iterator[str]:
+    """The templates that a pipeline names, without those that lead out of their folder."""
+    from etl_framework.checks.sql import Sql
+
+    for block in pipeline.relations().values() if pipeline else ():
+        named = [getattr(block, "sql", None)]
+        named += [check.sql for check in block.checks if isinstance(check, Sql)]
+        for name in filter(None, named):
+            path = Path(name)
+            if not path.is_absolute() and ".." not in path.parts:
+                yield path.as_posix()

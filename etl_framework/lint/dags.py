@@ -7,66 +7,74 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, Rule
+from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.facts import Fact, found_files
 
 DAGS = "dags"
+PATTERNS = (f"{DAGS}/**/*.py",)
 
 
-class Stubs(Rule):
+class Stubs(ProjectRule):
     """Each pipeline has its DAG file, and each DAG file its pipeline, in a project with `dags/`.
 
     A pipeline without one never runs, and nobody is told.
     """
 
     codes = ("E501", "W501")
+    reads = PATTERNS
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        folder = project.root / DAGS
-        if not folder.is_dir():
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        kind = "pipeline" if found.model else "broken"
+        yield fact(found, kind, (Path(found.file.path).stem,), ("name",))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        if not (project.root / DAGS).is_dir():
             return
-        known = {Path(found.file.path).stem for found in project.pipelines}
+        known = {each.values[0] for each in facts}
         loaded = set()
-        for path, _, tree in dag_files(folder, project.root):
+        for path, _, tree in dag_files(project.root, "load_dag"):
             for name, line, column in _loads(tree):
                 loaded.add(name)
                 if name not in known:
                     message = f"there is no pipeline '{name}'"
                     yield Diagnostic(path, line, column, "E501", message, did_you_mean(name, known))
-        for checked in files:
-            name = Path(checked.found.file.path).stem
-            if name not in loaded:
+        for each in facts:
+            name = each.values[0]
+            if each.kind == "pipeline" and name not in loaded:
                 message = f"no file under {DAGS}/ loads the pipeline '{name}': it never runs"
-                hint = f"etl new dag {name}"
-                found = checked.found.file.diagnostic(("name",), "W501", message, hint)
-                yield replace(found, severity="warning")
+                yield each.diagnostic("W501", message, f"etl new dag {name}", "warning")
 
 
-class Awaited(Rule):
+class Awaited(ProjectRule):
     """What a pipeline waits for is a KPI of another pipeline."""
 
     codes = ("E502",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        known = {
-            f"{found.model.name}.{kpi}"
-            for found in project.pipelines
-            if found.model
-            for kpi in (*found.model.kpis, *found.broken())
-        }
-        unread = {Path(found.file.path).stem for found in project.pipelines if not found.model}
-        for checked in files:
-            for index, name in enumerate(checked.pipeline.after):
-                keys = ("after", index)
-                if name.partition(".")[0] in unread:
-                    continue
-                if name not in known:
-                    message, hint = f"there is no KPI '{name}'", did_you_mean(name, known)
-                    yield checked.found.file.diagnostic(keys, "E502", message, hint)
-                elif name.startswith(f"{checked.pipeline.name}."):
-                    message = "a pipeline cannot wait for itself"
-                    yield checked.found.file.diagnostic(keys, "E502", message)
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        if found.model is None:
+            yield fact(found, "unread", (Path(found.file.path).stem,))
+            return
+        mine = found.model.name
+        for name in (*found.model.kpis, *found.broken()):
+            yield fact(found, "makes", (f"{mine}.{name}",))
+        for index, name in enumerate(found.model.after):
+            yield fact(found, "awaits", (name, mine), ("after", index))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        known = {each.values[0] for each in facts if each.kind == "makes"}
+        unread = {each.values[0] for each in facts if each.kind == "unread"}
+        for each in facts:
+            if each.kind != "awaits" or each.values[0].partition(".")[0] in unread:
+                continue
+            name, mine = each.values
+            if name not in known:
+                yield each.diagnostic(
+                    "E502", f"there is no KPI '{name}'", did_you_mean(name, known)
+                )
+            elif name.startswith(f"{mine}."):
+                yield each.diagnostic("E502", "a pipeline cannot wait for itself")
 
 
 class Passwords(Rule):
@@ -89,24 +97,26 @@ class Passwords(Rule):
                     yield replace(found, severity="warning")
 
 
-class WaitInCircle(Rule):
+class WaitInCircle(ProjectRule):
     """Pipelines do not wait for one another: none of them would ever be first."""
 
     codes = ("E503",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        waits = {
-            checked.pipeline.name: [each.partition(".")[0] for each in checked.pipeline.after]
-            for checked in files
-        }
-        for checked in files:
-            name = checked.pipeline.name
-            for index, first in enumerate(waits[name]):
-                way = _way(waits, first, name)
-                if way and first != name:
-                    message = f"these pipelines wait for one another: {' -> '.join([name, *way])}"
-                    hint = "take one of them out of the other's 'after'"
-                    yield checked.found.file.diagnostic(("after", index), "E503", message, hint)
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        for index, name in enumerate(found.model.after if found.model else ()):
+            mine = found.model.name if found.model else ""
+            yield fact(found, "awaits", (mine, name.partition(".")[0]), ("after", index))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        waits: dict[str, list[str]] = {}
+        for each in facts:
+            waits.setdefault(each.values[0], []).append(each.values[1])
+        for each in facts:
+            name, first = each.values
+            way = _way(waits, first, name) if first != name else []
+            if way:
+                message = f"these pipelines wait for one another: {' -> '.join([name, *way])}"
+                yield each.diagnostic("E503", message, "take one out of the other's 'after'")
 
 
 def _way(waits: Mapping[str, Sequence[str]], start: str, end: str) -> list[str]:
@@ -122,12 +132,13 @@ def _way(waits: Mapping[str, Sequence[str]], start: str, end: str) -> list[str]:
     return []
 
 
-def dag_files(folder: Path, root: Path) -> Iterator[tuple[str, str, ast.Module]]:
-    """Path, text and tree of each file of Python under a folder that can be read."""
-    for file in sorted(folder.rglob("*.py")):
+def dag_files(root: Path, word: str) -> Iterator[tuple[str, str, ast.Module]]:
+    """Path, text and tree of each DAG file with a word in it, as far as they can be read."""
+    for path in found_files(root, PATTERNS):
         try:
-            source = file.read_text(encoding="utf-8")
-            yield file.relative_to(root).as_posix(), source, ast.parse(source)
+            source = (root / path).read_text(encoding="utf-8")
+            if word in source:
+                yield path, source, ast.parse(source)
         except (OSError, SyntaxError, ValueError):
             continue
 

@@ -12,11 +12,12 @@ from dataclasses import replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import NONE
-from etl_framework.lint.base import Checked, Rule
-from etl_framework.lint.settings import mwaa_of
+from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.facts import Fact
+from etl_framework.lint.settings import FILE, mwaa_of
 from etl_framework.mwaa.versions import environment_class, mwaa_version, normalized
 
 SHORTEST = 300
@@ -70,12 +71,20 @@ class Waits(Rule):
                     yield replace(found, severity="warning")
 
 
-class BeyondTheClass(Rule):
+class BeyondTheClass(ProjectRule):
     """Steps that run at a time fit into a worker of the class: its tasks, its memory, its DAGs."""
 
     codes = ("W505",)
+    reads = (FILE,)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        pipeline = found.model
+        if pipeline and pipeline.max_active_runs > 1 and not pipeline.pool:
+            wide = max(len(pipeline.sources), len(pipeline.kpis))
+            values = (str(pipeline.max_active_runs), str(wide))
+            yield fact(found, "starts", values, ("max_active_runs",))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         named = mwaa_of(project.root).get("mwaa_class")
         if not named:
             return
@@ -85,37 +94,37 @@ class BeyondTheClass(Rule):
             if not any(getattr(c, "conn_id", None) for c in environment.connections.values()):
                 continue  # only Airflow knows a conn_id
             number, unit = re.findall(r"[\d.]+|[A-Za-z]+", environment.memory_limit)
-            each = float(number) * _MEGABYTES[unit.upper()]
+            share = float(number) * _MEGABYTES[unit.upper()]
             room = size.memory_gb * 1074
-            if each * size.concurrency > room:
+            if share * size.concurrency > room:
                 message = f"{size.concurrency} tasks of {environment.memory_limit} on a worker of "
                 message += f"{size.name}, which has {size.memory_gb} GB"
                 hint = f"write memory_limit: {int(room / size.concurrency / 10) * 10}MB, or less"
                 keys = ("environments", label, "memory_limit")
                 found = project.environments_file.diagnostic(keys, "W505", message, hint)
                 yield replace(found, severity="warning")
-        for checked in files:
-            runs = checked.pipeline.max_active_runs
-            wide = runs * max(len(checked.pipeline.sources), len(checked.pipeline.kpis))
-            if runs > 1 and wide > size.concurrency and not checked.pipeline.pool:
-                message = (
-                    f"{runs} runs start up to {wide} steps at a time; a worker of {size.name} "
-                )
+        for each in facts:
+            runs, wide = (int(value) for value in each.values)
+            if runs * wide > size.concurrency:
+                message = f"{runs} runs start up to {runs * wide} steps at a time, and a worker of "
+                message += f"{size.name} takes {size.concurrency}"
                 hint = "write a smaller max_active_runs, or a pool"
-                message += f"takes {size.concurrency}"
-                found = checked.found.file.diagnostic(("max_active_runs",), "W505", message, hint)
-                yield replace(found, severity="warning")
+                yield each.diagnostic("W505", message, hint, "warning")
 
 
-class OutsideConstraints(Rule):
+class OutsideConstraints(ProjectRule):
     """A package in `requirements.txt` has the version that the image and its constraints have.
 
     MWAA starts all the same when an installation fails; DAGs then break one by one.
     """
 
     codes = ("W506",)
+    reads = (FILE, REQUIREMENTS)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        return iter(())
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         named = mwaa_of(project.root).get("mwaa_version")
         file = project.root / REQUIREMENTS
         if not named or not file.is_file():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, Rule
+from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.facts import Fact
 
 # What an environment and its connections call a path below the project's folder.
 OF_ENVIRONMENT = ("staging", "work", "env_file")
@@ -36,37 +36,38 @@ class LeadsOut(Rule):
                 yield from _outside(project, keys, connection, OF_CONNECTION)
 
 
-class MissingFunction(Rule):
+class MissingFunction(ProjectRule):
     """The function of a Python transform is there: its file is read, and nothing of it is run.
 
     A module that is neither in the project nor installed here may be installed where runs are.
     """
 
     codes = ("E318", "W307")
+    reads = ("*.py", "*/*.py")
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        for checked in files:
-            for name, transform in checked.pipeline.transforms.items():
-                if not transform.python:
-                    continue
-                keys, file = ("transforms", name, "python"), checked.found.file
-                module, _, function = transform.python.partition(":")
-                path = _module(project.root, module)
-                if path is None:
-                    if importlib.util.find_spec(module.partition(".")[0]) is None:
-                        message = (
-                            f"there is no module '{module}' in the project, nor is it installed"
-                        )
-                        found = file.diagnostic(keys, "W307", message)
-                        yield replace(found, severity="warning")
-                    continue
-                known = _functions(path)
-                if known is not None and function not in known:
-                    place = file.inside(keys, transform.python, len(module) + 1)
-                    shown = path.relative_to(project.root).as_posix()
-                    message = f"there is no function '{function}' in {shown}"
-                    hint = did_you_mean(function, known)
-                    yield Diagnostic(file.path, *place, "E318", message, hint)
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        for name, transform in found.model.transforms.items() if found.model else ():
+            if transform.python:
+                keys, module = ("transforms", name, "python"), transform.python.partition(":")[0]
+                place = found.file.inside(keys, transform.python, len(module) + 1)
+                yield fact(found, "module", (transform.python,), keys)
+                yield Fact("function", (transform.python,), found.file.path, *place)
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        for each in facts:
+            module, _, function = each.values[0].partition(":")
+            path = _module(project.root, module)
+            if path is None:
+                installed = importlib.util.find_spec(module.partition(".")[0]) is not None
+                if each.kind == "module" and not installed:
+                    message = f"the module '{module}' is neither in the project nor installed"
+                    yield each.diagnostic("W307", message, severity="warning")
+                continue
+            known = _functions(path)
+            if each.kind == "function" and known is not None and function not in known:
+                message = f"there is no function '{function}' in "
+                message += path.relative_to(project.root).as_posix()
+                yield each.diagnostic("E318", message, did_you_mean(function, known))
 
 
 def _outside(

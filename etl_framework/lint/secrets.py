@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import PipelineFile, Project
 from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import Checked, Rule, files_of, source_of
+from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, source_of
+from etl_framework.lint.dags import PATTERNS
+from etl_framework.lint.facts import Fact, found_files
 from etl_framework.sql.naming import line_and_column
 
 _SECRET_KEY = re.compile(r"password|secret|token|access_key|private_key", re.IGNORECASE)
@@ -41,11 +43,23 @@ class LiteralSecret(Rule):
                 elif _password_in_url(value):
                     yield file.diagnostic(keys, "E701", "a URL with a password in it", HINT)
 
-        for path in sorted(_further_files(project, files)):
-            text = source_of(project, path)
-            for found in [*_ISSUED.finditer(text), *_URL.finditer(text)]:
-                line, column = line_and_column(text, found.start())
-                yield Diagnostic(path, line, column, "E701", "a secret stands in the file", HINT)
+        for checked in files:
+            for path in sorted(files_of(checked.found) - {checked.found.file.path}):
+                yield from _in_text(path, source_of(project, path))
+
+
+class SecretInDag(ProjectRule):
+    """The same of the files of Python under `dags/`."""
+
+    codes = ("E701",)
+    reads = PATTERNS
+
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        return iter(())
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        for path in found_files(project.root, self.reads):
+            yield from _in_text(path, source_of(project, path))
 
 
 class InTheClear(Rule):
@@ -77,13 +91,10 @@ class UnverifiedTls(Rule):
                 yield replace(file.diagnostic(keys, "W702", message, hint), severity="warning")
 
 
-def _further_files(project: Project, files: list[Checked]) -> set[str]:
-    """The templates, and the files under `dags/`."""
-    dags = project.root.glob("dags/**/*.py")
-    found = {path.relative_to(project.root).as_posix() for path in dags}
-    for checked in files:
-        found |= files_of(checked.found) - {checked.found.file.path}
-    return found
+def _in_text(path: str, text: str) -> Iterator[Diagnostic]:
+    for found in [*_ISSUED.finditer(text), *_URL.finditer(text)]:
+        place = line_and_column(text, found.start())
+        yield Diagnostic(path, *place, "E701", "a secret stands in the file", HINT)
 
 
 def _is_secret(name: str) -> bool:

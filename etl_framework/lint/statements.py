@@ -5,25 +5,32 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import Checked, Rule
-from etl_framework.lint.dags import DAGS, called, dag_files
+from etl_framework.lint.base import ProjectRule
+from etl_framework.lint.dags import PATTERNS, called, dag_files
+from etl_framework.lint.facts import Fact
 from etl_framework.sql.naming import line_and_column
 
+OPERATOR = "RedshiftSqlOperator"
 
-class Statements(Rule):
+
+class Statements(ProjectRule):
     """A statement in a DAG file is one that Redshift takes and that can be undone.
 
     MERGE's target cannot have an alias there, and TRUNCATE commits what the transaction has done.
     """
 
     codes = ("E504",)
+    reads = PATTERNS
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        for path, source, tree in dag_files(project.root / DAGS, project.root):
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        return iter(())
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        for path, source, tree in dag_files(project.root, OPERATOR):
             for node in ast.walk(tree):
-                if not isinstance(node, ast.Call) or called(node) != "RedshiftSqlOperator":
+                if not isinstance(node, ast.Call) or called(node) != OPERATOR:
                     continue
                 for each in node.keywords:
                     text = each.value

@@ -10,7 +10,7 @@ from etl_framework.config.project import load_project
 from etl_framework.lint.linter import lint, rules
 
 CASES = Path(__file__).parent.parent / "cases" / "lint"
-TWICE = ("E403", "E411")
+TWICE = ("E306", "E403", "E411", "E701")
 NAMES = sorted(path.name for path in CASES.iterdir() if path.is_dir())
 
 
