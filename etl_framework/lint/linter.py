@@ -10,6 +10,7 @@ from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, rule_classes
+from etl_framework.lint.broken import said
 from etl_framework.lint.contents import digest, read_inside
 from etl_framework.lint.noqa import comments_of, without_answered
 from etl_framework.lint.pages import codes
@@ -78,7 +79,7 @@ def look_at(project: Project, found: PipelineFile, checked: Checked | None = Non
     problems = set(found.file.diagnostics)
     for rule in rules():
         if not isinstance(rule, ProjectRule):
-            problems.update(rule.check(alone, [checked] if checked else []))
+            problems.update(said(alone, rule, rule.check(alone, [checked] if checked else [])))
     contents = {path: read_inside(project.root, path) for path in sorted(files_of(found))}
     return Unit(
         {path: digest(content) for path, content in contents.items()},
@@ -104,9 +105,9 @@ def judged(project: Project, units: Sequence[Unit]) -> Unit:
         if isinstance(rule, ProjectRule):
             name = type(rule).__name__
             facts = [fact for unit in units for fact in unit.facts.get(name, ())]
-            problems.update(rule.judge(project, facts))
+            problems.update(said(project, rule, rule.judge(project, facts)))
         else:
-            problems.update(rule.check(project, []))
+            problems.update(said(project, rule, rule.check(project, [])))
     path = project.environments_file.path
     paths = {path, *(each.path for each in problems if each.path)}
     contents = {each: read_inside(project.root, each) for each in sorted(paths)}
