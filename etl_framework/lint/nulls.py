@@ -47,6 +47,8 @@ class CountOfNothing(SqlRule):
                 continue
             for join in joins:
                 name = join.alias_or_name
+                if any(_takes_out(test, name) for test in _tests(select)):
+                    continue
                 pairs = list(equal_columns(join.args.get("on"), name))
                 one = {table for _, table, _ in pairs}
                 if covered(query, scope, name, pairs) is not False or not all(
@@ -93,9 +95,7 @@ class OuterJoinUndone(SqlRule):
         from sqlglot import exp
 
         for scope, joins in _outer_joins(query):
-            where = scope.expression.args.get("where")
-            tests = where.this.flatten() if where and isinstance(where.this, exp.And) else []
-            for test in [*tests] or ([where.this] if where else []):
+            for test in _tests(scope.expression):
                 plain = test.unnest()
                 compares = isinstance(plain, exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE | exp.In)
                 side = plain.this.unnest() if compares else None
@@ -104,6 +104,27 @@ class OuterJoinUndone(SqlRule):
                         hint = "move it behind ON, or write a plain JOIN"
                         message = f"this takes out the rows that find nothing in '{side.table}'"
                         yield Finding(side, message, hint)
+
+
+def _tests(select: exp.Expr) -> list[exp.Expr]:
+    """The conditions of WHERE that all have to be true."""
+    from sqlglot import exp
+
+    where = select.args.get("where")
+    if not where:
+        return []
+    return list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+
+
+def _takes_out(test: exp.Expr, table: str) -> bool:
+    """Whether a condition is not true of a row in which a table's columns are empty."""
+    from sqlglot import exp
+
+    plain = test.unnest()
+    asked = plain.this if isinstance(plain, exp.Not) else plain
+    if isinstance(asked, exp.Is) != isinstance(plain, exp.Not) or isinstance(asked, exp.Or):
+        return False
+    return isinstance(asked.this, exp.Column) and asked.this.table == table
 
 
 def _outer_joins(query: Query) -> Iterator[tuple[Any, list[exp.Join]]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from etl_framework.lint.pages import page
-from tests.conftest import Folder
+from tests.conftest import REPOSITORY, Folder
 
 Lint = Callable[..., list[str]]
 RATIO = "SELECT customer, COUNT(*) AS orders, SUM(amount) / SUM(order_id) AS each_ FROM orders\n"
@@ -223,3 +223,13 @@ def test_a_rule_of_the_project(lint: Lint, orders: Folder) -> None:
     done = orders.etl("lint")
     assert done.returncode == 2
     assert "lint_rules.py does not load: ModuleNotFoundError" in done.stderr
+
+
+def test_the_rule_of_the_readme(lint: Lint, orders: Folder) -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```python\n(# lint_rules.py\n.*?)```", text, re.DOTALL)
+    orders.write("lint_rules.py", source)
+    orders.write("setup.cfg", "[etl:lint]\nrules = lint_rules.py\n")
+    last_line(orders, "\nORDER BY 1, 2 LIMIT 3")
+
+    assert [found for found in lint() if found.endswith("X100")] != []

@@ -70,6 +70,12 @@ def test_what_redshift_has_not(find: Find, sql: str, found: list[str]) -> None:
          "FROM customers AS c LEFT JOIN orders AS o ON o.customer = c.customer GROUP BY 1", []),
         ("SELECT o.customer, SUM(o.amount) AS amount, COUNT(*) AS items\n"
          "FROM orders AS o LEFT JOIN customers AS c ON c.customer = o.customer GROUP BY 1", []),
+        ("SELECT c.customer, SUM(o.amount) AS amount, COUNT(*) AS items FROM customers AS c\n"
+         "LEFT JOIN orders AS o ON o.customer = c.customer WHERE o.amount IS NOT NULL GROUP BY 1",
+         []),
+        ("SELECT c.customer, SUM(o.amount) AS amount, COUNT(*) AS items FROM customers AS c\n"
+         "LEFT JOIN orders AS o ON o.customer = c.customer WHERE o.order_id IS NULL GROUP BY 1",
+         ["1:45 W411"]),
         ("SELECT o.customer, o.amount,\n  SUM(amount) OVER (PARTITION BY o.customer) / COUNT(*) "
          "OVER (PARTITION BY o.customer) AS items FROM orders AS o", []),
         ("SELECT customer, SUM(amount) / COUNT(*) AS amount, 1 AS items FROM orders GROUP BY 1",
@@ -301,3 +307,32 @@ def test_two_files_of_one_pipeline(find: Find, tmp_path: Path) -> None:
     text = (BASE / PIPELINE).read_text()
 
     assert "1:7 E306" in find("pipelines/orders.yaml", "", text) + find(PIPELINE, "", text)
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        ("amount / items", ["1:27 W403"]),
+        ("CASE WHEN items = 0 THEN 0 ELSE amount / items END", []),
+        ("CASE WHEN items > 0 THEN amount / items END", []),
+        ("CASE WHEN amount > 0 THEN amount / items END", ["1:53 W403"]),
+        ("amount / GREATEST(items, 1)", []),
+        ("amount / 100.0 + amount / NULLIF(items, 0)", []),
+        ("items / 2", []),
+        ("SUM(items) OVER (PARTITION BY customer) / COUNT(*) OVER (PARTITION BY customer)",
+         ["1:18 W404"]),
+        ("COUNT(*) OVER (PARTITION BY customer) / 7.0", []),
+    ],
+)  # fmt: skip
+def test_divisions(find: Find, made: str, found: list[str]) -> None:
+    sql = f"SELECT customer, {made} AS amount, items FROM orders"
+
+    assert find(SOLD, "", sql, "W403", "W404") == found
+
+
+GOOD = (Path(__file__).parent.parent / "cases" / "good.sql").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("sql", GOOD.split(";\n"), ids=lambda sql: sql.strip()[:60])
+def test_a_query_that_is_right_leads_to_no_finding(find: Find, sql: str) -> None:
+    assert find(SOLD, "", sql) == []
