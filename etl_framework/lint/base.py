@@ -80,6 +80,14 @@ class ProjectRule(Rule):
         )
 
 
+class ApartRule(ProjectRule):
+    """A rule that needs nothing of pipelines: about the environments, or other files."""
+
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        """Nothing."""
+        return iter(())
+
+
 def fact(found: PipelineFile, kind: str, values: tuple[str, ...], keys: Keys = ()) -> Fact:
     """What a file says at the value of some keys."""
     return Fact(kind, values, found.file.path, *found.file.place(keys))

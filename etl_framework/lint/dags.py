@@ -9,7 +9,7 @@ from pathlib import Path
 
 from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.base import ApartRule, ProjectRule, fact
 from etl_framework.lint.facts import Fact, found_files
 
 DAGS = "dags"
@@ -77,7 +77,7 @@ class Awaited(ProjectRule):
                 yield each.diagnostic("E502", "a pipeline cannot wait for itself")
 
 
-class Passwords(Rule):
+class Passwords(ApartRule):
     """A password is in a connection of Airflow, and not in one of its variables.
 
     Airflow hides a connection's password everywhere; a variable's value only by its name.
@@ -85,7 +85,7 @@ class Passwords(Rule):
 
     codes = ("W502",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         environments = project.environments.environments if project.environments else {}
         for label, environment in environments.items():
             for name, connection in environment.connections.items():

@@ -15,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import NONE
-from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.base import ApartRule, Checked, ProjectRule, Rule, fact
 from etl_framework.lint.facts import Fact
 from etl_framework.lint.settings import FILE, mwaa_of
 from etl_framework.mwaa.versions import environment_class, mwaa_version, normalized
@@ -112,7 +112,7 @@ class BeyondTheClass(ProjectRule):
                 yield each.diagnostic("W505", message, hint, "warning")
 
 
-class OutsideConstraints(ProjectRule):
+class OutsideConstraints(ApartRule):
     """A package in `requirements.txt` has the version that the image and its constraints have.
 
     MWAA starts all the same when an installation fails; DAGs then break one by one.
@@ -120,9 +120,6 @@ class OutsideConstraints(ProjectRule):
 
     codes = ("W506",)
     reads = (FILE, REQUIREMENTS)
-
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        return iter(())
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         named = mwaa_of(project.root).get("mwaa_version")

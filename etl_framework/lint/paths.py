@@ -9,7 +9,7 @@ from pathlib import Path
 
 from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.base import ApartRule, ProjectRule, fact
 from etl_framework.lint.facts import Fact
 
 # What an environment and its connections call a path below the project's folder.
@@ -17,7 +17,7 @@ OF_ENVIRONMENT = ("staging", "work", "env_file")
 OF_CONNECTION = ("path", "embedded", "seed", "ssl_root_cert")
 
 
-class LeadsOut(Rule):
+class LeadsOut(ApartRule):
     """A path starts at the project's folder and stays in it.
 
     `..` means something else on each machine, and a run could read or write what is not the
@@ -26,7 +26,7 @@ class LeadsOut(Rule):
 
     codes = ("E702",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         environments = project.environments.environments if project.environments else {}
         for label, environment in environments.items():
             keys: tuple[str, ...] = ("environments", label)

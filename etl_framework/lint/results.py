@@ -10,6 +10,9 @@ from etl_framework.lint.sql_base import Finding, Query, SqlRule, selects_of
 if TYPE_CHECKING:
     pass
 
+# Units of a difference that is the same in every time zone.
+SHORT = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "EPOCH")
+
 
 class StarIntoTarget(SqlRule):
     """A KPI names its columns: with `SELECT *` a new column of a source changes the target."""
@@ -42,7 +45,10 @@ class MomentWithoutZone(SqlRule):
         from sqlglot import exp
 
         parts = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.TsOrDsToDate, exp.TimeToStr)
-        for node in query.tree.find_all(exp.Cast, *parts):
+        for node in query.tree.find_all(exp.Cast, exp.TsOrDsDiff, exp.DateDiff, *parts):
+            unit = str(node.args.get("unit") or "").upper()
+            if isinstance(node, exp.TsOrDsDiff | exp.DateDiff) and unit in SHORT:
+                continue
             if isinstance(node, exp.Cast) and not node.is_type("date", "timestamp"):
                 continue
             inner = node.expression if isinstance(node, exp.Extract) else node.this

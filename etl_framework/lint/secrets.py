@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from etl_framework.config.project import PipelineFile, Project
+from etl_framework.config.project import Project
 from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, source_of
+from etl_framework.lint.base import ApartRule, Checked, Rule, files_of, source_of
 from etl_framework.lint.dags import PATTERNS
 from etl_framework.lint.facts import Fact, found_files
 from etl_framework.sql.naming import line_and_column
@@ -48,26 +48,23 @@ class LiteralSecret(Rule):
                 yield from _in_text(path, source_of(project, path))
 
 
-class SecretInDag(ProjectRule):
+class SecretInDag(ApartRule):
     """The same of the files of Python under `dags/`."""
 
     codes = ("E701",)
     reads = PATTERNS
-
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        return iter(())
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         for path in found_files(project.root, self.reads):
             yield from _in_text(path, source_of(project, path))
 
 
-class InTheClear(Rule):
+class InTheClear(ApartRule):
     """An address of another machine begins with https: what is sent else can be read on its way."""
 
     codes = ("W703",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         file = project.environments_file
         for keys, value in texts(file.data):
             if value.startswith("http://") and urlsplit(value).hostname not in _LOCAL:
@@ -75,12 +72,12 @@ class InTheClear(Rule):
                 yield replace(file.diagnostic(keys, "W703", message, hint), severity="warning")
 
 
-class UnverifiedTls(Rule):
+class UnverifiedTls(ApartRule):
     """A connection asks for a certificate and looks at it."""
 
     codes = ("W702",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         file = project.environments_file
         for keys, value in texts(file.data):
             name = str(keys[-1]) if keys else ""

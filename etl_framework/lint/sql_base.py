@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,11 +45,27 @@ class SqlRule(Rule):
         for checked in files:
             for name, (rendered, tree) in checked.compilation.trees.items():
                 for found in self.find(Query(checked, name, tree)):
-                    line, column = rendered.place(first_offset(found.node))
+                    line, column = rendered.place(_start(rendered.sql, found.node))
                     yield Diagnostic(
                         rendered.path, line, column, self.codes[0], found.message, found.hint,
                         "warning",
                     )  # fmt: skip
+
+
+def _start(sql: str, node: exp.Expr) -> int:
+    """Where a node's first word stands, also of one that has no names in it."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Func) and not any(n.meta for n in node.walk()):
+        words = {node.sql_name(), node.sql("redshift").partition("(")[0], node.name.upper()}
+        same = [each for each in node.root().find_all(type(node)) if each == node]
+        index = next(index for index, each in enumerate(same) if each is node)
+        spelled = "|".join(re.escape(word) for word in sorted(words, reverse=True) if word)
+        found = [each.start() for each in re.finditer(rf"(?i)\b(?:{spelled})\b", sql)]
+        return found[min(index, len(found) - 1)] if found else first_offset(node)
+    start = first_offset(node)
+    cast = re.search(r"\bcast\s*\(\s*$", sql[:start], re.IGNORECASE)
+    return cast.start() if cast and isinstance(node, exp.Cast) else start
 
 
 def selects_of(tree: exp.Expr) -> list[exp.Expr]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from etl_framework.config.project import PipelineFile, Project
+from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import ProjectRule
+from etl_framework.lint.base import ApartRule
 from etl_framework.lint.dags import PATTERNS, called, dag_files
 from etl_framework.lint.facts import Fact
 from etl_framework.sql.naming import line_and_column
@@ -15,7 +15,7 @@ from etl_framework.sql.naming import line_and_column
 OPERATOR = "RedshiftSqlOperator"
 
 
-class Statements(ProjectRule):
+class Statements(ApartRule):
     """A statement in a DAG file is one that Redshift takes and that can be undone.
 
     MERGE's target cannot have an alias there, and TRUNCATE commits what the transaction has done.
@@ -23,9 +23,6 @@ class Statements(ProjectRule):
 
     codes = ("E504",)
     reads = PATTERNS
-
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        return iter(())
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         for path, source, tree in dag_files(project.root, OPERATOR):

@@ -10,7 +10,8 @@ from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from etl_framework.config.project import TEMPLATES, Project
 from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, Rule, files_of, source_of
+from etl_framework.lint.base import ApartRule, Checked, Rule, files_of, source_of
+from etl_framework.lint.facts import Fact
 from etl_framework.sql.naming import (
     line_and_column,
     reached_for,
@@ -78,12 +79,12 @@ class PathTemplates(Rule):
                     yield Diagnostic(file.path, *place, "E316", *_why(error))
 
 
-class Settings(Rule):
+class Settings(ApartRule):
     """A setting names what is looked up: `{{ env.NAME }}` or `{{ var.name }}`."""
 
     codes = ("E317",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         file = project.environments_file
         for keys, text in texts(file.data):
             if ("{{" not in text and "{%" not in text) or reached_for(text):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 _DUCKDB = re.compile(r"\nLINE (\d+): (.*)\n( *)\^")
 _SQLGLOT = re.compile(r"'(?P<name>[^']*)'.*Line: (?P<line>\d+), Col: (?P<column>\d+)")
 _FUNCTION = re.compile(r"(?:arguments? types '|[Ff]unction with name )(\w+)")
+# What sqlglot's messages call something, and how else it is written.
+_ALSO = {"EXTRACT": ("DATE_PART", "PGDATE_PART")}
 _NAME = re.compile(r'"?\w+"?(?:\."?\w+"?)*|\S')
 
 
@@ -37,8 +39,9 @@ def blamed(error: BaseException | None, written: str, ran: str) -> int:
     if found := _DUCKDB.search(text):
         number, shown, caret = int(found[1]), found[2], len(found[3]) - len(f"LINE {found[1]}: ")
         return _same_word(written, ran, _offset(ran, number, shown, caret))
-    named = _FUNCTION.search(text)
-    return _nth(written, named[1], 0) if named else 0
+    named = [*_FUNCTION.findall(text), *re.findall(r"\b[A-Z_]{4,}\b", text)]
+    known = (name for each in named for name in (each, *_ALSO.get(each, ())))
+    return next((at for name in known if (at := _nth(written, name, 0))), 0)
 
 
 def _offset(ran: str, number: int, shown: str, caret: int) -> int:

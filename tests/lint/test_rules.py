@@ -336,3 +336,24 @@ GOOD = (Path(__file__).parent.parent / "cases" / "good.sql").read_text(encoding=
 @pytest.mark.parametrize("sql", GOOD.split(";\n"), ids=lambda sql: sql.strip()[:60])
 def test_a_query_that_is_right_leads_to_no_finding(find: Find, sql: str) -> None:
     assert find(SOLD, "", sql) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        ("TO_CHAR(ordered_at, 'YYYY')", ["1:18 W408"]),
+        ("CAST(ordered_at AS DATE)", ["1:18 W408"]),
+        ("DATE_TRUNC('day', ordered_at)", ["1:18 W408"]),
+        ("DATEDIFF(day, ordered_at, ordered_at)", ["1:18 W408"]),
+        ("DATEDIFF(second, ordered_at, ordered_at)", []),
+        ("DATE_TRUNC('day', ordered_at AT TIME ZONE 'Europe/Berlin')", []),
+        ("CAST(ordered_at AT TIME ZONE 'UTC' AS DATE)", []),
+        ("GETDATE()", ["1:18 W405"]),
+        ("CURRENT_DATE", ["1:18 W405"]),
+        ("{{ interval.end }}", []),
+    ],
+)
+def test_moments(find: Find, made: str, found: list[str]) -> None:
+    sql = f"SELECT customer, {made} AS amount, items FROM orders"
+
+    assert find(SOLD, "", sql, "W405", "W408") == found

@@ -1,6 +1,6 @@
-from etl_framework.airflow import load_dag
+import etl_framework.airflow as etl
 
-load_dag("orders", globals())
+etl.load_dag("orders", globals())
 etl.RedshiftSqlOperator(
     task_id="merge",
     sql="""
