@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from etl_framework.errors import did_you_mean
-from etl_framework.model import Model, Written
+from etl_framework.model import Model, Written, wrong_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -176,8 +175,7 @@ def names_once(columns: list[Column]) -> list[Column]:
     seen: set[str] = set()
     for index, column in enumerate(columns):
         if column.name.lower() in seen:
-            at = {"name": column.name, "at": (index,)}
-            raise PydanticCustomError("value_error", "two columns are called '{name}'", at)
+            raise wrong_at(f"two columns are called '{column.name}'", index)
         seen.add(column.name.lower())
     return columns
 

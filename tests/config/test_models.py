@@ -50,10 +50,10 @@ def problems(folder: Folder, text: str) -> list[str]:
                      "2:32: E204 strategy 'delete+insert' needs 'incremental_key'",
                      id="delete+insert without its key"),
         pytest.param(KPI.replace("KEYS", "strategy: merge, unique_key: [z]"),
-                     "2:11: E204 the target's key 'z' is not one of 'columns'",
+                     "2:88: E204 the target's key 'z' is not one of 'columns'\n  hint: known: a",
                      id="a key that is no column"),
         pytest.param(KPI.replace("KEYS", "strategy: delete+insert, incremental_key: a"),
-                     "2:11: E204 'incremental_key' is a date or timestamp, and 'a' is not",
+                     "2:100: E204 'incremental_key' is a date or timestamp, and 'a' is not",
                      id="an incremental key that is no time"),
         pytest.param(KPI.replace("KEYS", "strategy: merg"),
                      "2:68: E204 'merg' is not allowed for 'strategy'\n"
