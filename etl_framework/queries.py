@@ -234,7 +234,12 @@ class _Compiler:
         if given != wanted:
             message = f"the SQL gives the columns {', '.join(given)}, and not {', '.join(wanted)}"
             hint = "name and order the SELECT list as 'columns' does"
-            yield self._found.file.diagnostic(keys, "E420", message, hint, of_key=True)
+            unlike = (n for n, (a, b) in enumerate(zip(given, wanted, strict=False)) if a != b)
+            at = next(unlike, min(len(given), len(wanted)))
+            where = (*keys, at, "name") if at < len(wanted) else keys
+            yield self._found.file.diagnostic(
+                where, "E420", message, hint, of_key=at == len(wanted)
+            )
             return
         for index, (column, (_, type_)) in enumerate(zip(contract, shape, strict=True)):
             if not fits(type_, column.type):
