@@ -43,8 +43,9 @@ def root(tmp_path: Path) -> Path:
                      id="an unused noqa"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["unix", "windows"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "with a mark"])
+@pytest.mark.parametrize(
+    ("ends", "mark"), [("\n", ""), ("\r\n", "\ufeff")], ids=["unix", "windows with a mark"]
+)
 def test_what_was_right_is_right_again(
     root: Path, path: str, right: str, wrong: str, code: str, ends: str, mark: str
 ) -> None:

@@ -163,7 +163,7 @@ def test_a_terminal_sees_the_same_findings_with_frames(orders: Folder) -> None:
     assert shown[1:3] == ['  2 | schedul: "@daily"', "    | ^^^^^^^"]
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", ["text", "sarif"])
 def test_exit_codes(orders: Folder, format_: str) -> None:
     clean = orders.etl("lint", "--format", format_)
     assert (clean.returncode, clean.stderr) == (0, "0 problems found\n")

@@ -52,8 +52,9 @@ def places(root: Path, path: str, text: str, word: str = "NOPE") -> tuple[list[s
         pytest.param("\"customer = '漢字 😀' AND NOPE < 3\"", id="wide letters"),
     ],
 )
-@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["unix", "windows"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "with a mark"])
+@pytest.mark.parametrize(
+    ("ends", "mark"), [("\n", ""), ("\r\n", "\ufeff")], ids=["unix", "windows with a mark"]
+)
 def test_a_condition_in_yaml(root: Path, written: str, ends: str, mark: str) -> None:
     text = (BASE / PIPELINE).read_text(encoding="utf-8")
     old = '{type: expression, expression: "items > 0"}'
@@ -104,8 +105,9 @@ def test_a_condition_that_does_not_parse(root: Path, written: str, column: int) 
         pytest.param("{% raw %}SELECT{% endraw %} NOPE FROM orders", id="behind a raw block"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["unix", "windows"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "with a mark"])
+@pytest.mark.parametrize(
+    ("ends", "mark"), [("\n", ""), ("\r\n", "\ufeff")], ids=["unix", "windows with a mark"]
+)
 def test_a_column_in_a_template(root: Path, sql: str, ends: str, mark: str) -> None:
     found, there = places(root, SOLD, mark + sql.replace("\n", ends) + ends)
 
