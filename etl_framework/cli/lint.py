@@ -28,11 +28,14 @@ BASELINE = "lint-baseline.json"
     "--baseline", metavar="FILE", help="Findings that are known, and not to be told again."
 )
 @click.option("--write-baseline", is_flag=True, help="Let all that is found now be known.")
+@click.option("--no-cache", is_flag=True, help="Look at every file, whether it has changed or not.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes; else one per core.")
 @project_option
 @format_option("text", "json", "sarif", "github", "junit", "markdown")
 def lint(
     paths: tuple[str, ...], select: str | None, ignore: str | None, changed_since: str | None,
-    baseline: str | None, write_baseline: bool, root: Path, format_: str,
+    baseline: str | None, write_baseline: bool, no_cache: bool, jobs: int | None, root: Path,
+    format_: str,
 ) -> None:  # fmt: skip
     """Report every mistake of the project's files at once.
 
@@ -45,25 +48,26 @@ def lint(
     etl lint pipelines/music_streaming.yml --format json
     etl lint --changed-since origin/main --format github
     """
-    from etl_framework.config.project import load_project
     from etl_framework.lint.baseline import read_baseline, without_known
     from etl_framework.lint.baseline import write_baseline as write_known
-    from etl_framework.lint.changed import changed_files
+    from etl_framework.lint.folder import lint_folder
     from etl_framework.lint.formats import FORMATS, as_frames
-    from etl_framework.lint.linter import lint as find
-    from etl_framework.lint.linter import settings_of
+    from etl_framework.lint.pages import codes
+    from etl_framework.lint.settings import load_settings
 
-    project = load_project(root)
-    settings = settings_of(project)
+    settings = load_settings(root, codes())
     settings = replace(
         settings,
         select=_codes(select) or settings.select,
         ignore=_codes(ignore) or settings.ignore,
         baseline=baseline or settings.baseline,
     )
-    found = find(project, paths, settings)
+    found = lint_folder(root, settings, paths, keep=not no_cache, jobs=jobs)
     if changed_since:
-        changed = changed_files(project, changed_since)
+        from etl_framework.config.project import load_project
+        from etl_framework.lint.changed import changed_files
+
+        changed = changed_files(load_project(root), changed_since)
         found = [each for each in found if each.path in changed]
     if write_baseline:
         file = root / (settings.baseline or BASELINE)

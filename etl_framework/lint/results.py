@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ class StarIntoTarget(SqlRule):
         from etl_framework.sql.dialect import parse
 
         rendered, _ = query.checked.compilation.trees[query.name]
+        if not re.search(r"(?<!\()\*", rendered.sql):  # COUNT(*) alone is no reason to parse again
+            return
         written = parse(rendered.sql)
         names = [select.alias_or_name for select in selects_of(query.tree)]
         for select in written.selects:
@@ -45,10 +48,10 @@ class MomentWithoutZone(SqlRule):
 
         parts = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.TsOrDsToDate)
         for node in query.tree.find_all(exp.Cast, *parts):
-            if isinstance(node, exp.Cast) and not node.is_type("date", "timestamp"):
+            if isinstance(node, exp.Cast) and not node.is_type(exp.DType.DATE, exp.DType.TIMESTAMP):
                 continue
             inner = node.expression if isinstance(node, exp.Extract) else node.this
-            if inner and inner.is_type("timestamptz"):
+            if inner and inner.is_type(exp.DType.TIMESTAMPTZ):
                 hint = "write ... AT TIME ZONE 'Europe/Berlin' around the moment first"
                 message = "which day or hour this is depends on the session's time zone"
                 yield Finding(node, message, hint)
@@ -116,9 +119,8 @@ def _as_it_came(query: Query, made: exp.Expr) -> Column | None:
 def _declared(query: Query, column: exp.Column) -> Column | None:
     """How the relation declares a column, through CTEs and subqueries that hand it on."""
     from sqlglot import exp
-    from sqlglot.optimizer.scope import traverse_scope
 
-    for scope in traverse_scope(query.tree):
+    for scope in query.scopes:
         if not any(column is each for each in scope.columns):
             continue
         source = scope.sources.get(column.table)

@@ -24,12 +24,14 @@ class Settings:
     :param select: only these; all when empty.
     :param severities: the severity that a code has here.
     :param baseline: the file of findings that are known and to be mended later, or empty.
+    :param rules: files with rules of the project's own.
     """
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     severities: Mapping[str, Severity] = field(default_factory=dict)
     baseline: str = ""
+    rules: tuple[str, ...] = ()
 
     def wants(self, code: str) -> bool:
         """Whether a finding of this code is to be told."""
@@ -86,7 +88,8 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
     severities: dict[str, Severity] = dict.fromkeys(lists["warning"], "warning")
     severities |= dict.fromkeys(lists["error"], "error")
     baseline = given.get("baseline", "")
-    return Settings(lists["select"], lists["ignore"], severities, baseline)
+    own = _words(given.get("rules", ""))
+    return Settings(lists["select"], lists["ignore"], severities, baseline, own)
 
 
 def _words(text: str) -> tuple[str, ...]:
