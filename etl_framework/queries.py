@@ -12,7 +12,7 @@ from etl_framework.columns import Column, ColumnType
 from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import PipelineFile
 from etl_framework.drafts import Draft, read_draft
-from etl_framework.engines.duckdb import describe
+from etl_framework.engines.duckdb import EmptyTables
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
@@ -90,9 +90,16 @@ class _Compiler:
         self._interval = interval
         self._result = Compilation()
         self._relations = pipeline.relations()
+        self._tables = EmptyTables()
 
     def compile(self) -> Compilation:
         """Read every template first, for the order; then resolve names and types in that order."""
+        try:
+            return self._compile()
+        finally:
+            self._tables.close()
+
+    def _compile(self) -> Compilation:
         drafts: dict[str, Draft] = {}
         inputs: dict[str, tuple[str, ...]] = {}
         for name, query in self._pipeline.queries().items():
@@ -177,10 +184,10 @@ class _Compiler:
             return Compiled(name, inputs, template)
         sql = ""
         try:
-            tree = dialect.typed(draft.rendered.sql, schema)
-            self._result.trees[name] = draft.rendered, tree.copy()
+            tree = dialect.typed(draft.tree, schema)
+            self._result.trees[name] = draft.rendered, dialect.copied(tree)
             sql = dialect.translated(tree, to="duckdb")
-            shape = tuple(describe(sql, schema))
+            shape = tuple(self._tables.describe(sql, schema))
         except PlanError as error:
             message = error.diagnostics[0].message
             offset = blamed(error.__cause__, draft.rendered.sql, sql)

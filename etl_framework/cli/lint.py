@@ -14,7 +14,6 @@ import click
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
-    from etl_framework.config.project import Project
     from etl_framework.errors import Diagnostic
     from etl_framework.lint.settings import Settings
 
@@ -32,11 +31,14 @@ ROUNDS = 5
 )
 @click.option("--fix", is_flag=True, help="Mend what is certain, and print what was changed.")
 @click.option("--write-baseline", is_flag=True, help="Let all that is found now be known.")
+@click.option("--no-cache", is_flag=True, help="Look at every file, whether it has changed or not.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes; else one per core.")
 @project_option
 @format_option("text", "json", "sarif", "github", "junit", "markdown")
 def lint(
     paths: tuple[str, ...], select: str | None, ignore: str | None, changed_since: str | None,
-    baseline: str | None, fix: bool, write_baseline: bool, root: Path, format_: str,
+    baseline: str | None, fix: bool, write_baseline: bool, no_cache: bool, jobs: int | None,
+    root: Path, format_: str,
 ) -> None:  # fmt: skip
     """Report every mistake of the project's files at once.
 
@@ -50,30 +52,36 @@ def lint(
     etl lint --changed-since origin/main --format github
     etl lint --fix
     """
-    from etl_framework.config.project import load_project
     from etl_framework.lint.baseline import write_baseline as write_known
+    from etl_framework.lint.folder import lint_folder
     from etl_framework.lint.formats import FORMATS, as_frames
-    from etl_framework.lint.linter import settings_of
+    from etl_framework.lint.pages import codes
+    from etl_framework.lint.settings import load_settings
 
-    project = load_project(root)
-    settings = settings_of(project)
+    settings = load_settings(root, codes())
     settings = replace(
         settings,
         select=_codes(select) or settings.select,
         ignore=_codes(ignore) or settings.ignore,
         baseline=baseline or settings.baseline,
     )
+
+    def find(settings: Settings) -> list[Diagnostic]:
+        found = lint_folder(root, settings, paths, keep=not no_cache, jobs=jobs)
+        narrowed = bool(paths or changed_since or select or ignore)
+        return _told(root, found, settings, changed_since, narrowed=narrowed)
+
     if write_baseline:
-        found = _found(project, replace(settings, baseline=""), paths, changed_since)
+        found = find(replace(settings, baseline=""))
         file = root / (settings.baseline or BASELINE)
         write_known(file, found)
         click.echo(f"wrote {len(found)} known problems to {file.name}", err=True)
         return
-    found = _found(project, settings, paths, changed_since)
+    found = find(settings)
     for _ in range(ROUNDS if fix else 0):  # what is mended may let more be seen
         if not _mend(root, found):
             break
-        found = _found(load_project(root), settings, paths, changed_since)
+        found = find(settings)
     problems = [_from_here(each, root) for each in found]
     write = as_frames if format_ == "text" and sys.stdout.isatty() else FORMATS[format_]
     click.echo(write(problems, Path.cwd()), nl=False)
@@ -81,20 +89,20 @@ def lint(
     sys.exit(1 if problems else 0)
 
 
-def _found(
-    project: Project, settings: Settings, paths: tuple[str, ...], changed_since: str | None
+def _told(
+    root: Path, found: list[Diagnostic], settings: Settings, revision: str | None, *, narrowed: bool
 ) -> list[Diagnostic]:
-    """What lint finds and the baseline does not know."""
+    """Of what lint finds that of a change, and what the baseline does not know."""
     from etl_framework.lint.baseline import read_baseline, without_known
-    from etl_framework.lint.changed import of_change
-    from etl_framework.lint.linter import lint as find
 
-    found = find(project, paths, settings)
-    if changed_since:
-        found = of_change(project, changed_since, found)
+    if revision:
+        from etl_framework.config.project import load_project
+        from etl_framework.lint.changed import of_change
+
+        found = of_change(load_project(root), revision, found)
     if settings.baseline:
-        found, mended = without_known(found, read_baseline(project.root / settings.baseline))
-        if mended and not (paths or changed_since or settings.select or settings.ignore):
+        found, mended = without_known(found, read_baseline(root / settings.baseline))
+        if mended and not narrowed:
             click.echo(f"{mended} of the baseline are mended: etl lint --write-baseline", err=True)
     return found
 

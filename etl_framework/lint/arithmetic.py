@@ -22,9 +22,8 @@ class UnguardedDivision(SqlRule):
 
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
-        from sqlglot.optimizer.scope import traverse_scope
 
-        for scope in traverse_scope(query.tree):
+        for scope in query.scopes:
             for node in scope.find_all(exp.Div):
                 divisor = node.right.unnest()
                 if not (_never_zero(divisor, scope) or _asked_before(node, divisor)):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etl_framework.config.files import TEMPLATES
 from etl_framework.errors import Diagnostic
@@ -25,12 +25,14 @@ class Checked:
     """A pipeline file that rules look at.
 
     :param interval: what templates are rendered for.
+    :param shared: what rules make of it once for all of them.
     """
 
     project: Project
     found: PipelineFile
     pipeline: Pipeline
     interval: DataInterval
+    shared: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def compilation(self) -> Compilation:

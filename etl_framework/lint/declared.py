@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from etl_framework.lint.base import Checked
-from etl_framework.lint.sql_base import Query
+from etl_framework.lint.sql_base import Query, queries_of
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -20,9 +19,8 @@ def declared(query: Query, column: exp.Column) -> tuple[str, Column] | None:
     Through CTEs, subqueries and transforms that hand it on as it came.
     """
     from sqlglot import exp
-    from sqlglot.optimizer.scope import traverse_scope
 
-    for scope in traverse_scope(query.tree):
+    for scope in query.scopes:
         if not any(column is each for each in scope.columns):
             continue
         source = scope.sources.get(column.table)
@@ -33,10 +31,8 @@ def declared(query: Query, column: exp.Column) -> tuple[str, Column] | None:
         for known in block.columns if block else ():
             if known.name == column.name:
                 return name, known
-        compiled = query.checked.compilation.trees.get(name)
-        if compiled is None:
-            return None
-        return _handed_on(replace(query, name=name, tree=compiled[1]), column, compiled[1])
+        made = next((each for each in queries_of(query.checked) if each.name == name), None)
+        return _handed_on(made, column, made.tree) if made else None
     return None
 
 

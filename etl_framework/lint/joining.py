@@ -89,9 +89,7 @@ class RepeatedSum(SqlRule):
 
 def _joins(query: Query) -> Iterator[tuple[Any, exp.Join, str]]:
     """Each join with its scope and the name that its right side has there."""
-    from sqlglot.optimizer.scope import traverse_scope
-
-    for scope in traverse_scope(query.tree):
+    for scope in query.scopes:
         for join in scope.expression.args.get("joins") or []:
             yield scope, join, join.alias_or_name
 

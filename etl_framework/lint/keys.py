@@ -67,10 +67,8 @@ def keys_of_source(checked: Checked, source: exp.Expr | Scope) -> Keys:
 
 def unique_columns(query: Query) -> set[str]:
     """The columns that alone tell rows apart, of all relations and subqueries of a query."""
-    from sqlglot.optimizer.scope import traverse_scope
-
     found: set[str] = set()
-    for scope in traverse_scope(query.tree):
+    for scope in query.scopes:
         for source in scope.sources.values():
             for keys in keys_of_source(query.checked, source):
                 found |= keys if len(keys) == 1 else set()

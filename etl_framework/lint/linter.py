@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from etl_framework.config.project import PipelineFile, Project
-from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
+from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
 from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, rule_classes
 from etl_framework.lint.broken import said
 from etl_framework.lint.contents import digest, read_inside
-from etl_framework.lint.noqa import comments_of, without_answered
+from etl_framework.lint.noqa import comments_of
 from etl_framework.lint.pages import codes
 from etl_framework.lint.settings import Settings, load_settings
+from etl_framework.lint.telling import told, wanted_of
 from etl_framework.lint.units import Unit
 from etl_framework.plugins import import_all
 from etl_framework.queries import Compilation
@@ -76,13 +76,17 @@ def look_at(project: Project, found: PipelineFile, checked: Checked | None = Non
     """
     alone = replace(project, pipelines=(found,))
     checked = checked or _checked(project, found, None)
+    contents = {path: read_inside(project.root, path) for path in sorted(files_of(found))}
     problems = set(found.file.diagnostics)
     for rule in rules():
         if not isinstance(rule, ProjectRule):
             problems.update(said(alone, rule, rule.check(alone, [checked] if checked else [])))
-    contents = {path: read_inside(project.root, path) for path in sorted(files_of(found))}
+    # Else it is not of these files alone: a hint names other files, or one was saved meanwhile.
+    of_these = not any(problem.code == "E302" for problem in problems) and all(
+        read_inside(project.root, path) == content for path, content in contents.items()
+    )
     return Unit(
-        {path: digest(content) for path, content in contents.items()},
+        {path: digest(content) for path, content in contents.items()} if of_these else {},
         tuple(each for each in sorted(problems) if each.path != project.environments_file.path),
         tuple(each for path, text in contents.items() for each in comments_of(path, text or b"")),
         facts_of(found).facts,
@@ -93,6 +97,11 @@ def facts_of(found: PipelineFile) -> Unit:
     """What rules across pipelines need of one, and nothing else."""
     across = [rule for rule in rules() if isinstance(rule, ProjectRule)]
     return Unit({}, (), (), {type(rule).__name__: tuple(rule.facts(found)) for rule in across})
+
+
+def patterns() -> list[str]:
+    """Those of the files that rules across pipelines read."""
+    return sorted({e for rule in rules() if isinstance(rule, ProjectRule) for e in rule.reads})
 
 
 def judged(project: Project, units: Sequence[Unit]) -> Unit:
@@ -115,33 +124,6 @@ def judged(project: Project, units: Sequence[Unit]) -> Unit:
     return Unit({path: digest(contents[path])}, tuple(sorted(problems)), tuple(comments), {})
 
 
-def told(
-    units: Sequence[Unit], across: Unit, settings: Settings, wanted: Sequence[str]
-) -> list[Diagnostic]:
-    """Of all that was found what is to be told, sorted by place."""
-    found = [*units, across]
-    problems = {problem for unit in found for problem in unit.problems}
-    comments = [comment for unit in found for comment in unit.comments]
-    left = without_answered(comments, problems, codes(), settings.wants)
-    told = sorted(settings.applied(left))
-    return [each for each in told if not wanted or _is_in(each.path, wanted)]
-
-
-def wanted_of(root: Path, pipelines: Iterable[str], paths: Iterable[str]) -> list[str]:
-    """Paths as given, below the root. A mistyped one must not look clean.
-
-    :raises ConfigError: it is no file or folder of the project, nor the name of a pipeline.
-    """
-    wanted = [_relative(root, path) for path in paths]
-    names = {Path(path).stem for path in pipelines}
-    for path in wanted:
-        if path not in names and not (root / path).exists():
-            raise ConfigError(
-                f"'{path}' is no file, folder or pipeline", hint=did_you_mean(path, names)
-            )
-    return wanted
-
-
 def _checked(
     project: Project, found: PipelineFile, interval: DataInterval | None
 ) -> Checked | None:
@@ -149,16 +131,3 @@ def _checked(
         return None
     alone = replace(project, pipelines=(found,))
     return Checked(alone, found, found.model, interval or found.model.some_interval())
-
-
-def _relative(root: Path, path: str) -> str:
-    full = Path(path).resolve()
-    root = root.resolve()
-    return str(full.relative_to(root)) if full.is_relative_to(root) else path
-
-
-def _is_in(path: str, wanted: Sequence[str]) -> bool:
-    return any(
-        path == each or each == "." or path.startswith(f"{each}/") or Path(path).stem == each
-        for each in wanted
-    )

@@ -129,9 +129,7 @@ def _takes_out(test: exp.Expr, table: str) -> bool:
 
 def _outer_joins(query: Query) -> Iterator[tuple[Any, list[exp.Join]]]:
     """Each SELECT with its LEFT JOINs, where it has some."""
-    from sqlglot.optimizer.scope import traverse_scope
-
-    for scope in traverse_scope(query.tree):
+    for scope in query.scopes:
         joins = [each for each in scope.expression.args.get("joins") or [] if each.side == "LEFT"]
         if joins:
             yield scope, joins

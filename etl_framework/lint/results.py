@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ class StarIntoTarget(SqlRule):
         from etl_framework.sql.dialect import parse
 
         rendered, _ = query.checked.compilation.trees[query.name]
+        if not re.search(r"(?<!\()\*", rendered.sql):  # COUNT(*) alone is no reason to parse again
+            return
         written = parse(rendered.sql)
         names = [select.alias_or_name for select in selects_of(query.tree)]
         for select in written.selects:
@@ -49,10 +52,10 @@ class MomentWithoutZone(SqlRule):
             unit = str(node.args.get("unit") or "").upper()
             if isinstance(node, exp.TsOrDsDiff | exp.DateDiff) and unit in SHORT:
                 continue
-            if isinstance(node, exp.Cast) and not node.is_type("date", "timestamp"):
+            if isinstance(node, exp.Cast) and not node.is_type(exp.DType.DATE, exp.DType.TIMESTAMP):
                 continue
             inner = node.expression if isinstance(node, exp.Extract) else node.this
-            if inner and inner.is_type("timestamptz"):
+            if inner and inner.is_type(exp.DType.TIMESTAMPTZ):
                 hint = "write ... AT TIME ZONE 'Europe/Berlin' around the moment first"
                 message = "which day or hour this is depends on the session's time zone"
                 yield Finding(node, message, hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from etl_framework.config.project import Project
@@ -14,6 +15,9 @@ from etl_framework.sql.blame import first_offset
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope
+
+    from etl_framework.sql.templates import Rendered
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,15 @@ class Query:
 
     checked: Checked
     name: str
+    rendered: Rendered
     tree: exp.Expr
+
+    @cached_property
+    def scopes(self) -> list[Scope]:
+        """Each SELECT of it with what it can see, inner ones first."""
+        from sqlglot.optimizer.scope import traverse_scope
+
+        return traverse_scope(self.tree)
 
 
 @dataclass(frozen=True)
@@ -43,13 +55,22 @@ class SqlRule(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            for name, (rendered, tree) in checked.compilation.trees.items():
-                for found in self.find(Query(checked, name, tree)):
-                    line, column = rendered.place(_start(rendered.sql, found.node))
+            for query in queries_of(checked):
+                for found in self.find(query):
+                    line, column = query.rendered.place(_start(query.rendered.sql, found.node))
                     yield Diagnostic(
-                        rendered.path, line, column, self.codes[0], found.message, found.hint,
+                        query.rendered.path, line, column, self.codes[0], found.message, found.hint,
                         "warning",
                     )  # fmt: skip
+
+
+def queries_of(checked: Checked) -> list[Query]:
+    """Those of a pipeline; the same objects whenever they are asked for."""
+    if "queries" not in checked.shared:
+        trees = checked.compilation.trees.items()
+        checked.shared["queries"] = [Query(checked, name, *each) for name, each in trees]
+    found: list[Query] = checked.shared["queries"]
+    return found
 
 
 def _start(sql: str, node: exp.Expr) -> int:

@@ -15,7 +15,8 @@ from etl_framework.lint.noqa import Noqa
 class Unit:
     """One pipeline: all that is wrong with its files, and what rules across pipelines need of it.
 
-    :param files: its file and its templates, each with the digest of what it holds.
+    :param files: its file and its templates, each with the digest of what it holds; empty when
+        what was found depends on more than them.
     :param facts: by the name of the rule that they are for.
     """
 

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
@@ -105,26 +106,41 @@ def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
     return text
 
 
-def typed(sql: str, schema: Schema) -> exp.Expr:
+def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
     """The tree of one SELECT of Redshift's dialect, with tables, stars and types filled in.
 
+    :param tree: as it was read; it is changed on the way.
     :param schema: table to column to type.
-    :raises PlanError: the SQL does not parse, or names lead nowhere.
+    :raises PlanError: names lead nowhere.
     """
     import sqlglot
     from sqlglot.optimizer.annotate_types import annotate_types
     from sqlglot.optimizer.qualify import qualify
+    from sqlglot.schema import MappingSchema
 
+    known: dict[str, object] = {
+        name: {c: _type(t) for c, t in columns.items()} for name, columns in schema.items()
+    }
     try:
+        tables = MappingSchema(known, dialect="redshift")
         qualified = qualify(
-            parse(sql), schema=dict(schema), dialect="redshift", quote_identifiers=False,
-            identify=False,
-        )  # fmt: skip
-        return annotate_types(qualified, dict(schema), types_told(), dialect="redshift")
-    except SqlSyntaxError as error:
-        raise PlanError(str(error)) from error
+            tree, schema=tables, dialect="redshift", quote_identifiers=False, identify=False
+        )
+        return annotate_types(qualified, tables, types_told(), dialect="redshift")
     except sqlglot.errors.SqlglotError as error:
         raise PlanError(f"the SQL cannot be read: {_first_line(error)}") from error
+
+
+@cache
+def _type(text: str) -> exp.DataType | str:
+    """A column's type, read once for all queries."""
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        return exp.DataType.build(text, dialect="redshift")
+    except sqlglot.errors.SqlglotError:
+        return text
 
 
 def transpile(sql: str, *, to: str, schema: Schema) -> str:
@@ -133,7 +149,36 @@ def transpile(sql: str, *, to: str, schema: Schema) -> str:
     :param schema: table to column to type; integer division and others depend on the types.
     :raises PlanError: the SQL does not parse, or cannot mean the same on that engine.
     """
-    return translated(typed(sql, schema), to=to)
+    try:
+        tree = parse(sql)
+    except SqlSyntaxError as error:
+        raise PlanError(str(error)) from error
+    return translated(typed(tree, schema), to=to)
+
+
+def copied(tree: exp.Expr) -> exp.Expr:
+    """A copy whose nodes share what is not changed in place: types, comments, where they stand."""
+    from sqlglot import exp
+
+    root = type(tree)()
+    waiting = [(tree, root)]
+    while waiting:
+        node, copy = waiting.pop()
+        copy._type, copy._meta, copy.comments = node._type, node._meta, node.comments
+        for key, value in node.args.items():
+            if isinstance(value, exp.Expr):
+                waiting.append((value, type(value)()))
+                copy.set(key, waiting[-1][1])
+            elif isinstance(value, list):
+                copy.args[key] = []
+                for each in value:
+                    made = type(each)() if isinstance(each, exp.Expr) else each
+                    if made is not each:
+                        waiting.append((each, made))
+                    copy.append(key, made)
+            else:
+                copy.args[key] = value
+    return root
 
 
 def translated(tree: exp.Expr, *, to: str) -> str:
@@ -154,7 +199,8 @@ def translated(tree: exp.Expr, *, to: str) -> str:
             except PlanError as error:
                 message = error.diagnostics[0].message
                 raise PlanError(message) from UntranslatableError(first_offset(node), message)
-        return tree.sql(to, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+        level = sqlglot.ErrorLevel.RAISE
+        return tree.sql(to, pretty=True, copy=False, unsupported_level=level)
     except sqlglot.errors.SqlglotError as error:
         raise PlanError(f"the SQL cannot be translated for {to}: {_first_line(error)}") from error
 

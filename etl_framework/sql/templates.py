@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,17 @@ from jinja2 import TemplateSyntaxError
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
 from etl_framework.sql.naming import line_and_column, tokens_of, why
-from etl_framework.sql.sandbox import Chunk, Chunks, IntervalValues, ParamValues, Sandbox, ident
+from etl_framework.sql.sandbox import (
+    MAX_LENGTH,
+    Chunk,
+    Chunks,
+    IntervalValues,
+    ParamValues,
+    Sandbox,
+    ident,
+)
+
+_JINJA = re.compile(r"\{[{%#]")
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,8 @@ def render_sql(
     :raises TemplateProblemError: a syntax error, an unknown name, a way out of the sandbox.
     """
     source = source.replace("\r\n", "\n").replace("\r", "\n")  # as Jinja reads it
+    if not _JINJA.search(source):
+        return _as_it_is(path, source)
     chunks = Chunks()
     environment = Sandbox(finalize=chunks.finalize, autoescape=True, keep_trailing_newline=True)
     known = {"interval": IntervalValues.of(interval), "params": ParamValues(params), "ident": ident}
@@ -85,6 +98,17 @@ def render_sql(
     except Exception as error:  # a filter given the wrong value raises whatever Python does
         raise TemplateProblemError(why(path, source, error, list(params))) from error
     return _read(path, source, found)
+
+
+def _as_it_is(path: str, source: str) -> Rendered:
+    """The SQL of a template without anything to fill in.
+
+    :raises TemplateProblemError: it is too long.
+    """
+    if len(source) > MAX_LENGTH:
+        message = f"the template does not render: over {MAX_LENGTH} characters"
+        raise TemplateProblemError(Diagnostic(path, 1, 1, "E402", message))
+    return Rendered(path, source, source, [(0, 0, len(source))])
 
 
 def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
