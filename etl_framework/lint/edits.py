@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from etl_framework.errors import ConfigError
+from etl_framework.lint.contents import read_inside
+
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
@@ -34,13 +37,16 @@ def apply_edits(root: Path, edits: Iterable[Edit]) -> list[Edit]:
     """Change the files; those that were done, in order.
 
     One that overlaps another, or whose text is not there, is left for the next time.
+
+    :param root: without links in it.
+    :raises ConfigError: a file cannot be written.
     """
     done: list[Edit] = []
     by_path: dict[str, set[Edit]] = {}
     for edit in edits:
         by_path.setdefault(edit.path, set()).add(edit)
     for path, mine in sorted(by_path.items()):
-        text = (root / path).read_bytes().decode("utf-8")
+        text = _text(root, path)
         pieces, position = [], 0
         for edit in sorted(mine):
             start = offset_of(text, edit.line, edit.column)
@@ -50,8 +56,24 @@ def apply_edits(root: Path, edits: Iterable[Edit]) -> list[Edit]:
             position = start + len(edit.old)
             done.append(edit)
         pieces.append(text[position:])
-        (root / path).write_bytes("".join(pieces).encode("utf-8"))
+        if len(pieces) > 1:
+            _write(root / path, "".join(pieces))
     return done
+
+
+def _text(root: Path, path: str) -> str:
+    """A file's text; "" of one that is no text, or is not in the project's folder."""
+    try:
+        return (read_inside(root, path) or b"").decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_bytes(text.encode("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file.name} cannot be written: {error.strerror}") from error
 
 
 def offset_of(text: str, line: int, column: int) -> int:

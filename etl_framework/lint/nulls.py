@@ -51,9 +51,15 @@ class CountOfNothing(SqlRule):
                     continue
                 pairs = list(equal_columns(join.args.get("on"), name))
                 one = {table for _, table, _ in pairs}
-                if covered(query, scope, name, pairs) is not False or not all(
-                    covered(query, scope, table, [(b, name, a) for a, t, b in pairs if t == table])
-                    for table in one
+                if (
+                    not pairs
+                    or covered(query, scope, name, pairs) is not False
+                    or not all(
+                        covered(
+                            query, scope, table, [(b, name, a) for a, t, b in pairs if t == table]
+                        )
+                        for table in one
+                    )
                 ):
                     continue
                 for count in _of(scope, exp.Count):

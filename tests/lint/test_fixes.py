@@ -137,3 +137,16 @@ def test_the_command(orders: Folder) -> None:
     file.write_text(text.replace("schedule:", "schedul:"))
     assert orders.etl("lint", "--fix", "--ignore", "E202").stderr == "0 problems found\n"
     assert "schedul:" in file.read_text(), "what is not told is not mended"
+
+
+def test_what_cannot_be_mended_stays(root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.yml"
+    outside.write_text("schedul: none\n")
+    (root / "pipelines/link.yml").symlink_to(outside)
+    sold = root / SOLD
+    sold.write_bytes(b"SELECT '\xe4' AS customer FROM orders -- noqa: W402 because of old times\n")
+
+    assert "E202" in [each.code for each in linted(root)]
+    assert mended(root) == []
+    assert outside.read_text() == "schedul: none\n"
+    assert b"\xe4" in sold.read_bytes()

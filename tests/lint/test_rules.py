@@ -76,6 +76,8 @@ def test_what_redshift_has_not(find: Find, sql: str, found: list[str]) -> None:
         ("SELECT c.customer, SUM(o.amount) AS amount, COUNT(*) AS items FROM customers AS c\n"
          "LEFT JOIN orders AS o ON o.customer = c.customer WHERE o.order_id IS NULL GROUP BY 1",
          ["1:45 W411"]),
+        ("SELECT c.customer, SUM(o.amount) AS amount, COUNT(*) AS items FROM customers AS c\n"
+         "LEFT JOIN orders AS o ON UPPER(o.customer) = c.customer GROUP BY 1", []),
         ("SELECT o.customer, o.amount,\n  SUM(amount) OVER (PARTITION BY o.customer) / COUNT(*) "
          "OVER (PARTITION BY o.customer) AS items FROM orders AS o", []),
         ("SELECT customer, SUM(amount) / COUNT(*) AS amount, 1 AS items FROM orders GROUP BY 1",
