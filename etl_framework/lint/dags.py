@@ -47,6 +47,22 @@ class Stubs(ProjectRule):
                 yield each.diagnostic("W501", message, f"etl new dag {name}", "warning")
 
 
+class LoadedTwice(ApartRule):
+    """A pipeline is loaded once: two DAGs of one name are one, and which of them, nobody knows."""
+
+    codes = ("E505",)
+    reads = PATTERNS
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        seen: dict[str, str] = {}
+        for path, _, tree in dag_files(project.root, "load_dag"):
+            for name, line, column in _loads(tree):
+                first = seen.setdefault(name, f"{path}:{line}")
+                if first != f"{path}:{line}":
+                    message = f"the pipeline '{name}' is loaded in {first}, too"
+                    yield Diagnostic(path, line, column, "E505", message, "take one of them out")
+
+
 class Awaited(ProjectRule):
     """What a pipeline waits for is a KPI of another pipeline."""
 

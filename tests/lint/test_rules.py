@@ -279,6 +279,13 @@ def test_statements_of_dag_files(find: Find, sql: str, found: list[str]) -> None
     assert find("dags/orders.py", "", source) == found
 
 
+def test_a_pipeline_of_two_dag_files(find: Find) -> None:
+    source = (BASE / "dags/orders.py").read_text()
+
+    assert find("dags/again.py", "", source) == []
+    assert find("dags/orders.py", "", source) == ["3:10 E505"], "the second in their order"
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "found"),
     [
