@@ -68,4 +68,7 @@ def read_draft(
         tree = dialect.parse(rendered.sql)
     except dialect.SqlSyntaxError as error:
         return rendered.diagnostic(error.offset, "E410", str(error))
+    if twice := scope.repeated_name(tree):
+        message = f"two tables of this FROM are called '{twice.name}'"
+        return rendered.diagnostic(twice.offset, "E414", message, "give one of them another alias")
     return Draft(rendered, tree, scope.references(tree))

@@ -44,6 +44,23 @@ def references(tree: exp.Query) -> list[Reference]:
     ]
 
 
+def repeated_name(tree: exp.Query) -> Reference | None:
+    """The first name that two tables of one FROM have, at the second of them."""
+    from sqlglot import exp
+
+    for select in tree.find_all(exp.Select):
+        first = select.args.get("from_")
+        joined = [join.this for join in select.args.get("joins") or []]
+        seen: set[str] = set()
+        for source in [*([first.this] if first else []), *joined]:
+            name = source.alias_or_name.lower()
+            if name and name in seen:
+                alias = source.args.get("alias")
+                return Reference(name, _offset(alias or source.this))
+            seen.add(name)
+    return None
+
+
 def column_problems(
     tree: exp.Query, relations: Mapping[str, Sequence[str] | None]
 ) -> Iterator[ScopeProblem]:

@@ -304,6 +304,20 @@ def test_secrets(find: Find, path: str, old: str, new: str, found: list[str]) ->
     assert find(path, old, new) == found
 
 
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("SELECT c.customer, 1 AS amount, 2 AS items FROM customers AS c\n"
+         "JOIN customers AS c ON c.customer = c.customer", ["2:19 E414"]),
+        ("SELECT 1 AS customer, 1 AS amount, 2 AS items FROM orders,\n  Orders", ["2:3 E414"]),
+        ("SELECT o.customer, 1 AS amount, 2 AS items FROM orders AS o WHERE EXISTS\n"
+         "(SELECT 1 FROM orders AS o WHERE o.items > 1)", []),
+    ],
+)  # fmt: skip
+def test_two_tables_of_one_name(find: Find, sql: str, found: list[str]) -> None:
+    assert find(SOLD, "", sql, "E414") == found
+
+
 def test_two_names_of_one_database(find: Find) -> None:
     find(ENVIRONMENTS, ".etl/other.duckdb", ".etl/warehouse.duckdb")
     other = find("pipelines/later.yml", "warehouse, table: totals", "other, table: main.BY_COUNTRY")
