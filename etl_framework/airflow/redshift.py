@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from etl_framework.airflow import _compat
 from etl_framework.airflow.failing import airflow_errors
+from etl_framework.airflow.listening import listening
 from etl_framework.airflow.runs import Context, ProjectOperator
 
 
@@ -53,7 +54,8 @@ class RedshiftSqlOperator(ProjectOperator):
             self._session = self._open()
             if not (self.deferrable and isinstance(self._session, DataApiSession)):
                 try:
-                    return int(self._session.run(self.sql).changed)
+                    result = listening(lambda: self._session.run(self.sql))
+                    return int(result.changed)
                 finally:
                     self._session.close()
             statement = self._session.submit(self.sql)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from etl_framework.devstack.airflow_server import connections_of, trust
+from etl_framework.devstack.airflow_settings import connections_of, trust
 from etl_framework.devstack.stack import BUCKET, ROLE, Stack
 from tests.airflow.conftest import Airflow
 

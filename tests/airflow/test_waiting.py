@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from etl_framework.devstack.airflow_server import connections_of, trust
+from etl_framework.devstack.airflow_settings import connections_of, trust
 from etl_framework.devstack.stack import Stack
 from tests.airflow.conftest import Airflow
 from tests.conftest import Folder, in_the_cluster
