@@ -83,7 +83,7 @@ def _corrections(work: Work) -> list[Any]:
 def _fingerprint(work: Work) -> str:
     """Changes whenever the output could: with definition, inputs, a source's rows."""
     step, block, plan = work.step, work.step.block, work.plan
-    aside = {"description", "checks", "tests", "target", "wait"}
+    aside = {"description", "checks", "tests", "target", "wait", "deferrable"}
     engine = plan.environment.engine
     facts: list[Any] = [__version__, engine, step.kind, step.sql, plan.interval.key]
     facts.append(block.model_dump_json(exclude=aside) if block else "")
