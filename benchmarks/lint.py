@@ -1,9 +1,9 @@
-"""1,000 pipelines of three KPIs each, linted by us, by `dbt parse` and by `sqlmesh lint`, in one run.
+"""1,000 pipelines of three KPIs each, linted by us, by `dbt parse` and by `sqlmesh lint`.
 
-All three projects hold the same relations, columns, checks and SELECTs (`lint_projects.py`), and are
-clean. Peers are installed into environments of their own; one that cannot be is named and left out.
-Each command is a fresh process with its imports. CPU seconds are not known of processes that work
-for others.
+All three projects hold the same relations, columns, checks and SELECTs (`lint_projects.py`), and
+are clean. Peers are installed into environments of their own; one that cannot be is named and left
+out. Each command is a fresh process with its imports; CPU seconds are not known of those that work
+for another.
 """
 
 from __future__ import annotations

@@ -66,5 +66,7 @@ def read_draft(
     try:
         tree = dialect.parse(rendered.sql)
     except dialect.SqlSyntaxError as error:
-        return rendered.diagnostic(error.offset, "E410", str(error))
+        hint = "a comma, a bracket or a keyword before it is missing or too much"
+        hint = hint if str(error).startswith("SQL syntax") else ""
+        return rendered.diagnostic(error.offset, "E410", str(error), hint)
     return Draft(rendered, tree, scope.references(tree))

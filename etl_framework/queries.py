@@ -13,6 +13,7 @@ from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import PipelineFile
 from etl_framework.drafts import Draft, read_draft
 from etl_framework.engines.duckdb import EmptyTables
+from etl_framework.engines.refused import RefusedError
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
@@ -186,8 +187,9 @@ class _Compiler:
             sql = dialect.translated(tree, to="duckdb")
             shape = tuple(self._tables.describe(sql, schema))
         except PlanError as error:
-            message = error.diagnostics[0].message
-            self._problem(draft.rendered.diagnostic(0, "E415", message))
+            said, written = error.diagnostics[0], draft.rendered.sql
+            offset = error.offset_in(written) if isinstance(error, RefusedError) else 0
+            self._problem(draft.rendered.diagnostic(offset, "E415", said.message, said.hint))
             return Compiled(name, inputs, template)
         return Compiled(name, inputs, template, sql, shape, draft.rendered.sql)
 

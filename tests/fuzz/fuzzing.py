@@ -30,7 +30,7 @@ class Crash:
 
 
 class Fuzzer:
-    """Projects from the repository, each with everything that lint reads, one at a time in a folder.
+    """Projects from the repository with all that lint reads, one at a time in a folder.
 
     :param folder: an empty one.
     """
@@ -41,6 +41,9 @@ class Fuzzer:
         self._projects = [_files(project) for project in projects]
         self._texts = [text for files in self._projects for text in files.values()]
         self._root = folder
+        for files in self._projects:  # imports what is imported at first use
+            self._write(files)
+            self._lint()
         self._guard = Guard(folder)
 
     def crashes(self, seeds: range) -> Iterator[Crash]:
@@ -60,6 +63,18 @@ class Fuzzer:
 
     def _try(self, files: dict[str, str]) -> str:
         """What is wrong with how lint takes a project; empty if nothing is."""
+        self._write(files)
+        self._guard.broken.clear()
+        try:
+            with self._guard.watch():
+                self._lint()
+        except TooLongError:
+            return "takes too long\n" + traceback.format_exc(limit=-4)
+        except Exception:  # noqa: BLE001 - whatever it is, lint must not raise it
+            return traceback.format_exc(limit=-6)
+        return "\n".join(self._guard.broken)
+
+    def _write(self, files: dict[str, str]) -> None:
         for each in self._root.iterdir():
             shutil.rmtree(each) if each.is_dir() else each.unlink()
         (self._root / "pipelines").mkdir()
@@ -67,17 +82,11 @@ class Fuzzer:
             file = self._root / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(text.encode("utf-8", "surrogatepass"))
-        self._guard.broken.clear()
-        try:
-            with self._guard.watch():
-                found = lint_folder(self._root, Settings(), keep=False, jobs=1)
-                for write in FORMATS.values():
-                    write(found, self._root).encode()
-        except TooLongError:
-            return "takes too long\n" + traceback.format_exc(limit=-4)
-        except Exception:  # noqa: BLE001 - whatever it is, lint must not raise it
-            return traceback.format_exc(limit=-6)
-        return "\n".join(self._guard.broken)
+
+    def _lint(self) -> None:
+        found = lint_folder(self._root, Settings(), keep=False, jobs=1)
+        for write in FORMATS.values():
+            write(found, self._root).encode()
 
 
 def tried(seeds: range) -> list[Crash]:

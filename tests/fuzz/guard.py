@@ -62,7 +62,11 @@ class Guard:
             name = str(getattr(arguments[0], "co_filename", ""))
             # Jinja raises a template's error by such a line of its own.
             raised = getattr(arguments[0], "co_names", ()) == ("__jinja_exception__",)
-            if not raised and name != "<template>" and not name.startswith((*OURS, "<frozen", "<string>")):
+            if (
+                not raised
+                and name != "<template>"
+                and not name.startswith((*OURS, "<frozen", "<string>"))
+            ):
                 self.broken.append(f"exec {name}")
         elif any(
             event == each or (each[-1] == "." and event.startswith(each)) for each in FORBIDDEN

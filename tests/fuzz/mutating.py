@@ -6,15 +6,17 @@ import random
 from collections.abc import Callable
 
 WORDS = (
-    "null", "~", "true", "yes", "0x1f", "1e400", "-0", "0o7", "9" * 400, "2024-02-30", "1:30", "<<",
-    "*a", "&a", "!!python/object:os.system", "!!binary x", "{{", "}}", "{%", "%}", "{#", "[", "]",
-    "{", "}", "'", '"', "`", "\\", ";", "--", "/*", "*/", ":", "- ", "? ", "|", ">", "#", "\t", "\0",
-    "\r", "\u2028", "\ufeff", "\U0001f600", "SELECT", "FROM", "WITH", "(", ")", "UNION ALL", "*", "/0",
-    "{{ params.__class__ }}", "{{ ''.__class__.__mro__ }}", "{% include 'x.sql' %}", "{{ range(9) }}",
-    "{% for i in range(999999999) %}x{% endfor %}", "{{ 'x' * 999999999 }}", "{{ 9 ** 9 ** 9 }}",
-    "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{{ ident('x') }}", "{{ cycler }}", "../", "/",
-    "read_csv('/etc/passwd')", "COPY x TO '/tmp/x'", "INTO t", "{{ env.PASSWORD }}", "$$", "::", "@",
-    "INSTALL httpfs", "getenv('HOME')", "$(id)", "%s", "\udcff", "(" * 60, "[" * 60, "{a: " * 60,
+    "null", "~", "true", "yes", "0x1f", "1e400", "-0", "0o7", "9" * 400, "2024-02-30", "1:30",
+    "<<", "*a", "&a", "!!python/object:os.system", "!!binary x", "{{", "}}", "{%", "%}", "{#",
+    "[", "]", "{", "}", "'", '"', "`", "\\", ";", "--", "/*", "*/", ":", "- ", "? ", "|", ">",
+    "#", "\t", "\0", "\r", "\u2028", "\ufeff", "\U0001f600", "SELECT", "FROM", "WITH", "(", ")",
+    "UNION ALL", "*", "/0", "{{ params.__class__ }}", "{{ ''.__class__.__mro__ }}",
+    "{% include 'x.sql' %}", "{{ range(9) }}", "{% for i in range(999999999) %}x{% endfor %}",
+    "{{ 'x' * 999999999 }}", "{{ 9 ** 9 ** 9 }}",
+    "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{{ ident('x') }}", "{{ cycler }}",
+    "../", "/", "read_csv('/etc/passwd')", "COPY x TO '/tmp/x'", "INTO t", "{{ env.PASSWORD }}",
+    "$$", "::", "@", "INSTALL httpfs", "getenv('HOME')", "$(id)", "%s", "\udcff", "(" * 60,
+    "[" * 60, "{a: " * 60,
 )  # fmt: skip
 
 
@@ -93,5 +95,6 @@ def _words(text: str, dice: random.Random, others: list[str]) -> str:
 
 
 _WAYS: list[Callable[[str, random.Random, list[str]], str]] = [
-    _insert, _insert, _replace, _replace, _delete, _repeat, _character, _lines, _indent, _splice, _words,
+    _insert, _insert, _replace, _replace, _delete, _repeat, _character, _lines, _indent, _splice,
+    _words,
 ]  # fmt: skip
