@@ -30,7 +30,8 @@ def problems(folder: Folder, text: str) -> list[str]:
         pytest.param('schedule: "x"', "2:11: E204 'x' is not a cron expression, a preset such as "
                      f"@daily, or none{FIELDS}", id="no cron expression"),
         pytest.param('schedule: "* * * * * *"', "2:11: E204 '* * * * * *' is not a cron "
-                     f"expression, a preset such as @daily, or none{FIELDS}", id="cron with seconds"),
+                     f"expression, a preset such as @daily, or none{FIELDS}",
+                     id="cron with seconds"),
         pytest.param("timezone: Europe/Berlim", "2:11: E204 unknown time zone 'Europe/Berlim'\n"
                      "  hint: did you mean 'Europe/Berlin'?", id="unknown time zone"),
         pytest.param("start_date: soon", "2:13: E204 'start_date' should be a valid date or "
@@ -79,8 +80,8 @@ def test_one_mistake_in_a_pipeline(folder: Folder, line: str, expected: str) -> 
                      "  hint: did you mean 'integer'?", id="unknown type"),
         pytest.param("{name: a, type: 'decimal(50,2)'}", "2:83: E204 a decimal holds 1 to 38 "
                      "digits, and no more behind the point than in all", id="too many digits"),
-        pytest.param("{name: a}", "2:67: E203 the key 'type' is missing\n  hint: write 'type: ...': "
-                     "Type, in Redshift's words: `integer`, `varchar(255)`.", id="no type"),
+        pytest.param("{name: a}", "2:67: E203 the key 'type' is missing\n  hint: write "
+                     "'type: ...': Type, in Redshift's words: `integer`, `varchar(255)`.", id="no type"),
         pytest.param("{name: 'a b', type: date}", "2:74: E204 'a b' is not a valid name\n"
                      "  hint: it matches ^[A-Za-z_][A-Za-z0-9_]{0,126}$", id="a space in a name"),
         pytest.param("{name: a, type: date, primry_key: true}", "2:89: E202 unknown key "
