@@ -29,7 +29,8 @@ def preview(
 ) -> None:
     """Show the rows that a KPI or transform would give, by the SQL as it is now.
 
-    It reads the sources that the latest run left in staging, and stores nothing.
+    Sources are as the latest run left them in staging; those that it did not leave, or whose block
+    has changed since, are read anew. No target changes.
 
     \b
     etl preview kpis_genre
@@ -43,8 +44,9 @@ def preview(
     project = load_project(root)
     pipeline, relation = project.relation(name)
     with trial(project, environment, pipeline, on) as tried:
-        plan = next(plans_of(project, pipeline.name, environment, [tried.interval]))
+        plan = next(plans_of(tried.project, pipeline.name, environment, [tried.interval]))
         columns, rows = rows_of(tried, plan, relation, limit)
         click.echo(FORMATS[format_](columns, rows))
         seconds = time.monotonic() - started
-        click.echo(f"{relation}, data interval {tried.interval}, {seconds:.1f} s", err=True)
+        read = f", read anew: {', '.join(tried.read)}" if tried.read else ""
+        click.echo(f"{relation}, data interval {tried.interval}{read}, {seconds:.1f} s", err=True)
