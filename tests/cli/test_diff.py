@@ -47,6 +47,7 @@ def edits(*changes: tuple[str, str, str]) -> Callable[[Folder], None]:
 
 
 NO_KEY = (FILE, ", primary_key: true", "")
+KEPT = "sql_templates/orders/kept.sql"
 BIGGER = (SQL, "SUM(amount)", "SUM(amount) * 2")
 
 
@@ -60,7 +61,7 @@ BIGGER = (SQL, "SUM(amount)", "SUM(amount) * 2")
             "Largest movements",
             "| bob | amount | 20.00 | 40.00 | +20 |",
         ], id="changed SQL"),
-        pytest.param(edits(("sql_templates/orders/kept.sql", "orders", "orders WHERE amount > 6")), [
+        pytest.param(edits((KEPT, "orders", "orders WHERE amount > 6")), [
             "### orders.totals: 1 changed (2 → 2 rows)", "Changed: `kept`.",
             "| orders | sum | 3 | 2 | 1 |", "| ada | amount | 15.75 | 10.50 | -5.25 |",
         ], id="a transform that it reads"),
@@ -70,19 +71,23 @@ BIGGER = (SQL, "SUM(amount)", "SUM(amount) * 2")
         pytest.param(edits((SQL, "SELECT customer", "SELECT customer || '!' AS customer")), [
             "### orders.totals: 2 added, 2 removed (2 → 2 rows)",
         ], id="rows that come and go"),
-        pytest.param(edits((FILE, "  totals:\n", "  sums:\n"), (FILE, "table: totals", "table: sums")), [
+        pytest.param(edits((FILE, "  totals:\n", "  sums:\n"),
+                           (FILE, "table: totals", "table: sums")), [
             "## 2 KPIs changed", "### orders.sums: new, 2 rows", "| customer | orders | amount |",
             "| ada | 2 | 15.75 |", "### orders.totals: removed, 2 rows",
         ], id="a new and a removed KPI"),
-        pytest.param(edits((SQL, "AS orders", "AS n"), (FILE, "name: orders, type", "name: n, type")), [
-            "### orders.totals: the same rows (2 → 2 rows)", "Columns: `+ n integer`; `- orders integer`",
+        pytest.param(edits((SQL, "AS orders", "AS n"),
+                           (FILE, "name: orders, type", "name: n, type")), [
+            "### orders.totals: the same rows (2 → 2 rows)",
+            "Columns: `+ n integer`; `- orders integer`",
         ], id="a renamed column"),
         pytest.param(edits((FILE, "orders, type: integer", "orders, type: varchar(9)"),
                            (SQL, "COUNT(*)", "CAST(COUNT(*) AS VARCHAR(9))")), [
             "### orders.totals: the same rows", "Columns: `orders integer → varchar(9)`",
         ], id="another type"),
         pytest.param(edits(NO_KEY, BIGGER), [
-            "### orders.totals: 2 added, 2 removed (2 → 2 rows)", "| amount | sum | 35.75 | 71.50 |  |",
+            "### orders.totals: 2 added, 2 removed (2 → 2 rows)",
+            "| amount | sum | 35.75 | 71.50 |  |",
         ], id="no key"),
         pytest.param(edits((SQL, "FROM kept", "FROM kept WHERE false")), [
             "### orders.totals: 2 removed (2 → 0 rows)",
