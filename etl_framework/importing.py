@@ -17,7 +17,10 @@ from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
 from etl_framework.sql.quote import literal, quote, quote_table
 
+More = dict[str, str | bool]
 SAMPLE = 100_000
+# Texts that a YAML file reads as something else.
+WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 LENGTHS = (5, 10, 20, 50, 100, 255, 1000, 4000, 65535)
 CATALOGUE = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -63,10 +66,11 @@ def source_yaml(
         raise ConfigError(f"there is no connection '{connection}'", hint=hint)
     found = chosen.connections[connection]
     if isinstance(found, Postgres):
-        columns, more = _of_table(found, project.root, what), {"type": "postgres", "table": what}
+        columns = _of_table(found, project.root, what)
+        more: More = {"type": "postgres", "table": what}
     elif isinstance(found, Files):
-        columns, more = _of_csv(found, project.root, what)
-        more = {"type": "csv", "path": what, **more}
+        columns, sniffed = _of_csv(found, project.root, what)
+        more = {"type": "csv", "path": what, **sniffed}
     else:
         raise ConfigError(f"'{connection}' holds neither tables of PostgreSQL nor files")
     return _block(name or _name(what), connection, more, columns)
@@ -101,7 +105,7 @@ def _type(was: str) -> str:
         return ""
 
 
-def _of_csv(connection: Files, root: Path, pattern: str) -> tuple[list[Found], dict[str, str]]:
+def _of_csv(connection: Files, root: Path, pattern: str) -> tuple[list[Found], More]:
     import duckdb
 
     with tempfile.TemporaryDirectory(prefix="etl-import-") as here, duckdb.connect() as session:
@@ -124,9 +128,9 @@ def _of_csv(connection: Files, root: Path, pattern: str) -> tuple[list[Found], d
             text = str(error).split("\n")[0]
             raise DataMissingError(f"{files[0].name} does not read as CSV: {text}") from error
     assert sniffed and sizes
-    more = {} if sniffed[0] == "," else {"delimiter": str(sniffed[0])}
+    more: More = {} if sniffed[0] == "," else {"delimiter": str(sniffed[0])}
     if not sniffed[2]:
-        more["header"] = "false"
+        more["header"] = False
     columns = [
         Found(str(row[0]), _sniffed(str(row[1]), size or 0), str(row[1]))
         for row, size in zip(described, sizes, strict=True)
@@ -149,9 +153,9 @@ def _name(what: str) -> str:
     return word if word[0].isalpha() else f"s_{word}"
 
 
-def _block(name: str, connection: str, more: dict[str, str], columns: Sequence[Found]) -> str:
+def _block(name: str, connection: str, more: More, columns: Sequence[Found]) -> str:
     lines = [f"  {name}:", f"    type: {more.pop('type')}", f"    connection: {connection}"]
-    lines += [f"    {key}: {_scalar(value)}" for key, value in more.items()]
+    lines += [f"    {key}: {scalar(value)}" for key, value in more.items()]
     lines.append("    columns:")
     for column in columns:
         if not column.type:
@@ -160,12 +164,13 @@ def _block(name: str, connection: str, more: dict[str, str], columns: Sequence[F
         type_ = f'"{column.type}"' if "," in column.type else column.type
         extra = ", primary_key: true" if column.primary_key else ""
         extra += ", required: true" if column.required and not column.primary_key else ""
-        lines.append(f"      - {{name: {_scalar(column.name)}, type: {type_}{extra}}}")
+        lines.append(f"      - {{name: {scalar(column.name)}, type: {type_}{extra}}}")
     return "\n".join(lines) + "\n"
 
 
-def _scalar(value: str) -> str:
-    """A text as YAML, quoted where it has to be."""
-    if value in ("true", "false") or re.fullmatch(r"[A-Za-z_][\w./*-]*", value):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+def scalar(value: str | bool) -> str:
+    """A value as YAML, quoted where it has to be."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    plain = re.fullmatch(r"[A-Za-z_][\w./*()-]*( [\w.]+)*", value, re.ASCII)
+    return value if plain and value.lower() not in WORDS else json.dumps(value, ensure_ascii=False)
