@@ -78,6 +78,12 @@ ROWS = """order_id,customer,amount
 """
 WORKFLOW = """name: etl
 on: [pull_request]
+permissions:
+  contents: read
+env:
+  # Where etl-framework comes from, to be set: git+https://HOST/TEAM/etl-framework@VERSION, or the
+  # path of a wheel in this repository.
+  ETL_FRAMEWORK: ""
 jobs:
   etl:
     runs-on: ubuntu-latest
@@ -86,13 +92,13 @@ jobs:
         with: {fetch-depth: 0}
       - uses: actions/setup-python@v5
         with: {python-version: "3.12"}
-      - name: Install etl-framework from where the repository's variable ETL_FRAMEWORK says
-        env:
-          FROM: ${{ vars.ETL_FRAMEWORK }}
-        run: pip install "${FROM:?set it, as to git+https://HOST/TEAM/etl-framework}"
-      - run: etl lint --format github
-      - run: etl test
-      - name: What the change does to the KPIs, over the rows of the sample day
+      - name: Install
+        run: pip install "${ETL_FRAMEWORK:?is to be set in .github/workflows/etl.yml}"
+      - name: Lint
+        run: etl lint --format github
+      - name: Test the SQL
+        run: etl test
+      - name: What the change does to the KPIs
         env:
           BASE: origin/${{ github.base_ref }}
         run: etl diff --base "$BASE" --date 2024-06-25 >> "$GITHUB_STEP_SUMMARY"

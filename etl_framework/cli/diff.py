@@ -133,4 +133,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = f"{value:+.6g}" if isinstance(value, float) else str(value)
-    return re.sub(r"([\\|`*_<>\[\]#~])", r"\\\1", " ".join(text.split()))
+    text = re.sub(r"([\\|`*<>\[\]#~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,17 +24,20 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="session")
-def language_server() -> Path:
-    """The server's program, under `.venv`."""
-    if not (npm := shutil.which("npm")):
+def npm() -> Callable[[str], Path]:
+    """Installs a package of npm under `.venv`, unless it is there; gives its folder."""
+    if not (program := shutil.which("npm")):
         pytest.skip("npm is not installed")
-    folder = REPOSITORY / ".venv" / "npm" / SERVER.replace("@", "-")
-    program = folder / "node_modules/.bin/yaml-language-server"
-    if not program.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", folder, SERVER]
-        subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return program
+
+    def install(package: str) -> Path:
+        folder = REPOSITORY / ".venv" / "npm" / package.replace("@", "-")
+        if not (folder / "node_modules").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            command = [program, "install", "--no-audit", "--no-fund", "--prefix", folder, package]
+            subprocess.run(command, check=True, capture_output=True, timeout=300)
+        return folder
+
+    return install
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +52,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def editor(language_server: Path, project: Path) -> Iterator[Editor]:
+def editor(npm: Callable[[str], Path], project: Path) -> Iterator[Editor]:
     """An editor that the server runs in."""
-    opened = Editor([language_server, "--stdio"], project, SETTINGS)
+    server = npm(SERVER) / "node_modules/.bin/yaml-language-server"
+    opened = Editor([server, "--stdio"], project, SETTINGS)
     yield opened
     opened.kill()
