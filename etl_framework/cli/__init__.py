@@ -64,7 +64,7 @@ def main() -> None:
     gc.set_threshold(100_000)
 
     try:
-        cli(standalone_mode=False)
+        cli(prog_name="etl", standalone_mode=False)
     except EtlError as error:
         click.echo(str(error), err=True)
         sys.exit(2 if isinstance(error, ConfigError | PlanError) else 1)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl_framework.cli import completing
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("pipelines", nargs=-1)
+@click.argument("pipelines", nargs=-1, shell_complete=completing.pipelines)
 @click.option("--base", metavar="REV", default="HEAD", show_default=True, help="As it was.")
 @environment_option
 @date_option

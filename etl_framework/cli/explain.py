@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl_framework.cli.completing import queries
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=queries)
 @environment_option
 @date_option
 @project_option

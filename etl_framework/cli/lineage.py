@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl_framework.cli.completing import fields
 from etl_framework.cli.options import environment_option, format_option, plans, project_option
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=fields)
 @click.option("--down", is_flag=True, help="What is made of it, not what it is made of.")
 @environment_option
 @project_option

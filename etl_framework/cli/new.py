@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import connections, relations
 from etl_framework.cli.options import environment_option, project_option
 
 
@@ -60,7 +61,9 @@ def dag(name: str, root: Path) -> None:
 
 @new.command()
 @click.argument("name", required=False)
-@click.option("--from", "relation", help="The source or transform that it reads.")
+@click.option(
+    "--from", "relation", help="The source or transform that it reads.", shell_complete=relations
+)
 @click.option("--by", help="The column that it groups by.")
 @project_option
 def kpi(name: str | None, relation: str | None, by: str | None, root: Path) -> None:
@@ -90,7 +93,7 @@ def kpi(name: str | None, relation: str | None, by: str | None, root: Path) -> N
 
 @new.command()
 @click.argument("name", required=False)
-@click.option("--connection", help="Where it is.")
+@click.option("--connection", help="Where it is.", shell_complete=connections)
 @click.option("--from", "what", help="The table, or the pattern of files.")
 @environment_option
 @project_option

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import queries
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -18,7 +19,7 @@ from etl_framework.cli.options import (
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=queries)
 @environment_option
 @date_option
 @click.option("--limit", default=10, show_default=True, help="Rows at the most; 0 for all.")

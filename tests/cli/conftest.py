@@ -15,9 +15,9 @@ Etl = Callable[..., "CompletedProcess[str]"]
 
 
 @pytest.fixture
-def etl(folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Etl:
+def etl(orders: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Etl:
     """Run the command in the folder of the small project."""
-    monkeypatch.chdir(folder.root)
+    monkeypatch.chdir(orders.root)
 
     def run(*arguments: str) -> CompletedProcess[str]:
         monkeypatch.setattr(sys, "argv", ["etl", *arguments])
