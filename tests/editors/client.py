@@ -11,7 +11,7 @@ from queue import Queue
 from threading import Thread
 from typing import Any
 
-SECONDS = 60
+SECONDS = 30
 Message = dict[str, Any]
 
 
@@ -27,6 +27,7 @@ class Editor:
         self._ids, self._texts = itertools.count(1), dict[str, int]()
         self._answers: Queue[Message] = Queue()
         self._problems: Queue[Message] = Queue()
+        self.latest: dict[str, list[Message]] = {}
         self._listener = Thread(target=self._listen, daemon=True)
         self._listener.start()
         folders = [{"uri": root.as_uri(), "name": "project"}]
@@ -120,6 +121,7 @@ class Editor:
                 found = [self._settings.get(item.get("section"), {}) for item in items]
                 self._send({"id": message["id"], "result": found})
             elif method == "textDocument/publishDiagnostics":
+                self.latest[message["params"]["uri"]] = message["params"]["diagnostics"]
                 self._problems.put(message["params"])
             elif method and "id" in message:
                 self._send({"id": message["id"], "result": None})
