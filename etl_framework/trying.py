@@ -14,7 +14,7 @@ from etl_framework.checks.base import RowCheck
 from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import Project
 from etl_framework.engines.duckdb import DuckDBEngine
-from etl_framework.errors import ConfigError, StepError
+from etl_framework.errors import ConfigError, StepError, did_you_mean
 from etl_framework.fixtures import as_select
 from etl_framework.interval import DataInterval
 from etl_framework.plan import Plan, Step, build_plan
@@ -174,15 +174,23 @@ def trial(
 
 
 def rows_of(
-    tried: Trial, plan: Plan, name: str, limit: int
+    tried: Trial, plan: Plan, name: str, limit: int, order_by: str | None = None
 ) -> tuple[list[str], Sequence[Sequence[Any]]]:
     """The columns and the first rows of a relation.
 
     :param limit: 0 for all.
+    :param order_by: a column, with `-` before it for largest first; all columns if not given.
+    :raises ConfigError: there is no such column.
     """
     tried.make(plan, name)
+    columns = [column for column, _ in plan.shapes.get(name) or ()]
+    key = (order_by or "").removeprefix("-")
+    if key and key not in columns:
+        raise ConfigError(f"there is no column '{key}'", hint=did_you_mean(key, columns))
+    first = f"{quote(key)}{' DESC' if str(order_by).startswith('-') else ''}, " if key else ""
+    every = ", ".join(map(quote, columns)) or "ALL"
     at_most = f" LIMIT {limit}" if limit else ""
-    found = tried.session.execute(f"SELECT * FROM {called(name)} ORDER BY ALL{at_most}")
+    found = tried.session.execute(f"SELECT * FROM {called(name)} ORDER BY {first}{every}{at_most}")
     return [column[0] for column in found.description or ()], found.fetchall()
 
 

@@ -11,7 +11,7 @@ from queue import Queue
 from threading import Thread
 from typing import Any
 
-SECONDS = 30
+SECONDS = 60
 Message = dict[str, Any]
 
 
