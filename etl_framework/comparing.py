@@ -150,7 +150,7 @@ class _Compared:
             for column, each in zip(values, differ, strict=True)
             if column.name in self._numbers and column.name.lower() not in self._hidden
         ]
-        sql = " UNION ALL ".join(moved)
+        sql = f"SELECT * FROM ({' UNION ALL '.join(moved)})"
         sql += f" ORDER BY ABS(moved) DESC NULLS LAST, 1, 2 LIMIT {SHOWN}"
         largest = self._session.execute(sql).fetchall() if moved else []
         other_rows = found[2] or found[3]
