@@ -100,14 +100,11 @@ def _touched(plan: Plan | None, old: Plan | None) -> Iterator[tuple[str, str]]:
 def _changed(plan: Plan, old: Plan, kpi: str) -> dict[str, None]:
     """The relations that a KPI is made of whose definition differs, itself first."""
     was = {step.name: definition(old, step) for step in old.steps}
-    differing = {
+    return {
         step.relation: None
         for step in reversed(list(needed(plan, plan.step(f"kpi.{kpi}"))))
         if definition(plan, step) != was.get(step.name)
     }
-    if _contract(plan.pipeline.kpis[kpi], old.pipeline.kpis[kpi]):
-        return {kpi: None, **differing}
-    return differing
 
 
 def _difference(

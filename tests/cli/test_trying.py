@@ -181,3 +181,16 @@ def test_watch_outlives_what_is_no_project(orders: Folder, etl: Etl) -> None:
     done = etl("watch", "--once")
 
     assert (done.returncode, "is not a project" in done.stderr) == (0, True)
+
+
+def test_ctrl_c_between_two_looks(
+    orders: Folder, etl: Etl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupted)
+
+    done = etl("watch")
+
+    assert (done.returncode, done.stderr.strip()) == (0, "0 problems found")
