@@ -29,8 +29,8 @@ def lineage(
 ) -> None:
     """Show which sources' columns feed a column, as the SQL has it.
 
-    NAME is a relation or one of its columns; every KPI if not given. The column `*` stands for the
-    rows of a relation, which COUNT(*) counts.
+    NAME is a relation, one of its columns, or a column alone; every KPI if not given. The column
+    `*` stands for the rows of a relation, which COUNT(*) counts.
 
     \b
     etl lineage kpis_genre.popularity_index
@@ -70,8 +70,27 @@ def _pipelines(project: Project, name: str | None) -> dict[str, list[str]]:
         try:
             pipeline, relation = project.relation(name.rpartition(".")[0])
         except ConfigError:
+            if found := _with_column(project, name):
+                return found
             raise error from None
     return {pipeline.name: [relation]}
+
+
+def _with_column(project: Project, name: str) -> dict[str, list[str]]:
+    """The KPIs that have a column of a name; the other relations when no KPI has."""
+    models = [found.model for found in project.pipelines if found.model]
+    for part in ("kpis", "transforms", "sources"):
+        found = {
+            model.name: [
+                each
+                for each, block in getattr(model, part).items()
+                if name in (column.name for column in block.columns)
+            ]
+            for model in models
+        }
+        if any(found.values()):
+            return {pipeline: relations for pipeline, relations in found.items() if relations}
+    return {}
 
 
 def _text(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:
