@@ -44,6 +44,7 @@ class Found:
 
     :param type: ours; empty when there is none for it.
     :param was: the type there.
+    :param note: what is to be known of it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Found:
     was: str
     required: bool = False
     primary_key: bool = False
+    note: str = ""
 
 
 def columns_of_table(connection: Postgres, root: Path, table: str) -> list[Found]:

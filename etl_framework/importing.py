@@ -72,7 +72,8 @@ def _block(name: str, connection: str, more: More, columns: Sequence[Found]) -> 
         type_ = json.dumps(column.type) if "," in column.type else column.type
         extra = ", primary_key: true" if column.primary_key else ""
         extra += ", required: true" if column.required and not column.primary_key else ""
-        lines.append(f"      - {{name: {scalar(column.name)}, type: {type_}{extra}}}")
+        note = f"  # {column.note}" if column.note else ""
+        lines.append(f"      - {{name: {scalar(column.name)}, type: {type_}{extra}}}{note}")
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,13 @@ SAMPLE = 100_000
 LENGTHS = (5, 10, 20, 50, 100, 255, 1000, 4000, 65535)
 UNKNOWN = 255
 MOMENTS = ("DATE", "TIMESTAMP")
+# Types that nearly all of many texts may be of, with what is true for one that is.
+ENOUGH = 100
+NEARLY = {
+    "bigint": "regexp_full_match({value}, '[-+]?[0-9]{{1,18}}')",
+    "date": "TRY_CAST({value} AS DATE) IS NOT NULL AND strlen({value}) <= 10",
+    "timestamp": "TRY_CAST({value} AS TIMESTAMP) IS NOT NULL AND strlen({value}) > 10",
+}
 # Numbers with no more digits than this are decimals, as money is.
 DIGITS, SCALE = 18, 6
 
@@ -98,6 +106,19 @@ def _column(session: duckdb.DuckDBPyConnection, texts: str, name: str, was: str)
     known = None if was == "VARCHAR" else ColumnType.of_duckdb(was.lower())
     if known:
         return Found(name, str(known), was)
+    if was == "VARCHAR" and (found := _nearly(name, one)):
+        return found
     (size,) = one(f"max(strlen({value}))")
     room = min(2 * size, LENGTHS[-1]) if size else UNKNOWN
     return Found(name, f"varchar({next(each for each in LENGTHS if each >= room)})", was)
+
+
+def _nearly(name: str, one: Callable[[str], tuple[Any, ...]]) -> Found | None:
+    """A column of texts of which as few are of no other type as a run would put aside."""
+    value, *tried = quote(name), *NEARLY.values()
+    parsed = (f"count(*) FILTER ({each.format(value=value)})" for each in tried)
+    filled, *counts = one(f"count({value}), {', '.join(parsed)}")
+    for type_, count in zip(NEARLY, counts, strict=True):
+        if filled >= ENOUGH and filled - count <= filled // 100:
+            return Found(name, type_, "VARCHAR", note=f"{filled - count} of {filled} are none")
+    return None

@@ -245,3 +245,16 @@ def test_what_a_source_is_called(folder: Folder, etl: Etl, pattern: str, name: s
 
     assert list(yaml.safe_load(done.stdout)["sources"]) == [name]
     assert imported(etl, "lake", pattern)["path"] == pattern
+
+
+def test_a_few_values_that_are_none(folder: Folder, etl: Etl) -> None:
+    rows = [f"{n},2024-06-25 08:00:{n % 60:02},{n}.5" for n in range(200)]
+    rows[7], rows[9] = "seven,not a time,7.5", "9,2024-06-25 08:00:09,nine"
+    folder.write("lake/1.csv", "\n".join(["a,b,c", *rows]) + "\n")
+
+    text = etl("import", "lake", "*.csv", "--name", "things").stdout
+
+    assert "- {name: a, type: bigint}  # 1 of 200 are none\n" in text
+    assert "- {name: b, type: timestamp}  # 1 of 200 are none\n" in text
+    assert "- {name: c, type: varchar(10)}\n" in text
+    assert read(folder, text) == {"read": 200, "kept": 199, "rejected": 1}
