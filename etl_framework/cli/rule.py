@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import rule_codes
 from etl_framework.cli.options import project_option
 
 
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=rule_codes)
 @project_option
 def rule(code: str | None, root: Path) -> None:
     """Explain a finding of lint: what it means, why it matters, a wrong and a right example.
