@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
@@ -86,6 +87,7 @@ def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
     return SqlSyntaxError(offset, f"SQL syntax: {message}" + (f" at '{word}'" if word else ""))
 
 
+@cache
 def transpile_condition(sql: str, *, to: str) -> str:
     """A condition over the columns of one row, as the engine `to` runs it.
 
