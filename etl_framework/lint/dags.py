@@ -30,7 +30,7 @@ class Stubs(Rule):
         loaded = set()
         for file in sorted(folder.rglob("*.py")):
             path = str(file.relative_to(project.root))
-            for name, line, column in _loads(file):
+            for name, line, column in loads(file):
                 loaded.add(name)
                 if name not in known:
                     message = f"there is no pipeline '{name}'"
@@ -87,7 +87,7 @@ class Passwords(Rule):
                     yield replace(found, severity="warning")
 
 
-def _loads(file: Path) -> Iterator[tuple[str, int, int]]:
+def loads(file: Path) -> Iterator[tuple[str, int, int]]:
     """The pipelines that a DAG file loads, with line and column of their names."""
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))

@@ -1,0 +1,92 @@
+"""`etl bundle`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from etl_framework.cli.options import environment_option, format_option, project_option
+
+if TYPE_CHECKING:
+    from etl_framework.mwaa.manifest import Manifest
+    from etl_framework.mwaa.verifying import Verified
+
+_file = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
+_folder = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
+
+
+@click.command()
+@click.option("--target", metavar="TARGET", help="mwaa:3.3.1, 3.2.1, 3.0.6 or 2.11.2.")
+@environment_option
+@click.option("--output", type=click.Path(path_type=Path), help="The folder that it becomes.")
+@click.option("--constraints", type=_file, help="Airflow's; else constraints/<version>.txt.")
+@click.option("--requirements", type=_file, help="Further packages that the pipelines use.")
+@click.option("--wheels", type=_folder, help="A folder with wheels that no index has.")
+@click.option(
+    "--ca-bundle", "authorities", type=_file, multiple=True, help="Certificates of RDS, Redshift."
+)
+@click.option("--no-import", is_flag=True, help="Do not try the DAGs as MWAA would import them.")
+@click.option("--verify-only", type=_folder, metavar="DIR", help="Only look at a bundle again.")
+@project_option
+@format_option("text", "json")
+def bundle(
+    target: str | None, environment: str | None, output: Path | None, constraints: Path | None,
+    requirements: Path | None, wheels: Path | None, authorities: tuple[Path, ...],
+    no_import: bool, verify_only: Path | None, root: Path, format_: str,
+) -> None:  # fmt: skip
+    """Make the folder that goes to MWAA's bucket, and try it as MWAA would.
+
+    Writes dags/, plugins.zip, requirements.txt, airflow-config.json and manifest.json, and only when
+    everything fits: versions, wheels, sizes, and each DAG imported in an environment like MWAA's,
+    without connections. Two bundles of one commit are the same bytes.
+
+    \b
+    etl bundle --target mwaa:3.3.1 --env prod --output build/mwaa
+    etl bundle --verify-only build/mwaa
+    """
+    from etl_framework.config.project import load_project
+    from etl_framework.errors import BundleError
+    from etl_framework.mwaa.bundling import Order, write_bundle
+    from etl_framework.mwaa.verifying import verify
+    from etl_framework.mwaa.versions import mwaa_version
+
+    if verify_only:
+        manifest, found = verify(verify_only, not no_import)
+        if found.problems:
+            raise BundleError(found.problems)
+        _show(verify_only, manifest, found, format_)
+        return
+    if not target or not output:
+        raise click.UsageError("give --target and --output, or --verify-only")
+    order = Order(mwaa_version(target), environment, constraints, requirements, wheels,
+                  authorities, not no_import)  # fmt: skip
+    manifest, found = write_bundle(load_project(root), order, output)
+    _show(output, manifest, found, format_)
+
+
+def _show(folder: Path, manifest: Manifest, found: Verified, format_: str) -> None:
+    import json
+
+    from etl_framework.cli.table import text_table
+    from etl_framework.mwaa.verifying import size_of
+
+    if format_ == "json":
+        click.echo(json.dumps({"manifest": manifest.model_dump(), "dags": found.rows}, indent=2))
+        return
+    commit = f", commit {manifest.commit}" if manifest.commit else ""
+    click.echo(f"{folder}: {manifest.target}, environment {manifest.environment}{commit}\n")
+    wheels = ", ".join(f"{name} {number}" for name, number in manifest.packages.items())
+    files = sum(name.startswith("dags/") for name in manifest.files)
+    parts = [("plugins.zip", wheels), ("dags", f"{files} files")]
+    rows = [(name, f"{size_of(folder / name) / 1e6:.1f} MB", said) for name, said in parts]
+    click.echo(text_table(("part", "size", "holds"), rows, width=400) + "\n")
+    for word in ("connections", "variables", "secrets"):
+        if names := getattr(manifest, word):
+            click.echo(f"{word} it looks up: {', '.join(names)}")
+    if not found.rows:
+        click.echo("the DAGs were not imported")
+        return
+    timed = [(name, f"{row['seconds']:.2f} s") for row in found.rows for name in row["dags"]]
+    click.echo("\n" + text_table(("DAG", "parsed in"), timed))
