@@ -18,7 +18,7 @@ SECONDS = 0.3
 @click.argument("name", required=False)
 @environment_option
 @click.option("--limit", default=10, show_default=True, help="Rows at the most; 0 for all.")
-@click.option("--once", is_flag=True, hidden=True)
+@click.option("--once", is_flag=True, help="Look once, and end.")
 @project_option
 def watch(name: str | None, environment: str | None, limit: int, once: bool, root: Path) -> None:
     """Lint at each save, and preview a KPI or transform; Ctrl-C ends it.
