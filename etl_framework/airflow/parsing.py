@@ -1,9 +1,9 @@
 """Parse every DAG file as Airflow's DAG processor does, and say what happened; as a program.
 
 `python -m etl_framework.airflow.parsing FOLDER` imports Airflow once and parses each file in a
-process forked from there, twice. Connections are refused, and so is another Python: a pipeline that
-is compiled while its DAG is parsed was not compiled in its bundle. It prints one JSON list, an object
-for each file that Airflow would parse.
+process forked from there, twice. Connections are refused, and so is another Python: a pipeline
+that is compiled while its DAG is parsed was not compiled in its bundle. It prints one JSON list, an
+object for each file that Airflow would parse.
 """
 
 from __future__ import annotations

@@ -38,9 +38,9 @@ def bundle(
 ) -> None:  # fmt: skip
     """Make the folder that goes to MWAA's bucket, and try it as MWAA would.
 
-    Writes dags/, plugins.zip, requirements.txt, airflow-config.json and manifest.json, and only when
-    everything fits: versions, wheels, sizes, and each DAG imported in an environment like MWAA's,
-    without connections. Two bundles of one commit are the same bytes.
+    Writes dags/, plugins.zip, requirements.txt, airflow-config.json and manifest.json, only when
+    everything fits: versions, wheels, sizes, and each DAG imported in an environment as MWAA has
+    it, without connections. Two bundles of one commit are the same bytes.
 
     \b
     etl bundle --target mwaa:3.3.1 --env prod --output build/mwaa

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import zipfile
@@ -61,16 +62,17 @@ class Image:
 
         :raises ConfigError: Airflow itself does not start.
         """
+        copied = shutil.copytree(dags, self.folder / "dags")
         env = {
             **_without_airflow(),
             "AIRFLOW_HOME": str(self.folder / "home"),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(copied),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder}/airflow.db",
             **{_variable(name): value for name, value in settings.items()},
         }
         done = subprocess.run(
-            [str(self.python), "-W", "ignore", "-m", "etl_framework.airflow.parsing", str(dags)],
+            [str(self.python), "-W", "ignore", "-m", "etl_framework.airflow.parsing", str(copied)],
             cwd=self.folder, env=env, capture_output=True, text=True, check=False,
         )  # fmt: skip
         try:
