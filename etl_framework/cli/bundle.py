@@ -18,7 +18,7 @@ _folder = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=
 
 
 @click.command()
-@click.option("--target", metavar="TARGET", help="mwaa:3.3.1, 3.2.1, 3.0.6 or 2.11.2.")
+@click.option("--target", metavar="TARGET", help="mwaa:3.3.1, another version, or mwaa-serverless.")
 @environment_option
 @click.option("--output", type=click.Path(path_type=Path), help="The folder that it becomes.")
 @click.option("--constraints", type=_file, help="Airflow's; else constraints/<version>.txt.")
@@ -49,6 +49,8 @@ def bundle(
     from etl_framework.config.project import load_project
     from etl_framework.errors import BundleError
     from etl_framework.mwaa.bundling import Order, write_bundle
+    from etl_framework.mwaa.serverless import TARGET, serverless_version
+    from etl_framework.mwaa.serverless_bundle import write_serverless
     from etl_framework.mwaa.verifying import verify
     from etl_framework.mwaa.versions import mwaa_version
 
@@ -60,9 +62,11 @@ def bundle(
         return
     if not target or not output:
         raise click.UsageError("give --target and --output, or --verify-only")
-    order = Order(mwaa_version(target), environment, constraints, requirements, wheels,
-                  authorities, not no_import)  # fmt: skip
-    manifest, found = write_bundle(load_project(root), order, output)
+    version = serverless_version() if target == TARGET else mwaa_version(target)
+    order = Order(version, environment, constraints, requirements, wheels, authorities,
+                  not no_import)  # fmt: skip
+    write = write_serverless if target == TARGET else write_bundle
+    manifest, found = write(load_project(root), order, output)
     _show(output, manifest, found, format_)
 
 
@@ -78,13 +82,17 @@ def _show(folder: Path, manifest: Manifest, found: Verified, format_: str) -> No
     commit = f", commit {manifest.commit}" if manifest.commit else ""
     click.echo(f"{folder}: {manifest.target}, environment {manifest.environment}{commit}\n")
     wheels = ", ".join(f"{name} {number}" for name, number in manifest.packages.items())
-    files = sum(name.startswith("dags/") for name in manifest.files)
-    parts = [("plugins.zip", wheels), ("dags", f"{files} files")]
-    rows = [(name, f"{size_of(folder / name) / 1e6:.1f} MB", said) for name, said in parts]
+    holds = {"plugins.zip": wheels, "code.zip": wheels}
+    for name in ("dags", "workflows"):
+        holds[name] = f"{sum(file.startswith(f'{name}/') for file in manifest.files)} files"
+    holds = {name: said for name, said in holds.items() if (folder / name).exists()}
+    rows = [(name, f"{size_of(folder / name) / 1e6:.2f} MB", said) for name, said in holds.items()]
     click.echo(text_table(("part", "size", "holds"), rows, width=400) + "\n")
     for word in ("connections", "variables", "secrets"):
         if names := getattr(manifest, word):
             click.echo(f"{word} it looks up: {', '.join(names)}")
+    for note in found.notes:
+        click.echo(f"note: {note}")
     if not found.rows:
         click.echo("the DAGs were not imported")
         return

@@ -51,6 +51,12 @@ class Order:
     authorities: tuple[Path, ...] = ()
     imports: bool = True
 
+    def lines(self) -> list[str]:
+        """Those of the requirements."""
+        return (
+            self.requirements.read_text(encoding="utf-8").splitlines() if self.requirements else []
+        )
+
 
 def write_bundle(project: Project, order: Order, output: Path) -> tuple[Manifest, Verified]:
     """Make a bundle, verify it, and only then put it in its place.
@@ -67,7 +73,7 @@ def write_bundle(project: Project, order: Order, output: Path) -> tuple[Manifest
         wheels, draft = work / "wheels", work / "bundle"
         wheels.mkdir()
         needs = needs_of(pipelines, project.environment(environment))
-        lines = _lines(order.requirements)
+        lines = order.lines()
         wanted = Wanted(order.version, (*needs.requirements, *lines), constraints, wheels)
         _refuse(_before(project, order, pipelines, environment, wanted, lines))
         draft.mkdir()
@@ -142,10 +148,6 @@ def _before(
 def _refuse(problems: Iterator[Diagnostic] | Sequence[Diagnostic]) -> None:
     if found := sorted(set(problems)):
         raise BundleError(found)
-
-
-def _lines(file: Path | None) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines() if file else []
 
 
 def _dag_ids(project: Project) -> list[str]:

@@ -28,15 +28,21 @@ def write_dags(
 
     DAG files lie at its root, where `environments.yml` makes it the project that they belong to.
     """
+    shutil.copytree(project.root / DAGS, folder, ignore=LEFT_OUT)
+    code = write_project(project, pipelines, folder)
+    names = [PIPELINES, TEMPLATES, COMPILED.split("/")[0], *code]
+    _write_ignored(project.root, names, version, folder)
+    _compile(folder, environment)
+
+
+def write_project(project: Project, pipelines: Sequence[Pipeline], folder: Path) -> list[str]:
+    """Copy what steps read into a folder, which may be there; the names of Python code."""
     root = project.root
-    shutil.copytree(root / DAGS, folder, ignore=LEFT_OUT)
     for name in (PIPELINES, TEMPLATES):
         if (root / name).is_dir():
             shutil.copytree(root / name, folder / name, ignore=LEFT_OUT, dirs_exist_ok=True)
     shutil.copyfile(root / ENVIRONMENTS, folder / ENVIRONMENTS)
-    code = _copy_code(root, pipelines, folder)
-    _write_ignored(root, [PIPELINES, TEMPLATES, COMPILED.split("/")[0], *code], version, folder)
-    _compile(folder, environment)
+    return _copy_code(root, pipelines, folder)
 
 
 def _compile(folder: Path, environment: str) -> None:

@@ -57,9 +57,25 @@ class Image:
             if after.get(name) != was
         ]  # fmt: skip
 
-    def parse(self, dags: Path, settings: dict[str, str]) -> list[dict[str, Any]]:
+    def add(self, package: str, number: str) -> None:
+        """Install one package more, without what it needs.
+
+        :raises ConfigError: it cannot be had.
+        """
+        asked = f"{package}=={number}"
+        done = uv(
+            ["pip", "install", "--quiet", "--no-deps", "--python", str(self.python), asked],
+            self.folder,
+        )
+        if done.returncode:
+            raise ConfigError(f"{asked} cannot be installed: {done.stderr.strip()}")
+
+    def parse(
+        self, dags: Path, settings: dict[str, str], code: Path | None = None
+    ) -> list[dict[str, Any]]:
         """What becomes of each DAG file, with Airflow's settings `section.option`.
 
+        :param code: a folder that modules are imported from, too.
         :raises ConfigError: Airflow itself does not start.
         """
         copied = shutil.copytree(dags, self.folder / "dags")
@@ -69,6 +85,7 @@ class Image:
             "AIRFLOW__CORE__DAGS_FOLDER": str(copied),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder}/airflow.db",
+            **({"PYTHONPATH": str(code)} if code else {}),
             **{_variable(name): value for name, value in settings.items()},
         }
         done = subprocess.run(

@@ -24,12 +24,14 @@ class Wanted:
     :param requirements: lines such as `dag-factory>=1.1`.
     :param constraints: text of Airflow's constraints.
     :param wheels: a folder with wheels that no index has.
+    :param oldest_first: of several wheels of a version, take the one for the oldest Linux.
     """
 
     version: MwaaVersion
     requirements: tuple[str, ...]
     constraints: str
     wheels: Path
+    oldest_first: bool = False
 
 
 def outside(wanted: Wanted, path: str, lines: list[str]) -> Iterator[Diagnostic]:
@@ -102,7 +104,8 @@ def fetch(packages: Mapping[str, str], wanted: Wanted, folder: Path) -> None:
         if missing.get(name) == version:
             shutil.copy(file, folder)
             del missing[name]
-    options = [f"--platform={platform}" for platform in platforms(wanted.version)]
+    known = platforms(wanted.version)[:: -1 if wanted.oldest_first else 1]
+    options = [f"--platform={platform}" for platform in known]
     done = pip(
         ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder),
          "--python-version", wanted.version.python, "--implementation=cp", *options,

@@ -24,10 +24,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found: problems, and what became of each DAG file, if any was parsed."""
+    """What was found: problems, and what became of each DAG file, if any was parsed.
+
+    :param notes: what is no problem, and still worth knowing.
+    """
 
     problems: tuple[Diagnostic, ...]
     rows: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def verify(folder: Path, imports: bool) -> tuple[Manifest, Verified]:
@@ -40,6 +44,8 @@ def verify(folder: Path, imports: bool) -> tuple[Manifest, Verified]:
     changed = tuple(_changed(folder, manifest))
     if changed:
         return manifest, Verified(changed)
+    if not manifest.target.startswith("mwaa:"):
+        return manifest, Verified((), notes=("its files are those that it was made with",))
     return manifest, verified(folder, mwaa_version(manifest.target), manifest.dag_ids, imports)
 
 
@@ -56,7 +62,7 @@ def verified(folder: Path, version: MwaaVersion, dag_ids: Sequence[str], imports
         if problems:
             return Verified(tuple(problems))
         rows = image.parse(folder / "dags", settings_of(folder))
-    return Verified(tuple(_of_rows(rows, dag_ids)), tuple(rows))
+    return Verified(tuple(of_rows(rows, dag_ids)), tuple(rows))
 
 
 def settings_of(folder: Path) -> dict[str, str]:
@@ -123,7 +129,11 @@ def _plugins(folder: Path, version: MwaaVersion) -> Iterator[Diagnostic]:
             yield Diagnostic("requirements.txt", 0, 0, "B202", message, "ask for that version")
 
 
-def _of_rows(rows: Sequence[Row], dag_ids: Sequence[str]) -> Iterator[Diagnostic]:
+def of_rows(rows: Sequence[Row], dag_ids: Sequence[str]) -> Iterator[Diagnostic]:
+    """What is wrong with DAG files that were parsed.
+
+    :param dag_ids: what they should make.
+    """
     for row in rows:
         path = f"dags/{row['file']}"
         for each in row["refused"]:

@@ -11,16 +11,20 @@ from pathlib import Path
 EARLIEST = 315_532_800  # 1980, the first time that a zip file can hold
 
 
-def write_zip(target: Path, files: Mapping[str, bytes | Path]) -> None:
+def write_zip(target: Path, files: Mapping[str, bytes | Path], *, compressed: bool = False) -> None:
     """Write files in the order of their names, with fixed times and modes.
 
-    Nothing is compressed: what compressors make differs between their versions, and wheels hold
-    compressed files already. SOURCE_DATE_EPOCH counts where it is set.
+    SOURCE_DATE_EPOCH counts where it is set.
+
+    :param compressed: smaller, and the same bytes only from one version of zlib; of no use to
+        wheels, which hold compressed files already.
     """
     moment = max(int(os.environ.get("SOURCE_DATE_EPOCH") or 0), EARLIEST)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+    how = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(target, "w") as archive:
         for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(name, time.gmtime(moment)[:6])
             entry.create_system = 3
             entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, content if isinstance(content, bytes) else content.read_bytes())
+            data = content if isinstance(content, bytes) else content.read_bytes()
+            archive.writestr(entry, data, compress_type=how)
