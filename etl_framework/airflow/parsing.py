@@ -1,9 +1,9 @@
 """Parse every DAG file as Airflow's DAG processor does, and say what happened; as a program.
 
 `python -m etl_framework.airflow.parsing FOLDER` imports Airflow once and parses each file in a
-process forked from there, twice. Connections are refused, and so is another Python: a pipeline
-that is compiled while its DAG is parsed was not compiled in its bundle. It prints one JSON list, an
-object for each file that Airflow would parse.
+process forked from there, twice, and more often where it seems slow. Connections are refused, and
+so is another Python: a pipeline that is compiled while its DAG is parsed was not compiled in its
+bundle. It prints one JSON list, an object for each file that Airflow would parse.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+SECONDS = 0.5  # of processor time that a file may take
+TRIES = 6
 _MODULES = {
     "DagBag": ("airflow.dag_processing.dagbag", "airflow.models.dagbag"),
     "list_py_file_paths": ("airflow.utils.file",),
@@ -51,10 +53,13 @@ def main(folder: Path) -> None:
 
 
 def _twice(folder: Path, file: Path, bag: Any) -> dict[str, Any]:
-    first, second = (_forked(lambda: _parsed(folder, file, bag)) for _ in range(2))
+    """What two parses say; the time is that of the quickest, for a busy machine adds to it."""
+    first, second = tries = [_forked(lambda: _parsed(folder, file, bag)) for _ in range(2)]
+    while min(each["seconds"] for each in tries) > SECONDS and len(tries) < TRIES:
+        tries.append(_forked(lambda: _parsed(folder, file, bag)))
     return {
         "file": str(file.relative_to(folder)),
-        "seconds": min(first["seconds"], second["seconds"]),
+        "seconds": min(each["seconds"] for each in tries),
         "dags": first["dags"],
         "error": first["error"] or second["error"],
         "refused": first["refused"] or second["refused"],
