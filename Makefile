@@ -43,7 +43,7 @@ bench-checks: $(VENV)/.dev  ## Twenty checks over 10 million rows, and three pee
 airflow: $(VENV)/.dev  ## A whole Airflow in a browser, beside stand-ins for RDS, S3 and Redshift
 	@test -d sample_data/rds || $(BIN)/python sample_data/generate.py
 	@$(ETL) dev up
-	@trap : INT; $(ETL) dev airflow; $(ETL) dev down
+	@trap : INT TERM HUP; $(ETL) dev airflow; $(ETL) dev down
 
 test-airflow: $(VENV)/.dev  ## The tests of tests/airflow on every version of MWAA
 	@$(BIN)/python -m tests.airflow.matrix

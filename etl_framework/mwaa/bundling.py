@@ -13,7 +13,7 @@ from etl_framework import __version__
 from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
 from etl_framework.errors import BundleError, ConfigError, Diagnostic
-from etl_framework.lint.dags import DAGS, loads
+from etl_framework.lint.dags import DAGS, dag_files, loads
 from etl_framework.lint.linter import lint
 from etl_framework.mwaa.constraints import constraints_of
 from etl_framework.mwaa.dags_folder import write_dags
@@ -151,8 +151,8 @@ def _refuse(problems: Iterator[Diagnostic] | Sequence[Diagnostic]) -> None:
 
 
 def _dag_ids(project: Project) -> list[str]:
-    files = (project.root / DAGS).rglob("*.py")
-    return sorted({name for file in files for name, _, _ in loads(file)})
+    trees = (tree for _, _, tree in dag_files(project.root, "load_dag"))
+    return sorted({name for tree in trees for name, _, _ in loads(tree)})
 
 
 def _write_packages(order: Order, wanted: Wanted, work: Path, draft: Path) -> dict[str, str]:
