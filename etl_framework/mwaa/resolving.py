@@ -104,6 +104,8 @@ def fetch(packages: Mapping[str, str], wanted: Wanted, folder: Path) -> None:
         if missing.get(name) == version:
             shutil.copy(file, folder)
             del missing[name]
+    if not missing:
+        return
     known = platforms(wanted.version)[:: -1 if wanted.oldest_first else 1]
     options = [f"--platform={platform}" for platform in known]
     done = pip(

@@ -82,17 +82,18 @@ def test_a_project_without_dags(with_prod: Folder) -> None:
     assert refused(with_prod, Order(NEWEST, "prod"))[0].startswith("dags: B103 the project has no")
 
 
-@pytest.mark.slow
-def test_versions_that_do_not_fit(with_prod: Folder, tmp_path: Path) -> None:
+def test_versions_that_do_not_fit(tmp_path: Path) -> None:
     wheels, work = tmp_path / "wheels", tmp_path / "work"
     wheels.mkdir()
     work.mkdir()
-    write_zip(
-        wheels / "ours-1-py3-none-any.whl",
-        {"ours-1.dist-info/METADATA": b"Metadata-Version: 2.1\nName: ours\nVersion: 1\n"
-         b"Requires-Dist: boto3<1.0\n", "ours-1.dist-info/WHEEL": b"Wheel-Version: 1.0\n"},
-    )  # fmt: skip
-    with pytest.raises(BundleError, match=r"B203 no versions fit MWAA 3.3.1.*boto3") as caught:
+    for name, needs in (("ours", b"Requires-Dist: theirs>=2\n"), ("theirs", b"")):
+        write_zip(
+            wheels / f"{name}-1-py3-none-any.whl",
+            {f"{name}-1.dist-info/METADATA": b"Metadata-Version: 2.1\nName: " + name.encode()
+             + b"\nVersion: 1\n" + needs,
+             f"{name}-1.dist-info/WHEEL": b"Wheel-Version: 1.0\n"},
+        )  # fmt: skip
+    with pytest.raises(BundleError, match=r"B203 no versions fit MWAA 3.3.1.*theirs") as caught:
         resolved(Wanted(NEWEST, ("ours",), "pandas==3.0.5\n", wheels), work)
     assert "hint: ask for versions that the constraints allow" in str(caught.value)
 
