@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ def resolved(wanted: Wanted, work: Path) -> dict[str, str]:
     done = uv(
         ["pip", "compile", "requirements.in", f"--output-file={OUT}", "--quiet",
          "--no-header", "--no-annotate", "--only-binary", ":all:",
-         "--python-version", wanted.version.python,
+         "--python", sys.executable, "--python-version", wanted.version.python,
          "--python-platform", f"{wanted.version.platform}-manylinux_{major}_{minor}",
          *(f"--constraints={name}" for name in texts if name.endswith(".txt") and name != OUT)],
         work,

@@ -25,6 +25,7 @@ def uv(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[st
         raise MissingExtraError("uv", "mwaa")
     # An environment that is switched on must not be taken for the one that is meant.
     env = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    env["UV_PYTHON_DOWNLOADS"] = "never"
     return subprocess.run(
         [found, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
     )
