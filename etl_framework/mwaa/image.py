@@ -84,6 +84,8 @@ class Image:
             "AIRFLOW_HOME": str(self.folder / "home"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(copied),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            # dag-factory hides that the time is over; how long a file takes is judged here.
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder}/airflow.db",
             **({"PYTHONPATH": str(code)} if code else {}),
             **{_variable(name): value for name, value in settings.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,14 @@ def test_foreign_files_stay(tmp_path: Path, files: dict[str, str], words: str) -
 
     with pytest.raises(BundleError, match=words):
         refuse_foreign(tmp_path)
+
+
+@pytest.mark.parametrize("write", [write_bundle, write_serverless], ids=["mwaa", "serverless"])
+def test_no_bundle_is_written_over_files(with_prod: Folder, write: Callable[..., object]) -> None:
+    mine = with_prod.write("out/notes.txt", "mine")
+    with pytest.raises(BundleError, match="B501"):
+        write(load_project(with_prod.root), Order(NEWEST, "prod"), with_prod.root / "out")
+    assert mine.read_text() == "mine"
 
 
 def test_an_earlier_bundle_is_replaced(tmp_path: Path) -> None:
