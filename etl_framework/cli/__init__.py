@@ -8,6 +8,7 @@ import sys
 import click
 
 from etl_framework import __version__
+from etl_framework.cli.bundle import bundle
 from etl_framework.cli.clean import clean
 from etl_framework.cli.compile import compile_
 from etl_framework.cli.ddl import ddl
@@ -47,8 +48,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, diff, explain, import_, init, lineage, lint, lsp, new, plan, preview,
-    quarantine, rule, run, schema, show, suggest_checks, test, watch,
+    bundle, clean, compile_, ddl, dev, diff, explain, import_, init, lineage, lint, lsp, new, plan,
+    preview, quarantine, rule, run, schema, show, suggest_checks, test, watch,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -62,6 +62,9 @@ class Environment(Model):
     threads: int | None = Field(
         None, gt=0, description="Threads of the engine; if not given one per core, at least four."
     )
+    serverless: bool = Field(
+        False, description="Runs on MWAA Serverless: lint then says what cannot run there."
+    )
     connections: dict[Name, AnyConnection] = Field(description="Each connection by its name.")
 
     @model_validator(mode="after")
