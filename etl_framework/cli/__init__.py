@@ -14,6 +14,7 @@ from etl_framework.cli.ddl import ddl
 from etl_framework.cli.dev import dev
 from etl_framework.cli.diff import diff
 from etl_framework.cli.explain import explain
+from etl_framework.cli.iam import iam
 from etl_framework.cli.import_ import import_
 from etl_framework.cli.init import init
 from etl_framework.cli.lineage import lineage
@@ -46,7 +47,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, diff, explain, import_, init, lineage, lint, new, plan, preview,
+    clean, compile_, ddl, dev, diff, explain, iam, import_, init, lineage, lint, new, plan, preview,
     quarantine, rule, run, schema, show, suggest_checks, test, watch,
 )  # fmt: skip
 for command in COMMANDS:

@@ -68,7 +68,7 @@ class Environment(Model):
         if name and not isinstance(self.connections.get(name), S3):
             raise ValueError(f"'staging_connection' names no connection of type s3: '{name}'")
         of_redshift = [n for n, c in self.connections.items() if isinstance(c, Redshift)]
-        if of_redshift and not self._in_s3():
+        if of_redshift and not self.staging_in_s3:
             raise ValueError(
                 f"'{of_redshift[0]}' reads what it loads from S3: write `staging: s3://bucket/prefix`"
             )
@@ -94,7 +94,9 @@ class Environment(Model):
             )
         return next(iter(known.values()))
 
-    def _in_s3(self) -> bool:
+    @property
+    def staging_in_s3(self) -> bool:
+        """Whether staging lies in S3, as far as the file tells."""
         return self.staging.startswith(("s3://", "{{"))
 
     def open_staging(self, root: Path) -> Staging:
@@ -104,7 +106,7 @@ class Environment(Model):
         :raises ConfigError: a setting cannot be looked up.
         """
         self.load_variables(root)
-        if not self._in_s3():
+        if not self.staging_in_s3:
             return Staging(root / self.staging)
         place = resolve(self.staging, setting="staging")
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
