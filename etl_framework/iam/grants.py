@@ -88,17 +88,18 @@ def _filling(user: str, database: str, targets: list[Target], *, may_create: boo
     if not targets:
         return
     yield f"GRANT TEMPORARY ON DATABASE {database} TO {user}"
-    made = [t for t in targets if may_create and t.create]
-    there = {placed(t.table) for t in targets if t not in made}
-    (made_, there_) = ({placed(t.table) for t in made}, there)
-    (made_ if made else there_).add(placed(ledger.TABLE))
-    if any("." in t.table for t in made):
+    made = {placed(t.table) for t in targets if may_create and t.create}
+    there = {placed(t.table) for t in targets} - made
+    (made if made else there).add(placed(ledger.TABLE))
+    schemas = sorted({table.partition(".")[0] for table in made})
+    if schemas not in ([], [PUBLIC]):  # CREATE SCHEMA IF NOT EXISTS asks for it first
         yield f"GRANT CREATE ON DATABASE {database} TO {user}"
-    schemas = sorted({table.partition(".")[0] for table in made_})
     for schema in schemas:
+        if schema != PUBLIC:
+            yield f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"
         yield f"GRANT USAGE, CREATE ON SCHEMA {quote(schema)} TO {user}"
-    yield from _usage(user, (t for t in there_ if t.partition(".")[0] not in schemas))
-    for table in sorted(there_):
+    yield from _usage(user, (t for t in there if t.partition(".")[0] not in schemas))
+    for table in sorted(there):
         yield f"GRANT SELECT, INSERT, DELETE ON TABLE {quote_table(table)} TO {user}"
 
 
