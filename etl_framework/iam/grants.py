@@ -45,6 +45,8 @@ def grants(
         targets = [
             k.target for p in pipelines for k in p.kpis.values() if k.target.connection == name
         ]
+        if not (read or targets):
+            continue
         user, database = _login(facts, name, connection)
         found = [
             *_reading(user, [each for each in read if isinstance(each, PostgresSource)]),
@@ -52,10 +54,9 @@ def grants(
         ]
         if isinstance(connection, Redshift):
             found += _cluster(facts, used, connection, user, targets)
-        if found:
-            connect = f"GRANT CONNECT ON DATABASE {database} TO {user}"
-            first = [connect] if isinstance(connection, Postgres) else []
-            yield Grants(name, (*first, *found))
+        else:
+            found.insert(0, f"GRANT CONNECT ON DATABASE {database} TO {user}")
+        yield Grants(name, tuple(found))
 
 
 def _login(facts: Facts, name: str, connection: Postgres | Redshift) -> tuple[str, str]:
