@@ -17,10 +17,13 @@ DEFAULTS = {
 }
 # What a fact may hold: no wildcard, no quote, and nothing that is a reference again.
 _VALUE = re.compile(r"[\w./:@+=,-]+")
-_KNOWN_FORMS = {
+# By the end of their names.
+_FORMS = {
     "account_id": (re.compile(r"\d{12}"), "twelve digits"),
     "region": (re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "such as eu-west-1"),
     "partition": (re.compile(r"aws[a-z-]*"), "aws, aws-cn or aws-us-gov"),
+    "security_group_id": (re.compile(r"sg-[0-9a-f]{8,17}"), "such as sg-0123456789abcdef0"),
+    "_arn": (re.compile(r"arn:aws[a-z-]*:[\w-]+:[\w-]*:\d*:[\w./:@+=,-]+"), "an ARN"),
 }
 
 
@@ -110,7 +113,8 @@ class _Named:
 
 
 def _wrong(name: str, value: str) -> Diagnostic | None:
-    form, words = _KNOWN_FORMS.get(name, (_VALUE, "letters, digits and ./:@+=,- alone"))
+    plain = (_VALUE, "letters, digits and ./:@+=,- alone")
+    form, words = next((f for end, f in _FORMS.items() if name.endswith(end)), plain)
     if form.fullmatch(value):
         return None
     return Diagnostic("", 0, 0, ConfigError.code, f"{name} cannot be '{value}'", f"it is {words}")

@@ -31,9 +31,9 @@ ENVIRONMENTS = """
     """
 GIVEN = {
     "account_id": "123456789012", "region": "eu-west-1", "bucket": "lake", "prefix": "staging/",
-    "role": "arn:aws:iam::123456789012:role/copy", "mwaa_security_group_id": "sg-1",
+    "role": "arn:aws:iam::123456789012:role/copy", "mwaa_security_group_id": "sg-0123456789abcdef0",
     "warehouse_arn": "arn:aws:redshift:eu-west-1:123456789012:cluster:c",
-    "warehouse_user": "etl", "warehouse_database": "dev", "warehouse_security_group_id": "sg-2",
+    "warehouse_user": "etl", "warehouse_database": "dev", "warehouse_security_group_id": "sg-0123456789abcdef2",
 }  # fmt: skip
 SET = [word for name, value in GIVEN.items() for word in ("--set", f"{name}={value}")]
 
@@ -139,9 +139,9 @@ def test_who_reaches_the_database(project: Folder, etl: Etl) -> None:
     _, found = policies(etl, "--allow-from", "10.1.2.3/32", "--allow-from", "2001:db8::/64")
 
     rules = found["ingress"]
-    assert {(rule["port"], rule["group"]) for rule in rules} == {("5439", "sg-2")}
+    assert {(rule["port"], rule["group"]) for rule in rules} == {("5439", "sg-0123456789abcdef2")}
     assert [rule["source_group"] or rule["source_range"] for rule in rules] == [
-        "sg-1", "10.1.2.3/32", "2001:db8::/64",
+        "sg-0123456789abcdef0", "10.1.2.3/32", "2001:db8::/64",
     ]  # fmt: skip
 
 
@@ -203,6 +203,8 @@ def test_the_grants_alone(project: Folder, etl: Etl) -> None:
         pytest.param(["--set", "bucket=${aws:username}"], "cannot be", id="a reference"),
         pytest.param(["--set", "account_id=123"], "twelve digits", id="no account"),
         pytest.param(["--set", "region=Ireland"], "such as eu-west-1", id="no region"),
+        pytest.param(["--set", "mwaa_security_group_id=office"], "such as sg-", id="no group"),
+        pytest.param(["--set", "warehouse_arn=c"], "an ARN", id="no ARN"),
         pytest.param(["--set", "bukket=x"], "did you mean 'bucket'?", id="an unknown fact"),
         pytest.param(["--set", "bucket"], "'bucket' is not NAME=VALUE", id="no value"),
         pytest.param(["--allow-from", "0.0.0.0/0"], "everybody", id="everybody"),
