@@ -14,6 +14,7 @@ from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name
 from etl_framework.plugins import one_of
+from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
 
 if TYPE_CHECKING:
@@ -108,11 +109,18 @@ class Environment(Model):
         self.load_variables(root)
         if not self.staging_in_s3:
             return Staging(root / self.staging)
+        return Staging(root / self.work, self.staging_prefix())
+
+    def staging_prefix(self, *, attempts: int = ATTEMPTS) -> S3Prefix:
+        """Where staging lies in S3, when it does.
+
+        :raises ConfigError: a setting cannot be looked up.
+        """
         place = resolve(self.staging, setting="staging")
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         known = self.connections.get(self.staging_connection or "")
         s3 = known if isinstance(known, S3) else S3(type="s3", bucket=bucket)
-        return Staging(root / self.work, s3.open(bucket, prefix))
+        return s3.open(bucket, prefix, attempts=attempts)
 
     def load_variables(self, root: Path) -> None:
         """Set the variables of `env_file` for this process, where they are not set.

@@ -23,7 +23,7 @@ _FORMS = {
     "region": (re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "such as eu-west-1"),
     "partition": (re.compile(r"aws[a-z-]*"), "aws, aws-cn or aws-us-gov"),
     "security_group_id": (re.compile(r"sg-[0-9a-f]{8,17}"), "such as sg-0123456789abcdef0"),
-    "_arn": (re.compile(r"arn:aws[a-z-]*:[\w-]+:[\w-]*:\d*:[\w./:@+=,-]+"), "an ARN"),
+    "_arn": (re.compile(r"default|arn:aws[a-z-]*:[\w-]+:[\w-]*:\d*:[\w./:@+=,-]+"), "an ARN"),
 }
 
 

@@ -33,7 +33,8 @@ GIVEN = {
     "account_id": "123456789012", "region": "eu-west-1", "bucket": "lake", "prefix": "staging/",
     "role": "arn:aws:iam::123456789012:role/copy", "mwaa_security_group_id": "sg-0123456789abcdef0",
     "warehouse_arn": "arn:aws:redshift:eu-west-1:123456789012:cluster:c",
-    "warehouse_user": "etl", "warehouse_database": "dev", "warehouse_security_group_id": "sg-0123456789abcdef2",
+    "warehouse_user": "etl", "warehouse_database": "dev",
+    "warehouse_security_group_id": "sg-0123456789abcdef2",
 }  # fmt: skip
 SET = [word for name, value in GIVEN.items() for word in ("--set", f"{name}={value}")]
 
