@@ -32,10 +32,8 @@ class Clock(Examination):
             answer = place.client.list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1)
         except ClientError as error:
             answer = error.response
-        told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        if not told:
-            return
-        off = (datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds()
+        theirs = _moment(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+        off = (datetime.now(UTC) - theirs).total_seconds() if theirs else 0
         if abs(off) > SECONDS:
             where = "ahead of" if off > 0 else "behind"
             message = f"this machine's clock is {abs(off):,.0f} seconds {where} that of S3"
@@ -43,3 +41,11 @@ class Clock(Examination):
                 subject, "D501", message, "let chrony or systemd-timesyncd set it",
                 warning=abs(off) < REFUSED,
             )  # fmt: skip
+
+
+def _moment(told: str) -> datetime | None:
+    """A date of HTTP, which is always UTC; a proxy may have added one of its own behind it."""
+    try:
+        return parsedate_to_datetime(told.partition(" GMT")[0] + " GMT").replace(tzinfo=UTC)
+    except ValueError:
+        return None

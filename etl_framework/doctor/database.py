@@ -40,7 +40,8 @@ class SourceTables(Examination):
                     _run(connection, patient, sql)
                 except EtlError as error:
                     message = without_secrets(error.diagnostics[0].message)
-                    yield found.file.diagnostic(("sources", name), "D406", message, HINT)
+                    keys = ("sources", name)
+                    yield found.file.diagnostic(keys, "D406", message, HINT, of_key=True)
 
 
 class TargetTables(Examination):

@@ -24,6 +24,7 @@ class Looking:
     found: list[Diagnostic] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._broken: Exception | None = None
         self._began = time.monotonic()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
@@ -31,6 +32,8 @@ class Looking:
     def ended(self, seconds: float) -> list[Diagnostic]:
         """What it found, within its time."""
         self._thread.join(max(self._began + seconds - time.monotonic(), 0))
+        if self._broken:
+            raise self._broken
         if not self._thread.is_alive():
             return self.found
         what = type(self.examination).__name__.lower()
@@ -46,6 +49,8 @@ class Looking:
             self.found.append(
                 self._told(self.examination.codes[0], without_secrets(first.message), first.hint)
             )
+        except Exception as error:  # noqa: BLE001 - a bug of ours, raised again where it is seen
+            self._broken = error
 
     def _told(self, code: str, message: str, hint: str) -> Diagnostic:
         if self.subject:

@@ -58,7 +58,7 @@ def database_arn(facts: Facts, name: str, connection: Redshift) -> str:
 def copy_trust(facts: Facts, connections: dict[str, Redshift]) -> dict[str, Any]:
     """Who may take the role of COPY: Redshift, and only for these clusters of this account."""
     services = {"redshift.amazonaws.com"}
-    if any(found.workgroup for found in connections.values()):
+    if not all(found.cluster for found in connections.values()):
         services.add("redshift-serverless.amazonaws.com")
     arns = [database_arn(facts, name, found) for name, found in connections.items()]
     where = {

@@ -56,10 +56,9 @@ def test_a_server_that_is_not_there(
     monkeypatch.setenv("ETL_DEV_REDSHIFT_PORT", str(free))
     monkeypatch.setenv("ETL_DEV_S3_URL", f"http://127.0.0.1:{free}")
 
-    assert codes(clinic) == [
+    assert set(codes(clinic)) == {
         ("D311", "lake"), ("D311", "rds"), ("D311", "warehouse"), ("D404", "staging"),
-        ("D404", "staging"),
-    ][:4] or {code for code, _ in codes(clinic)} == {"D311", "D404"}  # fmt: skip
+    }  # fmt: skip
 
 
 def test_a_server_that_says_nothing(
@@ -157,13 +156,15 @@ def test_rights_in_databases(clinic: Folder, stack: Stack, tmp_path: Path) -> No
     session = Redshift(type="redshift", host="localhost", database="dev", user="awsuser",
                        port=stack.variables["ETL_DEV_REDSHIFT_PORT"],
                        password="{{ env.ETL_DEV_REDSHIFT_PASSWORD }}",
-                       ssl_root_cert=stack.variables["ETL_DEV_AUTHORITY"]).open_session(tmp_path)  # fmt: skip
-    session.run("CREATE TABLE totals (customer varchar(20), orders integer, amount decimal(12,2))")
+                       ssl_root_cert=stack.variables["ETL_DEV_AUTHORITY"],
+                       ).open_session(tmp_path)  # fmt: skip
+    session.run("CREATE TABLE totals (customer varchar(20), orders int, amount decimal(12,2))")
     session.close()
     warehouse = stack._rds.replace("/rds?", "/warehouse?")
-    on(warehouse, "CREATE ROLE etl_ill; GRANT USAGE ON SCHEMA public, redshift TO etl_ill;"
-                  "GRANT ALL ON ALL TABLES IN SCHEMA redshift TO etl_ill; GRANT SELECT ON totals "
-                  "TO etl_ill; ALTER ROLE postgres IN DATABASE warehouse SET role = etl_ill")  # fmt: skip
+    on(warehouse, "CREATE ROLE etl_ill; GRANT USAGE ON SCHEMA public, redshift TO etl_ill")
+    on(warehouse, "GRANT ALL ON ALL TABLES IN SCHEMA redshift TO etl_ill")
+    on(warehouse, "GRANT SELECT ON totals TO etl_ill")
+    on(warehouse, "ALTER ROLE postgres IN DATABASE warehouse SET role = etl_ill")
     try:
         found = told(clinic)
     finally:
@@ -197,10 +198,8 @@ def test_a_clock(
         monkeypatch.setenv("ETL_DEV_S3_URL", url)
         found = list(Clock().examine(patient(clinic), "lake"))
 
-    assert [(each.severity, each.message) for each in found if each.code == "D501"] == [
-        (severity, f"lake: this machine's clock is {abs(minutes) * 60:,} seconds {word} that of S3")
-        for severity, word in says
-    ] or (says and says[0][1] in found[0].message and found[0].severity == says[0][0])
+    told = [(each.severity, word) for each in found for _, word in says if word in each.message]
+    assert (told, len(found)) == (says, len(says))
 
 
 WHO = (b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>1</Account>"

@@ -122,7 +122,9 @@ def test_a_key_by_its_alias(project: Folder, etl: Etl, key: str) -> None:
 def test_only_redshift_takes_the_role_and_only_for_us(project: Folder, etl: Etl) -> None:
     _, found = policies(etl)
     (statement,) = found["copy_role"]["trust"]["Statement"]
-    assert statement.pop("Principal") == {"Service": ["redshift.amazonaws.com"]}
+    assert statement.pop("Principal") == {
+        "Service": ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"]
+    }
     trust = [{"Statement": [{**statement, "Resource": "*"}]}]
     ours = {"aws:sourceaccount": GIVEN["account_id"], "aws:sourcearn": GIVEN["warehouse_arn"]}
 
