@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 
 .PHONY: demo test quick lint bench bench-checks bench-dags bench-memory chaos airflow \
-        test-airflow clean
+        test-airflow test-infra clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -46,6 +46,9 @@ airflow: $(VENV)/.dev  ## A whole Airflow in a browser, beside stand-ins for RDS
 
 test-airflow: $(VENV)/.dev  ## The tests of tests/airflow on every version of MWAA
 	@$(BIN)/python -m tests.airflow.matrix
+
+test-infra: $(VENV)/.dev  ## Terraform's validate and test over infra/, with a mocked provider
+	@$(BIN)/python -m tests.infra
 
 bench-dags: $(VENV)/.dev  ## Parsing 1, 100 and 500 DAGs against dag-factory and plain Python
 	@$(BIN)/python benchmarks/dag_parse.py
