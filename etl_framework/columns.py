@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -64,6 +64,9 @@ class ColumnType(Written):
     """A column's type: `integer`, `decimal(10,2)`, `varchar(255)` (length in bytes), and so on."""
 
     examples: ClassVar[list[str]] = ["integer", "varchar(255)", "decimal(10,2)"]
+    form: ClassVar[dict[str, Any]] = {
+        "anyOf": [{"enum": list(TYPES)}, {"type": "string", "pattern": "^ *[A-Za-z]"}]
+    }
 
     name: str
     arguments: tuple[int, ...] = ()

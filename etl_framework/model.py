@@ -32,6 +32,8 @@ class Written:
     """A value with a short form of its own, such as `decimal(10,2)` or `">1%"`."""
 
     examples: ClassVar[list[str]]
+    # What an editor is told of the form.
+    form: ClassVar[dict[str, Any]] = {"type": "string"}
 
     @classmethod
     def parse(cls, written: object) -> Self:
@@ -53,4 +55,4 @@ class Written:
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": ["string", "number"], "examples": cls.examples}
+        return {**cls.form, "examples": cls.examples}

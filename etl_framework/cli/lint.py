@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl_framework.cli.completing import pipelines
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ BASELINE = "lint-baseline.json"
 
 
 @click.command()
-@click.argument("paths", nargs=-1)
+@click.argument("paths", nargs=-1, shell_complete=pipelines)
 @click.option("--select", metavar="CODES", help="Only these rules: W402, or W4 for all such.")
 @click.option("--ignore", metavar="CODES", help="Not these rules.")
 @click.option("--changed-since", metavar="REV", help="Only what differs from a revision of git.")

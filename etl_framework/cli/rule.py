@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from etl_framework.cli.completing import rule_codes
+
 
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=rule_codes)
 def rule(code: str | None) -> None:
     """Explain a finding of lint: what it means, why it matters, a wrong and a right example.
 

@@ -35,6 +35,7 @@ class Environment(Model):
     )
     staging: str = Field(
         ".etl/staging",
+        examples=[".etl/staging", "s3://bucket/prefix", "s3://{{ var.s3_bucket }}/staging"],
         description="Where relations lie between steps: a folder, or `s3://bucket/prefix`.",
     )
     staging_connection: Name | None = Field(
@@ -56,6 +57,7 @@ class Environment(Model):
     memory_limit: str = Field(
         "400MB",
         pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$",
+        examples=["400MB", "2GB"],
         description="Memory for the engine; what does not fit goes to disk.",
     )
     threads: int | None = Field(

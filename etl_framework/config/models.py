@@ -40,11 +40,14 @@ class Transform(Query):
     """A relation made of others: cleaned, joined, enriched. By SQL, or by a Python function."""
 
     sql: str | None = Field(
-        None, description="File under `sql_templates/`, for example `music_streaming/listens.sql`."
+        None,
+        examples=["music_streaming/listens.sql"],
+        description="File under `sql_templates/`.",
     )
     python: str | None = Field(
         None,
         pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        examples=["my_package.sessions:cut"],
         description="Function that takes and returns pandas DataFrames: `package.module:function`.",
     )
     inputs: list[Name] = Field([], description="With `python`: relations, passed by their names.")
@@ -71,7 +74,9 @@ class Transform(Query):
 class Kpi(Query):
     """One result table, from a SQL template."""
 
-    sql: str = Field(description="File under `sql_templates/`, for example `daily_total.sql`.")
+    sql: str = Field(
+        examples=["music_streaming/kpis_genre.sql"], description="File under `sql_templates/`."
+    )
     target: Target = Field(description="The table that the rows go to.")
     columns: list[Column] = Field(
         min_length=1, description="The table's contract: names and types in order."
@@ -100,12 +105,20 @@ class Pipeline(Model):
     owner: str = Field("", description="The team to ask.")
     schedule: str = Field(
         NONE,
+        examples=["0 3 * * *", "@daily", "@hourly", NONE],
         description="Cron expression, `@daily` and the like, or `none`; cuts the data intervals.",
     )
-    timezone: str = Field("UTC", description="Time zone of the schedule and of the data intervals.")
-    start_date: date | None = Field(None, description="The first day with data.")
+    timezone: str = Field(
+        "UTC",
+        examples=["UTC", "Europe/Berlin"],
+        description="Time zone of the schedule and of the data intervals.",
+    )
+    start_date: date | None = Field(
+        None, examples=["2024-06-25"], description="The first day with data."
+    )
     after: list[Annotated[str, Field(pattern=r"^\w+\.\w+$")]] = Field(
         [],
+        examples=[["music_streaming.kpis_genre"]],
         description="In Airflow: run when these KPIs of other pipelines were published, each"
         " written `pipeline.kpi`; with a `schedule`, at those times too.",
     )
@@ -117,7 +130,9 @@ class Pipeline(Model):
         3, ge=0, description="In Airflow: how often a step is tried again after a lost connection."
     )
     retry_delay: Span = Field(
-        Span.parse("1m"), description="In Airflow: the first wait; each further one is longer."
+        "1m",
+        validate_default=True,
+        description="In Airflow: the first wait; each further one is longer.",
     )
     deadline: Span | None = Field(
         None,
