@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from etl_framework.config.project import load_project
-from etl_framework.devstack.stack import BUCKET, Stack
+from etl_framework.devstack.stack import Stack
 from etl_framework.doctor.base import Patient
 from etl_framework.doctor.examine import examine
 from etl_framework.errors import Diagnostic
 from tests.conftest import ROWS, Folder, in_the_cluster
 from tests.iam.conftest import on
 
+# A bucket that keeps versions is of no use to other tests afterwards.
+LAKE = "clinic-lake"
 CUSTOMERS = """
 sources:
   customers:
@@ -48,20 +50,24 @@ def codes(folder: Folder, seconds: float | None = None) -> list[tuple[str, str]]
 def clinic(orders: Folder, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
     """Orders from S3 and customers from RDS into Redshift, where nothing at all is wrong."""
     in_the_cluster(orders)
+    environments = orders.root / "environments.yml"
+    environments.write_text(environments.read_text().replace("music-lake", LAKE))
     file = orders.root / "pipelines/orders.yml"
     file.write_text(file.read_text().replace("\nsources:\n", CUSTOMERS, 1))
     monkeypatch.setenv("TEST_RDS_URL", stack.variables["ETL_DEV_RDS_URL"])
     on(stack.variables["ETL_DEV_RDS_URL"], "CREATE TABLE IF NOT EXISTS customers (id integer)")
-    stack.s3.put_object(Bucket=BUCKET, Key="orders/1.csv", Body=ROWS.encode())
+    place = {"LocationConstraint": "eu-west-1"}
+    with suppress(stack.s3.exceptions.BucketAlreadyOwnedByYou):
+        stack.s3.create_bucket(Bucket=LAKE, CreateBucketConfiguration=place)
     versions(stack, "Enabled")
+    stack.s3.put_object(Bucket=LAKE, Key="orders/1.csv", Body=ROWS.encode())
     yield orders
-    versions(stack, "Suspended")
     on(stack.variables["ETL_DEV_RDS_URL"], "DROP TABLE customers")
 
 
 def versions(stack: Stack, status: str) -> None:
     """Let the bucket keep what is overwritten, or not."""
-    stack.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": status})
+    stack.s3.put_bucket_versioning(Bucket=LAKE, VersioningConfiguration={"Status": status})
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from etl_framework.doctor.clock import Clock
 from etl_framework.doctor.identity import Identity
 from tests.chaos.proxies import S3Proxy
 from tests.conftest import Folder
-from tests.doctor.conftest import answering, codes, patient, told, versions
+from tests.doctor.conftest import LAKE, answering, codes, patient, told, versions
 from tests.iam.conftest import on
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ def without(url: str, part: str, other: str = "") -> str:
 
 def test_nothing_is_wrong(clinic: Folder, stack: Stack) -> None:
     assert told(clinic) == []
-    assert stack.s3.list_objects_v2(Bucket="music-lake")["KeyCount"] == 1  # no probe is left
+    assert stack.s3.list_objects_v2(Bucket=LAKE)["KeyCount"] == 1  # no probe is left
     versions(stack, "Suspended")
     (found,) = told(clinic)
     assert (found.code, found.path, found.severity) == ("D411", "environments.yml", "warning")
@@ -84,7 +84,7 @@ def test_a_wrong_password(clinic: Folder, stack: Stack, monkeypatch: pytest.Monk
 
 def test_a_bucket_that_is_not_there(clinic: Folder) -> None:
     file = clinic.root / "environments.yml"
-    file.write_text(file.read_text().replace("music-lake", "nobodys-lake"))
+    file.write_text(file.read_text().replace(LAKE, "nobodys-lake"))
 
     assert codes(clinic) == [("D401", "staging"), ("D401", "lake")]
 
