@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from etl_framework.errors import did_you_mean
-from etl_framework.model import Model, Written
+from etl_framework.model import Model, Written, wrong_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -168,6 +168,22 @@ class Column(Model):
     sensitive: bool = Field(
         False, description="Values are masked in reports, in every relation with this column."
     )
+
+
+def names_once(columns: list[Column]) -> list[Column]:
+    """The same columns.
+
+    :raises PydanticCustomError: two have one name, whichever their case; it has the second's place.
+    """
+    seen: set[str] = set()
+    for index, column in enumerate(columns):
+        if column.name.lower() in seen:
+            raise wrong_at(f"two columns are called '{column.name}'", index)
+        seen.add(column.name.lower())
+    return columns
+
+
+Columns = Annotated[list[Column], AfterValidator(names_once)]
 
 
 def duckdb_types(columns: list[Column]) -> dict[str, str]:

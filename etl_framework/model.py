@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 Name = Annotated[
     str,
@@ -22,6 +22,11 @@ class Model(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=False, use_attribute_docstrings=False
     )
+
+
+def wrong_at(problem: str, *at: str | int) -> PydanticCustomError:
+    """What a validator of a block raises, with the keys in the block that the problem is at."""
+    return PydanticCustomError("value_error", "{problem}", {"problem": problem, "at": at})
 
 
 # Values that a template may use as `params.x`.

@@ -18,7 +18,9 @@ def changed_since(root: Path, revision: str) -> set[str]:
 
     :raises ConfigError: git does not know the revision, or the folder is in no repository.
     """
-    differing = _git(root, "diff", "--name-only", "-z", "--relative", _safe(revision), "--", ".")
+    differing = _git(
+        root, "diff", "--name-only", "--no-renames", "-z", "--relative", _safe(revision), "--", "."
+    )
     new = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
     return {path for path in b"\0".join((differing, new)).decode().split("\0") if path}
 

@@ -12,7 +12,7 @@ from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import did_you_mean
-from etl_framework.model import Model, Name
+from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import one_of
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
@@ -69,7 +69,8 @@ class Environment(Model):
     def _staging_is_known(self) -> Environment:
         name = self.staging_connection
         if name and not isinstance(self.connections.get(name), S3):
-            raise ValueError(f"'staging_connection' names no connection of type s3: '{name}'")
+            message = f"'staging_connection' names no connection of type s3: '{name}'"
+            raise wrong_at(message, "staging_connection")
         of_redshift = [n for n, c in self.connections.items() if isinstance(c, Redshift)]
         if of_redshift and not self.staging_in_s3:
             raise ValueError(
@@ -142,7 +143,6 @@ class Environments(Model):
     @model_validator(mode="after")
     def _default_exists(self) -> Environments:
         if self.default not in self.environments:
-            raise ValueError(
-                f"'default' names no environment; {did_you_mean(self.default, self.environments)}"
-            )
+            hint = did_you_mean(self.default, self.environments)
+            raise wrong_at(f"'default' names no environment; {hint}", "default")
         return self

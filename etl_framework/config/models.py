@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from etl_framework.columns import Column
+from etl_framework.columns import Columns
 from etl_framework.config.notify import AnyNotify
 from etl_framework.config.sql_tests import SqlTest, names_once
 from etl_framework.errors import did_you_mean
 from etl_framework.interval import NONE, DataInterval, Schedule, valid_cron
-from etl_framework.model import Model, Name, Params
+from etl_framework.model import Model, Name, Params, wrong_at
 from etl_framework.plugins import one_of
 from etl_framework.sources.base import AnyCheck, Source
 from etl_framework.span import Span
@@ -54,7 +54,7 @@ class Transform(Query):
     chunk_rows: int | None = Field(
         None, gt=0, description="With `python` and one input: call it for so many rows at a time."
     )
-    columns: list[Column] = Field(
+    columns: Columns = Field(
         [], description="The result's names and types in order; `python` needs them."
     )
 
@@ -78,7 +78,7 @@ class Kpi(Query):
         examples=["music_streaming/kpis_genre.sql"], description="File under `sql_templates/`."
     )
     target: Target = Field(description="The table that the rows go to.")
-    columns: list[Column] = Field(
+    columns: Columns = Field(
         min_length=1, description="The table's contract: names and types in order."
     )
 
@@ -86,14 +86,22 @@ class Kpi(Query):
     def _keys_exist(self) -> Kpi:
         names = [column.name for column in self.columns]
         target = self.target
-        given = [*target.unique_key, target.incremental_key, target.dist_key, *target.sort_key]
-        for key in filter(None, given):
-            if key not in names:
-                raise ValueError(f"the target's key '{key}' is not one of 'columns'")
+        given: dict[tuple[str | int, ...], str | None] = {
+            ("incremental_key",): target.incremental_key,
+            ("dist_key",): target.dist_key,
+            **{("unique_key", index): key for index, key in enumerate(target.unique_key)},
+            **{("sort_key", index): key for index, key in enumerate(target.sort_key)},
+        }
+        for at, key in given.items():
+            if key and key not in names:
+                hint = did_you_mean(key, names)
+                message = f"the target's key '{key}' is not one of 'columns'; {hint}"
+                raise wrong_at(message, "target", *at)
         placed = self.target.incremental_key
         types = {column.name: column.type.family for column in self.columns}
         if placed and types[placed] not in ("date", "timestamp", "timestamptz"):
-            raise ValueError(f"'incremental_key' is a date or timestamp, and '{placed}' is not")
+            message = f"'incremental_key' is a date or timestamp, and '{placed}' is not"
+            raise wrong_at(message, "target", "incremental_key")
         return self
 
 
@@ -150,7 +158,8 @@ class Pipeline(Model):
     def _cron(cls, value: str) -> str:
         if not valid_cron(value):
             raise ValueError(
-                f"'{value}' is not a cron expression, a preset such as @daily, or none"
+                f"'{value}' is not a cron expression, a preset such as @daily, or none;"
+                " five fields: minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6"
             )
         return value
 
