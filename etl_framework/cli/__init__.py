@@ -11,6 +11,7 @@ from etl_framework import __version__
 from etl_framework.cli.clean import clean
 from etl_framework.cli.compile import compile_
 from etl_framework.cli.ddl import ddl
+from etl_framework.cli.deploy import deploy
 from etl_framework.cli.dev import dev
 from etl_framework.cli.diff import diff
 from etl_framework.cli.explain import explain
@@ -46,7 +47,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, diff, explain, import_, init, lineage, lint, new, plan, preview,
+    clean, compile_, ddl, deploy, dev, diff, explain, import_, init, lineage, lint, new, plan, preview,
     quarantine, rule, run, schema, show, suggest_checks, test, watch,
 )  # fmt: skip
 for command in COMMANDS:
