@@ -47,8 +47,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, deploy, dev, diff, explain, import_, init, lineage, lint, new, plan, preview,
-    quarantine, rule, run, schema, show, suggest_checks, test, watch,
+    clean, compile_, ddl, deploy, dev, diff, explain, import_, init, lineage, lint, new, plan,
+    preview, quarantine, rule, run, schema, show, suggest_checks, test, watch,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

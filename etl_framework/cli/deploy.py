@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--bundle",
     "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/bundle"),
     show_default=True,
     help="The folder that `etl bundle` wrote.",

@@ -45,9 +45,7 @@ class Plan:
         return sum(call.operation == operation for call in self.calls)
 
 
-def refuse(
-    aws: Aws, environment: Environment, airflow: str, record: Record, busy: str
-) -> Sequence[Diagnostic]:
+def refuse(aws: Aws, environment: Environment, airflow: str, busy: str) -> Sequence[Diagnostic]:
     """Everything that speaks against changing an environment; nothing was changed yet.
 
     :param airflow: what is to be deployed was made for; empty when nobody knows.

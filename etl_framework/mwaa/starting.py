@@ -39,7 +39,8 @@ class Start:
         :raises ConfigError: something speaks against it; nothing was changed. Says everything.
         """
         bundle = read_bundle(folder)
-        environment, records = self._look(bundle.manifest.airflow)
+        environment, records = self._look()
+        self._refuse(environment, bundle.manifest.airflow, records)
         plan = plan_deploy(self.aws, environment, bundle, records.record)
         manifest = bundle.manifest
         deploy = self._begun(records).model_copy(
@@ -56,10 +57,9 @@ class Start:
 
         :raises ConfigError: there is none, or something speaks against it; nothing was changed.
         """
-        environment, records = self._look("")
+        environment, records = self._look()
         to = target_of(records.record, self.name)
-        if to.airflow:
-            self._refuse(environment, to.airflow, records)
+        self._refuse(environment, to.airflow, records)
         plan = plan_rollback(self.aws, environment, records.record, to)
         begun = self._begun(records)
         back = to.model_copy(
@@ -67,11 +67,10 @@ class Start:
         )
         return self._ready(environment, records, plan, back)
 
-    def _look(self, airflow: str) -> tuple[Environment, Records]:
+    def _look(self) -> tuple[Environment, Records]:
         environment = get_environment(self.aws, self.name)
         records = Records(self.aws, environment.bucket, self.name)
         records.read()
-        self._refuse(environment, airflow, records)
         return environment, records
 
     def _refuse(self, environment: Environment, airflow: str, records: Records) -> None:
