@@ -11,7 +11,7 @@ from typing import Any
 
 from etl_framework.connections.aws import client
 from etl_framework.errors import ConfigError
-from etl_framework.mwaa.calls import Body, Call, VersionOf
+from etl_framework.mwaa.calls import Body, Call, VersionOf, finding
 from etl_framework.mwaa.refused import code_of, missing, refused, unanswered
 
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "NotFound", "ResourceNotFoundException"}
@@ -64,8 +64,24 @@ class Aws:
         except (BotoCoreError, Boto3Error) as error:
             raise unanswered(call, error) from error
         if date := found["ResponseMetadata"]["HTTPHeaders"].get("date"):
-            self.now = parsedate_to_datetime(date)
+            self.now = parsedate_to_datetime(date).replace(tzinfo=UTC)
         return found
+
+    def check(self, call: Call) -> None:
+        """See whether boto3 knows a call's arguments, without making it.
+
+        :raises ConfigError: it does not.
+        """
+        from botocore.validate import ParamValidator
+
+        known = client(call.service, region=None, endpoint_url=None).meta
+        name = known.method_to_api_mapping[call.operation]
+        shape = known.service_model.operation_model(name).input_shape
+        shown = {n: "x" if isinstance(v, VersionOf) else v for n, v in call.arguments.items()}
+        report = ParamValidator().validate(shown, shape)
+        if report.has_errors():
+            hint = "correct airflow-config.json, and what it was made of"
+            raise ConfigError([finding("M110", report.generate_report(), hint)])
 
     def pages(self, call: Call, token: str, following: str) -> Iterator[dict[str, Any]]:
         """The same call until there is no more.

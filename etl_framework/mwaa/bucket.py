@@ -22,7 +22,7 @@ class Bucket:
         self._aws, self._environment, self._record = aws, environment, record
         self.name, self.prefix = environment.bucket, f"{environment.dags}/"
         last = record.last_done() or Deploy(id=BEFORE, at="", state="done")
-        self._known, self._parts, self._ours = last.files, last.parts, last.options
+        self._known, self._parts = last.files, last.parts
         self._others = set(last.files) if last.id == BEFORE else set()
         self.tags = dict(self._listed())
 
@@ -41,18 +41,19 @@ class Bucket:
         return pin.key if pin else part
 
     def had(self, part: str) -> bool:
-        """Whether the environment has a part because of an earlier deploy."""
-        pin, known = self._environment.pins.get(part), self._parts.get(part)
-        return bool(pin and known and known[1].sha256 and pin.version == known[1].version)
+        """Whether the environment has a part because of a deploy, also of one that failed."""
+        pin = self._environment.pins.get(part)
+        found = self.head(pin.key, VersionId=pin.version) if pin and pin.version else None
+        return bool(found and found[0])
 
     def order(self, key: str) -> tuple[int, str]:
         """Data, then modules in folders, then stubs: what Airflow parses comes last."""
         name = key.removeprefix(self.prefix)
         return (0 if not name.endswith(".py") else 1 if "/" in name else 2), name
 
-    def head(self, key: str) -> tuple[str, Placed] | None:
+    def head(self, key: str, **version: str) -> tuple[str, Placed] | None:
         """The object under a key as it is now, with the hash that a deploy gave it."""
-        call = Call("s3", "head_object", {"Bucket": self.name, "Key": key})
+        call = Call("s3", "head_object", {"Bucket": self.name, "Key": key, **version})
         found = self._aws.ask(call)
         if found is None:
             return None
@@ -96,12 +97,18 @@ class Bucket:
 
     def options(self, ours: Mapping[str, str]) -> dict[str, str]:
         """The environment's configuration with ours in it, and without what was ours."""
-        others = {n: v for n, v in self._environment.options.items() if n not in self._ours}
-        return {**others, **ours}
+        has = self._environment.options.items()
+        others = {name: value for name, value in has if name not in self._record.ours}
+        return {**others, **self._record.theirs, **ours}
 
-    def before(self, wanted: Iterable[str], options: Iterable[str]) -> Deploy:
-        """What was there before the first deploy, as far as that one changes it."""
+    def theirs(self, ours: Iterable[str]) -> dict[str, str]:
+        """What others had set of the options that we set, now or in earlier deploys."""
         has = self._environment.options
+        new = {name: has[name] for name in ours if name in has and name not in self._record.ours}
+        return {**new, **self._record.theirs}
+
+    def before(self, wanted: Iterable[str]) -> Deploy:
+        """What was there before the first deploy, as far as that one changes it."""
         found = {key: self.head(key) for key in wanted if key in self.tags}
         pins = self._environment.pins.items()
         return Deploy(
@@ -109,5 +116,4 @@ class Bucket:
             files={key: head[1] for key, head in found.items() if head},
             parts={part: (pin.key, Placed(sha256="", version=pin.version, tag=""))
                    for part, pin in pins},
-            options={name: has[name] for name in options if name in has},
         )  # fmt: skip

@@ -23,7 +23,7 @@ class Plan:
     :param files: objects of dags/ that are right already.
     :param wanted: SHA-256 of each object of dags/ once it is done, by key.
     :param parts: key and, where it is there already, the object of each part.
-    :param options: configuration that comes of the bundle.
+    :param theirs: what others had set of the options that we set.
     :param before: what was there, when nothing was deployed yet.
     """
 
@@ -31,7 +31,7 @@ class Plan:
     files: Mapping[str, Placed]
     wanted: Mapping[str, str]
     parts: Mapping[str, tuple[str, Placed | None]]
-    options: Mapping[str, str]
+    theirs: Mapping[str, str]
     before: Deploy | None = None
 
     @property
@@ -87,10 +87,11 @@ def plan_deploy(aws: Aws, environment: Environment, bundle: Bundle, record: Reco
     ]
     part_uploads, parts = _parts(there, bundle)
     update = update_call(environment, parts, there.options(bundle.options), bundle.options)
-    before = None if record.deploys else there.before(wanted, bundle.options)
+    before = None if record.deploys else there.before(wanted)
     return Plan(
         calls=(*part_uploads, *update, *uploads, *there.deletes(wanted)),
-        files=same, wanted=hashes, parts=parts, options=bundle.options, before=before,
+        files=same, wanted=hashes, parts=parts, theirs=there.theirs(bundle.options),
+        before=before,
     )  # fmt: skip
 
 

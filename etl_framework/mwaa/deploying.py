@@ -48,7 +48,7 @@ class Deploying:
         if plan.before:
             first = self.records.record.model_copy(update={"deploys": (plan.before,)})
             self.records.record = first
-        self.records.claim(deploy, plan.written)
+        self.records.claim(deploy, plan.written, plan.theirs)
         self._alive = self.clock.now()
         try:
             for call in plan.calls:

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -54,6 +54,8 @@ class Record(Model):
     environment: str
     owner: str = Field("", description="Who is deploying right now; empty when nobody is.")
     pending: tuple[str, ...] = Field((), description="Keys that a deploy may have written.")
+    ours: tuple[str, ...] = Field((), description="Options of Airflow that a deploy may have set.")
+    theirs: dict[str, str] = Field({}, description="What others had set of those before.")
     deploys: tuple[Deploy, ...] = Field((), description="Newest first.")
 
     def last_done(self) -> Deploy | None:
@@ -97,33 +99,41 @@ class Records:
 
         :raises ConfigError: it cannot be read.
         """
+        self.record, self._tag = self._there()
+        return self.record
+
+    def _there(self) -> tuple[Record, str]:
         found = self._aws.ask(Call("s3", "get_object", {"Bucket": self._bucket, "Key": self.key}))
         if found is None:
-            return self.record
+            return self.record, ""
+        self.silent_for = self._aws.now - found["LastModified"]
         try:
-            self.record = Record.model_validate_json(found["Body"].read())
+            return Record.model_validate_json(found["Body"].read()), found["ETag"]
         except ValueError as error:
             text = f"s3://{self._bucket}/{self.key} is no record of deploys"
             hint = "restore an earlier version of the object"
             raise ConfigError([finding("M111", text, hint)]) from error
-        self._tag = found["ETag"]
-        self.silent_for = self._aws.now - found["LastModified"]
-        return self.record
 
     def busy(self) -> str:
         """Who is deploying now, or empty; one that has been silent for long was killed."""
         return self.record.owner if self.silent_for < SILENT else ""
 
-    def claim(self, deploy: Deploy, pending: Sequence[str]) -> None:
+    def claim(self, deploy: Deploy, pending: Sequence[str], theirs: Mapping[str, str]) -> None:
         """Say that this deploy begins.
 
+        :param pending: keys that it writes.
+        :param theirs: what others had set of the options that it sets.
         :raises ConfigError: another one began at the same moment.
         """
         touched = tuple(sorted({*self.record.pending, *pending}))
         deploys = (deploy, *(_stopped(each) for each in self.record.deploys))
         begun = self.record.model_copy(
-            update={"owner": f"{_me()} ({self.id})", "pending": touched, "deploys": deploys}
-        )
+            update={
+                "owner": f"{_me()} ({self.id})", "pending": touched, "deploys": deploys,
+                "ours": tuple(sorted({*self.record.ours, *deploy.options})),
+                "theirs": dict(theirs),
+            }
+        )  # fmt: skip
         try:
             self._write(begun)
         except PreconditionError as error:
@@ -144,7 +154,8 @@ class Records:
         """Say that this deploy has ended."""
         update: dict[str, Any] = {"owner": ""}
         if deploy.state == "done":
-            update["pending"] = ()
+            theirs = {n: v for n, v in self.record.theirs.items() if n in deploy.options}
+            update |= {"pending": (), "ours": tuple(sorted(deploy.options)), "theirs": theirs}
         update["deploys"] = (deploy, *self.record.deploys[1:])[:KEPT]
         self.record = self.record.model_copy(update=update)
         self.renew()
@@ -164,8 +175,10 @@ class Records:
         try:
             self._tag = self._aws.make(self.call(record))["ETag"]
         except PreconditionError:
-            if self.read() != record:
+            there, tag = self._there()
+            if there != record:
                 raise
+            self._tag = tag
         self.record = record
 
 

@@ -51,7 +51,8 @@ def refused(call: Call, error: Any) -> EtlError:
         return ConfigError([finding("M108", f"AWS refuses {call.action}: {code}", hint)])
     if code == "NoSuchBucket":
         bucket = call.arguments["Bucket"]
-        return ConfigError([finding("M109", f"the bucket '{bucket}' is not there")])
+        hint = "check the environment's source bucket, and the account"
+        return ConfigError([finding("M109", f"the bucket '{bucket}' is not there", hint)])
     if code in _OTHER:
         return PreconditionError(f"{call.arguments.get('Key')} is another one by now")
     if code in _WRONG:

@@ -85,6 +85,9 @@ class Start:
     def _ready(
         self, environment: Environment, records: Records, plan: Plan, deploy: Deploy
     ) -> Ready:
+        for call in plan.calls:
+            if call.operation == "update_environment":
+                self.aws.check(call)
         deploying = Deploying(self.aws, environment, records, self.clock, self.tell)
         return Ready(deploying, plan, deploy)
 

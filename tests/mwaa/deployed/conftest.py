@@ -15,6 +15,7 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from etl_framework.connections import aws
 from etl_framework.devstack.moto_server import start_moto
 from etl_framework.devstack.mwaa_environment import StandIn
 from etl_framework.devstack.mwaa_server import MwaaServer
@@ -132,42 +133,54 @@ class Place:
         return [f"{c.operation} {c.arguments.get('Key', '')}".strip() for c in made]
 
 
+@dataclass(frozen=True)
+class Servers:
+    """moto's server and MWAA's control plane, and clients for what tests do by hand."""
+
+    plane: MwaaServer
+    variables: dict[str, str]
+    s3: Any
+    logs: Any
+
+
 @pytest.fixture(scope="session")
-def moto() -> Iterator[str]:
-    """The URL of moto's server."""
-    with ExitStack() as until:
-        yield start_moto(until)
+def servers() -> Iterator[Servers]:
+    with ExitStack() as until, pytest.MonkeyPatch.context() as patch:
+        moto, plane = start_moto(until), MwaaServer()
+        url = f"http://127.0.0.1:{plane.start()}"
+        until.callback(plane.stop)
+        variables = {
+            "AWS_ENDPOINT_URL_MWAA": url, "AWS_ENDPOINT_URL_S3": moto,
+            "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": moto, "AWS_ENDPOINT_URL_STS": url,
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true", "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-west-1",
+        }  # fmt: skip
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield Servers(plane, variables, boto3.client("s3"), boto3.client("logs"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fresh_clients() -> Iterator[None]:
+    """Clients are kept, and hold on to the servers of the tests before."""
+    aws._made.cache_clear()
+    yield
+    aws._made.cache_clear()
 
 
 @pytest.fixture
-def place(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """An environment that is AVAILABLE with Airflow 3.3.1, and an empty bucket with versions."""
-    server = MwaaServer()
-    plane = f"http://127.0.0.1:{server.start()}"
-    for name, value in {
-        "AWS_ENDPOINT_URL_MWAA": plane, "AWS_ENDPOINT_URL_S3": moto,
-        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": moto, "AWS_ENDPOINT_URL_STS": plane,
-        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true", "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-west-1",
-    }.items():  # fmt: skip
+    for name, value in servers.variables.items():
         monkeypatch.setenv(name, value)
-    forget_clients()
-    s3, logs = boto3.client("s3"), boto3.client("logs")
+    s3 = servers.s3
     name = f"music-{uuid4().hex[:8]}"
     bucket = f"airflow-{name}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     enabled = {"Status": "Enabled"}
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=enabled)
-    environment = StandIn(name, "3.3.1", bucket, s3, logs)
+    environment = StandIn(name, "3.3.1", bucket, s3, servers.logs)
     environment.state["AirflowConfigurationOptions"] = {OTHERS: SECRET, "core.parallelism": "32"}
-    server.environments[name] = environment
-    yield Place(environment, server, s3, tmp_path, Waits(environment))
-    server.stop()
-    forget_clients()
-
-
-def forget_clients() -> None:
-    """Clients are kept, and hold on to the ports of the test before."""
-    from etl_framework.connections import aws
-
-    aws._made.cache_clear()
+    servers.plane.environments[name] = environment
+    yield Place(environment, servers.plane, s3, tmp_path, Waits(environment))
+    servers.plane.fault = lambda operation: ""
