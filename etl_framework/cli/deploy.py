@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "--bundle",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("build/bundle"),
+    default=Path("build/mwaa"),
     show_default=True,
     help="The folder that `etl bundle` wrote.",
 )
@@ -41,8 +41,8 @@ def deploy(
     AWS_DEFAULT_REGION, a role.
 
     \b
-    etl deploy --target mwaa --name music-prod --bundle build/bundle --dry-run
-    etl deploy --target mwaa --name music-prod --bundle build/bundle
+    etl deploy --target mwaa --name music-prod --bundle build/mwaa --dry-run
+    etl deploy --target mwaa --name music-prod --bundle build/mwaa
     etl deploy --target mwaa --name music-prod --rollback
     """
     from etl_framework.mwaa.aws import Aws
