@@ -186,9 +186,8 @@ def test_s3_that_goes_away_in_the_middle(
     place.deploy(place.bundle("c1", ORDERS))
     folder = place.bundle("c2", {**TWICE, "new.py": STUB.format("new")}, requirements="x\n")
     with broken_s3(servers, monkeypatch) as proxy:
-        proxy.verdict = lambda method, path: (
-            "lost" if (method, path[-10:]) == ("PUT", "/orders.py"[-10:]) else ""
-        )
+        uploads = ("PUT", f"/{place.environment.bucket}/dags/orders.py")
+        proxy.verdict = lambda method, path: "lost" if (method, path) == uploads else ""
         with pytest.raises(RetryableError, match="M203 s3 put_object was not answered: Connection"):
             place.deploy(folder)
     place.deploy(folder)
