@@ -90,7 +90,8 @@ class Deploying:
         self.environment = wait_for_update(
             self.aws, self.environment, self.clock, self._status, wanted
         )
-        if any(name.endswith("S3Path") for name in arguments):
+        installs = "requirements.txt" in self.environment.pins
+        if installs and any(name.endswith("S3Path") for name in arguments):
             seen = install_log(
                 self.aws, self.environment, framework, self.clock, self._sign_of_life
             )

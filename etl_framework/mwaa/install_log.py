@@ -66,7 +66,7 @@ def _wait_for_logs(
         said = [
             (w, line) for w, arn in environment.logs.items() for line in _lines(aws, arn, since)
         ]
-        if any(who == first and (_INSTALLED.search(x) or _is_error(x)) for who, x in said):
+        if any(who == first and _is_last(line) for who, line in said):
             break
     return said
 
@@ -76,6 +76,12 @@ def _lines(aws: Aws, group: str, since: int) -> Iterator[str]:
     arguments = {"logGroupName": name, "logStreamNamePrefix": STREAMS, "startTime": since}
     for page in aws.pages(Call("logs", "filter_log_events", arguments), "nextToken", "nextToken"):
         yield from (event["message"] for event in page["events"])
+
+
+def _is_last(line: str) -> bool:
+    """Whether pip has come to an end; with nothing new to install it says no such word."""
+    ended = "Successfully installed" in line or bool(_INSTALLED.search(line))
+    return ended or _is_error(line)
 
 
 def _is_error(line: str) -> bool:

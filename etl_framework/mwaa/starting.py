@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -120,6 +120,9 @@ class Ready:
         """Every call that changes something, in order; the record comes first and last."""
         records = self.deploying.records
         if not self.nothing_to_do:
-            yield records.call(records.record)
+            first = records.call(records.record)
+            yield first
             yield from self.plan.calls
-            yield records.call(records.record)
+            conditions = ("IfMatch", "IfNoneMatch")
+            rest = {n: v for n, v in first.arguments.items() if n not in conditions}
+            yield replace(first, arguments={**rest, "IfMatch": "the one before"})
