@@ -35,6 +35,7 @@ class StandIn:
 
     :param clients: of boto3, for S3 and CloudWatch Logs.
     :param polls: how often an update is looked at before it has come about.
+    :param stale: looks after an update was asked for that still show what was before.
     :param failure: what makes an update fail: code and text.
     :param pip: lines that pip says instead of installing.
     :param broken: import errors, by the file's name below dags/.
@@ -48,6 +49,7 @@ class StandIn:
     s3: Any
     logs: Any
     polls: int = 0
+    stale: int = 0
     failure: tuple[str, str] | None = None
     pip: list[str] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class StandIn:
     state: dict[str, Any] = field(default_factory=dict)
     _wanted: dict[str, Any] = field(default_factory=dict)
     _left: int = 0
+    _before: tuple[int, dict[str, Any]] = (0, {})
 
     def __post_init__(self) -> None:
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:airflow-{self.name}"
@@ -76,6 +79,10 @@ class StandIn:
 
     def get_environment(self, body: dict[str, Any]) -> dict[str, Any]:
         """What it is now; an update goes on with each look."""
+        looks, before = self._before
+        if looks:
+            self._before = (looks - 1, before)
+            return {"Environment": before}
         if self.state["Status"] == "UPDATING":
             self._left -= 1
             if self._left < 0:
@@ -93,6 +100,7 @@ class StandIn:
         for part in _PARTS:
             self._check(body.get(f"{part}S3Path", ""), body.get(f"{part}S3ObjectVersion", ""))
         self._wanted, self._left = body, self.polls
+        self._before = (self.stale, self.state)
         update = {"Status": "PENDING", "CreatedAt": self._now(), "Source": "user"}
         self.state = {**self.state, "Status": "UPDATING", "LastUpdate": update}
         return {"Arn": self.state["Arn"]}

@@ -53,6 +53,18 @@ def test_an_update_that_fails(place: Place) -> None:
     assert place.environment.state[pinned] == uploaded[-1]
 
 
+def test_an_update_that_is_not_seen_at_once(place: Place) -> None:
+    """MWAA still shows how the update before ended: neither failed nor done."""
+    place.environment.failure = ("INCORRECT_CONFIGURATION", "no")
+    fails(place, place.bundle("c1", ORDERS))
+    place.environment.failure, place.environment.stale = None, 2
+    place.deploy(place.bundle("c2", ORDERS))
+    place.deploy(place.bundle("c3", ORDERS, options={"core.parallelism": "1"}))
+
+    assert place.environment.state["AirflowConfigurationOptions"]["core.parallelism"] == "1"
+    assert place.environment.state["Status"] == "AVAILABLE"
+
+
 def test_an_update_that_takes_too_long(place: Place) -> None:
     place.environment.polls = 10_000
 
