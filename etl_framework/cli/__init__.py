@@ -12,6 +12,7 @@ from etl_framework.cli.bundle import bundle
 from etl_framework.cli.clean import clean
 from etl_framework.cli.compile import compile_
 from etl_framework.cli.ddl import ddl
+from etl_framework.cli.deploy import deploy
 from etl_framework.cli.dev import dev
 from etl_framework.cli.diff import diff
 from etl_framework.cli.doctor import doctor
@@ -50,8 +51,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    bundle, clean, compile_, ddl, dev, diff, doctor, explain, iam, import_, init, lineage, lint,
-    lsp, new, plan, preview, quarantine, rule, run, schema, show, suggest_checks, test, watch,
+    bundle, clean, compile_, ddl, deploy, dev, diff, doctor, explain, iam, import_, init, lineage,
+    lint, lsp, new, plan, preview, quarantine, rule, run, schema, show, suggest_checks, test, watch,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

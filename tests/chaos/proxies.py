@@ -11,7 +11,8 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-# What happens to a request of S3: `503`, `500`, `403`, `cut`, or nothing.
+# What happens to a request of S3: `503`, `500`, `403`, `cut`, `lost` (done, and not answered), or
+# nothing.
 Verdict = Callable[[str, str], str]
 
 
@@ -108,6 +109,10 @@ class S3Proxy:
                 }
                 length = found.getheader("Content-Length")
                 upstream.close()
+                if verdict == "lost":
+                    _reset(self.connection)
+                    self.close_connection = True
+                    return
                 if verdict == "cut":
                     self.send_response(found.status)
                     self.send_header("Content-Length", str(len(data) + 10))
