@@ -130,7 +130,7 @@ def _plugins(folder: Path, version: MwaaVersion) -> Iterator[Diagnostic]:
 
 
 def of_rows(rows: Sequence[Row], dag_ids: Sequence[str]) -> Iterator[Diagnostic]:
-    """What is wrong with DAG files that were parsed.
+    """What is wrong with DAG files that were parsed; nothing when none was.
 
     :param dag_ids: what they should make.
     """
@@ -152,7 +152,7 @@ def of_rows(rows: Sequence[Row], dag_ids: Sequence[str]) -> Iterator[Diagnostic]
             message = "makes another DAG each time that it is parsed: a new version each time"
             hint = "use no time of day, no random numbers and no sets where the DAG is made"
             yield Diagnostic(path, 0, 0, "B404", message, hint)
-    if not any(row["error"] for row in rows):
+    if rows and not any(row["error"] for row in rows):
         made = {name for row in rows for name in row["dags"]}
         for name in sorted(set(dag_ids) - made):
             message = f"Airflow finds no DAG '{name}'"

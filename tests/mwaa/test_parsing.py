@@ -102,3 +102,4 @@ def test_a_dag_that_airflow_does_not_find() -> None:
     assert [str(found).split("\n")[0] for found in of_rows([row], ["a", "b"])] == [
         "dags/.airflowignore: B405 Airflow finds no DAG 'b'"
     ]
+    assert list(of_rows([], ["a"])) == [], "none was parsed"
