@@ -17,7 +17,7 @@ class Serverless(Rule):
     The service ignores most of what it does not know, so a pipeline would run and be another.
     """
 
-    codes = ("W320",)
+    codes = ("W507",)
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         environments = project.environments.environments if project.environments else {}
@@ -26,5 +26,5 @@ class Serverless(Rule):
             for checked in files:
                 for keys, why, hint in not_serverless(checked.pipeline):
                     message = f"cannot run in '{label}', which is MWAA Serverless: {why}"
-                    found = checked.found.file.diagnostic(keys, "W320", message, hint)
+                    found = checked.found.file.diagnostic(keys, "W507", message, hint)
                     yield replace(found, severity="warning")
