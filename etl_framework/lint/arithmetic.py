@@ -22,9 +22,8 @@ class UnguardedDivision(SqlRule):
 
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
-        from sqlglot.optimizer.scope import traverse_scope
 
-        for scope in traverse_scope(query.tree):
+        for scope in query.scopes:
             for node in scope.find_all(exp.Div):
                 divisor = node.right.unnest()
                 if not (_never_zero(divisor, scope) or _asked_before(node, divisor)):
@@ -103,9 +102,10 @@ def _asked_before(node: exp.Expr, divisor: exp.Expr) -> bool:
     """Whether a CASE around the division has asked for the divisor."""
     from sqlglot import exp
 
-    around = node.find_ancestor(exp.If, exp.Select)
-    while isinstance(around, exp.If):
-        if divisor in list(around.this.walk()):
+    around = node.find_ancestor(exp.If, exp.Case, exp.Select)
+    while around is not None and not isinstance(around, exp.Select):
+        asked = around.args["ifs"] if isinstance(around, exp.Case) else [around]
+        if any(divisor in list(each.this.walk()) for each in asked):
             return True
-        around = around.find_ancestor(exp.If, exp.Select)
+        around = around.find_ancestor(exp.If, exp.Case, exp.Select)
     return False

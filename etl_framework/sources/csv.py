@@ -32,8 +32,9 @@ class CsvSource(Source):
 
     type: Literal["csv"]
     path: str = Field(
+        examples=["streaming-data/*.csv", "events/{{ interval.date }}/*.csv"],
         description="Files, with `*` for any name and the data interval where it belongs: "
-        "`streaming-data/{{ interval.date }}/*.csv`."
+        "`streaming-data/{{ interval.date }}/*.csv`.",
     )
     delimiter: OneCharacter = Field(",", description="Between two values.")
     quote: OneCharacter | Literal[""] = Field('"', description="Around values; empty for none.")
