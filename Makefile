@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 SPREAD := -n auto --dist worksteal
 
-.PHONY: demo test quick lint bench bench-checks bench-dags bench-memory chaos airflow \
+.PHONY: demo test quick lint bench bench-checks bench-dags bench-lint bench-memory chaos airflow fuzz \
         test-airflow clean
 .DELETE_ON_ERROR:
 
@@ -39,6 +39,12 @@ bench: $(VENV)/.dev  ## 10 million events against pandas and against DuckDB by h
 
 bench-checks: $(VENV)/.dev  ## Twenty checks over 10 million rows, and three peers with the same
 	@$(BIN)/python benchmarks/checks.py
+
+bench-lint: $(VENV)/.dev  ## 1,000 pipelines linted by us, by dbt and by SQLMesh
+	@$(BIN)/python benchmarks/lint.py
+
+fuzz: $(VENV)/.dev  ## 20,000 mutated files: no traceback, no hang, nothing opened or run
+	@$(BIN)/python -m tests.fuzz
 
 airflow: $(VENV)/.dev  ## A whole Airflow in a browser, beside stand-ins for RDS, S3 and Redshift
 	@test -d sample_data/rds || $(BIN)/python sample_data/generate.py

@@ -67,7 +67,9 @@ def read_draft(
     try:
         tree = dialect.parse(rendered.sql)
     except dialect.SqlSyntaxError as error:
-        return rendered.diagnostic(error.offset, "E410", str(error))
+        hint = "a comma, a bracket or a keyword before it is missing or too much"
+        hint = hint if str(error).startswith("SQL syntax") else ""
+        return rendered.diagnostic(error.offset, "E410", str(error), hint)
     if twice := scope.repeated_name(tree):
         message = f"two tables of this FROM are called '{twice.name}'"
         return rendered.diagnostic(twice.offset, "E414", message, "give one of them another alias")

@@ -189,9 +189,9 @@ class _Compiler:
             sql = dialect.translated(tree, to="duckdb")
             shape = tuple(self._tables.describe(sql, schema))
         except PlanError as error:
-            message = error.diagnostics[0].message
-            offset = blamed(error.__cause__, draft.rendered.sql, sql)
-            self._problem(draft.rendered.diagnostic(offset, "E415", message))
+            said, written = error.diagnostics[0], draft.rendered.sql
+            offset = blamed(error.__cause__, written, sql)
+            self._problem(draft.rendered.diagnostic(offset, "E415", said.message, said.hint))
             return Compiled(name, inputs, template)
         return Compiled(name, inputs, template, sql, shape, draft.rendered.sql)
 

@@ -158,7 +158,8 @@ class Pipeline(Model):
     def _cron(cls, value: str) -> str:
         if not valid_cron(value):
             raise ValueError(
-                f"'{value}' is not a cron expression, a preset such as @daily, or none"
+                f"'{value}' is not a cron expression, a preset such as @daily, or none;"
+                " five fields: minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6"
             )
         return value
 

@@ -90,14 +90,17 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
             keys, "E202", f"unknown key '{last}'", did_you_mean(str(last), known), of_key=True
         )
     elif kind == "missing":
-        if _misspelt(detail["loc"][-1], model_at(model, keys, data), keys, data):
+        name = str(detail["loc"][-1])
+        if _misspelt(name, model_at(model, keys, data), keys, data):
             return
-        found = file.diagnostic(
-            keys, "E203", f"the key '{detail['loc'][-1]}' is missing", of_key=True
-        )
+        fields = getattr(model_at(model, keys, data), "model_fields", {})
+        about = fields[name].description if name in fields else None
+        hint = f"write '{name}: ...'{f': {about}' if about else ''}"
+        found = file.diagnostic(keys, "E203", f"the key '{name}' is missing", hint, of_key=True)
     elif kind == "union_tag_not_found":
         known = _fields(model_at(model, keys, data))
-        found = file.diagnostic(keys, "E203", "the key 'type' is missing", of_key=True)
+        message, hint = "the key 'type' is missing", "write 'type: ...', which says what this is"
+        found = file.diagnostic(keys, "E203", message, hint, of_key=True)
     elif kind == "union_tag_invalid":
         tags = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
         what = {"checks": "check", "sources": "source", "connections": "connection"}

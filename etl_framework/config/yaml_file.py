@@ -133,6 +133,8 @@ def _syntax(file: YamlFile, error: yaml.YAMLError) -> Diagnostic:
         hint = f"a text that starts with {here} needs quotes"
     elif "mapping values are not allowed" in problem:
         hint = "a text with ': ' in it needs quotes; or the line above is indented wrongly"
+    elif "expected ',' or" in problem:
+        hint = "close the bracket that is open before it, or put a comma"
     return Diagnostic(file.path, line, column, "E102", f"YAML syntax: {problem}", hint)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl_framework.errors import PlanError
+from etl_framework.engines.refused import refused
 from etl_framework.sql.dialect import Schema
 from etl_framework.sql.quote import literal, quote
 
@@ -96,7 +96,7 @@ class EmptyTables:
             rows = self._session.execute(f"DESCRIBE {sql}").fetchall()
             return [(str(row[0]), str(row[1])) for row in rows]
         except duckdb.Error as error:
-            raise PlanError(_sentence(error)) from error
+            raise refused(error) from error
 
     def close(self) -> None:
         """Drop them."""
@@ -133,9 +133,3 @@ def query_plan(sql: str, schema: Schema) -> str:
 
 def _definitions(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{quote(name)} {type_}" for name, type_ in columns.items())
-
-
-def _sentence(error: Exception) -> str:
-    """DuckDB's message without its class, its candidates and its copy of the query."""
-    text = str(error).split("\n")[0]
-    return text.partition("Error: ")[2] or text

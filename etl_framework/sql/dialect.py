@@ -81,6 +81,7 @@ def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
     return SqlSyntaxError(offset, f"SQL syntax: {message}" + (f" at '{word}'" if word else ""))
 
 
+@cache
 def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
     """A condition over the columns of one row, as the engine `to` runs it.
 

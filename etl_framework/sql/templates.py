@@ -90,11 +90,14 @@ def render_sql(
         found = list(chunks.read(template.generate(known)))
     except TemplateSyntaxError as error:
         line = source.split("\n")[error.lineno - 1 : error.lineno] or [""]
-        column = len(line[0]) - len(line[0].lstrip()) + 1
+        opened = max(line[0].rfind("{{"), line[0].rfind("{%"), line[0].rfind("{#"))
+        column = (opened if opened >= 0 else len(line[0]) - len(line[0].lstrip())) + 1
+        message = f"template syntax: {str(error.message).rstrip('.')}"
+        ends = {"print": "}}", "block": "%}", "comment": "#}"}
+        missing = [end for word, end in ends.items() if f"end of {word}" in message.lower()]
+        hint = f"close it with {missing[0]}" if missing else ""
         at = (path, error.lineno, column)
-        raise TemplateProblemError(
-            Diagnostic(*at, "E401", f"template syntax: {error.message}")
-        ) from error
+        raise TemplateProblemError(Diagnostic(*at, "E401", message, hint)) from error
     except Exception as error:  # a filter given the wrong value raises whatever Python does
         raise TemplateProblemError(why(path, source, error, list(params))) from error
     return _read(path, source, found)

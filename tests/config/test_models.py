@@ -14,6 +14,7 @@ from tests.conftest import ORDERS, Folder
 SOURCE = "sources: {s: {type: csv, connection: lake, path: a.csv, columns: [COLUMN]}}"
 COLUMN = "{name: a, type: integer}"
 KPI = "kpis: {k: {sql: k.sql, target: {connection: w, table: k, KEYS}, columns: [COLUMN]}}"
+FIELDS = "\n  hint: five fields: minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6"
 
 
 def problems(folder: Folder, text: str) -> list[str]:
@@ -27,9 +28,10 @@ def problems(folder: Folder, text: str) -> list[str]:
         pytest.param("schedul: x", "2:1: E202 unknown key 'schedul'\n  hint: did you mean "
                      "'schedule'?", id="unknown key"),
         pytest.param('schedule: "x"', "2:11: E204 'x' is not a cron expression, a preset such as "
-                     "@daily, or none", id="no cron expression"),
+                     f"@daily, or none{FIELDS}", id="no cron expression"),
         pytest.param('schedule: "* * * * * *"', "2:11: E204 '* * * * * *' is not a cron "
-                     "expression, a preset such as @daily, or none", id="cron with seconds"),
+                     f"expression, a preset such as @daily, or none{FIELDS}",
+                     id="cron with seconds"),
         pytest.param("timezone: Europe/Berlim", "2:11: E204 unknown time zone 'Europe/Berlim'\n"
                      "  hint: did you mean 'Europe/Berlin'?", id="unknown time zone"),
         pytest.param("start_date: soon", "2:13: E204 'start_date' should be a valid date or "
@@ -42,7 +44,8 @@ def problems(folder: Folder, text: str) -> list[str]:
                      "2:17: E204 give either 'sql' or 'python'", id="neither SQL nor Python"),
         pytest.param("transforms: {T: {sql: a.sql}}", "2:14: E204 'T' is not a valid name\n"
                      "  hint: it matches ^[a-z][a-z0-9_]{0,62}$", id="a name in capitals"),
-        pytest.param("kpis: {k: {sql: k.sql}}", "2:8: E203 the key 'target' is missing",
+        pytest.param("kpis: {k: {sql: k.sql}}", "2:8: E203 the key 'target' is missing\n"
+                     "  hint: write 'target: ...': The table that the rows go to.",
                      id="a KPI without its target"),
         pytest.param(KPI.replace("KEYS", "strategy: merge"),
                      "2:32: E204 strategy 'merge' needs 'unique_key'", id="merge without its key"),
@@ -77,7 +80,9 @@ def test_one_mistake_in_a_pipeline(folder: Folder, line: str, expected: str) -> 
                      "  hint: did you mean 'integer'?", id="unknown type"),
         pytest.param("{name: a, type: 'decimal(50,2)'}", "2:83: E204 a decimal holds 1 to 38 "
                      "digits, and no more behind the point than in all", id="too many digits"),
-        pytest.param("{name: a}", "2:67: E203 the key 'type' is missing", id="no type"),
+        pytest.param("{name: a}", "2:67: E203 the key 'type' is missing\n  hint: write "
+                     "'type: ...': Type, in Redshift's words: `integer`, `varchar(255)`.",
+                     id="no type"),
         pytest.param("{name: 'a b', type: date}", "2:74: E204 'a b' is not a valid name\n"
                      "  hint: it matches ^[A-Za-z_][A-Za-z0-9_]{0,126}$", id="a space in a name"),
         pytest.param("{name: a, type: date, primry_key: true}", "2:89: E202 unknown key "
@@ -102,7 +107,7 @@ def test_mistakes_of_one_file_are_reported_at_once(folder: Folder) -> None:
         "pipelines/p.yml:17:37: E202 unknown key 'tabel'\n  hint: did you mean 'table'?",
         "pipelines/p.yml:22:1: E202 unknown key 'ownr'\n  hint: did you mean 'owner'?",
         "pipelines/p.yml:2:11: E204 'dayly' is not a cron expression, a preset such as @daily, "
-        "or none",
+        f"or none{FIELDS}",
         "pipelines/p.yml:5:11: E201 unknown source type 'cvs'\n  hint: did you mean 'csv'?",
     ]
 
