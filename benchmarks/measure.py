@@ -18,10 +18,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took: wall seconds, and bytes of its largest process at its largest."""
+    """What a command took: wall seconds, and bytes of its largest process at its largest.
+
+    :param cpu: seconds of all its processes that it waited for.
+    """
 
     seconds: float
     peak_bytes: int
+    cpu: float = 0.0
 
 
 def _environment() -> dict[str, str]:
@@ -57,7 +61,8 @@ def main() -> None:
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - start
     unit = 1 if sys.platform == "darwin" else 1024
-    print(json.dumps(asdict(Cost(round(seconds, 3), usage.ru_maxrss * unit))))
+    cpu = round(usage.ru_utime + usage.ru_stime, 2)
+    print(json.dumps(asdict(Cost(round(seconds, 3), usage.ru_maxrss * unit, cpu))))
     raise SystemExit(os.waitstatus_to_exitcode(status))
 
 

@@ -130,7 +130,8 @@ def not_in_the_cluster(
         if made.python:
             yield ("transforms", name, "python"), f"'{name}' is Python, which runs on DuckDB only"
     for name, kpi in pipeline.kpis.items():
-        if environment.connections[kpi.target.connection] is not cluster:
+        found = environment.connections.get(kpi.target.connection)
+        if found is not None and found is not cluster:
             keys = ("kpis", name, "target", "connection")
             yield keys, f"the target of '{name}' is not in the cluster"
 

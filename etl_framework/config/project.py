@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from etl_framework.config.environments import Environment, Environments
+from etl_framework.config.files import ENVIRONMENTS, PIPELINES, TEMPLATES, pipeline_paths
 from etl_framework.config.models import Pipeline
 from etl_framework.config.validate import validate
 from etl_framework.config.yaml_file import Keys, YamlFile, read_yaml
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 
-PIPELINES = "pipelines"
-TEMPLATES = "sql_templates"
-ENVIRONMENTS = "environments.yml"
+__all__ = ["ENVIRONMENTS", "PIPELINES", "TEMPLATES", "PipelineFile", "Project", "load_project"]
 
 
 @dataclass(frozen=True)
@@ -120,23 +119,26 @@ def load_project(root: Path) -> Project:
     :raises ConfigError: the folder is not a project at all.
     """
     root = root.resolve()
-    if not (root / PIPELINES).is_dir():
-        raise ConfigError(
-            f"{root} is not a project: it has no folder '{PIPELINES}'",
-            hint="go to the project's folder, or name it with --project",
-        )
-    paths = sorted([*(root / PIPELINES).glob("*.yml"), *(root / PIPELINES).glob("*.yaml")])
-    environments_file = read_yaml(root / ENVIRONMENTS, ENVIRONMENTS)
+    paths = pipeline_paths(root)
+    project = load_environments(root)
+    return replace(project, pipelines=tuple(load_pipeline(root, path) for path in paths))
+
+
+def load_environments(root: Path) -> Project:
+    """A project without its pipelines."""
+    file = read_yaml(root / ENVIRONMENTS, ENVIRONMENTS)
     environments = None
-    if environments_file.data is not None or not environments_file.diagnostics:
-        environments, _ = validate(Environments, environments_file)
-    return Project(
-        root, tuple(_pipeline(root, path) for path in paths), environments, environments_file
-    )
+    if file.data is not None or not file.diagnostics:
+        environments, _ = validate(Environments, file)
+    return Project(root, (), environments, file)
 
 
-def _pipeline(root: Path, path: Path) -> PipelineFile:
-    file = read_yaml(path, str(path.relative_to(root)))
+def load_pipeline(root: Path, path: str) -> PipelineFile:
+    """One pipeline's file.
+
+    :param path: below the project's folder.
+    """
+    file = read_yaml(root / path, path)
     if file.data is None and file.diagnostics:
         return PipelineFile(file, None)
     model, left_out = validate(Pipeline, file)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl_framework.errors import PlanError
+from etl_framework.engines.refused import refused
 from etl_framework.sql.dialect import Schema
 from etl_framework.sql.quote import literal, quote
 
@@ -61,7 +61,8 @@ class DuckDBEngine:
 def _checker() -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    return duckdb.connect(config=_CONFIG | {"enable_external_access": False})
+    # One thread: what it does is so short that handing it to another takes longer.
+    return duckdb.connect(config=_CONFIG | {"enable_external_access": False, "threads": 1})
 
 
 def scratch(timezone: str) -> duckdb.DuckDBPyConnection:
@@ -71,24 +72,48 @@ def scratch(timezone: str) -> duckdb.DuckDBPyConnection:
     return session
 
 
+class EmptyTables:
+    """Tables without rows, for what DuckDB's planner tells of several queries; close it after."""
+
+    def __init__(self) -> None:
+        self._session = _checker().cursor()
+        self._made: dict[str, str] = {}
+
+    def describe(self, sql: str, schema: Schema) -> list[tuple[str, str]]:
+        """Name and DuckDB type of each column that a query gives.
+
+        :param schema: table to column to DuckDB type, for every table the query names.
+        :raises PlanError: DuckDB would refuse the query.
+        """
+        import duckdb
+
+        try:
+            for table, columns in schema.items():
+                made = f"{quote(table)} ({_definitions(columns)})"
+                if self._made.get(table) != made:
+                    self._session.execute(f"CREATE OR REPLACE TEMP TABLE {made}")
+                    self._made[table] = made
+            rows = self._session.execute(f"DESCRIBE {sql}").fetchall()
+            return [(str(row[0]), str(row[1])) for row in rows]
+        except duckdb.Error as error:
+            raise refused(error) from error
+
+    def close(self) -> None:
+        """Drop them."""
+        self._session.close()
+
+
 def describe(sql: str, schema: Schema) -> list[tuple[str, str]]:
-    """Name and DuckDB type of each column that a query gives, without any data.
+    """Name and DuckDB type of each column that one query gives, without any data.
 
     :param schema: table to column to DuckDB type, for every table the query names.
     :raises PlanError: DuckDB would refuse the query.
     """
-    import duckdb
-
-    session = _checker().cursor()
+    tables = EmptyTables()
     try:
-        for table, columns in schema.items():
-            session.execute(f"CREATE TEMP TABLE {quote(table)} ({_definitions(columns)})")
-        rows = session.execute(f"DESCRIBE {sql}").fetchall()
-        return [(str(row[0]), str(row[1])) for row in rows]
-    except duckdb.Error as error:
-        raise PlanError(_sentence(error)) from error
+        return tables.describe(sql, schema)
     finally:
-        session.close()
+        tables.close()
 
 
 def query_plan(sql: str, schema: Schema) -> str:
@@ -108,9 +133,3 @@ def query_plan(sql: str, schema: Schema) -> str:
 
 def _definitions(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{quote(name)} {type_}" for name, type_ in columns.items())
-
-
-def _sentence(error: Exception) -> str:
-    """DuckDB's message without its class, its candidates and its copy of the query."""
-    text = str(error).split("\n")[0]
-    return text.partition("Error: ")[2] or text

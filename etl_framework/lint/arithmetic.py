@@ -10,6 +10,7 @@ from etl_framework.lint.sql_base import Finding, Query, SqlRule
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope
 
 _RATIO = re.compile(r"rate|ratio|share|percent|pct|average|avg|index|mean|per_", re.IGNORECASE)
 
@@ -22,11 +23,12 @@ class UnguardedDivision(SqlRule):
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
 
-        for node in query.tree.find_all(exp.Div):
-            divisor = node.right.unnest()
-            if not (_never_zero(divisor) or _asked_before(node, divisor)):
-                hint = f"write NULLIF({divisor.sql('redshift')}, 0)"[:100]
-                yield Finding(node.right, "the divisor may be zero, which ends the run", hint)
+        for scope in query.scopes:
+            for node in scope.find_all(exp.Div):
+                divisor = node.right.unnest()
+                if not (_never_zero(divisor, scope) or _asked_before(node, divisor)):
+                    hint = f"write NULLIF({divisor.sql('redshift')}, 0)"[:100]
+                    yield Finding(node.right, "the divisor may be zero, which ends the run", hint)
 
 
 class IntegerDivision(SqlRule):
@@ -48,27 +50,40 @@ class IntegerDivision(SqlRule):
                 yield Finding(node, "both sides are integers: the fraction is dropped", hint)
 
 
-def _never_zero(node: exp.Expr) -> bool:
+def _never_zero(node: exp.Expr, scope: Scope) -> bool:
     """Whether it cannot be zero, or then is NULL."""
     from sqlglot import exp
 
     node = node.unnest()
     if isinstance(node, exp.Cast):
-        return _never_zero(node.this)
+        return _never_zero(node.this, scope)
     if isinstance(node, exp.Literal):
         return node.is_number and float(node.this) != 0
     if isinstance(node, exp.Neg):
-        return _never_zero(node.this)
+        return _never_zero(node.this, scope)
     if isinstance(node, exp.Nullif):
         return True
     if isinstance(node, exp.Mul):
-        return _never_zero(node.left) and _never_zero(node.right)
+        return _never_zero(node.left, scope) and _never_zero(node.right, scope)
     if isinstance(node, exp.Greatest):
         return any(_positive(each) for each in [node.this, *node.expressions])
     if isinstance(node, exp.Window):
         return _counts_rows(node.this)
-    select = node.find_ancestor(exp.Select)
-    return _counts_rows(node) and bool(select and select.args.get("group"))
+    if isinstance(node, exp.Column):
+        return _made_never_zero(node, scope)
+    return _counts_rows(node) and bool(scope.expression.args.get("group"))
+
+
+def _made_never_zero(column: exp.Column, scope: Scope) -> bool:
+    """Whether the subquery or CTE that a column comes from never makes it zero."""
+    from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope
+
+    source = scope.sources.get(column.table)
+    if not isinstance(source, Scope) or not isinstance(source.expression, exp.Select):
+        return False
+    made = (each for each in source.expression.selects if each.alias_or_name == column.name)
+    return any(_never_zero(each.unalias(), source) for each in made)
 
 
 def _positive(node: exp.Expr) -> bool:
@@ -87,9 +102,10 @@ def _asked_before(node: exp.Expr, divisor: exp.Expr) -> bool:
     """Whether a CASE around the division has asked for the divisor."""
     from sqlglot import exp
 
-    around = node.find_ancestor(exp.If, exp.Select)
-    while isinstance(around, exp.If):
-        if divisor in list(around.this.walk()):
+    around = node.find_ancestor(exp.If, exp.Case, exp.Select)
+    while around is not None and not isinstance(around, exp.Select):
+        asked = around.args["ifs"] if isinstance(around, exp.Case) else [around]
+        if any(divisor in list(each.this.walk()) for each in asked):
             return True
-        around = around.find_ancestor(exp.If, exp.Select)
+        around = around.find_ancestor(exp.If, exp.Case, exp.Select)
     return False

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import TEMPLATES, PipelineFile, Project
+from etl_framework.config.files import TEMPLATES
 from etl_framework.errors import Diagnostic
-from etl_framework.interval import DataInterval
-from etl_framework.queries import Compilation, compile_queries
+from etl_framework.lint.facts import Fact
+
+if TYPE_CHECKING:
+    from etl_framework.config.models import Pipeline
+    from etl_framework.config.project import PipelineFile, Project
+    from etl_framework.config.yaml_file import Keys
+    from etl_framework.interval import DataInterval
+    from etl_framework.queries import Compilation
 
 
 @dataclass(frozen=True)
@@ -18,16 +25,20 @@ class Checked:
     """A pipeline file that rules look at.
 
     :param interval: what templates are rendered for.
+    :param shared: what rules make of it once for all of them.
     """
 
     project: Project
     found: PipelineFile
     pipeline: Pipeline
     interval: DataInterval
+    shared: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def compilation(self) -> Compilation:
         """Its SQL, compiled."""
+        from etl_framework.queries import compile_queries
+
         return compile_queries(self.project.root, self.found, self.interval)
 
 
@@ -37,8 +48,60 @@ class Rule:
     codes: tuple[str, ...] = ()
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        """Every place in `files` where it is wrong; `project` has all other files too."""
+        """Every place in `files` where it is wrong.
+
+        :param project: of its pipelines only these: what a rule finds in a file is kept as long as
+            the file, its templates and the environments are the same.
+        """
         raise NotImplementedError
+
+
+class ProjectRule(Rule):
+    """A rule across pipelines: what it has to know of each is gathered, and judged together.
+
+    `reads` are patterns of other files that it looks at.
+    """
+
+    reads: tuple[str, ...] = ()
+
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        """What there is to know of one file; it is kept as long as the file is the same."""
+        raise NotImplementedError
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        """Every place where it is wrong.
+
+        :param project: without its pipelines.
+        :param facts: those of all files.
+        """
+        raise NotImplementedError
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        yield from self.judge(
+            project, [f for found in project.pipelines for f in self.facts(found)]
+        )
+
+
+class ApartRule(ProjectRule):
+    """A rule that needs nothing of pipelines: about the environments, or other files."""
+
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        """Nothing."""
+        return iter(())
+
+
+def fact(found: PipelineFile, kind: str, values: tuple[str, ...], keys: Keys = ()) -> Fact:
+    """What a file says at the value of some keys."""
+    return Fact(kind, values, found.file.path, *found.file.place(keys))
+
+
+def source_of(project: Project, path: str) -> str:
+    """The text of one of the project's files, with line ends as Jinja reads them; "" if none."""
+    try:
+        text = (project.root / path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:
@@ -49,5 +112,17 @@ def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:
 
 def files_of(found: PipelineFile) -> set[str]:
     """A pipeline's file and its templates, below the project's folder."""
-    queries = found.model.queries().values() if found.model else ()
-    return {found.file.path, *(f"{TEMPLATES}/{query.sql}" for query in queries if query.sql)}
+    return {found.file.path, *(f"{TEMPLATES}/{name}" for name in _templates(found.model))}
+
+
+def _templates(pipeline: Pipeline | None) -> Iterator[str]:
+    """The templates that a pipeline names, without those that lead out of their folder."""
+    from etl_framework.checks.sql import Sql
+
+    for block in pipeline.relations().values() if pipeline else ():
+        named = [getattr(block, "sql", None)]
+        named += [check.sql for check in block.checks if isinstance(check, Sql)]
+        for name in filter(None, named):
+            path = Path(name)
+            if not path.is_absolute() and ".." not in path.parts:
+                yield path.as_posix()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from etl_framework.config.project import Project
-from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
+from etl_framework.config.project import PipelineFile, Project
+from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
-from etl_framework.lint.base import Checked, Rule, files_of, rule_classes
-from etl_framework.lint.noqa import without_answered
+from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, rule_classes
+from etl_framework.lint.broken import said
+from etl_framework.lint.contents import digest, read_inside
+from etl_framework.lint.noqa import comments_of
 from etl_framework.lint.pages import codes
 from etl_framework.lint.settings import Settings, load_settings
+from etl_framework.lint.telling import told, wanted_of
+from etl_framework.lint.units import Unit
 from etl_framework.plugins import import_all
 from etl_framework.queries import Compilation
 
@@ -27,7 +31,6 @@ def settings_of(project: Project) -> Settings:
 
     :raises ConfigError: something in it is wrong.
     """
-    rules()
     return load_settings(project.root, codes())
 
 
@@ -40,28 +43,11 @@ def lint(
     :param settings: those of the project if not given.
     :raises ConfigError: the settings are wrong, or a path is nothing of the project.
     """
-    files = [
-        Checked(project, found, found.model, found.model.some_interval())
-        for found in project.pipelines
-        if found.model
-    ]
-    wanted = [_relative(project, path) for path in paths]
-    _refuse_unknown(project, wanted)
-    problems = _problems(project, files, settings or settings_of(project))
-    return [found for found in problems if not wanted or _is_in(found.path, wanted)]
-
-
-def _refuse_unknown(project: Project, wanted: list[str]) -> None:
-    """A mistyped path must not look clean.
-
-    :raises ConfigError: it is no file or folder of the project, nor the name of a pipeline.
-    """
-    names = {Path(found.file.path).stem for found in project.pipelines}
-    for path in wanted:
-        if path not in names and not (project.root / path).exists():
-            raise ConfigError(
-                f"'{path}' is no file, folder or pipeline", hint=did_you_mean(path, names)
-            )
+    wanted = wanted_of(project.root, [found.file.path for found in project.pipelines], paths)
+    settings = settings or settings_of(project)
+    around = replace(project, pipelines=())
+    units = [look_at(around, found) for found in project.pipelines]
+    return told(units, judged(around, units), settings, wanted)
 
 
 def lint_pipeline(
@@ -73,35 +59,75 @@ def lint_pipeline(
     :raises ConfigError: there is no such pipeline.
     """
     found, settings = project.pipeline(name), settings_of(project)
-    mine = {project.environments_file.path, *files_of(found)}
-    if found.model is None:
-        problems, compilation = _problems(project, [], settings), Compilation()
-    else:
-        interval = interval or found.model.some_interval()
-        checked = Checked(project, found, found.model, interval)
-        problems, compilation = _problems(project, [checked], settings), checked.compilation
-    return [each for each in problems if each.path in mine], compilation
+    around = replace(project, pipelines=())
+    checked = _checked(around, found, interval)
+    mine = look_at(around, found, checked)
+    units = [mine if each is found else facts_of(each) for each in project.pipelines]
+    left = told([mine], judged(around, units), settings, ())
+    paths = {project.environments_file.path, *files_of(found)}
+    problems = [each for each in left if each.path in paths]
+    return problems, checked.compilation if checked else Compilation()
 
 
-def _problems(project: Project, files: list[Checked], settings: Settings) -> list[Diagnostic]:
-    problems = set(project.diagnostics())
+def look_at(project: Project, found: PipelineFile, checked: Checked | None = None) -> Unit:
+    """One pipeline by itself.
+
+    :param project: without its pipelines.
+    """
+    alone = replace(project, pipelines=(found,))
+    checked = checked or _checked(project, found, None)
+    contents = {path: read_inside(project.root, path) for path in sorted(files_of(found))}
+    problems = set(found.file.diagnostics)
     for rule in rules():
-        problems.update(rule.check(project, files))
-    paths = {project.environments_file.path}
-    for checked in files:
-        paths |= files_of(checked.found)
-    left = without_answered(project.root, sorted(paths), problems, codes(), settings.wants)
-    return sorted(settings.applied(left))
-
-
-def _relative(project: Project, path: str) -> str:
-    full = Path(path).resolve()
-    root = project.root.resolve()
-    return str(full.relative_to(root)) if full.is_relative_to(root) else path
-
-
-def _is_in(path: str, wanted: list[str]) -> bool:
-    return any(
-        path == each or each == "." or path.startswith(f"{each}/") or Path(path).stem == each
-        for each in wanted
+        if not isinstance(rule, ProjectRule):
+            problems.update(said(alone, rule, rule.check(alone, [checked] if checked else [])))
+    # Else it is not of these files alone: a hint names other files, or one was saved meanwhile.
+    of_these = not any(problem.code == "E302" for problem in problems) and all(
+        read_inside(project.root, path) == content for path, content in contents.items()
     )
+    return Unit(
+        {path: digest(content) for path, content in contents.items()} if of_these else {},
+        tuple(each for each in sorted(problems) if each.path != project.environments_file.path),
+        tuple(each for path, text in contents.items() for each in comments_of(path, text or b"")),
+        facts_of(found).facts,
+    )
+
+
+def facts_of(found: PipelineFile) -> Unit:
+    """What rules across pipelines need of one, and nothing else."""
+    across = [rule for rule in rules() if isinstance(rule, ProjectRule)]
+    return Unit({}, (), (), {type(rule).__name__: tuple(rule.facts(found)) for rule in across})
+
+
+def patterns() -> list[str]:
+    """Those of the files that rules across pipelines read."""
+    return sorted({e for rule in rules() if isinstance(rule, ProjectRule) for e in rule.reads})
+
+
+def judged(project: Project, units: Sequence[Unit]) -> Unit:
+    """What is wrong with the environments, and across pipelines.
+
+    :param project: without its pipelines.
+    """
+    problems = set(project.environments_file.diagnostics)
+    for rule in rules():
+        if isinstance(rule, ProjectRule):
+            name = type(rule).__name__
+            facts = [fact for unit in units for fact in unit.facts.get(name, ())]
+            problems.update(said(project, rule, rule.judge(project, facts)))
+        else:
+            problems.update(said(project, rule, rule.check(project, [])))
+    path = project.environments_file.path
+    paths = {path, *(each.path for each in problems if each.path)}
+    contents = {each: read_inside(project.root, each) for each in sorted(paths)}
+    comments = [c for each, content in contents.items() for c in comments_of(each, content or b"")]
+    return Unit({path: digest(contents[path])}, tuple(sorted(problems)), tuple(comments), {})
+
+
+def _checked(
+    project: Project, found: PipelineFile, interval: DataInterval | None
+) -> Checked | None:
+    if found.model is None:
+        return None
+    alone = replace(project, pipelines=(found,))
+    return Checked(alone, found, found.model, interval or found.model.some_interval())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from etl_framework.errors import Diagnostic, did_you_mean
 
@@ -29,19 +28,18 @@ class Noqa:
 
 
 def without_answered(
-    root: Path,
-    paths: Iterable[str],
+    comments: Iterable[Noqa],
     problems: Iterable[Diagnostic],
     known: Iterable[str],
     wants: Callable[[str], bool],
 ) -> list[Diagnostic]:
     """The problems that no comment answers, and what is wrong with comments.
 
-    :param paths: of the files that were linted, below the root.
+    :param comments: of the files that were linted; each once.
     :param known: every code that there is.
     :param wants: whether a code is looked for at all; if not, nothing tells whether it is unused.
     """
-    comments = [found for path in paths for found in _comments(root, path)]
+    comments = dict.fromkeys(comments)
     answers = {(each.path, each.line, code) for each in comments for code in each.codes}
     left, used = [], set()
     for problem in problems:
@@ -50,18 +48,19 @@ def without_answered(
             used.add(key)
         else:
             left.append(problem)
+    if any(problem.severity == "error" for problem in left):
+        # Behind an error something is not looked at, and may be what a comment answers.
+        used |= {(each.path, each.line, code) for each in comments for code in each.codes}
     for each in comments:
         left += [found for found in _problems(each, known, wants, used) if wants(found.code)]
     return left
 
 
-def _comments(root: Path, path: str) -> Iterator[Noqa]:
-    try:
-        text = (root / path).read_text(encoding="utf-8-sig", errors="replace")
-    except OSError:
+def comments_of(path: str, content: bytes) -> Iterator[Noqa]:
+    """The comments in a file's content."""
+    if b"noqa" not in content.lower():
         return
-    if "noqa" not in text.lower():
-        return
+    text = content.decode("utf-8-sig", errors="replace")
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         if (found := _COMMENT.search(line)) and (written := _WRITTEN.match(found[1])):
             codes = tuple(code.upper() for code in re.split(r"\s*,\s*", written["codes"] or ""))

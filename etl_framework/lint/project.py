@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from etl_framework.config.project import Project
+from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, Rule
+from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.facts import Fact
 from etl_framework.plan import not_in_the_cluster
 from etl_framework.targets.warehouse import warehouse_for
 
@@ -88,23 +90,59 @@ class Names(Rule):
                         yield file.diagnostic(keys, "E306", message, "rename one", of_key=True)
 
 
-class OneWriter(Rule):
+class OneFile(ProjectRule):
+    """No two files are one pipeline, such as `orders.yml` and `orders.yaml`."""
+
+    codes = ("E306",)
+
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        if found.model and found.model.name == Path(found.file.path).stem:
+            yield fact(found, "is", (found.model.name,), ("name",))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        owners: dict[str, str] = {}
+        for each in facts:
+            (name,) = each.values
+            first = owners.setdefault(name, each.path)
+            if first != each.path:
+                message = f"{first} is a pipeline '{name}', too"
+                yield each.diagnostic("E306", message, "rename or delete one of them")
+
+
+class OneWriter(ProjectRule):
     """No two KPIs write one table: the later would undo the earlier."""
 
     codes = ("E307",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        for name, kpi in found.model.kpis.items() if found.model else ():
+            me, table = f"{Path(found.file.path).stem}.{name}", kpi.target.table
+            keys = ("kpis", name, "target", "table")
+            yield fact(found, "writes", (kpi.target.connection, table, me), keys)
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         writers: dict[tuple[str, str], str] = {}
-        for found in project.pipelines:
-            for name, kpi in found.model.kpis.items() if found.model else ():
-                me = f"{Path(found.file.path).stem}.{name}"
-                place = (kpi.target.connection, kpi.target.table.lower().removeprefix("main."))
-                first = writers.setdefault(place, me)
+        for each in facts:
+            connection, table, me = each.values
+            plain, first = re.sub(r"^(main|public)\.", "", table.lower()), me
+            for place in _places(project, connection):
+                first = writers.setdefault((place, plain), me)
                 if first != me:
-                    keys = ("kpis", name, "target", "table")
-                    message = f"the table '{kpi.target.table}' is already written by {first}"
-                    hint = "give each KPI its own table"
-                    yield found.file.diagnostic(keys, "E307", message, hint)
+                    break
+            if first != me:
+                message = f"the table '{table}' is already written by {first}"
+                yield each.diagnostic("E307", message, "give each KPI its own table")
+
+
+def _places(project: Project, name: str) -> list[str]:
+    """What a connection is in each environment: two names may mean one database."""
+    environments = project.environments.environments if project.environments else {}
+    found = {
+        f"{label} {connection.model_dump_json()}"
+        for label, environment in environments.items()
+        if (connection := environment.connections.get(name))
+    }
+    return sorted(found) or [name]
 
 
 class Pushdown(Rule):

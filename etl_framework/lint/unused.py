@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from etl_framework.checks.sql import Sql
-from etl_framework.config.project import TEMPLATES, Project
+from etl_framework.config.project import TEMPLATES, PipelineFile, Project
 from etl_framework.errors import Diagnostic, PlanError
-from etl_framework.lint.base import Checked, Rule, files_of
+from etl_framework.lint.base import Checked, ProjectRule, Rule, fact, files_of
+from etl_framework.lint.facts import Fact, found_files
 from etl_framework.plan import build_plan
 
 
@@ -37,24 +37,27 @@ class UnusedRelation(Rule):
                         yield replace(found, severity="warning")
 
 
-class UnusedTemplate(Rule):
+class UnusedTemplate(ProjectRule):
     """A template is used by a pipeline; one that is not may be a KPI that somebody forgot."""
 
     codes = ("W304",)
+    reads = (f"{TEMPLATES}/**/*.sql",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        if len(files) < len(project.pipelines):
-            return  # a pipeline that cannot be read may use it
-        used: set[str] = set()
-        for checked in files:
-            used |= files_of(checked.found)
-            blocks = checked.pipeline.relations().values()
-            checks = [check for block in blocks for check in block.checks]
-            used |= {f"{TEMPLATES}/{check.sql}" for check in checks if isinstance(check, Sql)}
-        folder = project.root / TEMPLATES
-        for file in sorted(folder.rglob("*.sql")):
-            path = file.relative_to(project.root).as_posix()
-            if path not in used and not any(found.left_out for found in project.pipelines):
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        if found.model is None or found.left_out:
+            yield fact(found, "any", ())  # what cannot be read may use it
+        for path in sorted(files_of(found)):
+            yield fact(found, "uses", (path,))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        if any(each.kind == "any" for each in facts):
+            return
+        used = {path for each in facts for path in each.values}
+        there = found_files(project.root, self.reads)
+        if {path for path in used if path.startswith(f"{TEMPLATES}/")} - set(there):
+            return  # one that is not there may be misspelt
+        for path in there:
+            if path not in used:
                 hint = "name it with 'sql:' in a pipeline, or delete it"
                 yield Diagnostic(
                     path, 1, 1, "W304", "no pipeline uses this template", hint, "warning"

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
+from etl_framework.sql.blame import UntranslatableError, first_offset
 from etl_framework.sql.reading import reading, refuse_what_redshift_refuses, types_told
 from etl_framework.sql.to_duckdb import to_duckdb
 from etl_framework.sql.to_postgres import to_postgres
@@ -51,7 +52,7 @@ def parse(sql: str) -> exp.Query:
         for node in statements[0].find_all(exp.Into, exp.DML, exp.DDL, exp.Command):
             if not isinstance(node, exp.Query):
                 message = f"a template only reads: it cannot hold {node.key.upper()}"
-                raise SqlSyntaxError(_offset(node), message)
+                raise SqlSyntaxError(first_offset(node), message)
         return statements[0]
     what = f"{len(statements)} statements" if len(statements) != 1 else statements[0].key.upper()
     raise SqlSyntaxError(0, f"a template is one SELECT, not {what if statements else 'empty'}")
@@ -69,13 +70,6 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _offset(node: exp.Expr) -> int:
-    """Where the first name in it stands, as near as the tree tells."""
-    from sqlglot import exp
-
-    return next((int(n.meta["start"]) for n in node.find_all(exp.Identifier) if n.meta), 0)
-
-
 def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
     lines = sql.split("\n")
     line, column = int(str(detail["line"] or 1)), int(str(detail["col"] or 1))
@@ -88,19 +82,23 @@ def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
 
 
 @cache
-def transpile_condition(sql: str, *, to: str) -> str:
+def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
     """A condition over the columns of one row, as the engine `to` runs it.
 
-    :raises PlanError: it does not parse, is more than one condition, or holds a comment.
+    :raises PlanError: it does not parse, is more than one condition, or holds a comment. Where, its
+        cause tells.
     """
     import sqlglot
     from sqlglot import exp
 
     try:
         with _quiet():
-            words = sqlglot.tokenize(sql, read="redshift")
-            condition = sqlglot.parse_one(sql, read="redshift", into=exp.Condition)
+            words = sqlglot.tokenize(sql, read=read)
+            condition = sqlglot.parse_one(sql, read=read, into=exp.Condition)
             text = exp.Paren(this=condition).sql(to, unsupported_level=sqlglot.ErrorLevel.RAISE)
+    except sqlglot.errors.ParseError as error:
+        wrong = _syntax_error(sql, error.errors[0]) if error.errors else error
+        raise PlanError(f"the condition does not parse: {sql}") from wrong
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise PlanError(f"the condition does not parse: {sql}") from error
     # What is put behind it must not fall into a comment, nor after its end.
@@ -109,26 +107,41 @@ def transpile_condition(sql: str, *, to: str) -> str:
     return text
 
 
-def typed(sql: str, schema: Schema) -> exp.Expr:
+def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
     """The tree of one SELECT of Redshift's dialect, with tables, stars and types filled in.
 
+    :param tree: as it was read; it is changed on the way.
     :param schema: table to column to type.
-    :raises PlanError: the SQL does not parse, or names lead nowhere.
+    :raises PlanError: names lead nowhere.
     """
     import sqlglot
     from sqlglot.optimizer.annotate_types import annotate_types
     from sqlglot.optimizer.qualify import qualify
+    from sqlglot.schema import MappingSchema
 
+    known: dict[str, object] = {
+        name: {c: _type(t) for c, t in columns.items()} for name, columns in schema.items()
+    }
     try:
+        tables = MappingSchema(known, dialect="redshift")
         qualified = qualify(
-            parse(sql), schema=dict(schema), dialect="redshift", quote_identifiers=False,
-            identify=False,
-        )  # fmt: skip
-        return annotate_types(qualified, dict(schema), types_told(), dialect="redshift")
-    except SqlSyntaxError as error:
-        raise PlanError(str(error)) from error
+            tree, schema=tables, dialect="redshift", quote_identifiers=False, identify=False
+        )
+        return annotate_types(qualified, tables, types_told(), dialect="redshift")
     except sqlglot.errors.SqlglotError as error:
         raise PlanError(f"the SQL cannot be read: {_first_line(error)}") from error
+
+
+@cache
+def _type(text: str) -> exp.DataType | str:
+    """A column's type, read once for all queries."""
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        return exp.DataType.build(text, dialect="redshift")
+    except sqlglot.errors.SqlglotError:
+        return text
 
 
 def transpile(sql: str, *, to: str, schema: Schema) -> str:
@@ -137,7 +150,36 @@ def transpile(sql: str, *, to: str, schema: Schema) -> str:
     :param schema: table to column to type; integer division and others depend on the types.
     :raises PlanError: the SQL does not parse, or cannot mean the same on that engine.
     """
-    return translated(typed(sql, schema), to=to)
+    try:
+        tree = parse(sql)
+    except SqlSyntaxError as error:
+        raise PlanError(str(error)) from error
+    return translated(typed(tree, schema), to=to)
+
+
+def copied(tree: exp.Expr) -> exp.Expr:
+    """A copy whose nodes share what is not changed in place: types, comments, where they stand."""
+    from sqlglot import exp
+
+    root = type(tree)()
+    waiting = [(tree, root)]
+    while waiting:
+        node, copy = waiting.pop()
+        copy._type, copy._meta, copy.comments = node._type, node._meta, node.comments
+        for key, value in node.args.items():
+            if isinstance(value, exp.Expr):
+                waiting.append((value, type(value)()))
+                copy.set(key, waiting[-1][1])
+            elif isinstance(value, list):
+                copy.args[key] = []
+                for each in value:
+                    made = type(each)() if isinstance(each, exp.Expr) else each
+                    if made is not each:
+                        waiting.append((each, made))
+                    copy.append(key, made)
+            else:
+                copy.args[key] = value
+    return root
 
 
 def translated(tree: exp.Expr, *, to: str) -> str:
@@ -153,8 +195,13 @@ def translated(tree: exp.Expr, *, to: str) -> str:
         refuse_what_redshift_refuses(tree)
         rule = {"duckdb": to_duckdb, "postgres": to_postgres}[to]
         for node in reversed(list(tree.walk())):  # what is inside first
-            rule(node)
-        return tree.sql(to, pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+            try:
+                rule(node)
+            except PlanError as error:
+                message = error.diagnostics[0].message
+                raise PlanError(message) from UntranslatableError(first_offset(node), message)
+        level = sqlglot.ErrorLevel.RAISE
+        return tree.sql(to, pretty=True, copy=False, unsupported_level=level)
     except sqlglot.errors.SqlglotError as error:
         raise PlanError(f"the SQL cannot be translated for {to}: {_first_line(error)}") from error
 

@@ -51,15 +51,17 @@ def to_duckdb(node: exp.Expr) -> None:
     elif isinstance(node, exp.SimilarTo):
         pattern = exp.Literal.string(as_regex(node.expression))
         node.replace(exp.Anonymous(this="REGEXP_FULL_MATCH", expressions=[node.this, pattern]))
-    elif isinstance(node, exp.Trunc) and node.this.is_type("TIMESTAMP", "TIMESTAMPTZ", "DATE"):
+    elif isinstance(node, exp.Trunc) and node.this.is_type(
+        exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.DATE
+    ):
         node.replace(exp.cast(node.this, "DATE"))
-    elif isinstance(node, exp.TimestampTrunc) and node.this.is_type("DATE"):
+    elif isinstance(node, exp.TimestampTrunc) and node.this.is_type(exp.DType.DATE):
         node.set("this", exp.cast(node.this, "TIMESTAMP"))
-    elif isinstance(node, exp.TsOrDsAdd) and node.this.is_type("TIMESTAMPTZ"):
+    elif isinstance(node, exp.TsOrDsAdd) and node.this.is_type(exp.DType.TIMESTAMPTZ):
         node.set("return_type", exp.DataType.build("TIMESTAMPTZ"))
     elif isinstance(node, exp.TimeToStr | exp.StrToTime | exp.StrToDate | exp.TsOrDsToDate):
         _format(node)
-    elif isinstance(node, exp.Cast) and node.to.is_type("VARCHAR") and node.to.expressions:
+    elif isinstance(node, exp.Cast) and node.to.is_type(exp.DType.VARCHAR) and node.to.expressions:
         _cut(node)
     elif isinstance(node, exp.Anonymous):
         _function(node)
@@ -111,7 +113,7 @@ def _mean(node: exp.Avg) -> None:
             whole = whole.parent
         mean = whole.copy()
         whole.replace(exp.cast(exp.func("TRUNC", mean), "BIGINT"))
-    elif node.this.is_type("DECIMAL"):
+    elif node.this.is_type(exp.DType.DECIMAL):
         hint = "write AVG(CAST(... AS DOUBLE PRECISION)), and cast the result"
         raise PlanError(f"AVG of a decimal cuts digits off on Redshift only: {hint}")
 

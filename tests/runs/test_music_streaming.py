@@ -167,16 +167,15 @@ def test_a_newcomer_adds_a_kpi(music: Music) -> None:
     """One block and one SQL file."""
     file = music.root / PIPELINE
     before = file.read_text(encoding="utf-8")
-    music.write(
-        "sql_templates/music_streaming/kpis_track.sql",
-        "SELECT track_id, COUNT(*) AS listens FROM listens GROUP BY track_id",
-    )
+    template = "sql_templates/music_streaming/kpis_track.sql"
+    music.write(template, "SELECT track_id, COUNT(*) AS listens FROM listens GROUP BY track_id")
     try:
         file.write_text(before + NEW_KPI, encoding="utf-8")
         run = music.etl(*ETL)
         shown = music.etl("show", "kpis_track", "--format", "json", "--limit", "0")
     finally:
         file.write_text(before, encoding="utf-8")
+        (music.root / template).unlink()
 
     assert run.returncode == 0, run.stderr
     total = sum(row[1] for row in music.tables()[0])

@@ -1,0 +1,28 @@
+"""What DuckDB says of SQL that it refuses, in one sentence, with a hint."""
+
+from __future__ import annotations
+
+import re
+
+from etl_framework.errors import PlanError
+
+_HINTS = (
+    ("must appear in the GROUP BY", "add it to GROUP BY, or write an aggregate such as MAX(...)"),
+    ("No function matches", "CAST the arguments to the types that it takes"),
+    ("Cannot compare", "CAST one side to the type of the other"),
+)
+
+
+def refused(error: Exception) -> PlanError:
+    """Our error for one of DuckDB's; where in the SQL it is, DuckDB's own tells."""
+    text = str(error)
+    near = re.search(r'Did you mean "([^"]+)"', text)
+    found = (hint for part, hint in _HINTS if part in text)
+    hint = f"did you mean '{near[1]}'?" if near else next(found, "")
+    return PlanError(_sentence(text), hint)
+
+
+def _sentence(text: str) -> str:
+    """The message without its class, its candidates and its copy of the query."""
+    first = text.split("\n")[0]
+    return first.partition("Error: ")[2] or first

@@ -1,0 +1,52 @@
+"""Of all that was found, what is to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
+from etl_framework.lint.noqa import without_answered
+from etl_framework.lint.pages import codes
+from etl_framework.lint.settings import Settings
+from etl_framework.lint.units import Unit
+
+
+def told(
+    units: Sequence[Unit], across: Unit, settings: Settings, wanted: Sequence[str]
+) -> list[Diagnostic]:
+    """Of all that was found what is to be told, sorted by place."""
+    found = [*units, across]
+    problems = {problem for unit in found for problem in unit.problems}
+    comments = [comment for unit in found for comment in unit.comments]
+    left = without_answered(comments, problems, codes(), settings.wants)
+    told = sorted(settings.applied(left))
+    return [each for each in told if not wanted or _is_in(each.path, wanted)]
+
+
+def wanted_of(root: Path, pipelines: Iterable[str], paths: Iterable[str]) -> list[str]:
+    """Paths as given, below the root. A mistyped one must not look clean.
+
+    :raises ConfigError: it is no file or folder of the project, nor the name of a pipeline.
+    """
+    wanted = [_relative(root, path) for path in paths]
+    names = {Path(path).stem for path in pipelines}
+    for path in wanted:
+        if path not in names and not (root / path).exists():
+            raise ConfigError(
+                f"'{path}' is no file, folder or pipeline", hint=did_you_mean(path, names)
+            )
+    return wanted
+
+
+def _relative(root: Path, path: str) -> str:
+    full = Path(path).resolve()
+    root = root.resolve()
+    return str(full.relative_to(root)) if full.is_relative_to(root) else path
+
+
+def _is_in(path: str, wanted: Sequence[str]) -> bool:
+    return any(
+        path == each or each == "." or path.startswith(f"{each}/") or Path(path).stem == each
+        for each in wanted
+    )
