@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ETL := $(BIN)/etl
+SPREAD := -n auto --dist worksteal
 
 .PHONY: demo test quick lint bench bench-checks bench-dags bench-lint bench-memory chaos airflow fuzz \
         test-airflow clean
@@ -22,10 +23,10 @@ demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its 
 	@echo '  and add a KPI: README.md, "Add a KPI"'
 
 test: $(VENV)/.dev  ## Every test
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(SPREAD)
 
 quick: $(VENV)/.dev  ## The tests that take less than a minute together
-	@$(BIN)/python -m pytest -q -m 'not slow'
+	@$(BIN)/python -m pytest -q $(SPREAD) -m 'not slow'
 
 lint: $(VENV)/.dev  ## The code, its types, its layers, and the project's own files
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -48,7 +49,7 @@ fuzz: $(VENV)/.dev  ## 20,000 mutated files: no traceback, no hang, nothing open
 airflow: $(VENV)/.dev  ## A whole Airflow in a browser, beside stand-ins for RDS, S3 and Redshift
 	@test -d sample_data/rds || $(BIN)/python sample_data/generate.py
 	@$(ETL) dev up
-	@trap : INT; $(ETL) dev airflow; $(ETL) dev down
+	@trap : INT TERM HUP; $(ETL) dev airflow; $(ETL) dev down
 
 test-airflow: $(VENV)/.dev  ## The tests of tests/airflow on every version of MWAA
 	@$(BIN)/python -m tests.airflow.matrix

@@ -38,8 +38,10 @@ def install(peer: str, folder: Path) -> Path | None:
     return python if subprocess.run(command, check=False).returncode == 0 else None
 
 
-def time_once(python: Path, way: str, folder: Path, rows: int) -> tuple[float, Cost, list[int]]:
-    """Seconds of the work, cost of the process, failing rows of each check."""
+def time_once(
+    python: Path, way: str, folder: Path, rows: int
+) -> tuple[list[float], Cost, list[int]]:
+    """Seconds of the work (wall, processor), cost of the process, failing rows of each check."""
     log, result = folder / f"{way}.log", folder / f"{way}.json"
     result.unlink(missing_ok=True)
     script = HERE / "checks_ways.py"
@@ -57,10 +59,10 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     checks_data.generate(folder, arguments.rows)
-    base = None
+    base: list[float] = []
     expected: list[int] | None = None
     print(f"{arguments.rows:,} rows, {len(checks_data.CHECKS)} checks")
-    print(f"{'':20}{'seconds':>9}{'ratio':>8}{'peak MiB':>10}", flush=True)
+    print(f"{'':20}{'seconds':>9}{'ratio':>8}{'processor':>11}{'ratio':>8}{'peak MiB':>10}")
     for way in arguments.only:
         python = Path(sys.executable) if way in OURS else install(way, folder)
         if python is None:
@@ -71,7 +73,11 @@ def main() -> None:
         seconds, cost, failing = min(found)
         base = base or seconds
         peak = cost.peak_bytes / 2**20
-        print(f"{way:20}{seconds:9.2f}{seconds / base:7.2f}x{peak:10.0f}", flush=True)
+        figures = "".join(
+            f"{found:{width}.2f}{found / least:7.2f}x"
+            for found, least, width in zip(seconds, base, (9, 11), strict=True)
+        )
+        print(f"{way:20}{figures}{peak:10.0f}", flush=True)
         if way != "aggregate":
             expected = expected or failing
             if failing != expected:

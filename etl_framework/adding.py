@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 
 from etl_framework.columns import Column, ColumnType
+from etl_framework.config.inserting import inserted
 from etl_framework.config.models import Pipeline
 from etl_framework.config.project import TEMPLATES, PipelineFile, Project
 from etl_framework.errors import ConfigError, PlanError, did_you_mean
-from etl_framework.importing import source_yaml
+from etl_framework.importing import scalar, source_yaml
 from etl_framework.queries import compile_queries
+from etl_framework.sql.quote import quote
+from etl_framework.writing import write_all
 
 KPI = """\
   {name}:
@@ -29,16 +33,41 @@ KPI = """\
           - {{{by}: {value}, {count}: 2}}
 """
 SQL = """-- One row per {by}.
-SELECT {by}, COUNT(*) AS {count}
+SELECT {column}, COUNT(*) AS {count}
 FROM {relation}
-WHERE {by} IS NOT NULL
-GROUP BY {by}
+WHERE {column} IS NOT NULL
+GROUP BY {column}
 """
 VALUES = {
-    "integer": "1", "decimal": "1.5", "float": "1.5", "boolean": "true", "text": "a",
+    "integer": "1", "decimal": "1", "float": "1.5", "boolean": "true", "text": "a",
     "date": "2024-06-25", "timestamp": "2024-06-25 08:00:00",
     "timestamptz": "2024-06-25 08:00:00+00:00",
 }  # fmt: skip
+
+
+def relations(project: Project, pipeline: str) -> list[str]:
+    """What a KPI of a pipeline may read.
+
+    :raises ConfigError: there is no such pipeline, or its file is wrong.
+    """
+    _, model = _file(project, pipeline)
+    return [*model.sources, *model.transforms]
+
+
+def columns_of(project: Project, pipeline: str, relation: str) -> dict[str, ColumnType]:
+    """Name and type of the columns of a source or transform, those that are no key first.
+
+    :raises ConfigError: there is no such relation.
+    :raises PlanError: the pipeline's SQL is wrong.
+    """
+    found, model = _file(project, pipeline)
+    known = relations(project, pipeline)
+    if relation not in known:
+        hint = did_you_mean(relation, known)
+        raise ConfigError(f"no source or transform is called '{relation}'", hint=hint)
+    keys = {column.name for column in model.relations()[relation].columns if column.primary_key}
+    types = _columns(project, found, model, relation)
+    return dict(sorted(types.items(), key=lambda item: item[0] in keys))
 
 
 def add_kpi(
@@ -52,31 +81,23 @@ def add_kpi(
     :raises ConfigError: a name is unknown or taken, or the file cannot take another block.
     """
     found, model = _file(project, pipeline)
-    _free(model, name)
-    template = f"{TEMPLATES}/{pipeline}/{name}.sql"
-    if (project.root / template).exists():
-        raise ConfigError(f"{template} is there already; nothing was written")
-    known = [*model.sources, *model.transforms]
-    relation = relation or known[-1]
-    if relation not in known:
-        hint = did_you_mean(relation, known)
-        raise ConfigError(f"no source or transform is called '{relation}'", hint=hint)
-    columns = _columns(project, found, model, relation)
-    keys = {c.name for c in model.relations()[relation].columns if c.primary_key}
-    by = by or next((column for column in columns if column not in keys), next(iter(columns), ""))
+    connection = _warehouse(model)
+    free_name(project, pipeline, name, connection)
+    relation = relation or relations(project, pipeline)[-1]
+    columns = columns_of(project, pipeline, relation)
+    by = by or next(iter(columns))
     if by not in columns:
         raise ConfigError(f"'{relation}' has no column '{by}'", hint=did_you_mean(by, columns))
     type_ = columns[by]
     facts = {
-        "name": name, "pipeline": pipeline, "relation": relation, "by": by,
-        "count": "rows" if by != "rows" else "count_of_rows",
-        "type": f'"{type_}"' if "," in str(type_) else str(type_),
-        "value": VALUES[type_.family], "connection": _warehouse(model),
+        "name": name, "pipeline": pipeline, "relation": relation, "connection": connection,
+        "by": scalar(by), "column": by if _plain(by) else quote(by),
+        "count": "rows" if by.lower() != "rows" else "count_of_rows",
+        "type": scalar(str(type_)), "value": _value(type_),
     }  # fmt: skip
-    text = inserted(found, "kpis", KPI.format(**facts))
-    (project.root / template).parent.mkdir(parents=True, exist_ok=True)
-    (project.root / template).write_text(SQL.format(**facts), encoding="utf-8")
-    (project.root / found.file.path).write_text(text, encoding="utf-8")
+    template = f"{TEMPLATES}/{pipeline}/{name}.sql"
+    changed = _inserted(project, found, "kpis", name, KPI.format(**facts))
+    write_all(project.root, {template: SQL.format(**facts)}, changed)
     return [found.file.path, template]
 
 
@@ -94,46 +115,58 @@ def add_source(
     :raises ConfigError: as `add_kpi`.
     :raises DataMissingError: there is no such table or file.
     """
-    found, model = _file(project, pipeline)
-    _free(model, name)
+    found, _ = _file(project, pipeline)
+    free_name(project, pipeline, name)
     block = source_yaml(project, environment, connection, what, name)
-    text = inserted(found, "sources", block)
-    (project.root / found.file.path).write_text(text, encoding="utf-8")
+    write_all(project.root, {}, _inserted(project, found, "sources", name, block))
     return [found.file.path]
 
 
-def inserted(found: PipelineFile, section: str, block: str) -> str:
-    """A file's text with a block at the end of a section.
+def free_name(project: Project, pipeline: str, name: str, connection: str | None = None) -> None:
+    """Refuse a name that cannot be one, or is taken.
 
-    :param block: indented by two, as YAML.
-    :raises ConfigError: the section is written in one line.
+    :param connection: of a KPI the target's, whose table must be free, too.
+    :raises ConfigError: it is.
     """
-    file = found.file
-    lines = file.text.splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    start = file.keys.get((section,))
-    if start is None:
-        return "".join(lines) + f"\n{section}:\n{block}"
-    children = [place for keys, place in file.keys.items() if len(keys) == 2 and keys[0] == section]
-    if not children or any(line == start[0] for line, _ in children):
-        message = f"'{section}' is written in one line"
-        raise ConfigError(
-            [file.diagnostic((section,), "R100", message, "write one entry a line", of_key=True)]
-        )
-    later = [line for keys, (line, _) in file.keys.items() if len(keys) == 1 and line > start[0]]
-    end = min(later) - 1 if later else len(lines)
-    while end > start[0] and re.match(r"\s*(#.*)?$", lines[end - 1]):
-        end -= 1  # what stands before the next key belongs to that
-    indent = " " * (children[0][1] - 1)
-    shifted = re.sub(r"^  ", indent, block, flags=re.MULTILINE)
-    gap = "\n" if _spaced(lines, [line for line, _ in children]) else ""
-    return "".join([*lines[:end], gap, shifted, *lines[end:]])
+    _, model = _file(project, pipeline)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        raise ConfigError(f"'{name}' is no name", hint="small letters, digits and _: by_country")
+    if name in model.relations():
+        raise ConfigError(f"'{model.name}' has a '{name}' already; nothing was written")
+    for other in (each.model for each in project.pipelines if each.model):
+        targets = [(kpi.target.connection, kpi.target.table) for kpi in other.kpis.values()]
+        if (connection, name) in targets:
+            message = f"'{other.name}' writes the table '{name}' already; nothing was written"
+            raise ConfigError(message)
 
 
-def _spaced(lines: list[str], starts: list[int]) -> bool:
-    """Whether the entries of a section are apart."""
-    return any(lines[line - 2].strip() == "" for line in starts[1:])
+def _inserted(
+    project: Project, found: PipelineFile, section: str, name: str, block: str
+) -> dict[str, bytes]:
+    raw = (project.root / found.file.path).read_bytes()
+    bom = raw[: len(BOM_UTF8)] if raw.startswith(BOM_UTF8) else b""
+    text = inserted(raw.decode("utf-8-sig"), section, name, block)
+    return {found.file.path: bom + text.encode()}
+
+
+def _plain(name: str) -> bool:
+    """Whether SQL takes a name without quotes, in Redshift and in DuckDB."""
+    import duckdb
+    import sqlglot
+
+    tokens = sqlglot.tokenize(name, read="redshift")
+    return (
+        name == name.lower()
+        and [token.token_type.name for token in tokens] == ["VAR"]
+        and duckdb.tokenize(name)[0][1] == duckdb.token_type.identifier
+    )
+
+
+def _value(type_: ColumnType) -> str:
+    """A value of a type, as YAML."""
+    if type_.family == "decimal" and type_.arguments[0] == type_.arguments[1]:
+        return "0"
+    return VALUES[type_.family]
 
 
 def _file(project: Project, pipeline: str) -> tuple[PipelineFile, Pipeline]:
@@ -141,13 +174,6 @@ def _file(project: Project, pipeline: str) -> tuple[PipelineFile, Pipeline]:
     if found.model is None or found.file.diagnostics:
         raise ConfigError(found.file.diagnostics)
     return found, found.model
-
-
-def _free(model: Pipeline, name: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ConfigError(f"'{name}' is no name", hint="small letters, digits and _: by_country")
-    if name in model.relations():
-        raise ConfigError(f"'{model.name}' has a '{name}' already; nothing was written")
 
 
 def _columns(

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from etl_framework.errors import did_you_mean
-from etl_framework.model import Model, Written
+from etl_framework.model import Model, Written, wrong_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,6 +64,9 @@ class ColumnType(Written):
     """A column's type: `integer`, `decimal(10,2)`, `varchar(255)` (length in bytes), and so on."""
 
     examples: ClassVar[list[str]] = ["integer", "varchar(255)", "decimal(10,2)"]
+    form: ClassVar[dict[str, Any]] = {
+        "anyOf": [{"enum": list(TYPES)}, {"type": "string", "pattern": "^ *[A-Za-z]"}]
+    }
 
     name: str
     arguments: tuple[int, ...] = ()
@@ -165,6 +168,22 @@ class Column(Model):
     sensitive: bool = Field(
         False, description="Values are masked in reports, in every relation with this column."
     )
+
+
+def names_once(columns: list[Column]) -> list[Column]:
+    """The same columns.
+
+    :raises PydanticCustomError: two have one name, whichever their case; it has the second's place.
+    """
+    seen: set[str] = set()
+    for index, column in enumerate(columns):
+        if column.name.lower() in seen:
+            raise wrong_at(f"two columns are called '{column.name}'", index)
+        seen.add(column.name.lower())
+    return columns
+
+
+Columns = Annotated[list[Column], AfterValidator(names_once)]
 
 
 def duckdb_types(columns: list[Column]) -> dict[str, str]:

@@ -131,6 +131,7 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
         task["sql"] = step.sql
     if isinstance(step.block, CsvSource) and step.kind == "extract" and step.block.wait:
         task["wait_seconds"] = step.block.wait.seconds
+        task["deferrable"] = step.block.deferrable
     if step.kind == "check" and (channels := _channels(plan.pipeline, "warn")):
         task["notify"] = channels
     if step.kind == "publish":

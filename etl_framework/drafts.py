@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.config.project import TEMPLATES, PipelineFile
+from etl_framework.config.yaml_file import not_utf8
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
@@ -53,8 +54,8 @@ def read_draft(
     shown = f"{TEMPLATES}/{name}"
     try:
         source = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return Diagnostic(shown, 1, 1, "E101", "the file is not UTF-8 text")
+    except UnicodeDecodeError as error:
+        return not_utf8(shown, error)
     except OSError:
         templates = [str(file.relative_to(folder)) for file in folder.rglob("*.sql")]
         message = f"there is no template '{name}' under {TEMPLATES}/"
@@ -69,4 +70,7 @@ def read_draft(
         hint = "a comma, a bracket or a keyword before it is missing or too much"
         hint = hint if str(error).startswith("SQL syntax") else ""
         return rendered.diagnostic(error.offset, "E410", str(error), hint)
+    if twice := scope.repeated_name(tree):
+        message = f"two tables of this FROM are called '{twice.name}'"
+        return rendered.diagnostic(twice.offset, "E414", message, "give one of them another alias")
     return Draft(rendered, tree, scope.references(tree))

@@ -72,6 +72,6 @@ def fields_of(known: Lineage, relations: Sequence[str], name: str | None = None)
     if name is None or column in relations:
         return [field for field in found if field[1] != EVERY_ROW]
     if not (fitting := [field for field in found if field[1] == column]):
-        hint = did_you_mean(column, [each for _, each in found])
+        hint = did_you_mean(column, [each for _, each in found if each != EVERY_ROW])
         raise ConfigError(f"'{relations[0]}' has no column '{column}'", hint=hint)
     return fitting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 Name = Annotated[
     str,
@@ -24,6 +24,11 @@ class Model(BaseModel):
     )
 
 
+def wrong_at(problem: str, *at: str | int) -> PydanticCustomError:
+    """What a validator of a block raises, with the keys in the block that the problem is at."""
+    return PydanticCustomError("value_error", "{problem}", {"problem": problem, "at": at})
+
+
 # Values that a template may use as `params.x`.
 Params = dict[Name, bool | int | float | str | list[int | float | str]]
 
@@ -32,6 +37,8 @@ class Written:
     """A value with a short form of its own, such as `decimal(10,2)` or `">1%"`."""
 
     examples: ClassVar[list[str]]
+    # What an editor is told of the form.
+    form: ClassVar[dict[str, Any]] = {"type": "string"}
 
     @classmethod
     def parse(cls, written: object) -> Self:
@@ -53,4 +60,4 @@ class Written:
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": ["string", "number"], "examples": cls.examples}
+        return {**cls.form, "examples": cls.examples}

@@ -13,10 +13,10 @@ from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import PipelineFile
 from etl_framework.drafts import Draft, read_draft
 from etl_framework.engines.duckdb import EmptyTables
-from etl_framework.engines.refused import RefusedError
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
+from etl_framework.sql.blame import blamed
 from etl_framework.sql.templates import Rendered
 
 if TYPE_CHECKING:
@@ -179,8 +179,10 @@ class _Compiler:
         self._result.diagnostics += problems
         template = draft.rendered.source
         schema = {need: dict(shape) for need in inputs if (shape := shapes.get(need)) is not None}
-        if problems or len(schema) < len(inputs):
+        # Of a relation whose block is wrong nothing is known; what follows from that is no mistake.
+        if problems or any(shapes[each.name] is None for each in draft.references):
             return Compiled(name, inputs, template)
+        sql = ""
         try:
             tree = dialect.typed(draft.tree, schema)
             self._result.trees[name] = draft.rendered, dialect.copied(tree)
@@ -188,7 +190,7 @@ class _Compiler:
             shape = tuple(self._tables.describe(sql, schema))
         except PlanError as error:
             said, written = error.diagnostics[0], draft.rendered.sql
-            offset = error.offset_in(written) if isinstance(error, RefusedError) else 0
+            offset = blamed(error.__cause__, written, sql)
             self._problem(draft.rendered.diagnostic(offset, "E415", said.message, said.hint))
             return Compiled(name, inputs, template)
         return Compiled(name, inputs, template, sql, shape, draft.rendered.sql)
@@ -239,7 +241,12 @@ class _Compiler:
         if given != wanted:
             message = f"the SQL gives the columns {', '.join(given)}, and not {', '.join(wanted)}"
             hint = "name and order the SELECT list as 'columns' does"
-            yield self._found.file.diagnostic(keys, "E420", message, hint, of_key=True)
+            unlike = (n for n, (a, b) in enumerate(zip(given, wanted, strict=False)) if a != b)
+            at = next(unlike, min(len(given), len(wanted)))
+            where = (*keys, at, "name") if at < len(wanted) else keys
+            yield self._found.file.diagnostic(
+                where, "E420", message, hint, of_key=at == len(wanted)
+            )
             return
         for index, (column, (_, type_)) in enumerate(zip(contract, shape, strict=True)):
             if not fits(type_, column.type):

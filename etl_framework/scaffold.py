@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from etl_framework.config.project import Project
+from etl_framework.connections.base import Connection
 from etl_framework.connections.files import Files
+from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError
 from etl_framework.schemas import FILES, schemas
 from etl_framework.targets.warehouse import warehouse_for
+from etl_framework.writing import write_all
 
 STUB = '''"""The DAG of pipelines/{name}.yml."""
 
@@ -74,6 +78,12 @@ ROWS = """order_id,customer,amount
 """
 WORKFLOW = """name: etl
 on: [pull_request]
+permissions:
+  contents: read
+env:
+  # Where etl-framework comes from, to be set: git+https://HOST/TEAM/etl-framework@VERSION, or the
+  # path of a wheel in this repository.
+  ETL_FRAMEWORK: ""
 jobs:
   etl:
     runs-on: ubuntu-latest
@@ -82,9 +92,16 @@ jobs:
         with: {fetch-depth: 0}
       - uses: actions/setup-python@v5
         with: {python-version: "3.12"}
-      - run: pip install etl-framework
-      - run: etl lint --format github
-      - run: etl test
+      - name: Install
+        run: pip install "${ETL_FRAMEWORK:?is to be set in .github/workflows/etl.yml}"
+      - name: Lint
+        run: etl lint --format github
+      - name: Test the SQL
+        run: etl test
+      - name: What the change does to the KPIs
+        env:
+          BASE: origin/${{ github.base_ref }}
+        run: etl diff --base "$BASE" --date 2024-06-25 >> "$GITHUB_STEP_SUMMARY"
 """
 HOOKS = """repos:
   - repo: local
@@ -94,6 +111,7 @@ HOOKS = """repos:
         entry: etl lint
         language: system
         pass_filenames: false
+        files: ^(pipelines/|sql_templates/|dags/|environments\\.yml$|setup\\.cfg$)
 """
 
 
@@ -101,8 +119,10 @@ def new_project(folder: Path) -> list[str]:
     """Write a project that runs, to be edited.
 
     :returns: the files, below the folder.
-    :raises ConfigError: a file is there already.
+    :raises ConfigError: the folder holds something already.
     """
+    if folder.exists() and any(path.name != ".git" for path in folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty; nothing was written", hint="name a new folder")
     facts = {"name": "orders", "files": "lake", "warehouse": "warehouse"}
     return _write(
         folder,
@@ -132,8 +152,7 @@ def new_pipeline(project: Project, name: str) -> list[str]:
         )
     connections = project.environment(None).connections
     files = next((n for n, c in connections.items() if isinstance(c, Files)), "lake")
-    warehouse = next((n for n, c in connections.items() if warehouse_for(c)
-                      and not getattr(c, "seed", None)), "warehouse")  # fmt: skip
+    warehouse = _warehouse(project, connections)
     text = PIPELINE.format(name=name, files=files, warehouse=warehouse)
     return _write(
         project.root,
@@ -143,6 +162,15 @@ def new_pipeline(project: Project, name: str) -> list[str]:
             f"dags/{name}.py": STUB.format(name=name),
         },
     )
+
+
+def _warehouse(project: Project, connections: Mapping[str, Connection]) -> str:
+    """Where KPIs go: where those of other pipelines do, else to what holds nothing but them."""
+    models = [found.model for found in project.pipelines if found.model]
+    used = [kpi.target.connection for model in models for kpi in model.kpis.values()]
+    fit = [n for n, c in connections.items() if warehouse_for(c) and not getattr(c, "seed", None)]
+    fit.sort(key=lambda name: isinstance(connections[name], Postgres))
+    return next((name for name in (*used, *fit) if name in fit), "warehouse")
 
 
 def new_dag(project: Project, name: str) -> list[str]:
@@ -155,9 +183,5 @@ def new_dag(project: Project, name: str) -> list[str]:
 
 
 def _write(root: Path, texts: dict[str, str]) -> list[str]:
-    if there := [path for path in texts if (root / path).exists()]:
-        raise ConfigError(f"{there[0]} is there already; nothing was written")
-    for path, text in texts.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
+    write_all(root, texts)
     return list(texts)

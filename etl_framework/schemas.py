@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 FILES = {"pipeline": "pipeline.schema.json", "environments": "environments.schema.json"}
 
@@ -16,6 +17,15 @@ def schemas() -> dict[str, str]:
     models: dict[str, type[Model]] = {"pipeline": Pipeline, "environments": Environments}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {
-        name: json.dumps(head | model.model_json_schema(), indent=2) + "\n"
+        name: json.dumps(head | _described(model.model_json_schema()), indent=2) + "\n"
         for name, model in models.items()
     }
+
+
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    """With what a plug-in is, said at its `type`, which is where an editor shows it."""
+    for block in schema["$defs"].values():
+        kind = block.get("properties", {}).get("type", {})
+        if "const" in kind:
+            kind["description"] = block["description"]
+    return schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from etl_framework.model import Written
 
@@ -17,6 +17,7 @@ class Span(Written):
     """A span of time: a number and s, m, h, d or w for seconds to weeks."""
 
     examples: ClassVar[list[str]] = ["36h", "2d", "30m"]
+    form: ClassVar[dict[str, Any]] = {"type": "string", "pattern": _PATTERN.pattern}
 
     amount: int
     unit: str

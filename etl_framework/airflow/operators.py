@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from etl_framework.airflow.failing import airflow_errors
+from etl_framework.airflow.listening import listening
 from etl_framework.airflow.runs import Context, ProjectOperator
 from etl_framework.airflow.waiting import WaitingOperator
 
@@ -68,9 +69,9 @@ class StepOperator(ProjectOperator):
             plan = self.plan_of(self.pipeline, context)
             self.log.info("%s of %s in %s, data interval %s", self.step, self.pipeline,
                           plan.environment_name, plan.interval)  # fmt: skip
-            self._run = Run(plan)
+            self._run = run = Run(plan)
             try:
-                result = self._run.one_step(self.step)
+                result = listening(lambda: run.one_step(self.step))
             except CheckFailedError as error:
                 self._tell_checks(error.checks)
                 raise

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from etl_framework.airflow import _compat
 from etl_framework.airflow.failing import airflow_errors
+from etl_framework.airflow.listening import listening
 from etl_framework.airflow.runs import Context, ProjectOperator
 
 
@@ -16,10 +17,11 @@ class RedshiftSqlOperator(ProjectOperator):
     :param sql: one statement, a template of Airflow.
     :param connection: a name in `environments.yml`; if not given, `conn_id` is used.
     :param conn_id: a connection of Airflow, for projects that name none.
+    :param aws_conn_id: a connection of Airflow to AWS, where IAM lets in instead of a password.
     :param deferrable: with the driver `data_api`: wait in the triggerer.
     """
 
-    template_fields: Sequence[str] = ("sql", "connection", "conn_id")
+    template_fields: Sequence[str] = ("sql", "connection", "conn_id", "aws_conn_id")
     template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql"}
     ui_color = "#f9cb9c"
 
@@ -29,6 +31,7 @@ class RedshiftSqlOperator(ProjectOperator):
         sql: str,
         connection: str | None = None,
         conn_id: str = "redshift_default",
+        aws_conn_id: str = "aws_default",
         deferrable: bool = True,
         poke_interval: float = 10.0,
         **kwargs: Any,
@@ -37,6 +40,7 @@ class RedshiftSqlOperator(ProjectOperator):
         self.sql = sql
         self.connection = connection
         self.conn_id = conn_id
+        self.aws_conn_id = aws_conn_id
         self.deferrable = deferrable
         self.poke_interval = poke_interval
         self._session: Any = None
@@ -53,7 +57,8 @@ class RedshiftSqlOperator(ProjectOperator):
             self._session = self._open()
             if not (self.deferrable and isinstance(self._session, DataApiSession)):
                 try:
-                    return int(self._session.run(self.sql).changed)
+                    result = listening(lambda: self._session.run(self.sql))
+                    return int(result.changed)
                 finally:
                     self._session.close()
             statement = self._session.submit(self.sql)
@@ -83,7 +88,8 @@ class RedshiftSqlOperator(ProjectOperator):
         from etl_framework.errors import ConfigError
 
         if not self.connection:
-            return Redshift(type="redshift", conn_id=self.conn_id).open_session(self.root_or_here())
+            given = Redshift(type="redshift", conn_id=self.conn_id, aws_conn_id=self.aws_conn_id)
+            return given.open_session(self.root_or_here())
         found = self.connection_of(self.connection)
         if not isinstance(found, Redshift):
             raise ConfigError(f"'{self.connection}' is no connection of type redshift")

@@ -41,21 +41,30 @@ class FilesSensor(WaitingOperator):
 class FreshnessSensor(WaitingOperator):
     """Waits until the newest row of a table is new enough.
 
-    :param connection: a name in `environments.yml`.
+    :param connection: a name in `environments.yml`; if not given, `conn_id` is used.
+    :param conn_id: a connection of Airflow to Redshift, for projects that name none.
     :param table: the table, with its schema if it has one.
     :param column: a date or timestamp; without a time zone it is taken as UTC.
     :param max_age: how old the newest may be, in seconds, at the end of the data interval; now
         for a run that has none.
     """
 
-    template_fields: Sequence[str] = ("connection", "table", "column")
+    template_fields: Sequence[str] = ("connection", "conn_id", "table", "column")
     ui_color = "#d0e0e3"
 
     def __init__(
-        self, *, connection: str, table: str, column: str, max_age: float, **kwargs: Any
+        self,
+        *,
+        table: str,
+        column: str,
+        max_age: float,
+        connection: str | None = None,
+        conn_id: str = "redshift_default",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.connection = connection
+        self.conn_id = conn_id
         self.table = table
         self.column = column
         self.max_age = max_age
@@ -64,8 +73,7 @@ class FreshnessSensor(WaitingOperator):
         from etl_framework.sql.quote import quote, quote_table
         from etl_framework.targets.warehouse import open_warehouse
 
-        connection = self.connection_of(self.connection)
-        warehouse = open_warehouse(connection, self.root(), read_only=True)
+        warehouse = open_warehouse(self._place(), self.root_or_here(), read_only=True)
         try:
             sql = f"SELECT MAX({quote(self.column)}) FROM {quote_table(self.table)}"
             newest = _moment(next(iter(warehouse.query(sql)[1]))[0])
@@ -78,6 +86,13 @@ class FreshnessSensor(WaitingOperator):
 
     def missing(self) -> str:
         return f"'{self.table}' has no row new enough"
+
+    def _place(self) -> Any:
+        from etl_framework.connections.redshift import Redshift
+
+        if self.connection:
+            return self.connection_of(self.connection)
+        return Redshift(type="redshift", conn_id=self.conn_id)
 
 
 def files_there(plan: Plan, source: str) -> list[str]:

@@ -16,6 +16,8 @@ Bound = int | float | datetime | date
 class AcceptedRange(OneColumn):
     """The column lies between `min` and `max`, both included; an empty value passes."""
 
+    told_by = "extremes"
+
     type: Literal["accepted_range"]
     min: Bound | None = Field(None, description="The least value that passes.")
     max: Bound | None = Field(None, description="The greatest value that passes.")

@@ -103,6 +103,13 @@ class RowCheck(CountingCheck):
     All row checks of a relation run in one scan, and the same predicate picks the rows to take out.
     """
 
+    told_by: ClassVar[Literal["", "empty", "extremes"]] = ""
+    """What of its columns shows that no row breaks the rule, if anything does: that they have no
+    empty value, or that their least and greatest value keep it."""
+
+    costly: ClassVar[bool] = False
+    """Whether judging a value costs more than finding it among those that are judged already."""
+
     on_fail: Literal["fail", "quarantine"] = Field(
         "fail", description="`quarantine`: take failing rows out and go on without them."
     )

@@ -13,6 +13,8 @@ from etl_framework.sql.quote import quote
 class NotNull(RowCheck):
     """Every listed column holds a value in every row."""
 
+    told_by = "empty"
+
     type: Literal["not_null"]
     columns: list[str] = Field(min_length=1, description="Columns that must hold a value.")
 

@@ -14,6 +14,8 @@ from etl_framework.sql.quote import quote
 class NullRate(RowCheck):
     """No more than `max` of the column's values are empty."""
 
+    told_by = "empty"
+
     type: Literal["null_rate"]
     column: str = Field(description="The column to check.")
     max: Threshold = Field(description='The share that may be empty, for example `"1%"`.')

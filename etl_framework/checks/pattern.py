@@ -14,6 +14,8 @@ from etl_framework.sql.quote import quote, redshift_literal
 class Pattern(OneColumn):
     """The text matches a regular expression (POSIX), somewhere in it; an empty value passes."""
 
+    costly = True
+
     type: Literal["pattern"]
     pattern: str = Field(description="The expression; `^` and `$` tie it to the whole text.")
 

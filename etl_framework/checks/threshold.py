@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from etl_framework.model import Written
 
@@ -17,6 +17,7 @@ class Threshold(Written):
     """A number of rows (`">100"`) or a share of them (`">1%"`) that may not be exceeded."""
 
     examples: ClassVar[list[str]] = [">100", ">1%"]
+    form: ClassVar[dict[str, Any]] = {"type": ["string", "number"], "pattern": _PATTERN.pattern}
 
     amount: Decimal
     percent: bool

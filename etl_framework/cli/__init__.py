@@ -18,6 +18,7 @@ from etl_framework.cli.import_ import import_
 from etl_framework.cli.init import init
 from etl_framework.cli.lineage import lineage
 from etl_framework.cli.lint import lint
+from etl_framework.cli.lsp import lsp
 from etl_framework.cli.new import new
 from etl_framework.cli.plan import plan
 from etl_framework.cli.preview import preview
@@ -46,7 +47,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, diff, explain, import_, init, lineage, lint, new, plan, preview,
+    clean, compile_, ddl, dev, diff, explain, import_, init, lineage, lint, lsp, new, plan, preview,
     quarantine, rule, run, schema, show, suggest_checks, test, watch,
 )  # fmt: skip
 for command in COMMANDS:
@@ -64,7 +65,7 @@ def main() -> None:
     gc.set_threshold(100_000)
 
     try:
-        cli(standalone_mode=False)
+        cli(prog_name="etl", standalone_mode=False)
     except EtlError as error:
         click.echo(str(error), err=True)
         sys.exit(2 if isinstance(error, ConfigError | PlanError) else 1)

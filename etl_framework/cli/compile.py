@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import pipelines
 from etl_framework.cli.options import environment_option, plans_of, project_option
 
 
 @click.command("compile")
-@click.argument("pipeline")
+@click.argument("pipeline", shell_complete=pipelines)
 @environment_option
 @click.option("--keep", is_flag=True, help="Keep it for Airflow, under .etl/compiled; print JSON.")
 @project_option

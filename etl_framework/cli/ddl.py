@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import pipelines
 from etl_framework.cli.options import environment_option, plans, project_option
 
 
 @click.command()
-@click.argument("pipeline")
+@click.argument("pipeline", shell_complete=pipelines)
 @environment_option
 @project_option
 def ddl(pipeline: str, environment: str | None, root: Path) -> None:

@@ -66,6 +66,9 @@ def airflow(root: Path) -> None:
         raise click.UsageError("the servers are not up: etl dev up")
     load_env_file(root / FOLDER / "env")
     server = AirflowServer(root, root / ".etl/airflow", os.environ, {})
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does
+        if signal.getsignal(ending) is not signal.SIG_IGN:
+            signal.signal(ending, signal.default_int_handler)
     click.echo("starting Airflow, which takes half a minute", err=True)
     try:
         server.start()
@@ -75,7 +78,8 @@ def airflow(root: Path) -> None:
     except KeyboardInterrupt:
         click.echo("stopping", err=True)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping takes a moment: let it end
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # stopping takes a moment
+            signal.signal(ending, signal.SIG_IGN)
         server.stop()
 
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli.options import environment_option, format_option, project_option
+from etl_framework.cli import completing
+from etl_framework.cli.options import (
+    date_option,
+    environment_option,
+    format_option,
+    project_option,
+)
 
 if TYPE_CHECKING:
     from etl_framework.config.project import Project
@@ -18,21 +27,26 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("pipelines", nargs=-1)
+@click.argument("pipelines", nargs=-1, shell_complete=completing.pipelines)
 @click.option("--base", metavar="REV", default="HEAD", show_default=True, help="As it was.")
 @environment_option
+@date_option
+@click.option("--examples", is_flag=True, help="Over the rows of `tests:`; no source is read.")
 @project_option
 @format_option("markdown", "json")
 def diff(
-    pipelines: tuple[str, ...], base: str, environment: str | None, root: Path, format_: str
-) -> None:
+    pipelines: tuple[str, ...], base: str, environment: str | None, on: date | None,
+    examples: bool, root: Path, format_: str,
+) -> None:  # fmt: skip
     """Show what a change does to the KPIs, as a card for its review.
 
-    The old and the new SQL run over the sources that the latest run left in staging; a KPI is
-    touched by a change of what it reads, too. Nothing is stored.
+    The old and the new SQL run over the same sources: those that the latest run left in staging,
+    else read anew. A KPI is touched by a change of what it reads, too. No target changes.
+    Exit codes: 0 compared, 1 something could not be, 2 the files are wrong as they are now.
 
     \b
     etl diff --base origin/main
+    etl diff --base origin/main --date 2024-06-25
     """
     from etl_framework.config.project import load_project
     from etl_framework.revision import at_revision, short_name
@@ -40,38 +54,48 @@ def diff(
     project = load_project(root)
     commit = short_name(root, base)
     with at_revision(root, base) as folder:
-        found = list(_all(project, load_project(folder), environment, pipelines))
+        was = load_project(folder) if (folder / "pipelines").is_dir() else None
+        found = list(_all(project, was, pipelines, environment, on, examples))
     if format_ == "json":
         click.echo(json.dumps([asdict(each) for each in found], indent=2, default=str))
-        return
-    click.echo("\n".join(_card(found, f"`{base}` ({commit})" if base != commit else f"`{base}`")))
+    else:
+        since = f"`{base}` ({commit})" if base != commit else f"`{base}`"
+        click.echo("\n".join(_card(found, since)))
+    sys.exit(1 if any(each.problem for each in found) else 0)
 
 
 def _all(
-    project: Project, base: Project, environment: str | None, names: Sequence[str]
-) -> Iterator[KpiDifference]:
+    project: Project, was: Project | None, names: Sequence[str], environment: str | None,
+    on: date | None, examples: bool,
+) -> Iterator[KpiDifference]:  # fmt: skip
     """:raises ConfigError: something is wrong with the files as they are now."""
     from etl_framework.differing import differences
-    from etl_framework.errors import ConfigError
+    from etl_framework.errors import ConfigError, did_you_mean
     from etl_framework.lint.linter import lint
 
-    problems = [each for each in lint(project, names) if each.severity == "error"]
-    if problems:
+    files = [*project.pipelines, *(was.pipelines if was else ())]
+    known = list(dict.fromkeys(Path(found.file.path).stem for found in files))
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
+    if problems := [each for each in lint(project, ()) if each.severity == "error"]:
         raise ConfigError(problems)
-    chosen = [project.pipeline(name) for name in names] or project.pipelines
-    for found in chosen:
-        if found.model:
-            yield from differences(project, base, environment, found.model.name)
+    for name in names or known:
+        yield from differences(project, was, environment, name, on, examples=examples)
 
 
 def _card(found: Sequence[KpiDifference], base: str) -> Iterator[str]:
     yield f"## {len(found) or 'No'} KPI{'' if len(found) == 1 else 's'} changed since {base}"
     for each in found:
         yield f"\n### {each.pipeline}.{each.kpi}: {_title(each)}\n"
-        waiting = ", ".join(f"`{name}`" for name in each.waiting)
-        also = f"also affected: {waiting}" if waiting else "no other pipeline waits for it"
-        changed = f" Changed: `{each.why}`." if each.why not in ("new", "removed") else ""
-        yield f"Target `{each.target}`; {also}.{changed}"
+        waiting = "".join(f", and `{name}`, which waits for it" for name in each.waiting)
+        changed = f" Changed: {_code(each.why)}."
+        changed = "" if each.why in ("new", "removed") or each.problem else changed
+        yield f"Target `{each.target}`; DAGs: `{each.pipeline}`{waiting}.{changed}"
+        if each.contract:
+            yield f"\nColumns: {'; '.join(f'`{change}`' for change in each.contract)}"
+        if each.first:
+            yield from _table(each.first[0], each.first[1:])
         if each.columns:
             rows = [(c.name, c.what, c.before, c.after, c.rows) for c in each.columns]
             yield from _table(("column", "", "before", "after", "rows changed"), rows)
@@ -80,26 +104,35 @@ def _card(found: Sequence[KpiDifference], base: str) -> Iterator[str]:
             yield from _table(("key", "column", "before", "after", "by"), each.largest)
 
 
+def _code(names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names.split(", "))
+
+
 def _title(each: KpiDifference) -> str:
     if each.problem:
-        return f"could not be compared: {each.problem}"
+        return f"could not be compared: {_cell(each.problem)}"
     counts = each.counts
     if each.why in ("new", "removed"):
-        return f"{each.why}, {counts['after'] or counts['before']} rows"
-    parts = [f"{counts[name]} {name}" for name in ("added", "removed", "changed") if counts[name]]
-    return f"{', '.join(parts) or 'the same rows'} ({counts['before']} → {counts['after']} rows)"
+        rows = counts["after"] or counts["before"]
+        return f"{each.why}, {rows:,} row{'' if rows == 1 else 's'}"
+    parts = [f"{counts[name]:,} {name}" for name in ("added", "removed", "changed") if counts[name]]
+    return (
+        f"{', '.join(parts) or 'the same rows'} ({counts['before']:,} → {counts['after']:,} rows)"
+    )
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
     yield ""
-    yield f"| {' | '.join(names)} |"
+    yield f"| {' | '.join(_cell(name) for name in names)} |"
     yield "|" + "---|" * len(names)
     for row in rows:
         yield f"| {' | '.join(_cell(value) for value in row)} |"
 
 
 def _cell(value: Any) -> str:
+    """A value that Markdown shows as it is."""
     if value is None:
         return ""
     text = f"{value:+.6g}" if isinstance(value, float) else str(value)
-    return " ".join(text.split()).replace("|", "\\|")
+    text = re.sub(r"([\\|`*<>\[\]#~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl_framework.cli.completing import queries
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -19,30 +20,33 @@ from etl_framework.cli.options import (
 
 if TYPE_CHECKING:
     from etl_framework.plan import Plan, Step
+    from etl_framework.queries import Compiled
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=queries)
 @environment_option
 @date_option
 @project_option
 @format_option("text", "json")
 def explain(name: str, environment: str | None, on: date | None, root: Path, format_: str) -> None:
-    """Show all about a KPI or transform: template, SQL as it runs, query plan, lineage.
+    """Show all about a KPI or transform: template, SQL as rendered and as it runs, plan, lineage.
 
-    Connects nowhere; the query plan is that of empty tables.
+    Connects nowhere; the query plan is DuckDB's, over empty tables.
 
     \b
     etl explain kpis_genre
     etl explain kpis_genre --env prod --format json
     """
     from etl_framework.config.project import load_project
+    from etl_framework.queries import compile_queries
 
     project = load_project(root)
     pipeline, relation = project.relation(name)
     plan = next(plans(project, pipeline.name, environment, on))
     step = next(each for each in plan.steps if each.relation == relation and each.kind != "check")
-    found = _found(plan, step)
+    compiled = compile_queries(root, project.pipeline(pipeline.name), plan.interval)
+    found = _found(plan, step, compiled.queries.get(relation))
     if format_ == "json":
         click.echo(json.dumps(found, indent=2))
         return
@@ -56,18 +60,21 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
                 click.echo(f"  {line}".rstrip())
 
 
-def _found(plan: Plan, step: Step) -> dict[str, str | dict[str, list[str]]]:
+def _found(
+    plan: Plan, step: Step, compiled: Compiled | None
+) -> dict[str, str | dict[str, list[str]]]:
     from etl_framework.engines.duckdb import query_plan
     from etl_framework.lineage import step_lineage
 
-    local = plan.environment.engine == "duckdb"
+    duckdb = plan.environment.engine == "duckdb"
     schema = {name: dict(plan.shapes.get(name) or ()) for name, _ in step.inputs}
     return {
         "description": (step.block.description if step.block else "") or "",
         "declared at": ":".join(map(str, step.place)),
         "template": step.template.rstrip(),
-        f"SQL for {plan.environment.engine}": step.sql.rstrip(),
-        "query plan": query_plan(step.sql, schema) if step.sql and local else "",
+        "rendered": compiled.rendered.rstrip() if compiled else "",
+        "SQL for duckdb": compiled.sql.rstrip() if compiled and duckdb else "",
+        "query plan": query_plan(step.sql, schema) if step.sql and duckdb else "",
         "columns, and what they are made of": {
             column: [".".join(field) for field in made]
             for column, made in step_lineage(plan, step).items()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import connections
 from etl_framework.cli.options import environment_option, project_option
 
 
 @click.command("import")
-@click.argument("connection")
+@click.argument("connection", shell_complete=connections)
 @click.argument("what")
 @click.option("--name", help="What the source is called; the table's or the file's if not given.")
 @environment_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl_framework.cli.completing import fields
 from etl_framework.cli.options import environment_option, format_option, plans, project_option
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=fields)
 @click.option("--down", is_flag=True, help="What is made of it, not what it is made of.")
 @environment_option
 @project_option
@@ -28,8 +29,8 @@ def lineage(
 ) -> None:
     """Show which sources' columns feed a column, as the SQL has it.
 
-    NAME is a relation or one of its columns; every KPI if not given. The column `*` stands for the
-    rows of a relation, which COUNT(*) counts.
+    NAME is a relation, one of its columns, or a column alone; every KPI if not given. The column
+    `*` stands for the rows of a relation, which COUNT(*) counts.
 
     \b
     etl lineage kpis_genre.popularity_index
@@ -69,8 +70,27 @@ def _pipelines(project: Project, name: str | None) -> dict[str, list[str]]:
         try:
             pipeline, relation = project.relation(name.rpartition(".")[0])
         except ConfigError:
+            if found := _with_column(project, name):
+                return found
             raise error from None
     return {pipeline.name: [relation]}
+
+
+def _with_column(project: Project, name: str) -> dict[str, list[str]]:
+    """The KPIs that have a column of a name; the other relations when no KPI has."""
+    models = [found.model for found in project.pipelines if found.model]
+    for part in ("kpis", "transforms", "sources"):
+        found = {
+            model.name: [
+                each
+                for each, block in getattr(model, part).items()
+                if name in (column.name for column in block.columns)
+            ]
+            for model in models
+        }
+        if any(found.values()):
+            return {pipeline: relations for pipeline, relations in found.items() if relations}
+    return {}
 
 
 def _text(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:

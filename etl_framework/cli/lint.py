@@ -11,22 +11,26 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl_framework.cli.completing import pipelines
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
     from etl_framework.errors import Diagnostic
+    from etl_framework.lint.settings import Settings
 
 BASELINE = "lint-baseline.json"
+ROUNDS = 5
 
 
 @click.command()
-@click.argument("paths", nargs=-1)
+@click.argument("paths", nargs=-1, shell_complete=pipelines)
 @click.option("--select", metavar="CODES", help="Only these rules: W402, or W4 for all such.")
 @click.option("--ignore", metavar="CODES", help="Not these rules.")
 @click.option("--changed-since", metavar="REV", help="Only what differs from a revision of git.")
 @click.option(
     "--baseline", metavar="FILE", help="Findings that are known, and not to be told again."
 )
+@click.option("--fix", is_flag=True, help="Mend what is certain, and print what was changed.")
 @click.option("--write-baseline", is_flag=True, help="Let all that is found now be known.")
 @click.option("--no-cache", is_flag=True, help="Look at every file, whether it has changed or not.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes; else one per core.")
@@ -34,8 +38,8 @@ BASELINE = "lint-baseline.json"
 @format_option("text", "json", "sarif", "github", "junit", "markdown")
 def lint(
     paths: tuple[str, ...], select: str | None, ignore: str | None, changed_since: str | None,
-    baseline: str | None, write_baseline: bool, no_cache: bool, jobs: int | None, root: Path,
-    format_: str,
+    baseline: str | None, fix: bool, write_baseline: bool, no_cache: bool, jobs: int | None,
+    root: Path, format_: str,
 ) -> None:  # fmt: skip
     """Report every mistake of the project's files at once.
 
@@ -47,8 +51,8 @@ def lint(
     etl lint
     etl lint pipelines/music_streaming.yml --format json
     etl lint --changed-since origin/main --format github
+    etl lint --fix
     """
-    from etl_framework.lint.baseline import read_baseline, without_known
     from etl_framework.lint.baseline import write_baseline as write_known
     from etl_framework.lint.folder import lint_folder
     from etl_framework.lint.formats import FORMATS, as_frames
@@ -62,22 +66,23 @@ def lint(
         ignore=_codes(ignore) or settings.ignore,
         baseline=baseline or settings.baseline,
     )
-    found = lint_folder(root, settings, paths, keep=not no_cache, jobs=jobs)
-    if changed_since:
-        from etl_framework.config.project import load_project
-        from etl_framework.lint.changed import changed_files
 
-        changed = changed_files(load_project(root), changed_since)
-        found = [each for each in found if each.path in changed]
+    def find(settings: Settings) -> list[Diagnostic]:
+        found = lint_folder(root, settings, paths, keep=not no_cache, jobs=jobs)
+        narrowed = bool(paths or changed_since or select or ignore)
+        return _told(root, found, settings, changed_since, narrowed=narrowed)
+
     if write_baseline:
+        found = find(replace(settings, baseline=""))
         file = root / (settings.baseline or BASELINE)
         write_known(file, found)
         click.echo(f"wrote {len(found)} known problems to {file.name}", err=True)
         return
-    if settings.baseline:
-        found, mended = without_known(found, read_baseline(root / settings.baseline))
-        if mended and not (paths or changed_since or select or ignore):
-            click.echo(f"{mended} of the baseline are mended: etl lint --write-baseline", err=True)
+    found = find(settings)
+    for _ in range(ROUNDS if fix else 0):  # what is mended may let more be seen
+        if not _mend(root, found):
+            break
+        found = find(settings)
     problems = [_from_here(each, root) for each in found]
     write = as_frames if format_ == "text" and sys.stdout.isatty() else FORMATS[format_]
     click.echo(write(problems, Path.cwd()), nl=False)
@@ -85,18 +90,48 @@ def lint(
     sys.exit(1 if problems else 0)
 
 
+def _told(
+    root: Path, found: list[Diagnostic], settings: Settings, revision: str | None, *, narrowed: bool
+) -> list[Diagnostic]:
+    """Of what lint finds that of a change, and what the baseline does not know."""
+    from etl_framework.lint.baseline import read_baseline, without_known
+
+    if revision:
+        from etl_framework.config.project import load_project
+        from etl_framework.lint.changed import of_change
+
+        found = of_change(load_project(root), revision, found)
+    if settings.baseline:
+        found, mended = without_known(found, read_baseline(root / settings.baseline))
+        if mended and not narrowed:
+            click.echo(f"{mended} of the baseline are mended: etl lint --write-baseline", err=True)
+    return found
+
+
+def _mend(root: Path, found: list[Diagnostic]) -> list[Diagnostic]:
+    """Mend what is certain, and say what was changed."""
+    from etl_framework.config.project import load_project
+    from etl_framework.fixing import fix
+
+    mended = fix(load_project(root), found)
+    for each in mended:
+        shown = _from_here(each, root)
+        click.echo(f"fixed {shown.place}{each.code} {each.hint}", err=True)
+    return mended
+
+
 def _codes(given: str | None) -> tuple[str, ...]:
     """Codes as written on the command line.
 
     :raises ConfigError: no rule is called or begins so.
     """
-    from etl_framework.errors import ConfigError, did_you_mean
-    from etl_framework.lint.pages import codes
+    from etl_framework.errors import ConfigError
+    from etl_framework.lint.pages import codes, near
 
     found = tuple(re.split(r"[\s,]+", given.strip())) if given and given.strip() else ()
     for code in found:
         if not any(each.startswith(code) for each in codes()):
-            raise ConfigError(f"there is no rule '{code}'", hint=did_you_mean(code, codes()))
+            raise ConfigError(f"there is no rule '{code}'", hint=near(code))
     return found
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import connections, relations
 from etl_framework.cli.options import environment_option, project_option
 
 
 @click.group()
 def new() -> None:
     """Begin a pipeline, a source or KPI in it, or its DAG file.
+
+    What is not given is asked for in a terminal. All files are written or none, and comments and
+    order of those that are there stay as they are.
 
     \b
     etl new pipeline orders
@@ -23,9 +28,9 @@ def new() -> None:
 
 
 @new.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @project_option
-def pipeline(name: str, root: Path) -> None:
+def pipeline(name: str | None, root: Path) -> None:
     """Write a pipeline that passes lint and its own test, to be edited.
 
     \b
@@ -34,9 +39,9 @@ def pipeline(name: str, root: Path) -> None:
     from etl_framework.config.project import load_project
     from etl_framework.scaffold import new_pipeline
 
-    for path in new_pipeline(load_project(root), name):
-        click.echo(path)
-    click.echo(f"next: edit them, then `etl lint`, `etl test {name}`", err=True)
+    project = load_project(root)
+    name = _asked("name of the pipeline", name)
+    _written(new_pipeline(project, name), f"etl lint, etl test {name}")
 
 
 @new.command()
@@ -51,16 +56,17 @@ def dag(name: str, root: Path) -> None:
     from etl_framework.config.project import load_project
     from etl_framework.scaffold import new_dag
 
-    for path in new_dag(load_project(root), name):
-        click.echo(path)
+    _written(new_dag(load_project(root), name))
 
 
 @new.command()
-@click.argument("name")
-@click.option("--from", "relation", help="The source or transform that it reads.")
+@click.argument("name", required=False)
+@click.option(
+    "--from", "relation", help="The source or transform that it reads.", shell_complete=relations
+)
 @click.option("--by", help="The column that it groups by.")
 @project_option
-def kpi(name: str, relation: str | None, by: str | None, root: Path) -> None:
+def kpi(name: str | None, relation: str | None, by: str | None, root: Path) -> None:
     """Add a KPI with its template and a test; it counts rows, and is to be edited.
 
     NAME is the pipeline's and the KPI's. The file's comments and order stay as they are.
@@ -68,36 +74,47 @@ def kpi(name: str, relation: str | None, by: str | None, root: Path) -> None:
     \b
     etl new kpi music_streaming.kpis_artist --from tracks --by artist
     """
-    from etl_framework.adding import add_kpi
+    from etl_framework.adding import add_kpi, columns_of, free_name, relations
     from etl_framework.config.project import load_project
 
-    pipeline, short = _two(name)
-    relation, by = _ask("reads which source or transform", relation), _ask("grouped by", by)
-    for path in add_kpi(load_project(root), pipeline, short, relation, by):
-        click.echo(path)
-    click.echo(
-        f"next: edit them, then `etl lint`, `etl test {name}`, `etl preview {short}`", err=True
+    project = load_project(root)
+    pipeline, short = _two(_asked("name, as pipeline.kpi", name))
+    free_name(project, pipeline, short)
+    if _asks():
+        known = relations(project, pipeline)
+        relation = _asked("it reads", relation, known, known[-1])
+        columns = columns_of(project, pipeline, relation)
+        by = _asked("it groups by", by, columns, next(iter(columns)))
+    _written(
+        add_kpi(project, pipeline, short, relation, by),
+        f"etl lint, etl test {pipeline}.{short}, etl preview {short}",
     )
 
 
 @new.command()
-@click.argument("name")
-@click.option("--connection", required=True, help="Where it is.")
-@click.option("--from", "what", required=True, help="The table, or the pattern of files.")
+@click.argument("name", required=False)
+@click.option("--connection", help="Where it is.", shell_complete=connections)
+@click.option("--from", "what", help="The table, or the pattern of files.")
 @environment_option
 @project_option
-def source(name: str, connection: str, what: str, environment: str | None, root: Path) -> None:
+def source(
+    name: str | None, connection: str | None, what: str | None, environment: str | None, root: Path
+) -> None:
     """Add a source with the columns that a table or CSV file has.
 
     \b
     etl new source music_streaming.artists --connection music_rds --from artists
     """
-    from etl_framework.adding import add_source
+    from etl_framework.adding import add_source, free_name
     from etl_framework.config.project import load_project
 
-    pipeline, short = _two(name)
-    for path in add_source(load_project(root), pipeline, short, environment, connection, what):
-        click.echo(path)
+    project = load_project(root)
+    pipeline, short = _two(_asked("name, as pipeline.source", name))
+    free_name(project, pipeline, short)
+    known = project.environment(environment).connections
+    connection = _asked("its connection", connection, known, option="--connection")
+    what = _asked("its table, or pattern of files", what, option="--from")
+    _written(add_source(project, pipeline, short, environment, connection, what), "etl lint")
 
 
 def _two(name: str) -> tuple[str, str]:
@@ -107,8 +124,31 @@ def _two(name: str) -> tuple[str, str]:
     return pipeline, short
 
 
-def _ask(what: str, given: str | None) -> str | None:
-    """What an option gives, else what the user types, if there is one who can."""
-    if given or not sys.stdin.isatty():
+def _asks() -> bool:
+    return sys.stdin.isatty()
+
+
+def _asked(
+    what: str,
+    given: str | None,
+    known: Iterable[str] = (),
+    default: str | None = None,
+    option: str = "NAME",
+) -> str:
+    """What the command line gives, else what the user types, if there is one who can.
+
+    :raises click.UsageError: there is none.
+    """
+    if given:
         return given
-    return str(click.prompt(what, default="", show_default=False)) or None
+    if not _asks():
+        raise click.UsageError(f"give {option}: {what}")
+    choice = click.Choice(list(known)) if known else None
+    return str(click.prompt(what, type=choice, default=default, err=True))
+
+
+def _written(paths: Iterable[str], then: str = "") -> None:
+    for path in paths:
+        click.echo(path)
+    if then:
+        click.echo(f"next: edit, then: {then}", err=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from etl_framework.cli.completing import environments
+
 if TYPE_CHECKING:
     from etl_framework.config.models import Pipeline
     from etl_framework.config.project import Project
@@ -22,10 +24,15 @@ project_option = click.option(
     "root",
     type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
     default=Path(),
+    is_eager=True,
     help="The project's folder, if it is not this one.",
 )
 environment_option = click.option(
-    "--env", "environment", metavar="NAME", help="The environment; the file's default if not given."
+    "--env",
+    "environment",
+    metavar="NAME",
+    help="The environment; the file's default if not given.",
+    shell_complete=environments,
 )
 
 

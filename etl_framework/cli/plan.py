@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl_framework.cli.completing import pipelines
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("pipeline")
+@click.argument("pipeline", shell_complete=pipelines)
 @environment_option
 @date_option
 @click.option("--sql/--no-sql", default=True, help="Show the SQL, as written and as it runs.")

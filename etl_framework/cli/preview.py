@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import queries
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -18,22 +19,31 @@ from etl_framework.cli.options import (
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=queries)
 @environment_option
 @date_option
-@click.option("--limit", default=10, show_default=True, help="Rows at the most; 0 for all.")
+@click.option("--order-by", metavar="COLUMN", help="`-COLUMN` for largest first.")
+@click.option(
+    "--limit",
+    default=10,
+    type=click.IntRange(0),
+    show_default=True,
+    help="Rows at the most; 0 for all.",
+)
 @project_option
 @format_option("table", "csv", "json")
 def preview(
-    name: str, environment: str | None, on: date | None, limit: int, root: Path, format_: str
-) -> None:
+    name: str, environment: str | None, on: date | None, order_by: str | None, limit: int,
+    root: Path, format_: str,
+) -> None:  # fmt: skip
     """Show the rows that a KPI or transform would give, by the SQL as it is now.
 
-    It reads the sources that the latest run left in staging, and stores nothing.
+    Sources are as the latest run left them in staging; those that it did not leave, or whose block
+    has changed since, are read anew. No target changes.
 
     \b
     etl preview kpis_genre
-    etl preview kpis_genre --date 2024-06-25 --limit 50
+    etl preview kpis_genre --date 2024-06-25 --order-by -listen_count --limit 50
     """
     from etl_framework.cli.table import FORMATS
     from etl_framework.config.project import load_project
@@ -43,8 +53,9 @@ def preview(
     project = load_project(root)
     pipeline, relation = project.relation(name)
     with trial(project, environment, pipeline, on) as tried:
-        plan = next(plans_of(project, pipeline.name, environment, [tried.interval]))
-        columns, rows = rows_of(tried, plan, relation, limit)
+        plan = next(plans_of(tried.project, pipeline.name, environment, [tried.interval]))
+        columns, rows = rows_of(tried, plan, relation, limit, order_by)
         click.echo(FORMATS[format_](columns, rows))
         seconds = time.monotonic() - started
-        click.echo(f"{relation}, data interval {tried.interval}, {seconds:.1f} s", err=True)
+        read = f", read anew: {', '.join(tried.read)}" if tried.read else ""
+        click.echo(f"{relation}, data interval {tried.interval}{read}, {seconds:.1f} s", err=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl_framework.cli.completing import sources
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -55,7 +56,7 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @quarantine.command("list")
-@click.argument("source", required=False)
+@click.argument("source", required=False, shell_complete=sources)
 @environment_option
 @project_option
 @format_option("table", "csv", "json")
@@ -78,7 +79,7 @@ def list_(source: str | None, environment: str | None, root: Path, format_: str)
 
 
 @quarantine.command()
-@click.argument("source")
+@click.argument("source", shell_complete=sources)
 @_selecting
 @click.option("--values", is_flag=True, help="A column for each of the source's, to correct them.")
 @click.option("--reveal", is_flag=True, help="Show values of sensitive columns too.")
@@ -116,7 +117,7 @@ def show(
 
 
 @quarantine.command()
-@click.argument("source")
+@click.argument("source", shell_complete=sources)
 @_selecting
 @click.option(
     "--with",
@@ -171,7 +172,7 @@ def _waiting(found: Quarantine, states: tuple[str, ...]) -> int:
 
 
 @quarantine.command()
-@click.argument("source")
+@click.argument("source", shell_complete=sources)
 @_selecting
 @click.option("--all", "everything", is_flag=True, help="Every rejected row of the source.")
 @environment_option

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from etl_framework.cli.completing import rule_codes
+from etl_framework.cli.options import project_option
 
 
 @click.command()
-@click.argument("code", required=False)
-def rule(code: str | None) -> None:
+@click.argument("code", required=False, shell_complete=rule_codes)
+@project_option
+def rule(code: str | None, root: Path) -> None:
     """Explain a finding of lint: what it means, why it matters, a wrong and a right example.
 
-    CODE is a rule's, as lint prints it; all rules with a line each if not given.
+    CODE is a rule's, as lint prints it; all rules with a line each if not given. Rules that the
+    project's setup.cfg names are among them.
 
     \b
     etl rule W402
     """
     from etl_framework.lint.linter import rules
     from etl_framework.lint.pages import codes, page
+    from etl_framework.lint.settings import load_settings
 
     rules()
+    load_settings(root, codes())
     if code:
         click.echo(page(code.upper()), nl=False)
         return

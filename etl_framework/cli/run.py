@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import pipelines
 from etl_framework.cli.options import (
     date_option,
     day,
@@ -17,7 +18,7 @@ from etl_framework.cli.options import (
 
 
 @click.command()
-@click.argument("pipeline")
+@click.argument("pipeline", shell_complete=pipelines)
 @environment_option
 @date_option
 @click.option("--from", "first", metavar="A", callback=day, help="Backfill: the first day,")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import tables
 from etl_framework.cli.options import environment_option, format_option, project_option
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=tables)
 @environment_option
 @click.option("--limit", default=20, show_default=True, help="Rows at the most; 0 for all.")
 @click.option(

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from etl_framework.cli.completing import relations
 from etl_framework.cli.options import environment_option, project_option
 
 
 @click.command("suggest-checks")
-@click.argument("relation")
+@click.argument("relation", shell_complete=relations)
 @environment_option
 @project_option
 def suggest_checks(relation: str, environment: str | None, root: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl_framework.cli.completing import in_pipelines
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=in_pipelines)
 @project_option
 @format_option("text", "json")
 def test(names: tuple[str, ...], root: Path, format_: str) -> None:

@@ -12,7 +12,7 @@ from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import did_you_mean
-from etl_framework.model import Model, Name
+from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import one_of
 from etl_framework.storage.staging import Staging
 
@@ -34,6 +34,7 @@ class Environment(Model):
     )
     staging: str = Field(
         ".etl/staging",
+        examples=[".etl/staging", "s3://bucket/prefix", "s3://{{ var.s3_bucket }}/staging"],
         description="Where relations lie between steps: a folder, or `s3://bucket/prefix`.",
     )
     staging_connection: Name | None = Field(
@@ -55,6 +56,7 @@ class Environment(Model):
     memory_limit: str = Field(
         "400MB",
         pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$",
+        examples=["400MB", "2GB"],
         description="Memory for the engine; what does not fit goes to disk.",
     )
     threads: int | None = Field(
@@ -66,7 +68,8 @@ class Environment(Model):
     def _staging_is_known(self) -> Environment:
         name = self.staging_connection
         if name and not isinstance(self.connections.get(name), S3):
-            raise ValueError(f"'staging_connection' names no connection of type s3: '{name}'")
+            message = f"'staging_connection' names no connection of type s3: '{name}'"
+            raise wrong_at(message, "staging_connection")
         of_redshift = [n for n, c in self.connections.items() if isinstance(c, Redshift)]
         if of_redshift and not self._in_s3():
             raise ValueError(
@@ -130,7 +133,6 @@ class Environments(Model):
     @model_validator(mode="after")
     def _default_exists(self) -> Environments:
         if self.default not in self.environments:
-            raise ValueError(
-                f"'default' names no environment; {did_you_mean(self.default, self.environments)}"
-            )
+            hint = did_you_mean(self.default, self.environments)
+            raise wrong_at(f"'default' names no environment; {hint}", "default")
         return self

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from etl_framework.columns import Column
+from etl_framework.columns import Columns
 from etl_framework.config.notify import AnyNotify
 from etl_framework.config.sql_tests import SqlTest, names_once
 from etl_framework.errors import did_you_mean
 from etl_framework.interval import NONE, DataInterval, Schedule, valid_cron
-from etl_framework.model import Model, Name, Params
+from etl_framework.model import Model, Name, Params, wrong_at
 from etl_framework.plugins import one_of
 from etl_framework.sources.base import AnyCheck, Source
 from etl_framework.span import Span
@@ -40,18 +40,21 @@ class Transform(Query):
     """A relation made of others: cleaned, joined, enriched. By SQL, or by a Python function."""
 
     sql: str | None = Field(
-        None, description="File under `sql_templates/`, for example `music_streaming/listens.sql`."
+        None,
+        examples=["music_streaming/listens.sql"],
+        description="File under `sql_templates/`.",
     )
     python: str | None = Field(
         None,
         pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        examples=["my_package.sessions:cut"],
         description="Function that takes and returns pandas DataFrames: `package.module:function`.",
     )
     inputs: list[Name] = Field([], description="With `python`: relations, passed by their names.")
     chunk_rows: int | None = Field(
         None, gt=0, description="With `python` and one input: call it for so many rows at a time."
     )
-    columns: list[Column] = Field(
+    columns: Columns = Field(
         [], description="The result's names and types in order; `python` needs them."
     )
 
@@ -71,9 +74,11 @@ class Transform(Query):
 class Kpi(Query):
     """One result table, from a SQL template."""
 
-    sql: str = Field(description="File under `sql_templates/`, for example `daily_total.sql`.")
+    sql: str = Field(
+        examples=["music_streaming/kpis_genre.sql"], description="File under `sql_templates/`."
+    )
     target: Target = Field(description="The table that the rows go to.")
-    columns: list[Column] = Field(
+    columns: Columns = Field(
         min_length=1, description="The table's contract: names and types in order."
     )
 
@@ -81,14 +86,22 @@ class Kpi(Query):
     def _keys_exist(self) -> Kpi:
         names = [column.name for column in self.columns]
         target = self.target
-        given = [*target.unique_key, target.incremental_key, target.dist_key, *target.sort_key]
-        for key in filter(None, given):
-            if key not in names:
-                raise ValueError(f"the target's key '{key}' is not one of 'columns'")
+        given: dict[tuple[str | int, ...], str | None] = {
+            ("incremental_key",): target.incremental_key,
+            ("dist_key",): target.dist_key,
+            **{("unique_key", index): key for index, key in enumerate(target.unique_key)},
+            **{("sort_key", index): key for index, key in enumerate(target.sort_key)},
+        }
+        for at, key in given.items():
+            if key and key not in names:
+                hint = did_you_mean(key, names)
+                message = f"the target's key '{key}' is not one of 'columns'; {hint}"
+                raise wrong_at(message, "target", *at)
         placed = self.target.incremental_key
         types = {column.name: column.type.family for column in self.columns}
         if placed and types[placed] not in ("date", "timestamp", "timestamptz"):
-            raise ValueError(f"'incremental_key' is a date or timestamp, and '{placed}' is not")
+            message = f"'incremental_key' is a date or timestamp, and '{placed}' is not"
+            raise wrong_at(message, "target", "incremental_key")
         return self
 
 
@@ -100,12 +113,20 @@ class Pipeline(Model):
     owner: str = Field("", description="The team to ask.")
     schedule: str = Field(
         NONE,
+        examples=["0 3 * * *", "@daily", "@hourly", NONE],
         description="Cron expression, `@daily` and the like, or `none`; cuts the data intervals.",
     )
-    timezone: str = Field("UTC", description="Time zone of the schedule and of the data intervals.")
-    start_date: date | None = Field(None, description="The first day with data.")
+    timezone: str = Field(
+        "UTC",
+        examples=["UTC", "Europe/Berlin"],
+        description="Time zone of the schedule and of the data intervals.",
+    )
+    start_date: date | None = Field(
+        None, examples=["2024-06-25"], description="The first day with data."
+    )
     after: list[Annotated[str, Field(pattern=r"^\w+\.\w+$")]] = Field(
         [],
+        examples=[["music_streaming.kpis_genre"]],
         description="In Airflow: run when these KPIs of other pipelines were published, each"
         " written `pipeline.kpi`; with a `schedule`, at those times too.",
     )
@@ -117,7 +138,9 @@ class Pipeline(Model):
         3, ge=0, description="In Airflow: how often a step is tried again after a lost connection."
     )
     retry_delay: Span = Field(
-        Span.parse("1m"), description="In Airflow: the first wait; each further one is longer."
+        "1m",
+        validate_default=True,
+        description="In Airflow: the first wait; each further one is longer.",
     )
     deadline: Span | None = Field(
         None,

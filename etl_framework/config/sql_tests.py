@@ -7,7 +7,7 @@ import datetime
 from pydantic import Field, model_validator
 
 from etl_framework.columns import ColumnName
-from etl_framework.model import Model, Name
+from etl_framework.model import Model, Name, wrong_at
 
 Value = bool | int | float | str | datetime.datetime | datetime.date | None
 Row = dict[ColumnName, Value]
@@ -45,11 +45,11 @@ class SqlTest(Model):
 def names_once(tests: list[SqlTest]) -> list[SqlTest]:
     """Refuse two tests of one name.
 
-    :raises ValueError: there are two.
+    :raises PydanticCustomError: there are two; it has the second's place.
     """
     seen: set[str] = set()
-    for test in tests:
+    for index, test in enumerate(tests):
         if test.name in seen:
-            raise ValueError(f"two tests are called '{test.name}'")
+            raise wrong_at(f"two tests are called '{test.name}'", index, "name")
         seen.add(test.name)
     return tests

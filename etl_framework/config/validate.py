@@ -55,7 +55,7 @@ def _located(error: ValidationError, data: Any) -> Iterator[tuple[Keys, Any]]:
     """Each problem once, with the keys that lead to it in the file."""
     seen = set()
     for detail in error.errors(include_url=False):
-        keys = _keys(detail["loc"], data)
+        keys = (*_keys(detail["loc"], data), *detail.get("ctx", {}).get("at", ()))
         if keys not in seen or detail["type"] == "missing":
             seen.add(keys)
             yield keys, detail
@@ -85,18 +85,20 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
     kind, context = detail["type"], detail.get("ctx", {})
     last = keys[-1] if keys else ""
     if kind == "extra_forbidden":
-        known = _fields(_model_at(model, keys[:-1], data))
+        known = _fields(model_at(model, keys[:-1], data))
         found = file.diagnostic(
             keys, "E202", f"unknown key '{last}'", did_you_mean(str(last), known), of_key=True
         )
     elif kind == "missing":
         name = str(detail["loc"][-1])
-        fields = getattr(_model_at(model, keys, data), "model_fields", {})
+        if _misspelt(name, model_at(model, keys, data), keys, data):
+            return
+        fields = getattr(model_at(model, keys, data), "model_fields", {})
         about = fields[name].description if name in fields else None
         hint = f"write '{name}: ...'{f': {about}' if about else ''}"
         found = file.diagnostic(keys, "E203", f"the key '{name}' is missing", hint, of_key=True)
     elif kind == "union_tag_not_found":
-        known = _fields(_model_at(model, keys, data))
+        known = _fields(model_at(model, keys, data))
         message, hint = "the key 'type' is missing", "write 'type: ...', which says what this is"
         found = file.diagnostic(keys, "E203", message, hint, of_key=True)
     elif kind == "union_tag_invalid":
@@ -110,6 +112,15 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
     else:
         found = _wrong_value(file, keys, detail)
     file.diagnostics.append(found)
+
+
+def _misspelt(missing: str | int, model: Any, keys: Keys, data: Any) -> bool:
+    """Whether the missing key is there, under a name that is told to be wrong."""
+    for key in keys:
+        data = data[key] if _has(data, key) else None
+    known = _fields(model)
+    given = [str(key) for key in data if key not in known] if isinstance(data, dict) else []
+    return any(did_you_mean(key, known) == f"did you mean '{missing}'?" for key in given)
 
 
 def _wrong_value(file: YamlFile, keys: Keys, detail: Any) -> Diagnostic:
@@ -172,7 +183,7 @@ def _fields(model: Any) -> list[str]:
     return list(model.model_fields) if is_model else []
 
 
-def _model_at(annotation: Any, keys: Keys, data: Any) -> Any:
+def model_at(annotation: Any, keys: Keys, data: Any) -> Any:
     """The model that the value at `keys` is to become."""
     annotation = _plain(annotation, data)
     if not keys:
@@ -180,9 +191,9 @@ def _model_at(annotation: Any, keys: Keys, data: Any) -> Any:
     key, rest = keys[0], keys[1:]
     inner = data[key] if _has(data, key) else None
     if get_origin(annotation) in (dict, list):
-        return _model_at(get_args(annotation)[-1], rest, inner)
+        return model_at(get_args(annotation)[-1], rest, inner)
     if key in _fields(annotation):
-        return _model_at(annotation.model_fields[key].annotation, rest, inner)
+        return model_at(annotation.model_fields[key].annotation, rest, inner)
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from etl_framework.config.yaml_scalars import ALLOWED, TAG, Scalars, trap
+from etl_framework.config.yaml_scalars import ALLOWED, TAG, Scalars, trap, written_offset
 from etl_framework.errors import Diagnostic
 
 Place = tuple[int, int]
@@ -44,6 +44,13 @@ class YamlFile:
                 return found
         return 1, 1
 
+    def inside(self, keys: Keys, text: str, offset: int) -> Place:
+        """Where a character of a text value stands, through quotes, folds and escapes."""
+        line, column = self.place(keys)
+        starts = sum(len(each) + 1 for each in self.text.split("\n")[: line - 1])
+        at = starts + column - 1 + written_offset(self.text[starts + column - 1 :], text, offset)
+        return self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
+
     def diagnostic(
         self, keys: Keys, code: str, message: str, hint: str = "", *, of_key: bool = False
     ) -> Diagnostic:
@@ -67,10 +74,7 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
         node = yaml.compose(file.text, Loader=_LOADER)
         file.data = _Builder(file).build(node, (), 0) if node is not None else None
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        file.diagnostics.append(
-            Diagnostic(shown, line, 1, "E101", "the file is not UTF-8 text", "save it as UTF-8")
-        )
+        file.diagnostics.append(not_utf8(shown, error))
     except OSError as error:
         file.diagnostics.append(
             Diagnostic(shown, 0, 0, "E101", f"cannot read the file: {error.strerror}")
@@ -82,6 +86,33 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
             Diagnostic(shown, 1, 1, "E101", f"the file is too large or too deep: {error}")
         )
     return file
+
+
+def texts(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:
+    """Every text of a file's content, with the keys that lead to it."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from texts(value, (*keys, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from texts(value, (*keys, index))
+    elif isinstance(data, str):
+        yield keys, data
+
+
+def not_utf8(shown: str, error: UnicodeDecodeError) -> Diagnostic:
+    """The problem of a file whose bytes are no UTF-8, at the first that is none."""
+    text, start = error.object, error.start
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Diagnostic(shown, 1, 1, "E101", "the file is UTF-16 text", "save it as UTF-8")
+    before = text[:start].decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    message = f"the file is not UTF-8 text: byte 0x{text[start]:02x}"
+    letter = text[start : start + 1].decode("cp1252", errors="ignore")
+    hint = (
+        f"save it as UTF-8; read as Windows-1252 it is '{letter}'" if letter else "save it as UTF-8"
+    )
+    return Diagnostic(shown, line, column, "E101", message, hint)
 
 
 class _TooLargeError(Exception):

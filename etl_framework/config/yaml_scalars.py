@@ -19,6 +19,9 @@ _TRAPS = [
     (r"[-+]?\d+(:[0-5]?\d)+(\.\d*)?", "is a number to the base 60 in YAML 1.1", '"{0}"'),
     (r"[-+]?\d[\d_]*_[\d_.]*", "is a number in YAML 1.1 and a text in 1.2", '"{0}", or {1}'),
 ]
+# Before a scalar's text: an anchor or a tag, then a quote or the header of a block.
+_START = re.compile(r"(?:[&!]\S*\s+)*(?:[|>][^\n]*\n[ \n]*|[\"']|)")
+_DIGITS = {"x": 2, "u": 4, "U": 8}
 _EXPONENT = r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"
 
 
@@ -60,3 +63,37 @@ class Scalars:
 
 def _shown(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def written_offset(written: str, text: str, offset: int) -> int:
+    """Where in a scalar as it is written (and what follows it) a character of its text stands.
+
+    Both are walked side by side: what is only written (quotes, escapes, folds, the indentation of a
+    block) is passed over.
+    """
+    at = _START.match(written).end()  # type: ignore[union-attr]
+    quote = written[at - 1 : at] if at else ""
+    for character in text[:offset]:
+        at = _next(written, at, character, quote)
+        at += 1
+    wanted = text[offset : offset + 1]
+    return _next(written, at, wanted, quote) if wanted else at
+
+
+def _next(written: str, at: int, character: str, quote: str) -> int:
+    """Where the next character of the text stands, from a place in what is written on."""
+    while at < len(written):
+        here = written[at]
+        if here == "\\" and quote == '"':
+            at += 1
+            escape = written[at : at + 1]
+            if escape != "\n":
+                return at + _DIGITS.get(escape, 0)
+        if here == quote == "'" and written[at + 1 : at + 2] == "'":
+            return at + 1
+        if here == character or (here == "\n" and character == " "):
+            return at
+        if not here.isspace():
+            return at
+        at += 1
+    return at

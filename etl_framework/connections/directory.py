@@ -18,7 +18,9 @@ class Directory(Files):
     """A folder on this machine that stands for a bucket."""
 
     type: Literal["directory"]
-    path: str = Field(description="The folder, from the project's root.")
+    path: str = Field(
+        examples=["sample_data/lake"], description="The folder, from the project's root."
+    )
 
     def dataset(self, root: Path, what: str) -> tuple[str, str]:
         return "file", str(inside(root, resolve(self.path, setting="path")) / what)

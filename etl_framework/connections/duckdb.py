@@ -15,7 +15,9 @@ class DuckDB(Connection):
     """A DuckDB database in one file."""
 
     type: Literal["duckdb"]
-    path: str = Field(description="The file, from the project's root.")
+    path: str = Field(
+        examples=[".etl/warehouse.duckdb"], description="The file, from the project's root."
+    )
 
     def file(self, root: Path) -> Path:
         """Where the database lies."""

@@ -14,6 +14,7 @@ from etl_framework.connections.redshift_session import (
     Result,
     Session,
     our_error,
+    tell,
 )
 from etl_framework.errors import ConfigError, MissingExtraError, RetryableError
 
@@ -48,6 +49,7 @@ class ConnectorSession(Session):
         self._connection.autocommit = True
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
+        tell(sql)
         with _our_errors():
             cursor = self._connection.cursor()
             cursor.paramstyle = "qmark"

@@ -13,7 +13,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from etl_framework.connections.redshift_session import Result, Session, Statement, our_error
+from etl_framework.connections.redshift_session import (
+    Result,
+    Session,
+    Statement,
+    our_error,
+    tell,
+)
 from etl_framework.errors import RetryableError, StepError
 from etl_framework.sql.quote import redshift_literal
 
@@ -76,6 +82,8 @@ class DataApiSession(Session):
         self.cancel()
 
     def _send(self, operation: str, body: Mapping[str, Any]) -> str:
+        for sql in (body["Sql"],) if "Sql" in body else body["Sqls"]:
+            tell(sql)
         # With its token a request that is sent again, its answer lost, is not run again.
         token = {"ClientToken": str(uuid.uuid4())}
         where = {"SessionId": self._session} if self._session else self._place

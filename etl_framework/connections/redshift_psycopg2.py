@@ -13,6 +13,7 @@ from etl_framework.connections.redshift_session import (
     Result,
     Session,
     our_error,
+    tell,
 )
 from etl_framework.errors import MissingExtraError, RetryableError
 
@@ -44,6 +45,7 @@ class Psycopg2Session(Session):
         self._connection.autocommit = True
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
+        tell(sql)
         with _our_errors(), self._connection.cursor() as cursor:
             # psycopg2 looks for % only where values are given.
             text = sql.replace("%", "%%").replace("?", "%s") if values else sql

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -89,6 +90,11 @@ class Session(ABC):
     @abstractmethod
     def close(self) -> None:
         """End it; what is not committed is undone."""
+
+
+def tell(sql: str) -> None:
+    """Tell the log of a statement that is sent, so that a task's log shows what ran."""
+    logging.getLogger(__name__).info("SQL: %s", without_secrets(sql))
 
 
 def our_error(error: Exception, message: str, *, lost: bool) -> EtlError:

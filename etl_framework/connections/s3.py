@@ -21,7 +21,10 @@ class S3(Files):
     """A bucket, or a prefix in one."""
 
     type: Literal["s3"]
-    bucket: str = Field(description='The bucket\'s name, or `"{{ var.s3_bucket }}"`.')
+    bucket: str = Field(
+        examples=["music-lake", "{{ var.s3_bucket }}"],
+        description='The bucket\'s name, or `"{{ var.s3_bucket }}"`.',
+    )
     prefix: str = Field("", description="Only what lies below this.")
     conn_id: str | None = Field(None, description="Airflow's connection with the credentials.")
     region: str | None = Field(None, description="The bucket's region; boto3's if not given.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -13,16 +12,22 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from etl_framework.connections.embedded import database_of, start
+from etl_framework.devstack.airflow_settings import (
+    HOST,
+    connections_of,
+    settings,
+    trust,
+    variables_of,
+)
+from etl_framework.devstack.leash import Leash
 from etl_framework.errors import MissingExtraError, StepError
 
 SECONDS = 180
-HOST = "127.0.0.1"
-PREFIX = "stagingData"
 PROCESSES = {
     2: ("webserver", "scheduler", "triggerer"),
     3: ("api-server", "scheduler", "dag-processor", "triggerer"),
@@ -50,11 +55,12 @@ class AirflowServer:
         self._root, self._folder, self._stack = root, folder, stack
         self._exit = ExitStack()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._leash: Leash | None = None
         self.password = secrets.token_urlsafe(12)
         self.metadata = ""
         port = _free_port()
         self.url = f"http://{HOST}:{port}"
-        self.env = {**os.environ, **_settings(root, folder, port), **trust(stack), **more}
+        self.env = {**os.environ, **settings(root, folder, port), **trust(stack), **more}
 
     def start(self) -> None:
         """Start everything; returns when the scheduler is at work.
@@ -77,14 +83,11 @@ class AirflowServer:
 
     def stop(self) -> None:
         """Stop every process, the metadata's last."""
-        for process in self._processes.values():
-            process.terminate()
-        for process in self._processes.values():
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            with suppress(ProcessLookupError):  # its workers, where it did not end them
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        if self._leash:
+            self._leash.let_go()
+            for process in self._processes.values():
+                process.wait()
+            self._leash.wait()
         self._processes.clear()
         self._exit.close()
 
@@ -103,6 +106,7 @@ class AirflowServer:
         return done.stdout
 
     def _start_metadata(self) -> None:
+        self._leash = Leash(self._folder / "metadata/postmaster.pid")
         url = start(self._folder / "metadata", ["airflow"], self._exit)
         self.metadata = database_of(url, "airflow")
         rest = self.metadata.partition("://")[2]
@@ -112,11 +116,12 @@ class AirflowServer:
     def _import(self) -> None:
         """Connections and variables, named as in production."""
         connections, variables = self._folder / "connections.json", self._folder / "variables.json"
-        for file, found in ((connections, connections_of), (variables, _variables)):
+        for file, found in ((connections, connections_of), (variables, variables_of)):
             file.touch(mode=0o600)
             file.write_text(json.dumps(found(self._stack)), encoding="utf-8")
         self.run("connections", "import", str(connections), "--overwrite")
         self.run("variables", "import", str(variables))
+        connections.unlink()
 
     def _spawn(self, name: str, *arguments: str) -> None:
         with (self._folder / f"{name}.log").open("wb") as log:
@@ -125,6 +130,8 @@ class AirflowServer:
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
+        if self._leash:
+            self._leash.hold(self._processes[name].pid)
 
     def _wait_for_health(self) -> None:
         page = "health" if self.major == 2 else "api/v2/monitor/health"
@@ -144,81 +151,6 @@ class AirflowServer:
                 pass
             time.sleep(0.5)
         raise StepError(f"Airflow is not up after {SECONDS} seconds", hint=f"see {self._folder}")
-
-
-def _settings(root: Path, folder: Path, port: int) -> dict[str, str]:
-    key = secrets.token_urlsafe(32)
-    found = {
-        "CORE__DAGS_FOLDER": str(root / "dags"),
-        "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
-        "CORE__LOAD_EXAMPLES": "False",
-        "CORE__PARALLELISM": "8",
-        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-        "CORE__INTERNAL_API_SECRET_KEY": key,
-        "API__SECRET_KEY": key,
-        "API__BASE_URL": f"http://{HOST}:{port}",
-        "API__WORKERS": "1",
-        "API_AUTH__JWT_SECRET": key,
-        "WEBSERVER__SECRET_KEY": key,
-        "WEBSERVER__WORKERS": "1",
-        "WEBSERVER__EXPOSE_CONFIG": "True",
-        "LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
-        "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-        "DAG_FACTORY__ENABLE_TELEMETRY": "False",
-        "USAGE_DATA_COLLECTION__ENABLED": "False",
-        "ETL__ENVIRONMENT": "prod",
-    }
-    settings = {f"AIRFLOW__{name}": value for name, value in found.items()}
-    return {**settings, "AIRFLOW_HOME": str(folder), "PYTHONWARNINGS": "ignore"}
-
-
-def trust(stack: Mapping[str, str]) -> dict[str, str]:
-    """What lets libpq and redshift_connector trust the stand-in's certificate."""
-    return dict.fromkeys(("PGSSLROOTCERT", "SSL_CERT_FILE"), stack["ETL_DEV_AUTHORITY"])
-
-
-def connections_of(stack: Mapping[str, str]) -> dict[str, object]:
-    """Airflow's connections to the stand-in, by the names that they have in production."""
-    from urllib.parse import urlsplit
-
-    rds = urlsplit(stack["ETL_DEV_RDS_URL"])
-    tls = {"sslmode": "verify-full", "sslrootcert": stack["ETL_DEV_AUTHORITY"]}
-    return {
-        "music_rds": {
-            "conn_type": "postgres", "host": rds.hostname, "port": rds.port,
-            "login": rds.username, "password": rds.password, "schema": rds.path.lstrip("/"),
-            "extra": json.dumps(tls),
-        },
-        "redshift_default": {
-            "conn_type": "redshift", "host": stack["ETL_DEV_REDSHIFT_HOST"],
-            "port": int(stack["ETL_DEV_REDSHIFT_PORT"]), "login": stack["ETL_DEV_REDSHIFT_USER"],
-            "password": stack["ETL_DEV_REDSHIFT_PASSWORD"],
-            "schema": stack["ETL_DEV_REDSHIFT_DATABASE"],
-            "extra": json.dumps({"sslmode": "verify-full"}),
-        },
-        "aws_default": {
-            "conn_type": "aws", "login": stack["AWS_ACCESS_KEY_ID"],
-            "password": stack["AWS_SECRET_ACCESS_KEY"],
-            "extra": json.dumps({
-                "region_name": stack["AWS_DEFAULT_REGION"],
-                "service_config": {
-                    "s3": {"endpoint_url": stack["ETL_DEV_S3_URL"]},
-                    "redshift": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
-                    "redshift-serverless": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
-                    "redshift-data": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
-                },
-            }),
-        },
-    }  # fmt: skip
-
-
-def _variables(stack: Mapping[str, str]) -> dict[str, str]:
-    return {
-        "s3_bucket": stack["ETL_DEV_BUCKET"],
-        "bucket_prefix": PREFIX,
-        "iam_arn": stack["ETL_DEV_REDSHIFT_ROLE"],
-    }
 
 
 def _free_port() -> int:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl_framework.engines.refused import RefusedError
+from etl_framework.engines.refused import refused
 from etl_framework.sql.dialect import Schema
 from etl_framework.sql.quote import literal, quote
 
@@ -96,7 +96,7 @@ class EmptyTables:
             rows = self._session.execute(f"DESCRIBE {sql}").fetchall()
             return [(str(row[0]), str(row[1])) for row in rows]
         except duckdb.Error as error:
-            raise RefusedError(error, sql) from error
+            raise refused(error) from error
 
     def close(self) -> None:
         """Drop them."""

@@ -102,9 +102,10 @@ def _asked_before(node: exp.Expr, divisor: exp.Expr) -> bool:
     """Whether a CASE around the division has asked for the divisor."""
     from sqlglot import exp
 
-    around = node.find_ancestor(exp.If, exp.Select)
-    while isinstance(around, exp.If):
-        if divisor in list(around.this.walk()):
+    around = node.find_ancestor(exp.If, exp.Case, exp.Select)
+    while around is not None and not isinstance(around, exp.Select):
+        asked = around.args["ifs"] if isinstance(around, exp.Case) else [around]
+        if any(divisor in list(each.this.walk()) for each in asked):
             return True
-        around = around.find_ancestor(exp.If, exp.Select)
+        around = around.find_ancestor(exp.If, exp.Case, exp.Select)
     return False

@@ -82,9 +82,26 @@ class ProjectRule(Rule):
         )
 
 
+class ApartRule(ProjectRule):
+    """A rule that needs nothing of pipelines: about the environments, or other files."""
+
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        """Nothing."""
+        return iter(())
+
+
 def fact(found: PipelineFile, kind: str, values: tuple[str, ...], keys: Keys = ()) -> Fact:
     """What a file says at the value of some keys."""
     return Fact(kind, values, found.file.path, *found.file.place(keys))
+
+
+def source_of(project: Project, path: str) -> str:
+    """The text of one of the project's files, with line ends as Jinja reads them; "" if none."""
+    try:
+        text = (project.root / path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:

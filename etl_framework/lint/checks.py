@@ -9,6 +9,7 @@ from etl_framework.columns import ColumnType
 from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.scope import condition_columns
 
 
@@ -20,11 +21,22 @@ class Checks(Rule):
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
             columns = self._columns(checked)
+            for name in checked.pipeline.sources:
+                yield from self._source(checked, name)
             for section in ("sources", "transforms", "kpis"):
                 for name, block in getattr(checked.pipeline, section).items():
                     for index, found in enumerate(block.checks):
                         keys = (section, name, "checks", index)
                         yield from self._check(checked, keys, found, columns.get(name), columns)
+
+    def _source(self, checked: Checked, name: str) -> Iterator[Diagnostic]:
+        """A condition that a source reads by parses; only the table knows all its columns."""
+        source, keys = checked.pipeline.sources[name], ("sources", name, "where")
+        if condition := getattr(source, "where", None):
+            try:
+                transpile_condition(condition, to="postgres", read="postgres")
+            except PlanError as error:
+                yield _unparsed(checked, keys, condition, error)
 
     def _columns(self, checked: Checked) -> dict[str, list[str] | None]:
         """Columns by relation; None where they are not known."""
@@ -55,13 +67,16 @@ class Checks(Rule):
             try:
                 named = condition_columns(condition)
             except PlanError as error:
-                message = error.diagnostics[0].message
-                yield file.diagnostic((*keys, key), "E309", message)
+                yield _unparsed(checked, (*keys, key), condition, error)
                 named = []
-            for column in named:
-                if columns is not None and column not in map(str.lower, columns):
-                    message, hint = f"unknown column '{column}'", did_you_mean(column, columns)
-                    yield file.diagnostic((*keys, key), "E308", message, hint)
+            for each in named:
+                if columns is not None and each.name not in map(str.lower, columns):
+                    place = file.inside((*keys, key), condition, each.offset)
+                    message, hint = (
+                        f"unknown column '{each.name}'",
+                        did_you_mean(each.name, columns),
+                    )
+                    yield Diagnostic(file.path, *place, "E308", message, hint)
         if not (parent := found.parent()):
             return
         relation, wanted = parent
@@ -73,6 +88,14 @@ class Checks(Rule):
         if wanted is not None and known is not None and wanted not in known:
             message = f"unknown column '{wanted}' in '{relation}'"
             yield file.diagnostic((*keys, "to"), "E308", message, did_you_mean(wanted, known))
+
+
+def _unparsed(
+    checked: Checked, keys: tuple[str | int, ...], condition: str, error: PlanError
+) -> Diagnostic:
+    file, offset = checked.found.file, getattr(error.__cause__, "offset", 0)
+    place = file.inside(keys, condition, offset)
+    return Diagnostic(file.path, *place, "E309", error.diagnostics[0].message)
 
 
 class CheckedTypes(Rule):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
+from etl_framework.lint.base import ApartRule, ProjectRule, fact
 from etl_framework.lint.facts import Fact, found_files
 
 DAGS = "dags"
+PATTERNS = (f"{DAGS}/**/*.py",)
 
 
 class Stubs(ProjectRule):
@@ -22,7 +23,7 @@ class Stubs(ProjectRule):
     """
 
     codes = ("E501", "W501")
-    reads = (f"{DAGS}/**/*.py",)
+    reads = PATTERNS
 
     def facts(self, found: PipelineFile) -> Iterator[Fact]:
         kind = "pipeline" if found.model else "broken"
@@ -33,8 +34,8 @@ class Stubs(ProjectRule):
             return
         known = {each.values[0] for each in facts}
         loaded = set()
-        for path in found_files(project.root, self.reads):
-            for name, line, column in _loads(project.root / path):
+        for path, _, tree in dag_files(project.root, "load_dag"):
+            for name, line, column in _loads(tree):
                 loaded.add(name)
                 if name not in known:
                     message = f"there is no pipeline '{name}'"
@@ -46,6 +47,22 @@ class Stubs(ProjectRule):
                 yield each.diagnostic("W501", message, f"etl new dag {name}", "warning")
 
 
+class LoadedTwice(ApartRule):
+    """A pipeline is loaded once: two DAGs of one name are one, and which of them, nobody knows."""
+
+    codes = ("E505",)
+    reads = PATTERNS
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        seen: dict[str, str] = {}
+        for path, _, tree in dag_files(project.root, "load_dag"):
+            for name, line, column in _loads(tree):
+                first = seen.setdefault(name, f"{path}:{line}")
+                if first != f"{path}:{line}":
+                    message = f"the pipeline '{name}' is loaded in {first}, too"
+                    yield Diagnostic(path, line, column, "E505", message, "take one of them out")
+
+
 class Awaited(ProjectRule):
     """What a pipeline waits for is a KPI of another pipeline."""
 
@@ -53,17 +70,19 @@ class Awaited(ProjectRule):
 
     def facts(self, found: PipelineFile) -> Iterator[Fact]:
         if found.model is None:
+            yield fact(found, "unread", (Path(found.file.path).stem,))
             return
         mine = found.model.name
-        for name in found.model.kpis:
+        for name in (*found.model.kpis, *found.broken()):
             yield fact(found, "makes", (f"{mine}.{name}",))
         for index, name in enumerate(found.model.after):
             yield fact(found, "awaits", (name, mine), ("after", index))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         known = {each.values[0] for each in facts if each.kind == "makes"}
+        unread = {each.values[0] for each in facts if each.kind == "unread"}
         for each in facts:
-            if each.kind == "makes":
+            if each.kind != "awaits" or each.values[0].partition(".")[0] in unread:
                 continue
             name, mine = each.values
             if name not in known:
@@ -74,7 +93,7 @@ class Awaited(ProjectRule):
                 yield each.diagnostic("E502", "a pipeline cannot wait for itself")
 
 
-class Passwords(Rule):
+class Passwords(ApartRule):
     """A password is in a connection of Airflow, and not in one of its variables.
 
     Airflow hides a connection's password everywhere; a variable's value only by its name.
@@ -82,7 +101,7 @@ class Passwords(Rule):
 
     codes = ("W502",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         environments = project.environments.environments if project.environments else {}
         for label, environment in environments.items():
             for name, connection in environment.connections.items():
@@ -94,19 +113,63 @@ class Passwords(Rule):
                     yield replace(found, severity="warning")
 
 
-def _loads(file: Path) -> Iterator[tuple[str, int, int]]:
+class WaitInCircle(ProjectRule):
+    """Pipelines do not wait for one another: none of them would ever be first."""
+
+    codes = ("E503",)
+
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        for index, name in enumerate(found.model.after if found.model else ()):
+            mine = found.model.name if found.model else ""
+            yield fact(found, "awaits", (mine, name.partition(".")[0]), ("after", index))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        waits: dict[str, list[str]] = {}
+        for each in facts:
+            waits.setdefault(each.values[0], []).append(each.values[1])
+        for each in facts:
+            name, first = each.values
+            way = _way(waits, first, name) if first != name else []
+            if way:
+                message = f"these pipelines wait for one another: {' -> '.join([name, *way])}"
+                yield each.diagnostic("E503", message, "take one out of the other's 'after'")
+
+
+def _way(waits: Mapping[str, Sequence[str]], start: str, end: str) -> list[str]:
+    """The shortest way of waiting from one pipeline to another; empty if there is none."""
+    ways, seen = [[start]], {start}
+    for way in ways:
+        if way[-1] == end:
+            return way
+        for name in waits.get(way[-1], ()):
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
+
+
+def dag_files(root: Path, word: str) -> Iterator[tuple[str, str, ast.Module]]:
+    """Path, text and tree of each DAG file with a word in it, as far as they can be read."""
+    for path in found_files(root, PATTERNS):
+        try:
+            source = (root / path).read_text(encoding="utf-8")
+            if word in source:
+                yield path, source, ast.parse(source)
+        except (OSError, SyntaxError, ValueError):
+            continue
+
+
+def called(node: ast.Call) -> str:
+    """The name of the function that is called, without its module."""
+    return str(getattr(node.func, "id", "") or getattr(node.func, "attr", ""))
+
+
+def _loads(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
     """The pipelines that a DAG file loads, with line and column of their names."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        if "load_dag" not in text:
-            return
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Call)
-            and (getattr(node.func, "id", "") or getattr(node.func, "attr", "")) == "load_dag"
+            and called(node) == "load_dag"
             and node.args
             and isinstance(node.args[0], ast.Constant)
             and isinstance(node.args[0].value, str)

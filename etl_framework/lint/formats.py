@@ -14,7 +14,8 @@ from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
 from etl_framework import __version__
-from etl_framework.errors import Diagnostic
+from etl_framework.errors import ConfigError, Diagnostic
+from etl_framework.lint.pages import page
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _WORD = re.compile(r"[\w./]+")
@@ -51,7 +52,7 @@ def as_sarif(problems: Sequence[Diagnostic], root: Path) -> str:
     driver = {
         "name": "etl-framework",
         "version": __version__,
-        "rules": [{"id": code} for code in sorted({problem.code for problem in problems})],
+        "rules": [_rule(code) for code in sorted({problem.code for problem in problems})],
     }
     run = {
         "tool": {"driver": driver},
@@ -152,6 +153,20 @@ def _cells(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)
+
+
+def _rule(code: str) -> dict[str, Any]:
+    """What services show of a rule beside its findings."""
+    try:
+        text = page(code)
+    except ConfigError:
+        return {"id": code}  # of no rule: a file that cannot be read at all
+    title = text.split("\n", 1)[0].lstrip("# ").removeprefix(f"{code}: ")
+    return {
+        "id": code,
+        "shortDescription": {"text": title},
+        "help": {"text": text, "markdown": text},
+    }
 
 
 def _result(problem: Diagnostic) -> dict[str, Any]:

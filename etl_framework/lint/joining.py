@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.lint.keys import Keys, keys_of_source
+from etl_framework.lint.keys import keys_of_source, one_row
 from etl_framework.lint.sql_base import Finding, Query, SqlRule
 
 if TYPE_CHECKING:
@@ -40,28 +40,51 @@ class FanOut(SqlRule):
 
     def find(self, query: Query) -> Iterator[Finding]:
         for scope, join, name in _joins(query):
-            pairs = list(_equal(join.args.get("on"), name))
+            pairs = list(equal_columns(join.args.get("on"), name))
             if not pairs or name not in scope.sources:
                 continue
-            here = {mine for mine, _, _ in pairs}
-            if _covers(here, keys_of_source(query.checked, scope.sources[name])):
-                continue
             others = {table for _, table, _ in pairs}
-            if any(
-                _covers(
-                    {column for _, table, column in pairs if table == other},
-                    keys_of_source(query.checked, scope.sources[other]),
-                )
-                for other in others
-                if other in scope.sources
-            ):
+            sides = [covered(query, scope, name, pairs)]
+            for other in others:
+                mine = [(theirs, name, own) for own, table, theirs in pairs if table == other]
+                sides.append(covered(query, scope, other, mine))
+            if any(side is not False for side in sides):
                 continue
+            here = {mine for mine, _, _ in pairs}
             by = ", ".join(sorted(here))
             message = f"neither side is known to have one row for each {by}: rows may multiply"
             hint = (
                 "declare primary_key on the columns, or a check 'unique'; or group one side first"
             )
             yield Finding(join.this, message, hint)
+
+
+class RepeatedSum(SqlRule):
+    """A sum is over rows that a join has not repeated.
+
+    FROM orders JOIN items: an order, and its amount, stands there once for each of its items.
+    """
+
+    codes = ("W414",)
+
+    def find(self, query: Query) -> Iterator[Finding]:
+        from sqlglot import exp
+
+        for scope, join, name in _joins(query):
+            first = scope.expression.args["from_"].this.alias_or_name
+            pairs = [pair for pair in equal_columns(join.args.get("on"), name) if pair[1] == first]
+            mine = [(theirs, name, own) for own, _, theirs in pairs]
+            if not pairs or covered(query, scope, name, pairs) is not False:
+                continue
+            if not covered(query, scope, first, mine):
+                continue
+            for total in scope.expression.find_all(exp.Sum):
+                columns = list(total.find_all(exp.Column))
+                of_first = {column.table for column in columns} == {first}
+                if of_first and not total.find(exp.Distinct, exp.Case):
+                    message = f"'{first}' has each row as often as '{name}' has rows for it"
+                    hint = f"sum '{first}' first, or sum a column of '{name}'"
+                    yield Finding(total, message, hint)
 
 
 def _joins(query: Query) -> Iterator[tuple[Any, exp.Join, str]]:
@@ -71,7 +94,7 @@ def _joins(query: Query) -> Iterator[tuple[Any, exp.Join, str]]:
             yield scope, join, join.alias_or_name
 
 
-def _equal(condition: exp.Expr | None, name: str) -> Iterator[tuple[str, str, str]]:
+def equal_columns(condition: exp.Expr | None, name: str) -> Iterator[tuple[str, str, str]]:
     """What a condition compares: our column, the other table and its column."""
     from sqlglot import exp
 
@@ -87,14 +110,25 @@ def _equal(condition: exp.Expr | None, name: str) -> Iterator[tuple[str, str, st
                 yield mine.name.lower(), other.table, other.name.lower()
 
 
-def _covers(columns: set[str], keys: Keys) -> bool:
-    return any(each <= columns for each in keys)
+def covered(
+    query: Query, scope: Any, name: str, pairs: Iterable[tuple[str, str, str]]
+) -> bool | None:
+    """Whether a table of FROM has one row for each value of its columns that are compared.
+
+    None when the table is not one of this FROM.
+
+    :param pairs: the table's column, the other table and its column.
+    """
+    if name not in scope.sources:
+        return None
+    columns = {column for column, _, _ in pairs}
+    return any(each <= columns for each in keys_of_source(query.checked, scope.sources[name]))
 
 
 def _compared(scope: Any, name: str) -> bool:
     """Whether WHERE says what a table of `FROM a, b` belongs to."""
     where = scope.expression.args.get("where")
-    return bool(where and list(_equal(where.this, name)))
+    return bool(where and list(equal_columns(where.this, name)))
 
 
 def _one_row(source: Any) -> bool:
@@ -106,7 +140,4 @@ def _one_row(source: Any) -> bool:
     limit = select.args.get("limit")
     if limit and limit.expression.name == "1":
         return True
-    if not select.args.get("from_"):
-        return True
-    plain = any(made.find(exp.AggFunc) and not made.find(exp.Window) for made in select.selects)
-    return plain and not select.args.get("group")
+    return one_row(select)

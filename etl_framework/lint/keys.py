@@ -43,9 +43,17 @@ def keys_of_query(checked: Checked, tree: exp.Expr) -> Keys:
         named = {name for name, made in columns.items() if made in grouped}
         whole = all(any(columns[name] == each for name in named) for each in grouped)
         return [frozenset(named)] if whole and named else []
-    if any(select.find(exp.AggFunc) and not select.find(exp.Window) for select in tree.selects):
-        return [frozenset([name]) for name in columns]  # one row
-    return []
+    return [frozenset([name]) for name in columns] if one_row(tree) else []
+
+
+def one_row(select: exp.Select) -> bool:
+    """Whether it gives a single row: without FROM, or of aggregates without GROUP BY."""
+    from sqlglot import exp
+
+    if not select.args.get("from_"):
+        return True
+    made = any(each.find(exp.AggFunc) and not each.find(exp.Window) for each in select.selects)
+    return made and not select.args.get("group")
 
 
 def keys_of_source(checked: Checked, source: exp.Expr | Scope) -> Keys:

@@ -9,6 +9,7 @@ from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
 from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, rule_classes
+from etl_framework.lint.broken import said
 from etl_framework.lint.contents import digest, read_inside
 from etl_framework.lint.noqa import comments_of
 from etl_framework.lint.pages import codes
@@ -79,7 +80,7 @@ def look_at(project: Project, found: PipelineFile, checked: Checked | None = Non
     problems = set(found.file.diagnostics)
     for rule in rules():
         if not isinstance(rule, ProjectRule):
-            problems.update(rule.check(alone, [checked] if checked else []))
+            problems.update(said(alone, rule, rule.check(alone, [checked] if checked else [])))
     # Else it is not of these files alone: a hint names other files, or one was saved meanwhile.
     of_these = not any(problem.code == "E302" for problem in problems) and all(
         read_inside(project.root, path) == content for path, content in contents.items()
@@ -113,13 +114,14 @@ def judged(project: Project, units: Sequence[Unit]) -> Unit:
         if isinstance(rule, ProjectRule):
             name = type(rule).__name__
             facts = [fact for unit in units for fact in unit.facts.get(name, ())]
-            problems.update(rule.judge(project, facts))
+            problems.update(said(project, rule, rule.judge(project, facts)))
         else:
-            problems.update(rule.check(project, []))
+            problems.update(said(project, rule, rule.check(project, [])))
     path = project.environments_file.path
-    content = read_inside(project.root, path)
-    comments = tuple(comments_of(path, content or b""))
-    return Unit({path: digest(content)}, tuple(sorted(problems)), comments, {})
+    paths = {path, *(each.path for each in problems if each.path)}
+    contents = {each: read_inside(project.root, each) for each in sorted(paths)}
+    comments = [c for each, content in contents.items() for c in comments_of(each, content or b"")]
+    return Unit({path: digest(contents[path])}, tuple(sorted(problems)), tuple(comments), {})
 
 
 def _checked(

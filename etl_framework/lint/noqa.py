@@ -48,6 +48,9 @@ def without_answered(
             used.add(key)
         else:
             left.append(problem)
+    if any(problem.severity == "error" for problem in left):
+        # Behind an error something is not looked at, and may be what a comment answers.
+        used |= {(each.path, each.line, code) for each in comments for code in each.codes}
     for each in comments:
         left += [found for found in _problems(each, known, wants, used) if wants(found.code)]
     return left

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from etl_framework.interval import NONE
-from etl_framework.lint.keys import unique_columns
+from etl_framework.lint.keys import one_row, unique_columns
 from etl_framework.lint.sql_base import Finding, Query, SqlRule
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class TiesUnbroken(SqlRule):
                 wanted = [window.this.this] if window.this.this else []
                 yield from self._order(query, window, order, wanted)
         for select in query.tree.find_all(exp.Select):
-            if select.args.get("limit"):
+            if select.args.get("limit") and not one_row(select):
                 yield from self._order(
                     query, select.args["limit"], select.args.get("order"), select.selects
                 )

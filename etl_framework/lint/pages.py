@@ -32,4 +32,10 @@ def page(code: str) -> str:
     for rule in rule_classes():
         if code in rule.codes:
             return f"# {code}\n\n{(rule.__doc__ or '').strip()}\n"
-    raise ConfigError(f"there is no rule '{code}'", hint=did_you_mean(code, codes()))
+    raise ConfigError(f"there is no rule '{code}'", hint=near(code))
+
+
+def near(code: str) -> str:
+    """A hint: the nearest code; none has the letters O and L, which look like digits."""
+    looked = code.upper().translate(str.maketrans("OL", "01"))
+    return did_you_mean(looked, codes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,25 @@ class Names(Rule):
                         yield file.diagnostic(keys, "E306", message, "rename one", of_key=True)
 
 
+class OneFile(ProjectRule):
+    """No two files are one pipeline, such as `orders.yml` and `orders.yaml`."""
+
+    codes = ("E306",)
+
+    def facts(self, found: PipelineFile) -> Iterator[Fact]:
+        if found.model and found.model.name == Path(found.file.path).stem:
+            yield fact(found, "is", (found.model.name,), ("name",))
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        owners: dict[str, str] = {}
+        for each in facts:
+            (name,) = each.values
+            first = owners.setdefault(name, each.path)
+            if first != each.path:
+                message = f"{first} is a pipeline '{name}', too"
+                yield each.diagnostic("E306", message, "rename or delete one of them")
+
+
 class OneWriter(ProjectRule):
     """No two KPIs write one table: the later would undo the earlier."""
 
@@ -104,10 +124,25 @@ class OneWriter(ProjectRule):
         writers: dict[tuple[str, str], str] = {}
         for each in facts:
             connection, table, me = each.values
-            first = writers.setdefault((connection, table.lower().removeprefix("main.")), me)
+            plain, first = re.sub(r"^(main|public)\.", "", table.lower()), me
+            for place in _places(project, connection):
+                first = writers.setdefault((place, plain), me)
+                if first != me:
+                    break
             if first != me:
                 message = f"the table '{table}' is already written by {first}"
                 yield each.diagnostic("E307", message, "give each KPI its own table")
+
+
+def _places(project: Project, name: str) -> list[str]:
+    """What a connection is in each environment: two names may mean one database."""
+    environments = project.environments.environments if project.environments else {}
+    found = {
+        f"{label} {connection.model_dump_json()}"
+        for label, environment in environments.items()
+        if (connection := environment.connections.get(name))
+    }
+    return sorted(found) or [name]
 
 
 class Pushdown(Rule):

@@ -1,4 +1,4 @@
-"""Rules about what a query gives: its columns, their lengths, moments and missing values."""
+"""Rules about what a query gives: its columns, and the days of moments."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from etl_framework.lint.sql_base import Finding, Query, SqlRule, selects_of
 
 if TYPE_CHECKING:
-    from sqlglot import exp
+    pass
 
-    from etl_framework.columns import Column
+# Units of a difference that is the same in every time zone.
+SHORT = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "EPOCH")
 
 
 class StarIntoTarget(SqlRule):
@@ -46,8 +47,11 @@ class MomentWithoutZone(SqlRule):
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
 
-        parts = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.TsOrDsToDate)
-        for node in query.tree.find_all(exp.Cast, *parts):
+        parts = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.TsOrDsToDate, exp.TimeToStr)
+        for node in query.tree.find_all(exp.Cast, exp.TsOrDsDiff, exp.DateDiff, *parts):
+            unit = str(node.args.get("unit") or "").upper()
+            if isinstance(node, exp.TsOrDsDiff | exp.DateDiff) and unit in SHORT:
+                continue
             if isinstance(node, exp.Cast) and not node.is_type(exp.DType.DATE, exp.DType.TIMESTAMP):
                 continue
             inner = node.expression if isinstance(node, exp.Extract) else node.this
@@ -55,83 +59,3 @@ class MomentWithoutZone(SqlRule):
                 hint = "write ... AT TIME ZONE 'Europe/Berlin' around the moment first"
                 message = "which day or hour this is depends on the session's time zone"
                 yield Finding(node, message, hint)
-
-
-class NotInNulls(SqlRule):
-    """NOT IN asks a subquery without NULLs: with one NULL in it no row is left."""
-
-    codes = ("W409",)
-
-    def find(self, query: Query) -> Iterator[Finding]:
-        from sqlglot import exp
-
-        for node in query.tree.find_all(exp.Not):
-            inside = node.this.unnest()
-            subquery = inside.args.get("query") if isinstance(inside, exp.In) else None
-            select = subquery.unnest() if subquery else None
-            if isinstance(select, exp.Select) and _may_be_null(query, select):
-                hint = "add WHERE ... IS NOT NULL to it, or write NOT EXISTS"
-                yield Finding(inside, "one NULL in the subquery, and NOT IN is never true", hint)
-
-
-class Narrowed(SqlRule):
-    """A text of a source fits into the column that it is published in."""
-
-    codes = ("W410",)
-
-    def find(self, query: Query) -> Iterator[Finding]:
-        kpi = query.checked.pipeline.kpis.get(query.name)
-        if kpi is None:
-            return
-        for column, select in zip(kpi.columns, selects_of(query.tree), strict=False):
-            given = _as_it_came(query, select)
-            if given is None or {column.type.family, given.type.family} != {"text"}:
-                continue
-            room, length = (each.type.arguments[0] for each in (column, given))
-            if room < length:
-                message = f"'{column.name}' has room for {room} bytes, and gets up to {length}"
-                hint = f"declare {column.name} as varchar({length}), or cut it with LEFT(...)"
-                yield Finding(select, message, hint)
-
-
-def _may_be_null(query: Query, select: exp.Select) -> bool:
-    from sqlglot import exp
-
-    value = select.selects[0].unalias()
-    if not isinstance(value, exp.Column):
-        return False
-    where = select.args.get("where")
-    for test in where.find_all(exp.Not) if where else ():
-        if isinstance(test.this, exp.Is) and test.this.this == value:
-            return False
-    declared = _declared(query, value)
-    return not (declared and (declared.required or declared.primary_key))
-
-
-def _as_it_came(query: Query, made: exp.Expr) -> Column | None:
-    """The source's column whose values a result has unchanged; None if there is none."""
-    from sqlglot import exp
-
-    value = made.unalias()
-    return _declared(query, value) if isinstance(value, exp.Column) else None
-
-
-def _declared(query: Query, column: exp.Column) -> Column | None:
-    """How the relation declares a column, through CTEs and subqueries that hand it on."""
-    from sqlglot import exp
-
-    for scope in query.scopes:
-        if not any(column is each for each in scope.columns):
-            continue
-        source = scope.sources.get(column.table)
-        if isinstance(source, exp.Table):
-            block = query.checked.pipeline.relations().get(source.name.lower())
-            return (
-                next((c for c in block.columns if c.name == column.name), None) if block else None
-            )
-        select = source.expression if source else None
-        for inner in select.selects if isinstance(select, exp.Select) else ():
-            value = inner.unalias()
-            if inner.alias_or_name == column.name and isinstance(value, exp.Column):
-                return _declared(query, value)
-    return None

@@ -8,13 +8,22 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from etl_framework.config.project import Project
-from etl_framework.config.yaml_file import Keys
+from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import Checked, Rule
+from etl_framework.lint.base import ApartRule, Checked, Rule, files_of, source_of
+from etl_framework.lint.dags import PATTERNS
+from etl_framework.lint.facts import Fact, found_files
+from etl_framework.sql.naming import line_and_column
 
 _SECRET_KEY = re.compile(r"password|secret|token|access_key|private_key", re.IGNORECASE)
-_AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
-_WEAK = {"disable", "allow", "prefer"}
+# Texts that are nothing but a secret, by how their issuers write them.
+_ISSUED = re.compile(
+    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN (?:\w+ )*PRIVATE KEY-----|\bgh[pousr]_\w{36}\b"
+    r"|\bxox[abprs]-[\w-]{10,}|https://hooks\.slack\.com/services/\w+/\w+/\w+"
+)
+_URL = re.compile(r"\b\w+://[^\s/:@'\"]+:[^\s/@'\"{]+@")
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+_WEAK = dict.fromkeys(("disable", "allow", "prefer"), "may talk in the clear, to anybody")
 HINT = 'refer to it: "{{ env.RDS_PASSWORD }}", or a connection of Airflow by conn_id'
 
 
@@ -25,41 +34,64 @@ class LiteralSecret(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for file in (project.environments_file, *(found.file for found in project.pipelines)):
-            for keys, value in _texts(file.data):
+            for keys, value in texts(file.data):
                 if "{{" in value or "{%" in value:
                     continue
                 name = str(keys[-1]) if keys else ""
-                if _AWS_KEY.search(value) or (_is_secret(name) and value):
+                if _ISSUED.search(value) or (_is_secret(name) and value):
                     yield file.diagnostic(keys, "E701", "a secret stands in the file", HINT)
                 elif _password_in_url(value):
                     yield file.diagnostic(keys, "E701", "a URL with a password in it", HINT)
 
+        for checked in files:
+            for path in sorted(files_of(checked.found) - {checked.found.file.path}):
+                yield from _in_text(path, source_of(project, path))
 
-class UnverifiedTls(Rule):
+
+class SecretInDag(ApartRule):
+    """The same of the files of Python under `dags/`."""
+
+    codes = ("E701",)
+    reads = PATTERNS
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        for path in found_files(project.root, self.reads):
+            yield from _in_text(path, source_of(project, path))
+
+
+class InTheClear(ApartRule):
+    """An address of another machine begins with https: what is sent else can be read on its way."""
+
+    codes = ("W703",)
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        file = project.environments_file
+        for keys, value in texts(file.data):
+            if value.startswith("http://") and urlsplit(value).hostname not in _LOCAL:
+                message, hint = "what goes there can be read on its way", "write https://"
+                yield replace(file.diagnostic(keys, "W703", message, hint), severity="warning")
+
+
+class UnverifiedTls(ApartRule):
     """A connection asks for a certificate and looks at it."""
 
     codes = ("W702",)
 
-    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         file = project.environments_file
-        for keys, value in _texts(file.data):
+        for keys, value in texts(file.data):
             name = str(keys[-1]) if keys else ""
-            mode = value if name == "sslmode" else _mode_in_url(value)
-            if mode in _WEAK:
-                message = f"sslmode '{mode}' may talk in the clear, to anybody"
+            mode = value if name in ("sslmode", "ssl_mode") else _mode_in_url(value)
+            if mode in _WEAK or (mode == "require" and name == "ssl_mode"):
+                message = f"sslmode '{mode}' {_WEAK.get(mode, 'looks at no certificate')}"
                 hint = "write verify-full, with ssl_root_cert where the authority is your own"
                 yield replace(file.diagnostic(keys, "W702", message, hint), severity="warning")
 
 
-def _texts(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _texts(value, (*keys, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _texts(value, (*keys, index))
-    elif isinstance(data, str):
-        yield keys, data
+def _in_text(path: str, text: str) -> Iterator[Diagnostic]:
+    for found in [*_ISSUED.finditer(text), *_URL.finditer(text)]:
+        place = line_and_column(text, found.start())
+        yield Diagnostic(path, *place, "E701", "a secret stands in the file", HINT)
 
 
 def _is_secret(name: str) -> bool:

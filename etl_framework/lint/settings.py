@@ -14,7 +14,8 @@ from pathlib import Path
 from etl_framework.errors import ConfigError, Diagnostic, Severity, did_you_mean
 
 FILE, SECTION = "setup.cfg", "etl:lint"
-KEYS = ("select", "ignore", "warning", "error", "baseline", "rules")
+MWAA = ("mwaa_version", "mwaa_class")
+KEYS = ("select", "ignore", "warning", "error", "baseline", "rules", *MWAA)
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,9 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
         for code in codes
         if not any(each.startswith(code) for each in known)
     ]
+    for key in MWAA:
+        if key in given and (hint := _not_of_mwaa(key, given[key])):
+            wrong.append(_problem(text, key, f"MWAA has no '{given[key]}'", hint))
     if wrong:
         raise ConfigError(wrong)
     severities: dict[str, Severity] = dict.fromkeys(lists["warning"], "warning")
@@ -90,6 +94,25 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
     baseline = given.get("baseline", "")
     own = _words(given.get("rules", ""))
     return Settings(lists["select"], lists["ignore"], severities, baseline, own)
+
+
+def _not_of_mwaa(key: str, name: str) -> str:
+    """What to write instead of a version or class that MWAA has not; empty if it has it."""
+    from etl_framework.mwaa.versions import environment_classes, mwaa_versions
+
+    known = mwaa_versions() if key == "mwaa_version" else environment_classes()
+    return "" if name in known else did_you_mean(name, known)
+
+
+def mwaa_of(root: Path) -> dict[str, str]:
+    """The version and the class of the environment of MWAA that the project is for, where given."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(root / FILE, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return {}
+    given = dict(parser[SECTION]) if parser.has_section(SECTION) else {}
+    return {key: given[key] for key in MWAA if key in given}
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.sql.blame import first_offset
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -55,7 +57,7 @@ class SqlRule(Rule):
         for checked in files:
             for query in queries_of(checked):
                 for found in self.find(query):
-                    line, column = query.rendered.place(_offset(found.node))
+                    line, column = query.rendered.place(_start(query.rendered.sql, found.node))
                     yield Diagnostic(
                         query.rendered.path, line, column, self.codes[0], found.message, found.hint,
                         "warning",
@@ -71,19 +73,24 @@ def queries_of(checked: Checked) -> list[Query]:
     return found
 
 
+def _start(sql: str, node: exp.Expr) -> int:
+    """Where a node's first word stands, also of one that has no names in it."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Func) and not any(n.meta for n in node.walk()):
+        words = {node.sql_name(), node.sql("redshift").partition("(")[0], node.name.upper()}
+        same = [each for each in node.root().find_all(type(node)) if each == node]
+        index = next(index for index, each in enumerate(same) if each is node)
+        spelled = "|".join(re.escape(word) for word in sorted(words, reverse=True) if word)
+        found = [each.start() for each in re.finditer(rf"(?i)\b(?:{spelled})\b", sql)]
+        return found[min(index, len(found) - 1)] if found else first_offset(node)
+    start = first_offset(node)
+    cast = re.search(r"\bcast\s*\(\s*$", sql[:start], re.IGNORECASE)
+    return cast.start() if cast and isinstance(node, exp.Cast) else start
+
+
 def selects_of(tree: exp.Expr) -> list[exp.Expr]:
     """What a query selects; of a UNION, its first part."""
     from sqlglot import exp
 
     return list(tree.selects) if isinstance(tree, exp.Query) else []
-
-
-def _offset(node: exp.Expr) -> int:
-    """Where the first word of it stands; of one that has no place, where what is around it does."""
-    around: exp.Expr | None = node
-    while around is not None:
-        starts = [int(n.meta["start"]) for n in around.walk() if n.meta.get("start") is not None]
-        if starts:
-            return min(starts)
-        around = around.parent
-    return 0

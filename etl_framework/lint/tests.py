@@ -34,7 +34,7 @@ class Fixtures(Rule):
             where = (*keys, "given", given)
             if given in inputs:
                 yield from self._rows(checked, where, rows, shapes.get(given), given)
-            elif name in checked.compilation.queries:
+            elif name in checked.compilation.queries and given not in checked.found.broken():
                 message = f"'{name}' does not read '{given}', nor does any of its inputs"
                 hint = did_you_mean(given, inputs)
                 yield checked.found.file.diagnostic(where, "E312", message, hint, of_key=True)

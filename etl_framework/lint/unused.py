@@ -53,7 +53,10 @@ class UnusedTemplate(ProjectRule):
         if any(each.kind == "any" for each in facts):
             return
         used = {path for each in facts for path in each.values}
-        for path in found_files(project.root, self.reads):
+        there = found_files(project.root, self.reads)
+        if {path for path in used if path.startswith(f"{TEMPLATES}/")} - set(there):
+            return  # one that is not there may be misspelt
+        for path in there:
             if path not in used:
                 hint = "name it with 'sql:' in a pipeline, or delete it"
                 yield Diagnostic(

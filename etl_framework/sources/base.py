@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from etl_framework.checks.base import Check
 from etl_framework.checks.threshold import Threshold
-from etl_framework.columns import Column
+from etl_framework.columns import Columns
 from etl_framework.connections.base import Connection
 from etl_framework.interval import DataInterval
 from etl_framework.model import Model, Name
@@ -89,9 +89,7 @@ class Source(Model):
     accepts: ClassVar[type[Connection]] = Connection
 
     connection: Name = Field(description="Where the rows are, a name in `environments.yml`.")
-    columns: list[Column] = Field(
-        min_length=1, description="The columns to read, with their types."
-    )
+    columns: Columns = Field(min_length=1, description="The columns to read, with their types.")
     checks: list[AnyCheck] = Field([], description="Rules that the rows keep.")
     max_rejected: Threshold = Field(
         "1%",
@@ -103,15 +101,6 @@ class Source(Model):
     on_new_column: Literal["ignore", "warn", "fail"] = Field(
         "ignore", description="What a column that is there and not declared does to a run."
     )
-
-    @model_validator(mode="after")
-    def _names_once(self) -> Source:
-        seen: set[str] = set()
-        for column in self.columns:
-            if column.name.lower() in seen:
-                raise ValueError(f"two columns are called '{column.name}'")
-            seen.add(column.name.lower())
-        return self
 
     def state(self, extraction: Extraction) -> str | None:
         """What identifies the rows that `extract` would give now: equal states, equal rows.

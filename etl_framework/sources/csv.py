@@ -32,8 +32,9 @@ class CsvSource(Source):
 
     type: Literal["csv"]
     path: str = Field(
+        examples=["streaming-data/*.csv", "events/{{ interval.date }}/*.csv"],
         description="Files, with `*` for any name and the data interval where it belongs: "
-        "`streaming-data/{{ interval.date }}/*.csv`."
+        "`streaming-data/{{ interval.date }}/*.csv`.",
     )
     delimiter: OneCharacter = Field(",", description="Between two values.")
     quote: OneCharacter | Literal[""] = Field('"', description="Around values; empty for none.")
@@ -52,6 +53,11 @@ class CsvSource(Source):
     )
     wait: Span | None = Field(
         None, description="In Airflow: how long the step waits for its files, for example `6h`."
+    )
+    deferrable: bool = Field(
+        True,
+        description="In Airflow: leave the worker while the step waits; `false` stays in it, where"
+        " there is no triggerer.",
     )
     null_values: list[str] = Field(
         [], description="Texts that mean no value when not quoted; an empty text always does."

@@ -31,8 +31,16 @@ class PostgresSource(Source):
     accepts = Postgres
 
     type: Literal["postgres"]
-    table: str = Field(pattern=TABLE_NAME, description="The table, with its schema if it has one.")
-    where: str | None = Field(None, description="SQL condition; only rows that meet it are read.")
+    table: str = Field(
+        pattern=TABLE_NAME,
+        examples=["tracks", "shop.orders"],
+        description="The table, with its schema if it has one.",
+    )
+    where: str | None = Field(
+        None,
+        examples=["deleted_at IS NULL"],
+        description="SQL condition; only rows that meet it are read.",
+    )
     incremental_key: str | None = Field(
         None, description="A date or timestamp column; only rows of the data interval are read."
     )

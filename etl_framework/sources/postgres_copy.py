@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 from etl_framework.columns import Column
 from etl_framework.errors import StepError
 from etl_framework.sources.base import Extraction
+from etl_framework.storage.parquet import arrow_writer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,14 +61,13 @@ class CopyRead:
     def _write(self, pipe: IO[bytes], extraction: Extraction) -> int:
         import pyarrow as pa
         import pyarrow.csv as csv
-        import pyarrow.parquet as parquet
 
         schema = pa.schema([(column.name, column.type.arrow()) for column in self._columns])
         # Arrow makes infinity of a number too large for 32 bits; read with 64 it can be told.
         wide = {f.name: pa.float64() if f.type == pa.float32() else f.type for f in schema}
         rows = 0
         path = extraction.folder.part("data") / "0.parquet"
-        with parquet.ParquetWriter(path, schema) as file:
+        with arrow_writer(path, schema) as file:
             try:
                 batches = csv.open_csv(
                     pipe,

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
+from etl_framework.sql.blame import UntranslatableError, first_offset
 from etl_framework.sql.reading import reading, refuse_what_redshift_refuses, types_told
 from etl_framework.sql.to_duckdb import to_duckdb
 from etl_framework.sql.to_postgres import to_postgres
@@ -55,7 +56,7 @@ def parse(sql: str) -> exp.Query:
         for node in statements[0].find_all(exp.Into, exp.DML, exp.DDL, exp.Command):
             if not isinstance(node, exp.Query):
                 message = f"a template only reads: it cannot hold {node.key.upper()}"
-                raise SqlSyntaxError(_offset(node), message)
+                raise SqlSyntaxError(first_offset(node), message)
         if len(sql) > MAX_DEPTH and _depth(statements[0]) > MAX_DEPTH:
             raise SqlSyntaxError(0, "the SQL is nested too deeply")
         return statements[0]
@@ -83,13 +84,6 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _offset(node: exp.Expr) -> int:
-    """Where the first name in it stands, as near as the tree tells."""
-    from sqlglot import exp
-
-    return next((int(n.meta["start"]) for n in node.find_all(exp.Identifier) if n.meta), 0)
-
-
 def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
     lines = sql.split("\n")
     line, column = int(str(detail["line"] or 1)), int(str(detail["col"] or 1))
@@ -101,19 +95,24 @@ def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
     return SqlSyntaxError(offset, f"SQL syntax: {message}" + (f" at '{word}'" if word else ""))
 
 
-def transpile_condition(sql: str, *, to: str) -> str:
+@cache
+def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
     """A condition over the columns of one row, as the engine `to` runs it.
 
-    :raises PlanError: it does not parse, is more than one condition, or holds a comment.
+    :raises PlanError: it does not parse, is more than one condition, or holds a comment. Where, its
+        cause tells.
     """
     import sqlglot
     from sqlglot import exp
 
     try:
         with _quiet():
-            words = sqlglot.tokenize(sql, read="redshift")
-            condition = sqlglot.parse_one(sql, read="redshift", into=exp.Condition)
+            words = sqlglot.tokenize(sql, read=read)
+            condition = sqlglot.parse_one(sql, read=read, into=exp.Condition)
             text = exp.Paren(this=condition).sql(to, unsupported_level=sqlglot.ErrorLevel.RAISE)
+    except sqlglot.errors.ParseError as error:
+        wrong = _syntax_error(sql, error.errors[0]) if error.errors else error
+        raise PlanError(f"the condition does not parse: {sql}") from wrong
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise PlanError(f"the condition does not parse: {sql}") from error
     # What is put behind it must not fall into a comment, nor after its end.
@@ -134,7 +133,9 @@ def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.schema import MappingSchema
 
-    known = {name: {c: _type(t) for c, t in columns.items()} for name, columns in schema.items()}
+    known: dict[str, object] = {
+        name: {c: _type(t) for c, t in columns.items()} for name, columns in schema.items()
+    }
     try:
         tables = MappingSchema(known, dialect="redshift")
         qualified = qualify(
@@ -208,7 +209,11 @@ def translated(tree: exp.Expr, *, to: str) -> str:
         refuse_what_redshift_refuses(tree)
         rule = {"duckdb": to_duckdb, "postgres": to_postgres}[to]
         for node in reversed(list(tree.walk())):  # what is inside first
-            rule(node)
+            try:
+                rule(node)
+            except PlanError as error:
+                message = error.diagnostics[0].message
+                raise PlanError(message) from UntranslatableError(first_offset(node), message)
         level = sqlglot.ErrorLevel.RAISE
         return tree.sql(to, pretty=True, copy=False, unsupported_level=level)
     except sqlglot.errors.SqlglotError as error:

@@ -6,10 +6,12 @@ function syntax summary" (frames).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.errors import PlanError
+from etl_framework.sql.blame import UntranslatableError, first_offset
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -52,8 +54,13 @@ def types_told() -> Any:
 def refuse_what_redshift_refuses(tree: exp.Expr) -> None:
     """What other engines run and Redshift does not, or not in this meaning.
 
-    :raises PlanError: there is something of that; says what to write.
+    :raises PlanError: there is something of that; says what to write. Its cause has the place.
     """
+    for node, message in _refused(tree):
+        raise PlanError(message) from UntranslatableError(first_offset(node), message)
+
+
+def _refused(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
     from sqlglot import exp
 
     for window in tree.find_all(exp.Window):
@@ -64,16 +71,15 @@ def refuse_what_redshift_refuses(tree: exp.Expr) -> None:
         if isinstance(inner, (*places, exp.Lag, exp.Lead, exp.Anonymous, exp.GroupConcat)):
             continue
         if frame and str(frame.args.get("kind")).upper() != "ROWS":
-            raise PlanError("Redshift knows no RANGE in a window: write ROWS BETWEEN ...")
+            yield window, "Redshift knows no RANGE in a window: write ROWS BETWEEN ..."
         if window.args.get("order") and not frame:
             name = inner.sql("redshift").partition("(")[0]
-            raise PlanError(
-                f"Redshift wants a frame behind ORDER BY in the window of {name}: write "
-                "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW, or what is meant"
+            message = f"Redshift wants a frame behind ORDER BY in the window of {name}: write "
+            yield (
+                window,
+                message + "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW, or what is meant",
             )
     for node in tree.find_all(exp.TsOrDsDiff):
         if str(node.args.get("unit")).upper().startswith("WEEK"):
-            raise PlanError(
-                "DATEDIFF of weeks depends on the day that a week begins on: write "
-                "DATEDIFF(day, DATE_TRUNC('week', a), DATE_TRUNC('week', b)) / 7"
-            )
+            message = "DATEDIFF of weeks depends on the day that a week begins on: write "
+            yield node, message + "DATEDIFF(day, DATE_TRUNC('week', a), DATE_TRUNC('week', b)) / 7"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reference:
-    """A table named in a query, and the offset of its name in the SQL."""
+    """A table or column named in SQL, and the offset of its name there."""
 
     name: str
     offset: int
@@ -42,6 +42,23 @@ def references(tree: exp.Query) -> list[Reference]:
         for source in scope.sources.values()
         if isinstance(source, exp.Table)
     ]
+
+
+def repeated_name(tree: exp.Query) -> Reference | None:
+    """The first name that two tables of one FROM have, at the second of them."""
+    from sqlglot import exp
+
+    for select in tree.find_all(exp.Select):
+        first = select.args.get("from_")
+        joined = [join.this for join in select.args.get("joins") or []]
+        seen: set[str] = set()
+        for source in [*([first.this] if first else []), *joined]:
+            name = source.alias_or_name.lower()
+            if name and name in seen:
+                alias = source.args.get("alias")
+                return Reference(name, _offset(alias or source.this))
+            seen.add(name)
+    return None
 
 
 def column_problems(
@@ -191,6 +208,10 @@ def _joined_using(scope: Scope, name: str) -> bool:
 
 
 def _table_name(table: exp.Table) -> str:
+    from sqlglot import exp
+
+    if isinstance(table.this, exp.Func):
+        return table.this.name or table.this.sql_name().lower().removeprefix("exploding_")
     return ".".join(part.name for part in table.parts).lower()
 
 
@@ -207,13 +228,18 @@ def _offset(node: exp.Expression) -> int:
     return int(found.meta.get("start", 0))
 
 
-def condition_columns(sql: str) -> list[str]:
-    """The columns that a condition names, in lower case.
+def condition_columns(sql: str) -> list[Reference]:
+    """The columns that a condition names, in lower case, each once.
 
     :raises PlanError: it does not parse.
     """
     import sqlglot
     from sqlglot import exp
 
-    condition = sqlglot.parse_one(transpile_condition(sql, to="redshift"), read="redshift")
-    return list(dict.fromkeys(column.name.lower() for column in condition.find_all(exp.Column)))
+    transpile_condition(sql, to="redshift")
+    condition = sqlglot.parse_one(sql, read="redshift", into=exp.Condition)
+    found: dict[str, Reference] = {}
+    for column in condition.find_all(exp.Column):
+        name = column.name.lower()
+        found.setdefault(name, Reference(name, _offset(column.this)))
+    return list(found.values())

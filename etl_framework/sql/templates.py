@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from jinja2 import TemplateSyntaxError, UndefinedError
+from jinja2 import TemplateSyntaxError
 
-from etl_framework.errors import Diagnostic, did_you_mean
+from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
+from etl_framework.sql.naming import line_and_column, tokens_of, why
 from etl_framework.sql.sandbox import (
     MAX_LENGTH,
     Chunk,
@@ -46,14 +47,18 @@ class Rendered:
         at, start, end = self.stretches[index]
         return line_and_column(self.source, min(start + offset - at, end))
 
+    def written(self, start: int, end: int) -> str | None:
+        """The template's own text of a part of the SQL; None if a value or a tag is in it."""
+        index = bisect_right(self.stretches, start, key=lambda stretch: stretch[0]) - 1
+        if index < 0:
+            return None
+        at, first, last = self.stretches[index]
+        text = self.source[first + start - at : min(first + end - at, last)]
+        return text if text == self.sql[start:end] else None
+
     def diagnostic(self, offset: int, code: str, message: str, hint: str = "") -> Diagnostic:
         """A problem at a character of the SQL."""
         return Diagnostic(self.path, *self.place(offset), code, message, hint)
-
-
-def line_and_column(text: str, offset: int) -> tuple[int, int]:
-    """Where a character is, both from 1."""
-    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 class TemplateProblemError(Exception):
@@ -95,7 +100,7 @@ def render_sql(
         at = (path, error.lineno, column)
         raise TemplateProblemError(Diagnostic(*at, "E401", message, hint)) from error
     except Exception as error:  # a filter given the wrong value raises whatever Python does
-        raise TemplateProblemError(_why(path, source, error, list(params))) from error
+        raise TemplateProblemError(why(path, source, error, list(params))) from error
     return _read(path, source, found)
 
 
@@ -114,7 +119,7 @@ def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
     """The template with a mark for each stretch of plain text, and before each expression."""
     pieces, position = [], 0
     block, turns = "", False
-    for start, kind, text in _tokens(environment, source):
+    for start, kind, text in tokens_of(environment, source):
         pieces.append(source[position:start])  # white space that a `-` takes away
         position = start + len(text)
         if turns:
@@ -130,15 +135,6 @@ def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
             text = chunks.mark(Chunk("", start, start)) + text
         pieces.append(text)
     return "".join(pieces) + source[position:]
-
-
-def _tokens(environment: Sandbox, source: str) -> Iterator[tuple[int, str, str]]:
-    """Offset, kind and text of each of the template's tokens."""
-    position = 0
-    for _, kind, text in environment.lex(source):
-        start = source.index(text, position)
-        position = start + len(text)
-        yield start, kind, text
 
 
 def _read(path: str, source: str, chunks: list[Chunk | None]) -> Rendered:
@@ -191,48 +187,6 @@ def _masked(sql: str, values: list[tuple[int, int]]) -> str:
     for start, end in values:
         sql = sql[:start] + "0" * (end - start) + sql[end:]
     return sql
-
-
-def _why(path: str, source: str, error: Exception, params: list[str]) -> Diagnostic:
-    """The diagnostic of an error while rendering, placed at the name it speaks of."""
-    message = str(error) or type(error).__name__
-    line, column = _expression_place(source, error)
-    name = (re.findall(r"'(\w+)'", message) or [""])[-1]
-    if not isinstance(error, UndefinedError) or not name:
-        return Diagnostic(path, line, column, "E402", f"the template does not render: {message}")
-    line, column = _name_place(source, name, line, attribute="has no attribute" in message) or (
-        line,
-        column,
-    )
-    names = [*(f"params.{key}" for key in sorted(params))]
-    names += ["interval.start", "interval.end", "interval.date", "ident"]
-    hint = did_you_mean(name, {key.rpartition(".")[2]: key for key in names})
-    if hint.startswith("known"):
-        hint = f"known: {', '.join(names)}"
-    return Diagnostic(path, line, column, "E403", f"unknown name '{name}' in the template", hint)
-
-
-def _name_place(source: str, name: str, line: int, *, attribute: bool) -> tuple[int, int] | None:
-    """Where a name stands, on a line or after it: as `x.name` or `x['name']`, or alone."""
-    before = ""
-    for start, kind, text in _tokens(Sandbox(), source):
-        place = line_and_column(source, start)
-        named = text == name and kind == "name" and attribute == (before == ".")
-        if place[0] >= line and (named or (attribute and kind == "string" and text[1:-1] == name)):
-            return place
-        before = before if kind == "whitespace" else text
-    return None
-
-
-def _expression_place(source: str, error: Exception) -> tuple[int, int]:
-    """The template line that was running, from the traceback that Jinja rewrites."""
-    line, trace = 1, error.__traceback__
-    while trace:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    text = (source.split("\n")[line - 1 : line] or [""])[0]
-    return line, max(text.find("{{"), text.find("{%"), 0) + 1
 
 
 def render_text(source: str, known: Mapping[str, Any]) -> str:

@@ -38,8 +38,7 @@ def check(work: Work) -> Outcome:
     work.see_inputs()
     step, relation = work.step, work.step.relation
     row_checks = [found for found in step.checks if isinstance(found, RowCheck)]
-    out = any(found.on_fail == "quarantine" for found in row_checks)
-    see(work.session, relation, work.inputs[relation], positions=out)
+    see(work.session, relation, work.inputs[relation], positions=True)
     rows, failing, broken = scan(work, row_checks)
     replaced = False
     if broken:
@@ -50,14 +49,15 @@ def check(work: Work) -> Outcome:
         take_out(work, row_checks)
     # In the order of the file, whichever way they run.
     results: dict[int, CheckResult] = {}
-    for row_check, count in zip(row_checks, failing, strict=True):
-        sql = f"SELECT * FROM {quote(relation)} WHERE {predicate(row_check)}"
-        shown = examples(work, sql) if count else []
-        results[id(row_check)] = judged(work, row_check, count, rows, shown)
+    shown = examples(
+        work, {i: predicate(row_checks[i]) for i, count in enumerate(failing) if count}
+    )
+    for i, (row_check, count) in enumerate(zip(row_checks, failing, strict=True)):
+        results[id(row_check)] = judged(work, row_check, count, rows, shown.get(i, ()))
     files = work.inputs[relation]
     if broken or replaced:
         files = split(work)
-        see(work.session, relation, files)
+    see(work.session, relation, files)
     kept = rows - broken
     context = Context(work.plan.interval, cache(lambda: earlier_rows(work)))
     for found, sql in zip(step.checks, step.check_sql, strict=True):

@@ -9,16 +9,14 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Literal
 
-from etl_framework import __version__
 from etl_framework.checks.base import CheckResult
-from etl_framework.config.models import Transform
 from etl_framework.errors import ConflictError
 from etl_framework.sources.base import Source
 from etl_framework.steps.again import until_it_passes
 from etl_framework.steps.base import Outcome, Work
 from etl_framework.steps.check import check
+from etl_framework.steps.definition import definition
 from etl_framework.steps.extract import extract, extraction
-from etl_framework.steps.function import source_file
 from etl_framework.steps.publish import publish
 from etl_framework.steps.pushdown import check as pushdown_check
 from etl_framework.steps.pushdown import extract as pushdown_extract
@@ -45,14 +43,16 @@ def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
     """
     if work.step.kind == "publish":
         return "done", publish(work)
-    fingerprint = _fingerprint(work)
+    defined = definition(work.plan, work.step)
+    fingerprint = _fingerprint(work, defined)
     found = None if fresh else work.folder.result()
     if found and found["fingerprint"] == fingerprint and _is_there(work, found["table"]):
         checks = tuple(CheckResult(**result) for result in found["checks"])
         return "reused", Outcome(found["counts"], checks, tuple(found["files"]), found["table"])
     outcome = until_it_passes(work, partial(_outcome, work), on=ConflictError)
     outcome = replace(outcome, files=tuple(work.run.names(outcome.files)))
-    work.folder.finish({"fingerprint": fingerprint, **asdict(outcome)})
+    marks = {"fingerprint": fingerprint, "definition": defined}
+    work.folder.finish({**marks, **asdict(outcome)})
     return "done", outcome
 
 
@@ -80,24 +80,15 @@ def _corrections(work: Work) -> list[Any]:
     ]
 
 
-def _fingerprint(work: Work) -> str:
+def _fingerprint(work: Work, defined: str) -> str:
     """Changes whenever the output could: with definition, inputs, a source's rows."""
-    step, block, plan = work.step, work.step.block, work.plan
-    aside = {"description", "checks", "tests", "target", "wait"}
-    engine = plan.environment.engine
-    facts: list[Any] = [__version__, engine, step.kind, step.sql, plan.interval.key]
-    facts.append(block.model_dump_json(exclude=aside) if block else "")
-    facts += [check.model_dump_json() for check in step.checks] + list(step.check_sql)
+    step, block = work.step, work.step.block
+    facts: list[Any] = [defined]
     for _, need in step.inputs:
         facts.append((work.run.step(need).result() or {}).get("fingerprint"))
     if isinstance(block, Source):
         facts += _corrections(work)
     if step.kind == "extract" and isinstance(block, Source):
-        connection = plan.environment.connections[block.connection]
-        facts.append(connection.model_dump_json())
         # Without a state the source is read again: no two tokens are equal.
         facts.append(block.state(extraction(work, work.folder)) or secrets.token_hex())
-    if isinstance(block, Transform) and block.python:
-        file = source_file(plan.root, block.python)
-        facts.append(file.read_text(encoding="utf-8") if file.is_file() else "")
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -8,18 +8,35 @@ from typing import Any
 
 from etl_framework.checks.base import EXAMPLES
 from etl_framework.columns import MASK
+from etl_framework.sql.quote import quote
 from etl_framework.steps.base import Work
 from etl_framework.storage.parquet import FILE, ROW
 
 LONGEST = 200
 
 
-def examples(work: Work, sql: str) -> list[dict[str, Any]]:
-    """The first few rows of a query."""
+def examples(work: Work, conditions: Mapping[int, str]) -> dict[int, list[dict[str, Any]]]:
+    """Some of the relation's rows that meet each condition.
+
+    Where they lie is looked for in the columns that the condition names; only the rows that are
+    found are read whole. The relation is seen with positions.
+    """
+    relation, found = quote(work.step.relation), {number: list[Any]() for number in conditions}
+    if not conditions:
+        return found
+    places = " UNION ALL ".join(
+        f"(SELECT {number} AS etl_number, {FILE}, {ROW} FROM {relation} WHERE {each} "
+        f"LIMIT {EXAMPLES})"
+        for number, each in conditions.items()
+    )
     rows = work.session.execute(
-        f"SELECT CAST(to_json(example) AS VARCHAR) FROM ({sql} LIMIT {EXAMPLES}) AS example"
+        f"SELECT p.etl_number, CAST(to_json(r) AS VARCHAR) FROM {relation} AS r "
+        f"JOIN ({places}) AS p ON p.{FILE} = r.{FILE} AND p.{ROW} = r.{ROW} "
+        f"ORDER BY r.{FILE}, r.{ROW}"
     ).fetchall()
-    return [shown(work, json.loads(row, parse_float=str)) for (row,) in rows]
+    for number, row in rows:
+        found[number].append(shown(work, json.loads(row, parse_float=str)))
+    return found
 
 
 def examples_of_groups(work: Work, groups: str) -> tuple[int, list[dict[str, Any]]]:

@@ -96,7 +96,8 @@ def _origins(work: Work) -> str:
     if isinstance(work.step.block, Source):
         write_records(work.session, _found_origins(work), ORIGIN, found)
         known.append(f"FROM read_parquet({as_path(found)})")
-    return " UNION ALL BY NAME ".join(known) or f"SELECT NULL AS {FILE}, NULL AS etl_row"
+    nothing = (f"CAST(NULL AS {type_}) AS {quote(name)}" for name, type_ in ORIGIN.items())
+    return " UNION ALL BY NAME ".join(known) or f"SELECT {', '.join(nothing)} LIMIT 0"
 
 
 def _found_origins(work: Work) -> Iterator[tuple[str | int | None, ...]]:

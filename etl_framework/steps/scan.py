@@ -8,7 +8,8 @@ from etl_framework.checks.base import OneColumn, RowCheck
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import quote
 from etl_framework.steps.base import Work
-from etl_framework.storage.parquet import FILE, ROW, as_path
+from etl_framework.steps.footers import read_footers, repeated, unbroken
+from etl_framework.storage.parquet import FILE, ROW
 
 
 def predicate(found: RowCheck) -> str:
@@ -25,7 +26,9 @@ def scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
 
     Where the last lie stays in the temporary table `etl_scan`.
     """
-    failing = _of_values(work, checks)
+    read_footers(work)
+    failing = dict.fromkeys(unbroken(work, checks), 0)
+    failing |= _of_values(work, {i: each for i, each in enumerate(checks) if i not in failing})
     numbered = [i for i in range(len(checks)) if i not in failing]
     flags = "".join(f", {predicate(checks[i])} AS f{i}" for i in numbered)
     counts = "".join(f", count(*) FILTER (f{i})" for i in numbered)
@@ -47,23 +50,23 @@ def scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
     return row[0], [failing[i] for i in range(len(checks))], row[-1]
 
 
-def _of_values(work: Work, checks: Sequence[RowCheck]) -> dict[int, int]:
+def _of_values(work: Work, checks: Mapping[int, RowCheck]) -> dict[int, int]:
     """Failing rows of checks that judge a value by itself, where values are repeated often.
 
     A regular expression over three different texts costs less than over ten million rows. Checks
     that take rows out need every row, and are not among them.
     """
     judged: dict[str, list[int]] = {}
-    for index, found in enumerate(checks):
+    for index, found in checks.items():
         if isinstance(found, OneColumn) and found.on_fail == "fail" and not found.where:
             judged.setdefault(found.column, []).append(index)
     if not judged:
         return {}
-    repeated = _repeated(work)
+    few = repeated(work, [checks[i] for indexes in judged.values() for i in indexes])
     return {
         index: failing
         for column, indexes in judged.items()
-        if column in repeated
+        if column in few
         for index, failing in _counted(work, column, {i: checks[i] for i in indexes}).items()
     }
 
@@ -76,17 +79,3 @@ def _counted(work: Work, column: str, checks: Mapping[int, RowCheck]) -> dict[in
         f"FROM {quote(work.step.relation)} GROUP BY {name})"
     ).fetchone()
     return dict(zip(checks, map(int, row or ()), strict=True))
-
-
-def _repeated(work: Work) -> set[str]:
-    """Columns of text that lie in Parquet as dictionaries: few different values were seen.
-
-    A last row group of a few rows may be written plain, whatever its values.
-    """
-    files = ", ".join(as_path(file) for file in work.inputs[work.step.relation])
-    rows = work.session.execute(
-        f"SELECT path_in_schema FROM parquet_metadata([{files}]) WHERE type = 'BYTE_ARRAY' "
-        "GROUP BY 1 HAVING sum(num_values) FILTER (contains(encodings, 'DICTIONARY')) "
-        ">= 0.9 * sum(num_values)"
-    ).fetchall()
-    return {str(name) for (name,) in rows}

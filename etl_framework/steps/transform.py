@@ -12,7 +12,7 @@ from etl_framework.errors import StepError
 from etl_framework.sql.quote import literal, quote
 from etl_framework.steps.base import Outcome, Work
 from etl_framework.steps.function import function
-from etl_framework.storage.parquet import write
+from etl_framework.storage.parquet import arrow_writer, write
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,10 +50,8 @@ def contracted(relation: str, sql: str, columns: Sequence[Column]) -> str:
 
 
 def _write_tables(work: Work, block: Transform) -> int:
-    import pyarrow.parquet as parquet
-
     schema, rows = _schema(block), 0
-    with parquet.ParquetWriter(work.folder.part("data") / "0.parquet", schema) as file:
+    with arrow_writer(work.folder.part("data") / "0.parquet", schema) as file:
         for table in tables(work.plan.root, work.session, block):
             file.write_table(table)
             rows += table.num_rows

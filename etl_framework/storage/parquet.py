@@ -11,6 +11,8 @@ from etl_framework.sql.quote import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
 
 # Where a row lies, for who asks `see` for it.
 FILE, ROW = "etl_file", "file_row_number"
@@ -38,6 +40,19 @@ def see(
         f"CREATE OR REPLACE TEMP VIEW {quote(relation)} AS "
         f"SELECT * FROM read_parquet([{listed}]{options})"
     )
+
+
+def arrow_writer(file: Path, schema: pa.Schema) -> ParquetWriter:
+    """A writer of Arrow's tables and batches, to be closed after.
+
+    It gives no least and greatest value of floats: Arrow leaves NaN out of them, and DuckDB would
+    take a part of the file for one without any.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    exact = [field.name for field in schema if not pa.types.is_floating(field.type)]
+    return ParquetWriter(file, schema, write_statistics=exact or False)
 
 
 def write(session: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> int:

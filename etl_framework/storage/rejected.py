@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.sql.quote import literal, names
+from etl_framework.sql.quote import literal, names, quote
 from etl_framework.storage.parquet import see, write_parquet
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ BATCH = 1000
 FOUND = ("rule", "reason", "file", "line", "column", "name", "key", "row", "values")
 # What every rejected row says, in all places.
 COLUMNS = ("id", "run", "source", *FOUND)
+NUMBERS = {"line": "BIGINT", "column": "INTEGER"}
 
 
 def identified(found: str, source: str) -> str:
@@ -42,7 +43,11 @@ def keep(
 
     :param rows: a query with the columns of FOUND and `id`.
     """
-    listed = names(["id", *FOUND])
+    # A column that is empty in all rows has its type too: files of several steps are read as one.
+    listed = ", ".join(
+        f"CAST({quote(name)} AS {NUMBERS.get(name, 'VARCHAR')}) AS {quote(name)}"
+        for name in ("id", *FOUND)
+    )
     sql = (
         f"SELECT {literal(run)} AS run, {literal(source)} AS source, {listed} FROM ({rows}) "
         "ORDER BY file, line, id"

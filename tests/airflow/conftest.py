@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from etl_framework.devstack.airflow_settings import connections_of, trust
+from etl_framework.devstack.stack import Stack
 from tests.conftest import REPOSITORY, Folder
 from tests.runs.conftest import music as music
 
@@ -100,6 +102,13 @@ def posts() -> Iterator[tuple[str, list[Any]]]:
     yield f"http://127.0.0.1:{server.server_port}", posted
     server.shutdown()
     server.server_close()
+
+
+def by_name(stack: Stack) -> dict[str, str]:
+    """Airflow's connections to the stand-in, as environment variables."""
+    known = connections_of(stack.variables)
+    named = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(found) for name, found in known.items()}
+    return {**named, **trust(stack.variables)}
 
 
 def write_stubs(folder: Folder, names: Sequence[str]) -> None:

@@ -38,6 +38,10 @@ print(json.dumps({
     "groups": {task.task_id: task.task_group.group_id for task in found.tasks},
     "classes": {task.task_id: type(task).__name__ for task in found.tasks},
     "sql": {task.task_id: task.sql for task in found.tasks},
+    "colors": {type(task).__name__: task.ui_color for task in found.tasks},
+    "backoff": [bool(task.retry_exponential_backoff) for task in found.tasks],
+    "waits": [[getattr(task, "wait_seconds", 0), getattr(task, "deferrable", None)]
+              for task in found.tasks],
     "doc": found.doc_md,
     "docs": {task.task_id: task.doc_md for task in found.tasks},
     "tags": sorted(found.tags),
@@ -83,6 +87,8 @@ def test_the_graph_is_that_of_the_plan(music: dict[str, object]) -> None:
     assert music["edges"] == sorted([need, s.name] for s in plan.steps for need in s.needs)
     assert music["sql"] == {step.name: step.sql for step in plan.steps}
     assert music["classes"] == {s.name: f"{s.kind.capitalize()}Operator" for s in plan.steps}
+    assert len(set(music["colors"].values())) == 5, "a colour for each kind"  # type: ignore[attr-defined]
+    assert all(music["docs"].values())  # type: ignore[attr-defined]
     assert music["groups"]["check.streams"] == "sources"  # type: ignore[index]
     assert music["outlets"] == ["x-etl://warehouse/kpis_genre", "x-etl://warehouse/kpis_hourly"]
 
@@ -92,10 +98,14 @@ def test_what_the_file_says_is_what_airflow_does(airflow: Airflow, with_dags: Fo
     with_dags.write(
         "pipelines/orders.yml",
         "description: What was ordered.\ncatchup: true\nmax_active_runs: 3\nretries: 5\n"
-        "retry_delay: 2m\ntags: [shop]\nowner: sales\n" + text,
+        "retry_delay: 2m\ntags: [shop]\nowner: sales\npool: small\n"
+        + text.replace("    max_rejected", "    wait: 6h\n    deferrable: false\n    max_rejected"),
     )
 
     found = parsed(airflow, with_dags)
+    assert found["pools"] == ["small"] * 5
+    assert found["backoff"] == [True] * 5
+    assert found["waits"] == [[21600, False], *[[0, None]] * 4]
 
     assert found["doc"].startswith("What was ordered.")  # type: ignore[attr-defined]
     assert "dagfactory" not in str(found["doc"])

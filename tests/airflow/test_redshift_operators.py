@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from etl_framework.devstack.airflow_server import connections_of, trust
 from etl_framework.devstack.stack import BUCKET, ROLE, Stack
-from tests.airflow.conftest import Airflow
+from tests.airflow.conftest import Airflow, by_name
 
 pytestmark = pytest.mark.slow
 OPERATORS = """
@@ -58,12 +55,7 @@ print(json.dumps(found))
 
 def test_the_stand_in_serves_them(airflow: Airflow, stack: Stack) -> None:
     stack.s3.put_object(Bucket=BUCKET, Key="in/1.csv", Body=b"1,x\n5,e\n")
-    env = {
-        **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(found)
-           for name, found in connections_of(stack.variables).items()},
-        **trust(stack.variables),
-    }  # fmt: skip
-    found = airflow.script(OPERATORS, BUCKET, ROLE, env=env)
+    found = airflow.script(OPERATORS, BUCKET, ROLE, env=by_name(stack))
 
     assert found == {
         "APPEND": [[1, "a"], [1, "x"], [3, "c"], [5, "e"]],

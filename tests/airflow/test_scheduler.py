@@ -8,19 +8,28 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
-from etl_framework.compiling import GROUPS
 from etl_framework.devstack.airflow_server import AirflowServer
-from etl_framework.devstack.stack import BUCKET, Stack
-from tests.airflow.browser import browser
+from etl_framework.devstack.stack import Stack
 from tests.airflow.conftest import posts, write_stubs
+from tests.airflow.looking import (
+    SECONDS,
+    TABLES,
+    ask,
+    graph,
+    look,
+    planned,
+    read_logs,
+    trace,
+    until,
+    wait_for,
+)
 from tests.conftest import REPOSITORY, Folder
 from tests.runs.conftest import Music
 
@@ -28,8 +37,25 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-SECONDS = 240
-TABLES = ("kpis_genre", "kpis_hourly")
+ENDED = {"success", "failed"}
+# Runs once the genres were published, and has no schedule of its own.
+FOLLOWER = """
+name: follower
+after: [music_streaming.kpis_genre]
+sources:
+  users:
+    type: postgres
+    connection: music_rds
+    table: users
+    columns:
+      - {name: user_id, type: integer, primary_key: true}
+kpis:
+  follower:
+    sql: follower.sql
+    target: {connection: warehouse, table: follower}
+    columns:
+      - {name: users, type: bigint}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +75,11 @@ def project(music: Music, running_stack: Stack) -> Iterator[Folder]:
         more += "deadline: 1s\ncatchup: true\nretry_delay: 1s\n"
         text = text.replace("start_date:", more + "start_date:")
         file.write_text(text)
-        write_stubs(folder, ["music_streaming"])
+        folder.write("pipelines/follower.yml", FOLLOWER)
+        folder.write("sql_templates/follower.sql", "SELECT COUNT(*) AS users FROM users")
+        folder.write("pipelines/wrong.yml", FOLLOWER.replace("follower", "wrong").replace(
+            "table: users", "tabel: users"))  # fmt: skip
+        write_stubs(folder, ["music_streaming", "follower", "wrong"])
         folder.write("dags/broken.py", (root / "dags/music_streaming.py").read_text().replace(
             "music_streaming", "music_streamin"))  # fmt: skip
         running_stack.empty()
@@ -81,35 +111,6 @@ def server(
     found.stop()
 
 
-def ask(server: AirflowServer, sql: str) -> list[tuple[Any, ...]]:
-    """Rows of Airflow's metadata."""
-    connection = psycopg2.connect(server.metadata)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchall()
-    finally:
-        connection.close()
-
-
-def until(server: AirflowServer, sql: str, wanted: Any) -> list[tuple[Any, ...]]:
-    """Rows of the metadata, once they are as wanted."""
-    end = time.monotonic() + SECONDS
-    while True:
-        found = ask(server, sql)
-        if wanted(found):
-            return found
-        assert time.monotonic() < end, found
-        time.sleep(0.3)
-
-
-def wait_for(wanted: Callable[[], Any], problem: str) -> None:
-    end = time.monotonic() + SECONDS
-    while not wanted():
-        assert time.monotonic() < end, problem
-        time.sleep(0.3)
-
-
 def succeeded(server: AirflowServer, count: int) -> Any:
     """Whether so many runs have succeeded; one that failed shows its tasks."""
     tasks = "SELECT task_id, state, try_number, max_tries FROM task_instance WHERE state = 'failed'"
@@ -130,10 +131,13 @@ def test_scheduled_runs_a_killed_worker_and_a_backfill(
     server: AirflowServer, project: Folder, music: Music, running_stack: Stack,
     web: tuple[str, list[Any]], tmp_path: Path,
 ) -> None:  # fmt: skip
-    import_errors = until(server, "SELECT stacktrace FROM import_error", len)
-    assert "there is no pipeline 'music_streamin'" in import_errors[0][0]
-    assert "did you mean 'music_streaming'?" in import_errors[0][0]
-    until(server, "SELECT 1 FROM dag WHERE dag_id = 'music_streaming'", len)
+    errors = "SELECT stacktrace FROM import_error ORDER BY filename"
+    ((broken,), (wrong,)) = until(server, errors, lambda rows: len(rows) == 2)
+    assert "there is no pipeline 'music_streamin'" in broken
+    assert "did you mean 'music_streaming'?" in broken
+    assert "pipelines/wrong.yml:7:5: E202 unknown key 'tabel'\n  hint: did you mean" in wrong
+    until(server, "SELECT dag_id FROM dag ORDER BY 1", [("follower",), ("music_streaming",)].__eq__)
+    assert graph(server) == planned(project)
 
     server.run("dags", "unpause", "music_streaming")
     _kill_a_task(server)
@@ -155,9 +159,12 @@ def test_scheduled_runs_a_killed_worker_and_a_backfill(
     lines = [f"{name}={value}\n" for name, value in running_stack.variables.items()]
     (project.root / ".etl/dev/env").write_text("".join(lines))
     assert tables(project, "--env", "aws_local") == tables(music)
-    _look(server, tmp_path)
-    _trace(project, running_stack)
+    look(server, tmp_path)
+    trace(project, running_stack)
+    read_logs(server, project, running_stack)
 
+    server.run("dags", "unpause", "follower")
+    server.run("dags", "trigger", "follower")
     first = datetime.now(UTC) - timedelta(days=10)
     days = [f"{day:%Y-%m-%d}" for day in (first, first + timedelta(days=1))]
     if server.major == 2:
@@ -166,12 +173,24 @@ def test_scheduled_runs_a_killed_worker_and_a_backfill(
         server.run("backfill", "create", "--dag-id", "music_streaming",
                    "--from-date", days[0], "--to-date", days[1])  # fmt: skip
     until(server, runs, succeeded(server, 3))
+    _follow(server)
 
     ledger = project.etl("show", "ledger", "--env", "aws_local", "--format", "csv").stdout
-    assert ledger.count("\n") == 4, ledger
-    intervals = {line.split(",")[1] for line in ledger.splitlines()[1:]}
-    assert len(intervals) == 3
+    ours = [line for line in ledger.splitlines() if line.startswith("music_streaming,")]
+    assert len(ours) == len({line.split(",")[1] for line in ours}) == 3, ledger
     assert tables(project, "--env", "aws_local") == tables(music)
+
+
+def _follow(server: AirflowServer) -> None:
+    """One pipeline ran by hand, which has no data interval, and after another one."""
+    runs = "SELECT run_type, state, data_interval_start FROM dag_run WHERE dag_id = 'follower'"
+    found = until(server, runs, lambda rows: len(rows) > 1 and {row[1] for row in rows} <= ENDED)
+    assert {state for _, state, _ in found} == {"success"}, found
+    assert {kind.replace("dataset", "asset") for kind, _, _ in found} == {
+        "manual", "asset_triggered",
+    }  # fmt: skip
+    if server.major > 2:
+        assert [start for kind, _, start in found if kind == "manual"] == [None]
 
 
 def _kill_a_task(server: AirflowServer) -> None:
@@ -184,58 +203,3 @@ def _kill_a_task(server: AirflowServer) -> None:
                 os.kill(pid, signal.SIGKILL)
                 return
     raise AssertionError("no task was running")
-
-
-def _trace(project: Folder, stack: Stack) -> None:
-    """OpenLineage's events tell what was read, checked and written."""
-    lines = (project.root / "lineage").read_text().splitlines()
-    events = {
-        event["job"]["name"].partition(".")[2]: event
-        for event in map(json.loads, lines)
-        if event["eventType"] == "COMPLETE"
-    }
-    place = f"localhost:{stack.ports['cluster']}"
-    assert [(each["namespace"], each["name"]) for each in events["publish"]["outputs"]] == [
-        (f"redshift://{place}", f"dev.public.{table}") for table in TABLES
-    ]
-    (read,) = events["extract.streams"]["inputs"]
-    assert (read["namespace"], read["name"]) == (f"s3://{BUCKET}", "streaming-data/*.csv*")
-    (read,) = events["extract.users"]["inputs"]
-    assert read["name"] == "rds.public.users"
-    assert {"name": "username", "type": "varchar(255)"} in [
-        {"name": found["name"], "type": found["type"]}
-        for found in read["facets"]["schema"]["fields"]
-    ]
-    (written,) = events["extract.users"]["outputs"]
-    assert written["outputFacets"]["outputStatistics"]["rowCount"] == 5000
-    checked = events["check.tracks"]["inputs"][0]
-    assertions = checked["inputFacets"]["dataQualityAssertions"]["assertions"]
-    assert {"primary_key track_id": True}.items() <= {
-        found["assertion"]: found["success"] for found in assertions
-    }.items()
-    (written,) = events["kpi.kpis_genre"]["outputs"]
-    made = written["facets"]["columnLineage"]["fields"]["listen_count"]["inputFields"]
-    assert [(each["name"], each["field"]) for each in made] == [
-        ("music_streaming.plays", "listens")
-    ]
-    assert "SUM(" in events["kpi.kpis_genre"]["job"]["facets"]["sql"]["query"]
-
-
-def _look(server: AirflowServer, folder: Path) -> None:
-    """Keep pictures of the grid and of the graph, where there is a browser."""
-    if server.major == 2:  # whose pages want a login
-        return
-    with browser(folder) as page:
-        if page is None:
-            return
-        address = f"{server.url}/dags/music_streaming"
-        page.open(address)
-        page.wait_for("document.body.innerText.includes('publish')")
-        groups = json.dumps(json.dumps(list(GROUPS)))
-        page.run(f"localStorage.setItem('music_streaming/open-groups', {groups})")
-        page.open(address)
-        page.wait_for("document.body.innerText.includes('extract.streams')")
-        page.picture(REPOSITORY / ".ci/pictures/airflow-grid.png")
-        page.run("document.querySelector('button[aria-label^=\"Show Graph\"]').click()")
-        page.wait_for("document.querySelectorAll('.react-flow__node').length >= 12")
-        page.picture(REPOSITORY / ".ci/pictures/airflow-graph.png")

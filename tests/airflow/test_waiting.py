@@ -8,9 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from etl_framework.devstack.airflow_server import connections_of, trust
 from etl_framework.devstack.stack import Stack
-from tests.airflow.conftest import Airflow
+from tests.airflow.conftest import Airflow, by_name
 from tests.conftest import Folder, in_the_cluster
 
 pytestmark = pytest.mark.slow
@@ -124,23 +123,21 @@ def test_a_source_that_is_not_there(airflow: Airflow, orders: Folder) -> None:
     assert "did you mean 'extract.orders'?" in said
 
 
-def variables(stack: Stack) -> dict[str, str]:
-    known = connections_of(stack.variables)
-    named = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(found) for name, found in known.items()}
-    return {**named, **trust(stack.variables)}
-
-
 def test_sql_on_redshift(airflow: Airflow, folder: Folder, stack: Stack) -> None:
     in_the_cluster(folder)
-    by_name = {"connection": "warehouse", "project": str(folder.root)}
-    env = variables(stack)
+    named = {"connection": "warehouse", "project": str(folder.root)}
+    env = by_name(stack)
 
     made = run(
-        airflow, "RedshiftSqlOperator", {**by_name, "sql": "CREATE TABLE t (n integer)"}, **env
+        airflow, "RedshiftSqlOperator", {**named, "sql": "CREATE TABLE t (n integer)"}, **env
     )
     assert made == [0, 0]
     added = {"sql": "INSERT INTO t VALUES (1), (2)"}
     assert run(airflow, "RedshiftSqlOperator", added, **env) == [0, 2], "by redshift_default"
+    sql = "CREATE TABLE f AS SELECT TIMESTAMP '2024-06-25 23:00:00' AS at"
+    run(airflow, "RedshiftSqlOperator", {"sql": sql}, **env)
+    fresh = {"table": "f", "column": "at", "max_age": 3600, "wait_seconds": 0.0}
+    assert run(airflow, "FreshnessSensor", fresh, **env) == [0, "2024-06-25T23:00:00+00:00"]
     _, said = run(airflow, "RedshiftSqlOperator", {"sql": "SELECT * FROM nowhere"}, **env)
     assert said.startswith("AirflowFailException: ")
     assert "nowhere" in said
@@ -158,7 +155,7 @@ def test_sql_by_the_data_api_leaves_the_worker(
     arguments = {"connection": "warehouse", "project": str(folder.root), "poke_interval": 0.0,
                  "sql": "CREATE TABLE t AS SELECT pg_sleep(0.3), 1 AS n"}  # fmt: skip
 
-    deferrals, changed = run(airflow, "RedshiftSqlOperator", arguments, **variables(stack))
+    deferrals, changed = run(airflow, "RedshiftSqlOperator", arguments, **by_name(stack))
     assert deferrals >= 1
     assert changed is not None
 

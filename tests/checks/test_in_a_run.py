@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from etl_framework.config.project import load_project
 from etl_framework.engines.duckdb import DuckDBEngine
@@ -71,6 +72,56 @@ def test_a_failing_check_of_a_kpi_publishes_none_of_them(orders: Folder) -> None
         orders.run("orders")
 
     assert orders.query("SELECT * FROM totals ORDER BY 1") == before
+
+
+OF_THE_SOURCE = [
+    {"type": "not_null", "columns": ["customer"]},
+    {"type": "null_rate", "column": "amount", "max": "1%"},
+    {"type": "row_count", "min": 100},
+    {"type": "freshness", "column": "ordered_at", "max_age": "1h"},
+    {"type": "accepted_values", "column": "customer", "values": ["bob"]},
+    {"type": "accepted_range", "column": "amount", "max": 10},
+    {"type": "pattern", "column": "customer", "pattern": "^b"},
+    {"type": "length", "column": "customer", "max": 2},
+    {"type": "expression", "expression": "amount < 10"},
+    {"type": "distinct_count", "column": "customer", "max": 1},
+    {"type": "unique", "columns": ["customer"]},
+    {"type": "primary_key", "columns": ["customer"]},
+    {"type": "sql", "sql": "orders/totals.sql"},
+    {"type": "accepted_range", "column": "amount", "max": 10, "error_if": ">0%"},
+]
+OF_THE_KPI = [
+    {"type": "relationships", "column": "amount", "to": "orders.amount"},
+    {"type": "sum_equals", "column": "orders", "to": "orders.order_id"},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("block", "check"),
+    [
+        *(pytest.param("sources", check, id=str(check["type"])) for check in OF_THE_SOURCE),
+        *(pytest.param("kpis", check, id=str(check["type"])) for check in OF_THE_KPI),
+    ],
+)
+def test_a_broken_check_of_any_kind_leaves_the_targets_as_they_were(
+    orders: Folder, block: str, check: dict[str, Any]
+) -> None:
+    day = "2024-06-28"
+    orders.run("orders", day)
+    tables = "SELECT * FROM totals ORDER BY 1", "SELECT * FROM etl_ledger"
+    before = [orders.query(table) for table in tables]
+    file = orders.root / "pipelines/orders.yml"
+    pipeline = yaml.safe_load(file.read_text())
+    (relation,) = pipeline[block].values()
+    relation["checks"] = [check]
+    file.write_text(yaml.safe_dump(pipeline, sort_keys=False))
+    orders.write("lake/orders/2.csv", "order_id,customer,amount,ordered_at\n9,,,\n8,ada,7,\n")
+
+    with pytest.raises(CheckFailedError, match="nothing was published"):
+        orders.run("orders", day)
+
+    assert [orders.query(table) for table in tables] == before
 
 
 class Recorder:

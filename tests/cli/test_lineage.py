@@ -14,6 +14,11 @@ def test_from_the_target_to_the_source_and_back(orders: Folder) -> None:
     assert down.stdout.startswith("orders.order_id"), down.stderr
 
 
+def test_a_column_alone_is_that_of_kpis(orders: Folder) -> None:
+    assert orders.etl("lineage", "amount").stdout.splitlines()[0] == "totals.amount"
+    assert orders.etl("lineage", "order_id").stdout.splitlines()[0] == "orders.order_id"
+
+
 def test_all_formats_tell_of_every_column(orders: Folder) -> None:
     found = json.loads(orders.etl("lineage", "--format", "json").stdout)
     text = orders.etl("lineage").stdout

@@ -244,3 +244,22 @@ def test_an_unknown_source(dirty: Folder, etl: Etl) -> None:
     found = etl("quarantine", "show", "order")
 
     assert found.returncode == 2 and "did you mean 'orders'?" in found.stderr
+
+
+def test_rows_with_a_key_and_rows_that_did_not_parse_are_shown_together(
+    orders: Folder, etl: Etl
+) -> None:
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(
+        file.read_text()
+        .replace("required: true}", "primary_key: true}", 1)
+        .replace(
+            "kpis:",
+            "    checks:\n"
+            "      - {type: accepted_range, column: amount, min: 0, on_fail: quarantine}\nkpis:",
+        )
+    )
+    orders.write("lake/orders/2.csv", BAD)
+    assert etl("run", "orders", *DAY).returncode == 0
+
+    assert [row["key"] for row in shown(etl)] == [None, {"order_id": "5"}]

@@ -1,27 +1,24 @@
-"""`etl preview`, `explain` and `diff`: the SQL as it is now, over what the latest run read."""
+"""`etl preview`, `explain` and `watch`: the SQL as it is now, over what was read."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conftest import Folder
+from tests.cli.conftest import Etl
+from tests.conftest import ORDERS, ROWS, TOTALS, Folder
 
-pytestmark = pytest.mark.slow
 DAY = "2024-06-25"
+FILE, SQL = "pipelines/orders.yml", "sql_templates/orders/totals.sql"
 
 
-@pytest.fixture
-def run(orders: Folder) -> Folder:
-    """The small project, run once and committed."""
-    done = orders.etl("run", "orders", "--date", DAY)
+def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     assert done.returncode == 0, done.stderr
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
-        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
-        subprocess.run(command, cwd=orders.root, check=True, capture_output=True)
-    return orders
+    return json.loads(done.stdout)
 
 
 def change(folder: Folder, path: str, was: str, now: str) -> None:
@@ -31,104 +28,169 @@ def change(folder: Folder, path: str, was: str, now: str) -> None:
     file.write_text(text.replace(was, now))
 
 
-def test_a_preview_is_what_a_run_gives(run: Folder) -> None:
-    shown = json.loads(run.etl("preview", "totals", "--limit", "0", "--format", "json").stdout)
+def test_a_preview_is_what_a_run_gives(orders: Folder, etl: Etl) -> None:
+    orders.run("orders")
 
-    columns = ", ".join(shown[0])
-    found = run.query(f"SELECT {columns} FROM totals ORDER BY ALL")
+    shown = rows(etl("preview", "totals", "--limit", "0", "--format", "json"))
+
+    found = orders.query("SELECT customer, orders, amount FROM totals ORDER BY ALL")
     assert [[str(value) for value in row.values()] for row in shown] == [
         [str(value) for value in row] for row in found
     ]
 
 
-def test_a_preview_is_of_the_sql_as_it_is_now(run: Folder) -> None:
-    change(run, "sql_templates/orders/totals.sql", "COUNT(*)", "10 * COUNT(*)")
-    before = run.query("SELECT SUM(orders) FROM totals")[0][0]
+def test_a_preview_is_of_the_sql_as_it_is_now(orders: Folder, etl: Etl) -> None:
+    orders.run("orders")
+    change(orders, SQL, "COUNT(*)", "10 * COUNT(*)")
 
-    shown = json.loads(
-        run.etl("preview", "orders.totals", "--limit", "0", "--format", "json").stdout
+    shown = rows(etl("preview", "orders.totals", "--format", "json"))
+
+    assert sum(row["orders"] for row in shown) == 30
+    assert orders.query("SELECT SUM(orders) FROM totals") == [(3,)], "nothing is stored"
+
+
+def test_a_preview_without_a_run_reads_the_sources(orders: Folder, etl: Etl) -> None:
+    first, second = (etl("preview", "totals", "--date", DAY, "--format", "json") for _ in "12")
+
+    assert sum(row["orders"] for row in rows(first)) == 3
+    assert "read anew: orders" in first.stderr
+    assert "read anew" not in second.stderr, "what has not changed is not read twice"
+    assert rows(second) == rows(first)
+    assert not (orders.root / ".etl/warehouse.duckdb").exists()
+    assert not (orders.root / ".etl/staging").exists()
+
+
+def test_a_preview_sees_new_rows_of_what_no_run_left(orders: Folder, etl: Etl) -> None:
+    etl("preview", "totals", "--date", DAY)
+    orders.write("lake/orders/2.csv", ROWS.replace("ada", "eve"))
+
+    shown = rows(etl("preview", "totals", "--date", DAY, "--format", "json"))
+
+    assert {row["customer"] for row in shown} == {"ada", "bob", "eve"}
+
+
+def test_a_source_that_was_changed_since_the_run_is_read_anew(orders: Folder, etl: Etl) -> None:
+    orders.run("orders")
+    orders.write("lake/orders/1.csv", ROWS.replace("ordered_at", "at").replace("ada", "eve"))
+    change(orders, FILE, "ordered_at, type: timestamp", "at, type: date")
+    change(orders, FILE, "name: at, type: date", "name: at, type: timestamp")
+
+    done = etl("preview", "totals", "--format", "json")
+
+    assert {row["customer"] for row in rows(done)} == {"bob", "eve"}
+    assert "read anew: orders" in done.stderr
+
+
+def test_rows_that_checks_take_out_are_not_in_a_preview(orders: Folder, etl: Etl) -> None:
+    kept = "    checks: [{type: accepted_range, column: amount, max: 15, on_fail: quarantine}]\n"
+    orders.write("sql_templates/orders/kept.sql", "SELECT * FROM orders")
+    columns = ORDERS[ORDERS.index("    columns:") : ORDERS.index("kpis:")]
+    block = f"transforms:\n  kept:\n    sql: orders/kept.sql\n{columns}{kept}kpis:"
+    orders.write(FILE, ORDERS.replace("kpis:", block))
+    orders.write(SQL, TOTALS.replace("FROM orders", "FROM kept"))
+    orders.run("orders")
+
+    shown = rows(etl("preview", "totals", "--format", "json"))
+
+    assert [row["customer"] for row in shown] == ["ada"]
+    assert orders.query("SELECT customer FROM totals") == [("ada",)]
+
+
+def test_python_transforms_are_computed(orders: Folder, etl: Etl) -> None:
+    orders.write("mine.py", "def big(orders):\n    return orders[orders.amount > 15]\n")
+    columns = ORDERS[ORDERS.index("    columns:") : ORDERS.index("kpis:")]
+    block = f"transforms:\n  big:\n    python: mine:big\n    inputs: [orders]\n{columns}kpis:"
+    orders.write(FILE, ORDERS.replace("kpis:", block))
+    orders.write(SQL, TOTALS.replace("FROM orders", "FROM big"))
+
+    shown = rows(etl("preview", "totals", "--date", DAY, "--format", "json"))
+
+    assert [row["customer"] for row in shown] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        pytest.param(["totls"], 2, "did you mean 'totals'?", id="an unknown KPI"),
+        pytest.param(["totals", "--date", "soon"], 2, "'soon' is not a date", id="no date"),
+        pytest.param(["totals", "--env", "prd"], 2, "no environment 'prd'", id="no environment"),
+    ],
+)
+def test_what_a_preview_cannot_do(etl: Etl, arguments: list[str], code: int, words: str) -> None:
+    done = etl("preview", *arguments)
+
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+
+
+def test_a_preview_of_nothing(orders: Folder, etl: Etl) -> None:
+    (orders.root / "lake/orders/1.csv").unlink()
+
+    done = etl("preview", "totals")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pipelines/orders.yml:4:3: " in done.stderr
+    assert "orders/*.csv" in done.stderr
+
+
+def test_a_preview_of_wrong_sql_says_where(orders: Folder, etl: Etl) -> None:
+    change(orders, SQL, "customer,", "custmer,")
+
+    done = etl("preview", "totals")
+
+    assert done.returncode == 2
+    assert f"{SQL}:1:8: E413 unknown column 'custmer'" in done.stderr
+
+
+def test_explain(orders: Folder, etl: Etl) -> None:
+    orders.write(
+        SQL, "{# what #}" + TOTALS.strip() + " HAVING MAX(ordered_at) >= {{ interval.start }}"
     )
+    found = rows(etl("explain", "totals", "--format", "json", "--date", DAY))
+    text = etl("explain", "orders.totals").stdout
 
-    assert sum(row["orders"] for row in shown) == 10 * before
-    assert run.query("SELECT SUM(orders) FROM totals")[0][0] == before, "nothing is stored"
-
-
-def test_a_preview_without_a_run(orders: Folder) -> None:
-    done = orders.etl("preview", "totals")
-
-    assert done.returncode == 1
-    assert "hint: run it first: etl run orders" in done.stderr
-
-
-def test_explain(orders: Folder) -> None:
-    found = json.loads(orders.etl("explain", "totals", "--format", "json").stdout)
-
-    assert (
-        found["template"] == (orders.root / "sql_templates/orders/totals.sql").read_text().rstrip()
-    )
-    assert "COUNT(*)" in found["SQL for duckdb"]
+    assert "{{ interval.start }}" in found["template"]
+    assert "'2024-06-25 00:00:00'" in found["rendered"]
+    assert "CAST('2024-06-25 00:00:00' AS TIMESTAMP)" in found["SQL for duckdb"]
     assert "orders" in found["query plan"]
     assert found["columns, and what they are made of"]["orders"] == ["orders.*"]
-    assert "template" in orders.etl("explain", "orders.totals").stdout
+    assert found["declared at"] == f"{FILE}:{ORDERS.strip().splitlines().index('  totals:') + 1}:3"
+    assert all(f"\n{title}\n" in text for title in found if found[title])
 
 
-def test_no_change(run: Folder) -> None:
-    done = run.etl("diff")
+def test_explain_what_is_wrong(etl: Etl) -> None:
+    done = etl("explain", "totls")
 
-    assert done.stdout.startswith("## No KPIs changed since `HEAD`"), done.stderr
-
-
-def test_a_change_of_values(run: Folder) -> None:
-    change(run, "sql_templates/orders/totals.sql", "COUNT(*)", "10 * COUNT(*)")
-
-    (found,) = json.loads(run.etl("diff", "--format", "json").stdout)
-    card = run.etl("diff", "--base", "HEAD").stdout
-
-    rows = run.query("SELECT COUNT(*), SUM(orders) FROM totals")[0]
-    assert found["counts"] == {"before": rows[0], "after": rows[0], "added": 0, "removed": 0,
-                               "changed": rows[0]}  # fmt: skip
-    (column,) = found["columns"]
-    assert (column["name"], column["before"], column["after"]) == ("orders", rows[1], 10 * rows[1])
-    assert found["largest"][0][4] == 9 * max(o for (o,) in run.query("SELECT orders FROM totals"))
-    assert f"### orders.totals: {rows[0]} changed ({rows[0]} → {rows[0]} rows)" in card
+    assert (done.returncode, "did you mean 'totals'?" in done.stderr) == (2, True)
 
 
-def test_rows_come_and_go(run: Folder) -> None:
-    rows = run.query("SELECT COUNT(*) FROM totals")[0][0]
-    change(run, "sql_templates/orders/totals.sql", "SELECT customer", "SELECT customer || '!'")
-    change(run, "sql_templates/orders/totals.sql", "customer || '!'", "customer || '!' AS customer")
+def test_watch_shows_mistakes_and_then_rows(orders: Folder, etl: Etl) -> None:
+    right = etl("watch", "totals", "--once")
+    change(orders, FILE, "kpis:", "kpis: [")
+    wrong = etl("watch", "totals", "--once")
 
-    done = run.etl("diff", "--format", "json")
-    (found,) = json.loads(done.stdout)
-
-    assert (found["counts"]["added"], found["counts"]["removed"]) == (rows, rows)
-
-
-def test_a_new_and_a_removed_kpi(run: Folder) -> None:
-    change(run, "pipelines/orders.yml", "  totals:\n", "  sums:\n")
-    change(run, "pipelines/orders.yml", "table: totals", "table: sums")
-
-    found = json.loads(run.etl("diff", "--format", "json").stdout)
-
-    assert {(each["kpi"], each["why"]) for each in found} == {
-        ("sums", "new"),
-        ("totals", "removed"),
-    }
+    assert "0 problems found" in right.stderr
+    assert "ada" in right.stdout
+    assert "E102 YAML syntax" in wrong.stdout
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (0, False)
 
 
-def test_who_waits_for_it_is_told(run: Folder) -> None:
-    text = (run.root / "pipelines/orders.yml").read_text()
-    later = text.replace("name: orders", "name: later\nafter: [orders.totals]", 1)
-    run.write("pipelines/later.yml", later.replace("table: totals", "table: later"))
-    change(run, "sql_templates/orders/totals.sql", "COUNT(*)", "10 * COUNT(*)")
+def test_watch_outlives_what_is_no_project(orders: Folder, etl: Etl) -> None:
+    Path(orders.root / "pipelines").rename(orders.root / "gone")
 
-    card = run.etl("diff", "orders").stdout
+    done = etl("watch", "--once")
 
-    assert "also affected: `later`" in card
+    assert (done.returncode, "is not a project" in done.stderr) == (0, True)
 
 
-def test_what_cannot_be_compared(run: Folder) -> None:
-    assert run.etl("diff", "--base", "nowhere").returncode == 2
-    change(run, "sql_templates/orders/totals.sql", "customer", "custmer")
-    done = run.etl("diff")
-    assert (done.returncode, "unknown column 'custmer'" in done.stderr) == (2, True)
+def test_ctrl_c_between_two_looks(
+    orders: Folder, etl: Etl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupted)
+
+    done = etl("watch")
+
+    assert (done.returncode, done.stderr.strip()) == (0, "0 problems found")

@@ -14,6 +14,7 @@ from tests.conftest import ORDERS, Folder
 SOURCE = "sources: {s: {type: csv, connection: lake, path: a.csv, columns: [COLUMN]}}"
 COLUMN = "{name: a, type: integer}"
 KPI = "kpis: {k: {sql: k.sql, target: {connection: w, table: k, KEYS}, columns: [COLUMN]}}"
+FIELDS = "\n  hint: five fields: minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6"
 
 
 def problems(folder: Folder, text: str) -> list[str]:
@@ -27,9 +28,10 @@ def problems(folder: Folder, text: str) -> list[str]:
         pytest.param("schedul: x", "2:1: E202 unknown key 'schedul'\n  hint: did you mean "
                      "'schedule'?", id="unknown key"),
         pytest.param('schedule: "x"', "2:11: E204 'x' is not a cron expression, a preset such as "
-                     "@daily, or none", id="no cron expression"),
+                     f"@daily, or none{FIELDS}", id="no cron expression"),
         pytest.param('schedule: "* * * * * *"', "2:11: E204 '* * * * * *' is not a cron "
-                     "expression, a preset such as @daily, or none", id="cron with seconds"),
+                     f"expression, a preset such as @daily, or none{FIELDS}",
+                     id="cron with seconds"),
         pytest.param("timezone: Europe/Berlim", "2:11: E204 unknown time zone 'Europe/Berlim'\n"
                      "  hint: did you mean 'Europe/Berlin'?", id="unknown time zone"),
         pytest.param("start_date: soon", "2:13: E204 'start_date' should be a valid date or "
@@ -42,7 +44,8 @@ def problems(folder: Folder, text: str) -> list[str]:
                      "2:17: E204 give either 'sql' or 'python'", id="neither SQL nor Python"),
         pytest.param("transforms: {T: {sql: a.sql}}", "2:14: E204 'T' is not a valid name\n"
                      "  hint: it matches ^[a-z][a-z0-9_]{0,62}$", id="a name in capitals"),
-        pytest.param("kpis: {k: {sql: k.sql}}", "2:8: E203 the key 'target' is missing",
+        pytest.param("kpis: {k: {sql: k.sql}}", "2:8: E203 the key 'target' is missing\n"
+                     "  hint: write 'target: ...': The table that the rows go to.",
                      id="a KPI without its target"),
         pytest.param(KPI.replace("KEYS", "strategy: merge"),
                      "2:32: E204 strategy 'merge' needs 'unique_key'", id="merge without its key"),
@@ -50,10 +53,10 @@ def problems(folder: Folder, text: str) -> list[str]:
                      "2:32: E204 strategy 'delete+insert' needs 'incremental_key'",
                      id="delete+insert without its key"),
         pytest.param(KPI.replace("KEYS", "strategy: merge, unique_key: [z]"),
-                     "2:11: E204 the target's key 'z' is not one of 'columns'",
+                     "2:88: E204 the target's key 'z' is not one of 'columns'\n  hint: known: a",
                      id="a key that is no column"),
         pytest.param(KPI.replace("KEYS", "strategy: delete+insert, incremental_key: a"),
-                     "2:11: E204 'incremental_key' is a date or timestamp, and 'a' is not",
+                     "2:100: E204 'incremental_key' is a date or timestamp, and 'a' is not",
                      id="an incremental key that is no time"),
         pytest.param(KPI.replace("KEYS", "strategy: merg"),
                      "2:68: E204 'merg' is not allowed for 'strategy'\n"
@@ -77,7 +80,8 @@ def test_one_mistake_in_a_pipeline(folder: Folder, line: str, expected: str) -> 
                      "  hint: did you mean 'integer'?", id="unknown type"),
         pytest.param("{name: a, type: 'decimal(50,2)'}", "2:83: E204 a decimal holds 1 to 38 "
                      "digits, and no more behind the point than in all", id="too many digits"),
-        pytest.param("{name: a}", "2:67: E203 the key 'type' is missing", id="no type"),
+        pytest.param("{name: a}", "2:67: E203 the key 'type' is missing\n  hint: write "
+                     "'type: ...': Type, in Redshift's words: `integer`, `varchar(255)`.", id="no type"),
         pytest.param("{name: 'a b', type: date}", "2:74: E204 'a b' is not a valid name\n"
                      "  hint: it matches ^[A-Za-z_][A-Za-z0-9_]{0,126}$", id="a space in a name"),
         pytest.param("{name: a, type: date, primry_key: true}", "2:89: E202 unknown key "
@@ -85,7 +89,7 @@ def test_one_mistake_in_a_pipeline(folder: Folder, line: str, expected: str) -> 
         pytest.param("{name: a, type: date, required: maybe}", "2:99: E204 'required' should be a "
                      "valid boolean, unable to interpret input, not 'maybe'", id="no boolean"),
         pytest.param("{name: a, type: date}, {name: A, type: date}",
-                     "2:14: E204 two columns are called 'A'", id="a column twice"),
+                     "2:90: E204 two columns are called 'A'", id="a column twice"),
     ],
 )  # fmt: skip
 def test_one_mistake_in_a_column(folder: Folder, column: str, expected: str) -> None:
@@ -100,10 +104,9 @@ def test_mistakes_of_one_file_are_reported_at_once(folder: Folder) -> None:
 
     assert sorted(problems(folder, text.lstrip())) == [
         "pipelines/p.yml:17:37: E202 unknown key 'tabel'\n  hint: did you mean 'table'?",
-        "pipelines/p.yml:17:5: E203 the key 'table' is missing",
         "pipelines/p.yml:22:1: E202 unknown key 'ownr'\n  hint: did you mean 'owner'?",
         "pipelines/p.yml:2:11: E204 'dayly' is not a cron expression, a preset such as @daily, "
-        "or none",
+        f"or none{FIELDS}",
         "pipelines/p.yml:5:11: E201 unknown source type 'cvs'\n  hint: did you mean 'csv'?",
     ]
 

@@ -75,7 +75,7 @@ def test_plain_values(read: Any, text: str, value: object) -> None:
         pytest.param("\ufeffa: no\n", (1, 4, "E104"), id="a mark of byte order counts nothing"),
         pytest.param("a: 1\r\nb: no\r\n", (2, 4, "E104"), id="line ends of Windows"),
         pytest.param("ä: no\n", (1, 4, "E104"), id="columns are characters and not bytes"),
-        pytest.param(b"a: 1\nb: \xe4\n", (2, 1, "E101"), id="Latin-1"),
+        pytest.param(b"a: 1\nb: \xe4\n", (2, 4, "E101"), id="Latin-1"),
         pytest.param("a: no\n".encode("utf-16"), (1, 1, "E101"), id="UTF-16"),
         pytest.param("a: b: c\n", (1, 5, "E102"), id="a colon in a text"),
         pytest.param("a: *x\n", (1, 4, "E102"), id="an alias without its anchor"),

@@ -12,7 +12,7 @@ from etl_framework.connections.lookup import Lookup
 from etl_framework.connections.postgres import Postgres
 from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
-from etl_framework.devstack.airflow_server import connections_of, trust
+from etl_framework.devstack.airflow_settings import connections_of, trust
 from etl_framework.devstack.stack import BUCKET, Stack
 from etl_framework.errors import ConfigError
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Folder
+from etl_framework.lint.pages import page
+from tests.conftest import REPOSITORY, Folder
 
 Lint = Callable[..., list[str]]
 RATIO = "SELECT customer, COUNT(*) AS orders, SUM(amount) / SUM(order_id) AS each_ FROM orders\n"
@@ -168,6 +170,50 @@ class Described(Rule):
 '''
 
 
+def test_a_rule_that_breaks_does_not_hide_others(orders: Folder) -> None:
+    wrong, right = re.findall(r"```python\n(.*?)```", page("E602"), re.DOTALL)
+    orders.write("setup.cfg", "[etl:lint]\nrules = functions.py\n")
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(file.read_text() + "nonsense: 1\n")
+
+    orders.write("functions.py", wrong)
+    found = orders.etl("lint").stdout.splitlines()
+    assert found[0].startswith("functions.py:10:1: E602 the rule Described breaks: AttributeError")
+    assert found[2].startswith("pipelines/orders.yml:22:1: E202 unknown key 'nonsense'")
+    assert orders.etl("rule", "X001").stdout == "# X001\n\nA pipeline says what it is for.\n"
+
+    orders.write("functions.py", right)
+    assert "E602" not in orders.etl("lint").stdout
+
+
+def test_a_noqa_in_a_dag_file(lint: Lint, orders: Folder) -> None:
+    orders.etl("new", "dag", "orders")
+    orders.write("dags/old.py", 'load_dag("old")\n')
+    assert "dags/old.py:1 E501" in lint("--ignore", "W")
+
+    orders.write("dags/old.py", 'load_dag("old")  # noqa: E501 because it is on its way\n')
+    assert lint("--ignore", "W4") == []
+
+
+def test_an_unused_noqa_behind_an_error_is_not_told(lint: Lint, orders: Folder) -> None:
+    last_line(orders, " -- noqa: W402 because of ties")
+    assert any("W601" in found for found in lint())
+
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().replace("type: csv", "type: cvs"))
+    assert [found for found in lint() if "W601" in found] == [], "the query is not looked at"
+
+
+def test_a_change_that_collides_with_an_unchanged_file(lint: Lint, orders: Folder) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *command], cwd=orders.root, check=True, capture_output=True)
+    text = (orders.root / "pipelines/orders.yml").read_text()
+    orders.write("pipelines/early.yml", text.replace("name: orders", "name: early", 1))
+
+    assert "pipelines/orders.yml:17 E307" in lint("--changed-since", "HEAD")
+
+
 def test_a_rule_of_the_project(lint: Lint, orders: Folder) -> None:
     orders.write("lint_rules.py", OWN)
     orders.write("setup.cfg", "[etl:lint]\nrules = lint_rules.py\nselect = X\n")
@@ -177,3 +223,13 @@ def test_a_rule_of_the_project(lint: Lint, orders: Folder) -> None:
     done = orders.etl("lint")
     assert done.returncode == 2
     assert "lint_rules.py does not load: ModuleNotFoundError" in done.stderr
+
+
+def test_the_rule_of_the_readme(lint: Lint, orders: Folder) -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```python\n(# lint_rules.py\n.*?)```", text, re.DOTALL)
+    orders.write("lint_rules.py", source)
+    orders.write("setup.cfg", "[etl:lint]\nrules = lint_rules.py\n")
+    last_line(orders, "\nORDER BY 1, 2 LIMIT 3")
+
+    assert [found for found in lint() if found.endswith("X100")] != []

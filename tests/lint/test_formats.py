@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -15,6 +19,8 @@ from etl_framework.config.project import load_project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.formats import FORMATS, as_frames
 from etl_framework.lint.linter import lint
+from etl_framework.lint.pages import page
+from tests.conftest import REPOSITORY as ROOT
 from tests.conftest import Folder
 from tests.lint.test_cases import CASES
 
@@ -111,6 +117,69 @@ def test_a_terminal_sees_the_line_and_the_place(tmp_path: Path) -> None:
     assert lines[5] == "  3 | " + "x" * 60 + "y"
     assert lines[6].endswith(" " * 60 + "^")
     assert lines[7:] == ["p.yml:99:1: E3 beyond", "gone.yml:1:1: E4 no file"]
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "frame"),
+    [
+        pytest.param(b"a:\tb: typo\n", 7, ["  1 | a: b: typo", "    |       ^^^^"], id="a tab"),
+        pytest.param("a: 漢字 typo\n".encode(), 7, ["  1 | a: 漢字 typo", "    |         ^^^^"],
+                     id="wide letters"),
+        pytest.param("a: e\u0301 typo\n".encode(), 7, ["  1 | a: e\u0301 typo", "    |      ^^^^"],
+                     id="a letter of two characters"),
+        pytest.param("a: 🎤 typo\n".encode(), 6, ["  1 | a: 🎤 typo", "    |       ^^^^"],
+                     id="an emoji"),
+        pytest.param(b"\xef\xbb\xbfa: typo\r\nb: 1\r\n", 4, ["  1 | a: typo", "    |    ^^^^"],
+                     id="a mark of byte order, line ends of Windows"),
+        pytest.param(b"a: typo", 8, ["  1 | a: typo", "    |        ^"], id="behind the line"),
+        pytest.param(b"a: \xe4typo\n", 4, ["  1 | a: \ufffdtypo", "    |    ^"], id="no UTF-8"),
+    ],
+)  # fmt: skip
+def test_a_caret_is_below_the_place(
+    tmp_path: Path, text: bytes, column: int, frame: list[str]
+) -> None:
+    (tmp_path / "p.yml").write_bytes(text)
+
+    found = as_frames([Diagnostic("p.yml", 1, column, "E1", "wrong")], tmp_path)
+
+    assert found.splitlines()[1:] == frame
+
+
+def test_a_terminal_sees_the_same_findings_with_frames(orders: Folder) -> None:
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().replace("schedule:", "schedul:"))
+    plain = orders.etl("lint")
+    read, write = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "etl_framework", "lint"], cwd=orders.root, stdout=write,
+        stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    os.close(write)
+    shown = os.read(read, 100_000).decode().replace("\r\n", "\n").splitlines()
+    os.close(read)
+
+    assert (done.returncode, done.stderr) == (plain.returncode, plain.stderr)
+    assert [line for line in shown if " | " not in line] == plain.stdout.splitlines()
+    assert shown[1:3] == ['  2 | schedul: "@daily"', "    | ^^^^^^^"]
+
+
+@pytest.mark.parametrize("format_", ["text", "sarif"])
+def test_exit_codes(orders: Folder, format_: str) -> None:
+    clean = orders.etl("lint", "--format", format_)
+    assert (clean.returncode, clean.stderr) == (0, "0 problems found\n")
+
+    orders.write("setup.cfg", "[etl:lint]\nignor = W4\n")
+    stopped = orders.etl("lint", "--format", format_)
+    assert (stopped.returncode, stopped.stdout) == (2, "")
+    assert "E601 unknown key 'ignor'" in stopped.stderr
+
+
+def test_sarif_has_the_page_of_each_rule(problems: list[Diagnostic]) -> None:
+    driver = json.loads(FORMATS["sarif"](problems, BAD))["runs"][0]["tool"]["driver"]
+
+    rules = {rule["id"]: rule for rule in driver["rules"]}
+    assert rules["E202"]["shortDescription"] == {"text": "an unknown key"}
+    assert rules["E202"]["help"]["markdown"] == page("E202")
 
 
 def test_the_report_is_on_stdout_and_nothing_else() -> None:

@@ -36,7 +36,7 @@ def test_the_project_of_the_examples_is_clean() -> None:
     assert linted(BASE) == []
 
 
-@pytest.mark.parametrize("code", PAGES)
+@pytest.mark.parametrize("code", [code for code in PAGES if code != "E602"])  # see test_control
 def test_a_page_is_true(code: str, tmp_path: Path) -> None:
     parts = BLOCKS.match(page(code))
     assert parts, page(code)

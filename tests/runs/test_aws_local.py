@@ -53,6 +53,12 @@ def test_the_tables_are_those_of_the_local_run(music: Music, aws: Folder, enviro
     assert "= extract.streams" in again.stderr, again.stderr
     assert tables(aws, *env) == tables(music)
 
+    how = ("--limit", "0", "--format", "csv", *env)
+    shown = aws.etl("preview", "kpis_genre", *how)
+    assert shown.stdout == tables(music)["kpis_genre"]
+    # From staging in S3; what lies in the cluster is read from the sources once more.
+    assert ("read anew" in shown.stderr) == (environment == "aws_local_pushdown")
+
 
 def test_a_worker_that_has_seen_nothing_goes_on_from_what_lies_in_s3(
     music: Music,

@@ -1,0 +1,96 @@
+"""The columns of a table as PostgreSQL has them, in our types."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl_framework.columns import ColumnType
+from etl_framework.connections.postgres import Postgres, our_errors
+from etl_framework.errors import DataMissingError, did_you_mean
+from etl_framework.sources.postgres_types import NO_TEXT
+from etl_framework.sql.quote import quote_table
+
+# Of a domain the type that it is made of.
+CATALOGUE = """
+SELECT a.attname, t.typcategory, a.attnotnull, format_type(
+    coalesce(nullif(t.typbasetype, 0), a.atttypid),
+    CASE WHEN t.typbasetype = 0 THEN a.atttypmod ELSE t.typtypmod END),
+    EXISTS (SELECT 1 FROM pg_index AS i
+            WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey))
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+"""
+TABLES = """
+SELECT CASE WHEN table_schema = 'public' THEN '' ELSE table_schema || '.' END || table_name
+FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
+"""
+KNOWN = {
+    "character varying": "varchar",
+    "character": "char",
+    "uuid": "varchar(36)",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamptz",
+}
+SAME = ("smallint", "integer", "bigint", "real", "double precision", "boolean", "date")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A column as it is there.
+
+    :param type: ours; empty when there is none for it.
+    :param was: the type there.
+    :param note: what is to be known of it.
+    """
+
+    name: str
+    type: str
+    was: str
+    required: bool = False
+    primary_key: bool = False
+    note: str = ""
+
+
+def columns_of_table(connection: Postgres, root: Path, table: str) -> list[Found]:
+    """The columns of a table or view.
+
+    :raises DataMissingError: there is no such table.
+    """
+    with closing(connection.connect(root)) as session, our_errors(), session.cursor() as cursor:
+        cursor.execute(CATALOGUE, (quote_table(table),))
+        rows = cursor.fetchall()
+        if not rows:
+            cursor.execute(TABLES)
+            hint = did_you_mean(table, [name for (name,) in cursor.fetchall()])
+            raise DataMissingError(f"there is no table '{table}'", hint=hint)
+    return [
+        Found(name, _type(was, category), was, required, key)
+        for name, category, required, was, key in rows
+    ]
+
+
+def _type(was: str, category: str) -> str:
+    """Our type for PostgreSQL's; empty where there is none."""
+    if was == "bytea" or category in NO_TEXT:
+        return ""
+    match = re.fullmatch(r"([a-z ]+?)(?:\((\d+)(?:,(-?\d+))?\))?", re.sub(r"(?<=p)\(\d\)", "", was))
+    name, *arguments = match.groups() if match else (was, None, None)
+    if name == "numeric":
+        given = [int(each) for each in arguments if each is not None]
+        return _decimal(*given) if given else "decimal(38,9)"
+    if name in ("character varying", "character") and arguments[0]:
+        return str(ColumnType.parse(f"{KNOWN[name]}({min(int(arguments[0]), 65535)})"))
+    # What has no type of its own arrives as PostgreSQL writes it.
+    return KNOWN.get(name, name if name in SAME else "varchar")
+
+
+def _decimal(precision: int, scale: int = 0) -> str:
+    """A decimal that holds what a numeric does, as far as 38 digits go."""
+    if scale < 0:
+        precision, scale = precision - scale, 0
+    digits = min(max(precision, scale), 38)
+    return f"decimal({digits},{min(scale, digits)})"

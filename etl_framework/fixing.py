@@ -1,0 +1,40 @@
+"""Mend what lint finds, where what is meant is certain, and say what was changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from etl_framework.config.project import Project
+from etl_framework.errors import Diagnostic
+from etl_framework.lint.base import Checked
+from etl_framework.lint.edits import Edit, apply_edits
+from etl_framework.lint.fixes import edits_of
+from etl_framework.lint.guards import guards
+from etl_framework.scaffold import new_dag
+
+
+def fix(project: Project, problems: list[Diagnostic]) -> list[Diagnostic]:
+    """Mend what can be mended of these problems; those mended, with what was done as their hint.
+
+    Comments, order and line ends of the files stay. Mending the rest of them, or doing it again,
+    changes nothing.
+    """
+    edits: dict[Edit, Diagnostic] = {}
+    for problem, edit in [*edits_of(project, problems), *guards(_checked(project), problems)]:
+        edits.setdefault(edit, problem)
+    done = apply_edits(project.root, edits)
+    mended = [replace(edits[edit], hint=edit.what) for edit in done]
+    for problem in problems:
+        if problem.code == "W501":
+            (path,) = new_dag(project, Path(problem.path).stem)
+            mended.append(replace(problem, hint=f"wrote {path}"))
+    return sorted(mended)
+
+
+def _checked(project: Project) -> list[Checked]:
+    return [
+        Checked(project, found, found.model, found.model.some_interval())
+        for found in project.pipelines
+        if found.model
+    ]

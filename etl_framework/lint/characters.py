@@ -1,0 +1,54 @@
+"""Rules about the characters of files."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from etl_framework.config.project import Project
+from etl_framework.errors import Diagnostic
+from etl_framework.lint.base import Checked, Rule, files_of, source_of
+from etl_framework.sql.naming import line_and_column
+
+# Those that turn the direction of a text or have no width. In words of other scripts and in emoji
+# joiners have a meaning: they count only next to a letter of code.
+_UNSEEN = re.compile(
+    "[\u00ad\u200b\u2060\u202a-\u202e\u2066-\u2069]|(?<!^)\ufeff|(?<=[ -~])[\u200c\u200d](?=[ -~])"
+)
+_NO_SPACE = "[\u00a0\u2000-\u200a\u202f\u205f\u3000]"
+# Where a space is meant, not a part of a text: before a line's first word, behind a key or a dash.
+_IN_YAML = re.compile(rf"(?m)(?:^[ ]*|(?<=[\w\"'])[ ]*:[ ]*|^[ ]*-[ ]*)({_NO_SPACE})")
+_QUOTED = r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|\{#.*?#\}"
+_IN_SQL = re.compile(rf"{_QUOTED}|({_NO_SPACE})", re.DOTALL)
+
+
+class UnseenCharacters(Rule):
+    """No character is there that nobody sees: it makes two words of what looks like one.
+
+    It comes with a text that was copied from a page or a chat; those that turn the direction of a
+    text can show a reviewer something else than what runs.
+    """
+
+    codes = ("W101",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        for file in (project.environments_file, *(found.file for found in project.pipelines)):
+            yield from _found(file.path, file.text, _IN_YAML)
+        templates = set().union(*(files_of(each.found) - {each.found.file.path} for each in files))
+        for path in sorted(templates):
+            yield from _found(path, source_of(project, path), _IN_SQL)
+
+
+def _found(path: str, text: str, spaces: re.Pattern[str]) -> Iterator[Diagnostic]:
+    if text.isascii():
+        return
+    places = {found.start(): "cannot be seen" for found in _UNSEEN.finditer(text)}
+    for found in spaces.finditer(text):
+        if found[1]:
+            places[found.start(1)] = "looks like a space and is none"
+    for start, what in places.items():
+        name = unicodedata.name(text[start], "a control")
+        hint = "take it out" if "seen" in what else "type a space"
+        message = f"the character U+{ord(text[start]):04X} ({name}) {what}"
+        yield Diagnostic(path, *line_and_column(text, start), "W101", message, hint, "warning")

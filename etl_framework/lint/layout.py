@@ -1,0 +1,92 @@
+"""Rules about how tables lie in Redshift, and about runs that write them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from etl_framework.config.project import Project
+from etl_framework.connections.redshift import Redshift
+from etl_framework.errors import Diagnostic
+from etl_framework.lint.base import Checked, Rule
+from etl_framework.targets.target import Target
+
+# The strategies whose result depends on which run is last.
+LAST_WINS = ("replace", "merge")
+KEYS = ("sort_key", "dist_key", "dist_style")
+
+
+class UselessKeys(Rule):
+    """A sort or distribution key serves a query, at least the run's own that replaces rows.
+
+    Keys are Redshift's: where no environment has a Redshift they do nothing.
+    """
+
+    codes = ("W305",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        environments = project.environments.environments if project.environments else {}
+        for checked in files:
+            for name, kpi in checked.pipeline.kpis.items():
+                target = kpi.target
+                given = [key for key in KEYS if getattr(target, key)]
+                found = [each.connections.get(target.connection) for each in environments.values()]
+                nowhere = found and all(found) and not any(isinstance(c, Redshift) for c in found)
+                for key in given:
+                    what = f"'{target.connection}' is no Redshift in any environment"
+                    hint = f"take {key} out"
+                    if not nowhere:
+                        what, hint = _unused(target, key)
+                    if what:
+                        yield _warning(checked, name, key, what, hint)
+
+
+class SideBySide(Rule):
+    """Runs of a pipeline that go on at the same time do not write what the other has written.
+
+    With `replace` the run that ends last is the table, which may be that of an older interval.
+    """
+
+    codes = ("W306",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        for checked in files:
+            if checked.pipeline.max_active_runs == 1:
+                continue
+            for name, kpi in checked.pipeline.kpis.items():
+                if kpi.target.strategy in LAST_WINS:
+                    many = checked.pipeline.max_active_runs
+                    message = (
+                        f"{many} runs at a time write '{kpi.target.table}', and the last one wins"
+                    )
+                    hint = (
+                        "write max_active_runs: 1, or a strategy by interval: delete+insert, append"
+                    )
+                    yield _warning(checked, name, "strategy", message, hint)
+
+
+def _unused(target: Target, key: str) -> tuple[str, str]:
+    """Why the run's own statement cannot use a key, and what to do; empty if it can."""
+    replaced = target.incremental_key
+    if key == "sort_key" and target.strategy == "delete+insert" and replaced not in target.sort_key:
+        message = (
+            f"each run deletes by '{replaced}', which the table is not sorted by: it reads all"
+        )
+        return message, f"write sort_key: [{replaced}]"
+    if (
+        key == "dist_key"
+        and target.strategy == "merge"
+        and target.dist_key not in target.unique_key
+    ):
+        message = (
+            f"each run joins by {', '.join(target.unique_key)}, and rows lie by another column"
+        )
+        return message, f"write dist_key: {target.unique_key[0]}"
+    return "", ""
+
+
+def _warning(checked: Checked, kpi: str, key: str, message: str, hint: str) -> Diagnostic:
+    code = "W306" if key == "strategy" else "W305"
+    keys = ("kpis", kpi, "target", key)
+    found = checked.found.file.diagnostic(keys, code, message, hint)
+    return replace(found, severity="warning")

@@ -1,0 +1,124 @@
+"""The columns of CSV files as they look."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.cataloguing import Found
+from etl_framework.columns import ColumnType
+from etl_framework.connections.files import File, Files
+from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.errors import DataMissingError
+from etl_framework.sql.quote import quote
+from etl_framework.storage.parquet import as_path
+
+if TYPE_CHECKING:
+    import duckdb
+
+More = dict[str, str | bool]
+SAMPLE = 100_000
+LENGTHS = (5, 10, 20, 50, 100, 255, 1000, 4000, 65535)
+UNKNOWN = 255
+MOMENTS = ("DATE", "TIMESTAMP")
+# Types that nearly all of many texts may be of, with what is true for one that is.
+ENOUGH = 100
+NEARLY = {
+    "bigint": "regexp_full_match({value}, '[-+]?[0-9]{{1,18}}')",
+    "date": "TRY_CAST({value} AS DATE) IS NOT NULL AND strlen({value}) <= 10",
+    "timestamp": "TRY_CAST({value} AS TIMESTAMP) IS NOT NULL AND strlen({value}) > 10",
+}
+# Numbers with no more digits than this are decimals, as money is.
+DIGITS, SCALE = 18, 6
+
+
+def columns_of_csv(connection: Files, root: Path, pattern: str) -> tuple[list[Found], More]:
+    """The columns of the first file that a pattern matches, and keys that its source needs.
+
+    :param pattern: with the data interval, or without.
+    :raises DataMissingError: there is no such file, or it does not read as CSV.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="etl-import-") as here:
+        files = connection.files(root, re.sub(r"\{\{.*?\}\}", "*", pattern), Path(here))
+        if not files:
+            raise DataMissingError(f"no file matches '{pattern}'")
+        connection.fetch(files[:1])
+        engine = DuckDBEngine("400MB", None, Path(here) / "spill", "UTC")
+        session = engine.session()
+        try:
+            return _sniffed(session, files[0])
+        except duckdb.Error as error:
+            text = str(error)
+            hint = "write its `encoding`, such as latin-1" if "utf-8" in text else ""
+            message = f"{files[0].name} does not read as CSV: {text.split(chr(10))[0]}"
+            raise DataMissingError(message, hint=hint) from error
+        finally:
+            session.close()
+            engine.close()
+
+
+def _sniffed(session: duckdb.DuckDBPyConnection, file: File) -> tuple[list[Found], More]:
+    path = as_path(file.path)
+    found = session.execute(
+        "SELECT Delimiter, Quote, HasHeader, [DateFormat, TimestampFormat] "
+        f"FROM sniff_csv({path}, sample_size = {SAMPLE})"
+    ).fetchone()
+    rows = f"read_csv({path}, sample_size = {SAMPLE})"
+    described = session.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()
+    texts = f"(FROM read_csv({path}, sample_size = {SAMPLE}, all_varchar = true) LIMIT {SAMPLE})"
+    delimiter, mark, header, formats = found or (",", "", True, [])
+    # Moments in another form are texts, for a template to read.
+    texts_too = any(each and not each.startswith("%Y-%m-%d") for each in formats)
+    if not header and session.execute(f"SELECT COUNT(*) FROM {texts}").fetchone() == (0,):
+        raise DataMissingError(f"{file.name} is empty")
+    more: More = {} if delimiter == "," else {"delimiter": str(delimiter)}
+    if len(mark) == 1 and mark not in '"\0':
+        more["quote"] = str(mark)
+    if not header:
+        more["header"] = False
+    types = [
+        "VARCHAR" if texts_too and str(row[1]).startswith(MOMENTS) else str(row[1])
+        for row in described
+    ]
+    columns = zip((str(row[0]) for row in described), types, strict=True)
+    return [_column(session, texts, name, was) for name, was in columns], more
+
+
+def _column(session: duckdb.DuckDBPyConnection, texts: str, name: str, was: str) -> Found:
+    value = quote(name)
+
+    def one(sql: str) -> tuple[Any, ...]:
+        return session.execute(f"SELECT {sql} FROM {texts}").fetchone() or ()
+
+    if was == "DOUBLE":
+        plain, whole, behind = one(
+            f"bool_and(regexp_full_match({value}, '[-+]?\\d+(\\.\\d+)?')), "
+            f"max(length(ltrim(split_part({value}, '.', 1), '-+0'))), "
+            f"max(length(split_part({value}, '.', 2)))"
+        )
+        if plain and behind <= SCALE and whole + behind <= DIGITS:
+            return Found(name, f"decimal({DIGITS},{behind})", was)
+    known = None if was == "VARCHAR" else ColumnType.of_duckdb(was.lower())
+    if known:
+        return Found(name, str(known), was)
+    if was == "VARCHAR" and (found := _nearly(name, one)):
+        return found
+    (size,) = one(f"max(strlen({value}))")
+    room = min(2 * size, LENGTHS[-1]) if size else UNKNOWN
+    return Found(name, f"varchar({next(each for each in LENGTHS if each >= room)})", was)
+
+
+def _nearly(name: str, one: Callable[[str], tuple[Any, ...]]) -> Found | None:
+    """A column of texts of which as few are of no other type as a run would put aside."""
+    value, *tried = quote(name), *NEARLY.values()
+    parsed = (f"count(*) FILTER ({each.format(value=value)})" for each in tried)
+    filled, *counts = one(f"count({value}), {', '.join(parsed)}")
+    for type_, count in zip(NEARLY, counts, strict=True):
+        if filled >= ENOUGH and filled - count <= filled // 100:
+            return Found(name, type_, "VARCHAR", note=f"{filled - count} of {filled} are none")
+    return None

@@ -1,0 +1,3 @@
+SELECT customer, amount, items
+FROM orders
+WHERE ordered_at < {{ interval.end }}
