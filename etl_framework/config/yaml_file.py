@@ -15,7 +15,8 @@ from etl_framework.errors import Diagnostic
 Place = tuple[int, int]
 Keys = tuple[str | int, ...]
 MAX_BYTES = 5_000_000
-MAX_NODES = 200_000
+MAX_NODES = 50_000
+LARGE = 200_000  # characters
 MAX_DEPTH = 50
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -68,6 +69,8 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
             file.diagnostics.append(Diagnostic(shown, 0, 0, "E101", "the file is over 5 MB"))
             return file
         file.text = path.read_text(encoding="utf-8-sig")
+        if len(file.text) > LARGE:
+            _count(file.text)
         node = yaml.compose(file.text, Loader=_LOADER)
         file.data = _Builder(file).build(node, (), 0) if node is not None else None
     except UnicodeDecodeError as error:
@@ -114,6 +117,16 @@ def not_utf8(shown: str, error: UnicodeDecodeError) -> Diagnostic:
 
 class _TooLargeError(Exception):
     pass
+
+
+def _count(text: str) -> None:
+    """Look whether a large file holds too much, before anything is made of it.
+
+    :raises _TooLargeError: it does.
+    """
+    for number, _ in enumerate(yaml.parse(text, Loader=_LOADER)):
+        if number > 2 * MAX_NODES:
+            raise _TooLargeError(f"over {MAX_NODES} values or {MAX_DEPTH} levels")
 
 
 def _syntax(file: YamlFile, error: yaml.YAMLError) -> Diagnostic:

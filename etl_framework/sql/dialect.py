@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 Schema = Mapping[str, Mapping[str, str]]
+MAX_WORDS = 10_000
+MAX_DEPTH = 400
 
 
 class SqlSyntaxError(Exception):
@@ -38,6 +40,8 @@ def parse(sql: str) -> exp.Query:
     from sqlglot import exp
 
     try:
+        if len(sql) > MAX_WORDS and len(sqlglot.tokenize(sql, read="redshift")) > MAX_WORDS:
+            raise SqlSyntaxError(0, f"the SQL has over {MAX_WORDS} words")
         with _quiet():
             statements = [tree for tree in sqlglot.parse(sql, read=reading()) if tree is not None]
     except sqlglot.errors.ParseError as error:
@@ -53,9 +57,19 @@ def parse(sql: str) -> exp.Query:
             if not isinstance(node, exp.Query):
                 message = f"a template only reads: it cannot hold {node.key.upper()}"
                 raise SqlSyntaxError(first_offset(node), message)
+        if len(sql) > MAX_DEPTH and _depth(statements[0]) > MAX_DEPTH:
+            raise SqlSyntaxError(0, "the SQL is nested too deeply")
         return statements[0]
     what = f"{len(statements)} statements" if len(statements) != 1 else statements[0].key.upper()
     raise SqlSyntaxError(0, f"a template is one SELECT, not {what if statements else 'empty'}")
+
+
+def _depth(tree: exp.Expr) -> int:
+    """How many nodes stand above one another; what follows takes the square of it."""
+    depth, level = 0, [tree]
+    while level and depth <= MAX_DEPTH:
+        depth, level = depth + 1, [child for node in level for child in node.iter_expressions()]
+    return depth
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import StrictUndefined, pass_context
+from jinja2 import StrictUndefined, nodes, pass_context
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
@@ -16,7 +17,12 @@ from markupsafe import Markup
 from etl_framework.interval import DataInterval
 from etl_framework.sql.quote import quote, redshift_literal
 
-MAX_LENGTH = 1_000_000
+MAX_LENGTH = 200_000
+MAX_TURNS = 100_000  # of all loops and macros together
+# What makes long texts of short ones, and is not needed to write SQL.
+_WITHOUT = ("center", "format", "indent", "wordwrap", "urlize", "xmlattr", "pprint", "random")
+_WIDE = {"center", "ljust", "rjust", "zfill", "format", "format_map", "expandtabs", "translate",
+         "join", "replace"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,7 @@ class Chunks:
     def __init__(self) -> None:
         self._chunks: list[Chunk] = []
         self._values_length = 0
+        self._turns = 0
         self._secret = secrets.token_hex(4)  # so that no value can pass for a mark
         self._pattern = re.compile(f"\ue000{self._secret}:(\\d+)\ue001\n*|(.)", re.DOTALL)
 
@@ -93,18 +100,32 @@ class Chunks:
         lines = "\n" * chunk.text.count("\n") if chunk.start >= 0 else ""
         return f"\ue000{self._secret}:{len(self._chunks) - 1}\ue001{lines}"
 
+    @property
+    def turn(self) -> str:
+        """The name that a template calls at each turn of a loop; nobody can know it before."""
+        return f"turn_{self._secret}"
+
     @pass_context  # without it Jinja writes constants as they are
     def finalize(self, _: Context, value: Any) -> Any:
         """A value as a mark; what holds marks already (a macro's result) as it is."""
+        if value is self:  # a turn of a loop
+            self._turns += 1
+            if self._turns > MAX_TURNS:
+                raise ValueError(f"its loops turn over {MAX_TURNS} times")
+            return Markup("")
         if isinstance(value, Markup | StrictUndefined):
+            self._count(len(value) if isinstance(value, Markup) else 0)
             return value
         text = quote(value.name) if isinstance(value, _Identifier) else redshift_literal(value)
         if self._secret in text:
             raise TypeError("what a macro gives stands by itself")
-        self._values_length += len(text) + 1
+        self._count(len(text) + 1)
+        return Markup(self.mark(Chunk(text)))
+
+    def _count(self, length: int) -> None:
+        self._values_length += length
         if self._values_length > MAX_LENGTH:
             raise ValueError(f"the values have over {MAX_LENGTH} characters")
-        return Markup(self.mark(Chunk(text)))
 
     def read(self, output: Iterable[str]) -> Iterator[Chunk | None]:
         """The pieces that Jinja's result stands for, in order; None for text that is no mark.
@@ -125,20 +146,71 @@ class Chunks:
             yield chunk
 
 
-class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja without its globals, and with bounds to what `*` and `**` make."""
+class _Bounded(CodeGenerator):
+    """Jinja's code, which looks at what `~` makes."""
 
-    intercepted_binops = frozenset(["*", "**"])
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        self.write("environment.bounded(")
+        super().visit_Concat(node, frame)
+        self.write(")")
+
+
+def _joined(value: Iterable[Any], between: str = "") -> str:
+    """A list as one text."""
+    texts = [str(each) for each in value]
+    if sum(map(len, texts)) + len(texts) * len(between) > MAX_LENGTH:
+        raise ValueError(f"the text is over {MAX_LENGTH} long")
+    return between.join(texts)
+
+
+def _replaced(value: str, old: str, new: str) -> str:
+    """A text with one piece written otherwise."""
+    if len(value) + value.count(old) * len(new) > MAX_LENGTH:
+        raise ValueError(f"the text is over {MAX_LENGTH} long")
+    return value.replace(old, new)
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja without its globals, and with bounds to what operators and filters make."""
+
+    intercepted_binops = frozenset(["*", "**", "+", "%"])
+    code_generator_class = _Bounded
 
     def __init__(self, **options: Any) -> None:
         super().__init__(undefined=StrictUndefined, **options)
         self.globals.clear()
+        for name in _WITHOUT:
+            self.filters.pop(name, None)
+        self.filters |= {"join": _joined, "replace": _replaced}
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may use an attribute."""
+        wide = isinstance(obj, str) and attr in _WIDE
+        return not wide and super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """Nothing of a text's own `format` is to be had."""
+        return
+
+    @staticmethod
+    def bounded(text: Any) -> Any:
+        """What `~` makes.
+
+        :raises ValueError: it is long.
+        """
+        if len(text) > MAX_LENGTH:
+            raise ValueError(f"the text is over {MAX_LENGTH} long")
+        return text
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """`left * right` or `left ** right`.
+        """`left * right`, `left ** right`, `left + right` or `left % right`.
 
         :raises ValueError: the result would be large.
         """
+        if operator == "%" and isinstance(left, str):
+            raise ValueError("a text has no operator %")
+        if operator == "+":
+            return self.bounded(left + right) if hasattr(left, "__len__") else left + right
         if operator == "**" and (abs(left) > 1_000_000 or abs(right) > 100):
             raise ValueError("the power is too large")
         for many, times in ((left, right), (right, left)):

@@ -85,6 +85,7 @@ def render_sql(
     chunks = Chunks()
     environment = Sandbox(finalize=chunks.finalize, autoescape=True, keep_trailing_newline=True)
     known = {"interval": IntervalValues.of(interval), "params": ParamValues(params), "ident": ident}
+    known[chunks.turn] = chunks
     try:
         template = environment.from_string(_marked(environment, chunks, source))
         found = list(chunks.read(template.generate(known)))
@@ -117,9 +118,17 @@ def _as_it_is(path: str, source: str) -> Rendered:
 def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
     """The template with a mark for each stretch of plain text, and before each expression."""
     pieces, position = [], 0
+    block, turns = "", False
     for start, kind, text in tokens_of(environment, source):
         pieces.append(source[position:start])  # white space that a `-` takes away
         position = start + len(text)
+        if turns:
+            pieces.append(f"{{{{ {chunks.turn} }}}}")
+        turns = kind == "block_end" and block in ("for", "macro")
+        if kind == "block_begin":
+            block = ""
+        elif kind == "name" and not block:
+            block = text
         if kind == "data":
             text = chunks.mark(Chunk(text, start, position))
         elif text == "{{":

@@ -1,0 +1,63 @@
+"""A sample of `make fuzz`, what it has found, and input that is made to hurt."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etl_framework.errors import Diagnostic
+from etl_framework.lint.folder import lint_folder
+from etl_framework.lint.settings import Settings
+from tests.conftest import REPOSITORY
+from tests.fuzz.hurting import HURTS
+
+
+def test_a_sample_of_mutated_files() -> None:
+    """In a process of its own: a hook on what Python does stays for good."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", "60", "20000"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "60 mutated projects" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, Any]:
+    """What lint says of each, and what Python did on the way that it must not."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.hurting"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "code"), [(hurt[0], hurt[3]) for hurt in HURTS])
+def test_input_that_is_made_to_hurt(said: dict[str, Any], name: str, code: str) -> None:
+    written, broken = said[name]
+    found = [Diagnostic(*each) for each in written]
+
+    assert broken == []
+    assert [each for each in found if each.code.startswith(code)], [str(each) for each in found]
+    assert all(len(str(each)) < 1000 for each in found)
+
+
+def test_a_connection_that_is_missing_where_the_engine_is_redshift(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    case = REPOSITORY / "tests" / "cases" / "lint" / "not_in_the_cluster"
+    subprocess.run(["cp", "-r", case, root], check=True)
+    for file in (root / "pipelines").iterdir():
+        file.write_text(file.read_text().replace("connection: warehouse", "connection: warehaus"))
+
+    found = lint_folder(root, Settings(), keep=False)
+
+    assert "E301" in {each.code for each in found}
