@@ -54,6 +54,8 @@ IN_CATALOGUES = {
     "timestamptz": "timestamp with time zone",
 }
 DEFAULTS = {"decimal": (18, 0), "char": (1,), "varchar": (65535,)}
+# What SQL over files of a relation calls the file and the number of a row: no columns' names.
+RESERVED = ("etl_file", "file_row_number")
 # Stands for a value that no report shows.
 MASK = "***"
 _PATTERN = re.compile(r"^([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?$")
@@ -170,20 +172,23 @@ class Column(Model):
     )
 
 
-def names_once(columns: list[Column]) -> list[Column]:
+def names_apart(columns: list[Column]) -> list[Column]:
     """The same columns.
 
-    :raises PydanticCustomError: two have one name, whichever their case; it has the second's place.
+    :raises PydanticCustomError: two have one name, whichever their case (it has the second's
+        place), or one has a name that is taken.
     """
     seen: set[str] = set()
     for index, column in enumerate(columns):
+        if column.name.lower() in RESERVED:
+            raise wrong_at(f"no column can be called '{column.name}'", index)
         if column.name.lower() in seen:
             raise wrong_at(f"two columns are called '{column.name}'", index)
         seen.add(column.name.lower())
     return columns
 
 
-Columns = Annotated[list[Column], AfterValidator(names_once)]
+Columns = Annotated[list[Column], AfterValidator(names_apart)]
 
 
 def duckdb_types(columns: list[Column]) -> dict[str, str]:

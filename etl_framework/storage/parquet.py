@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from etl_framework.columns import RESERVED
 from etl_framework.sql.quote import literal, quote
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter
 
 # Where a row lies, for who asks `see` for it.
-FILE, ROW = "etl_file", "file_row_number"
+FILE, ROW = RESERVED
 
 
 def as_path(path: str | Path) -> str:

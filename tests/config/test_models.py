@@ -91,6 +91,8 @@ def test_one_mistake_in_a_pipeline(folder: Folder, line: str, expected: str) -> 
                      "valid boolean, unable to interpret input, not 'maybe'", id="no boolean"),
         pytest.param("{name: a, type: date}, {name: A, type: date}",
                      "2:90: E204 two columns are called 'A'", id="a column twice"),
+        pytest.param("{name: FILE_row_number, type: date}",
+                     "2:67: E204 no column can be called 'FILE_row_number'", id="a taken name"),
     ],
 )  # fmt: skip
 def test_one_mistake_in_a_column(folder: Folder, column: str, expected: str) -> None:
