@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 SPREAD := -n auto --dist worksteal
 
-.PHONY: demo test quick lint bench bench-checks bench-dags bench-lint bench-mistakes bench-memory chaos airflow fuzz \
-        test-airflow clean
+.PHONY: demo test quick lint bench bench-checks bench-dags bench-lint bench-mistakes bench-memory \
+        chaos airflow fuzz test-airflow test-bundle test-infra clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -56,6 +56,12 @@ airflow: $(VENV)/.dev  ## A whole Airflow in a browser, beside stand-ins for RDS
 
 test-airflow: $(VENV)/.dev  ## The tests of tests/airflow on every version of MWAA
 	@$(BIN)/python -m tests.airflow.matrix
+
+test-bundle: $(VENV)/.dev  ## A bundle for every version of MWAA, its DAGs imported as there
+	@$(BIN)/python -m tests.mwaa.matrix
+
+test-infra: $(VENV)/.dev  ## Terraform's validate and test over infra/, with a mocked provider
+	@$(BIN)/python -m tests.infra
 
 bench-dags: $(VENV)/.dev  ## Parsing 1, 100 and 500 DAGs against dag-factory and plain Python
 	@$(BIN)/python benchmarks/dag_parse.py

@@ -8,6 +8,7 @@
                 ConflictError     another transaction was in the way: at once again
             CheckFailedError  rows broke a rule of severity error; never retried
             DataMissingError  a source that must have data has none; never retried
+        BundleError         a bundle would not work where it goes; nothing was written
         MissingExtraError   an optional dependency is missing; the hint says which extra to install
 
 An error carries diagnostics: one for each problem, each with the place to look at.
@@ -124,6 +125,12 @@ class DataMissingError(StepError):
     """A source has no data, no such table or no such column."""
 
     code = "R330"
+
+
+class BundleError(EtlError):
+    """A bundle would not work where it goes; says everything that is wrong with it."""
+
+    code = "B100"
 
 
 class MissingExtraError(EtlError):

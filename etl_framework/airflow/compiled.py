@@ -7,10 +7,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etl_framework import __version__
 from etl_framework.errors import ConfigError
+
+if TYPE_CHECKING:
+    from etl_framework.config.project import PipelineFile, Project
+    from etl_framework.plan import Plan
 
 FOLDER = ".etl/compiled"
 SECONDS = 25  # Airflow gives a file thirty
@@ -47,6 +51,15 @@ def compiled(root: Path, pipeline: str, environment: str | None) -> dict[str, An
         found = json.loads(done.stdout)
     config: dict[str, Any] = found["config"]
     return config
+
+
+def compiled_form(project: Project, found: PipelineFile, plan: Plan) -> dict[str, Any]:
+    """What is kept of a pipeline: dag-factory's configuration, and what it was made of."""
+    from etl_framework.compiling import dag_factory_config, files_of
+
+    files = {name: digest(project.root / name) for name in files_of(project, found)}
+    config = dag_factory_config(project, plan)
+    return {"version": __version__, "files": files, "config": config}
 
 
 def keep(root: Path, pipeline: str, environment: str | None, kept: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from etl_framework import __version__
 from etl_framework.airflow import _compat
 from etl_framework.airflow.compiled import CompileError, compiled
 
@@ -32,7 +33,7 @@ def load_dag(pipeline: str, namespace: dict[str, Any], environment: str | None =
         namespace[pipeline] = dag = build(pipeline, config[pipeline])
     else:
         dag = _by_dag_factory(pipeline, config, namespace)
-    dag.doc_md = config[pipeline]["doc_md"]
+    dag.doc_md = f"{config[pipeline]['doc_md']}\n\netl-framework {__version__}"
     if deadline := config[pipeline].get("deadline"):
         _compat.add_deadline(dag, **deadline)
     dag.fileloc = namespace["__file__"]

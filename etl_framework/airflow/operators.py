@@ -70,11 +70,12 @@ class StepOperator(ProjectOperator):
             self.log.info("%s of %s in %s, data interval %s", self.step, self.pipeline,
                           plan.environment_name, plan.interval)  # fmt: skip
             self._run = run = Run(plan)
-            try:
-                result = listening(lambda: run.one_step(self.step))
-            except CheckFailedError as error:
-                self._tell_checks(error.checks)
-                raise
+            with airflow_errors(connections_of(plan, self.step)):
+                try:
+                    result = listening(lambda: run.one_step(self.step))
+                except CheckFailedError as error:
+                    self._tell_checks(error.checks)
+                    raise
         self._done = plan, result
         self._tell(plan, result)
         self._warn(result, context)
@@ -117,6 +118,17 @@ class StepOperator(ProjectOperator):
             note = check.note or f"{check.failing} of {check.rows} rows"
             say = self.log.info if check.status == "pass" else self.log.warning
             say("check %s of %s: %s, %s", check.check, check.relation, check.status, note)
+
+
+def connections_of(plan: Plan, step: str) -> list[str]:
+    """The connections that a step uses, with the names that Airflow has for them."""
+    found = plan.step(step)
+    names = {plan.environment.staging_connection, getattr(found.block, "connection", None)}
+    if found.kind == "publish":
+        names |= {kpi.target.connection for kpi in plan.pipeline.kpis.values()}
+    known = plan.environment.connections
+    ids = {name: getattr(known[name], "conn_id", None) for name in names if name in known}
+    return [f"{name} ({id_})" if id_ else name for name, id_ in sorted(ids.items())]
 
 
 class ExtractOperator(WaitingOperator, StepOperator):

@@ -8,12 +8,16 @@ import sys
 import click
 
 from etl_framework import __version__
+from etl_framework.cli.bundle import bundle
 from etl_framework.cli.clean import clean
 from etl_framework.cli.compile import compile_
 from etl_framework.cli.ddl import ddl
+from etl_framework.cli.deploy import deploy
 from etl_framework.cli.dev import dev
 from etl_framework.cli.diff import diff
+from etl_framework.cli.doctor import doctor
 from etl_framework.cli.explain import explain
+from etl_framework.cli.iam import iam
 from etl_framework.cli.import_ import import_
 from etl_framework.cli.init import init
 from etl_framework.cli.lineage import lineage
@@ -47,8 +51,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    clean, compile_, ddl, dev, diff, explain, import_, init, lineage, lint, lsp, new, plan, preview,
-    quarantine, rule, run, schema, show, suggest_checks, test, watch,
+    bundle, clean, compile_, ddl, deploy, dev, diff, doctor, explain, iam, import_, init, lineage,
+    lint, lsp, new, plan, preview, quarantine, rule, run, schema, show, suggest_checks, test, watch,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

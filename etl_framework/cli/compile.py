@@ -27,20 +27,18 @@ def compile_(pipeline: str, environment: str | None, keep: bool, root: Path) -> 
     """
     import yaml
 
-    from etl_framework import __version__
-    from etl_framework.airflow import compiled
-    from etl_framework.compiling import dag_factory_config, files_of
+    from etl_framework.airflow.compiled import compiled_form
+    from etl_framework.airflow.compiled import keep as keep_form
     from etl_framework.config.project import load_project
 
     project = load_project(root)
     found = project.pipeline(pipeline)
     interval = found.model.some_interval() if found.model else None
     plan = next(plans_of(project, pipeline, environment, [interval]))
-    config = dag_factory_config(project, plan)
-    if not keep:
-        click.echo(yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100), nl=False)
+    form = compiled_form(project, found, plan)
+    if keep:
+        keep_form(root, pipeline, environment, form)
+        click.echo(json.dumps(form))
         return
-    files = {name: compiled.digest(root / name) for name in files_of(project, found)}
-    kept = {"version": __version__, "files": files, "config": config}
-    compiled.keep(root, pipeline, environment, kept)
-    click.echo(json.dumps(kept))
+    config = form["config"]
+    click.echo(yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100), nl=False)

@@ -14,6 +14,7 @@ from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import one_of
+from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class Environment(Model):
     threads: int | None = Field(
         None, gt=0, description="Threads of the engine; if not given one per core, at least four."
     )
+    serverless: bool = Field(
+        False, description="Runs on MWAA Serverless: lint then says what cannot run there."
+    )
     connections: dict[Name, AnyConnection] = Field(description="Each connection by its name.")
 
     @model_validator(mode="after")
@@ -71,7 +75,7 @@ class Environment(Model):
             message = f"'staging_connection' names no connection of type s3: '{name}'"
             raise wrong_at(message, "staging_connection")
         of_redshift = [n for n, c in self.connections.items() if isinstance(c, Redshift)]
-        if of_redshift and not self._in_s3():
+        if of_redshift and not self.staging_in_s3:
             raise ValueError(
                 f"'{of_redshift[0]}' reads what it loads from S3: write `staging: s3://bucket/prefix`"
             )
@@ -97,7 +101,9 @@ class Environment(Model):
             )
         return next(iter(known.values()))
 
-    def _in_s3(self) -> bool:
+    @property
+    def staging_in_s3(self) -> bool:
+        """Whether staging lies in S3, as far as the file tells."""
         return self.staging.startswith(("s3://", "{{"))
 
     def open_staging(self, root: Path) -> Staging:
@@ -107,13 +113,20 @@ class Environment(Model):
         :raises ConfigError: a setting cannot be looked up.
         """
         self.load_variables(root)
-        if not self._in_s3():
+        if not self.staging_in_s3:
             return Staging(root / self.staging)
+        return Staging(root / self.work, self.staging_prefix())
+
+    def staging_prefix(self, *, attempts: int = ATTEMPTS) -> S3Prefix:
+        """Where staging lies in S3, when it does.
+
+        :raises ConfigError: a setting cannot be looked up.
+        """
         place = resolve(self.staging, setting="staging")
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         known = self.connections.get(self.staging_connection or "")
         s3 = known if isinstance(known, S3) else S3(type="s3", bucket=bucket)
-        return Staging(root / self.work, s3.open(bucket, prefix))
+        return s3.open(bucket, prefix, attempts=attempts)
 
     def load_variables(self, root: Path) -> None:
         """Set the variables of `env_file` for this process, where they are not set.

@@ -21,10 +21,12 @@ def client(
     endpoint_url: str | None,
     profile: str | None = None,
     conn_id: str | None = None,
+    attempts: int = ATTEMPTS,
 ) -> Any:
     """A client of boto3 that tries again, with longer and longer waits.
 
     :param conn_id: the connection of Airflow that has the credentials.
+    :param attempts: how often it tries; after the only one it has waited some seconds at most.
     :raises ConfigError: the profile, the region or the connection is missing.
     :raises MissingExtraError: boto3 is not installed.
     """
@@ -37,15 +39,16 @@ def client(
     where = resolve(region, setting="region") if region else None
     try:
         with _MAKING:  # a client may be shared by threads, making one may not
-            return _made(service, where, place, who, conn_id)
+            return _made(service, where, place, who, conn_id, attempts)
     except BotoCoreError as error:
         raise ConfigError(f"AWS: {error}", hint="set AWS_DEFAULT_REGION, or `region`") from error
 
 
 @cache
 def _made(
-    service: str, region: str | None, place: str | None, profile: str | None, conn_id: str | None
-) -> Any:
+    service: str, region: str | None, place: str | None, profile: str | None,
+    conn_id: str | None, attempts: int,
+) -> Any:  # fmt: skip
     """Kept: making one takes a tenth of a second."""
     import boto3
     from botocore.config import Config
@@ -56,9 +59,9 @@ def _made(
     else:
         session = boto3.session.Session(profile_name=profile, region_name=region)
     config = Config(
-        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-        connect_timeout=10,
-        read_timeout=60,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        connect_timeout=10 if attempts > 1 else 3,
+        read_timeout=60 if attempts > 1 else 5,
         s3={"addressing_style": "path"} if place else None,
     )
     return session.client(service, endpoint_url=place, config=config)

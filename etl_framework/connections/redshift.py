@@ -89,7 +89,7 @@ class Redshift(Connection):
         :raises RetryableError: it does not answer.
         :raises ConfigError: a setting cannot be looked up, or AWS refuses.
         """
-        found = self._settings()
+        found = self.settings()
         if self.driver == "data_api":
             from etl_framework.connections.redshift_data import DataApiSession
 
@@ -108,12 +108,12 @@ class Redshift(Connection):
         return resolve(self.iam_role, setting="iam_role")
 
     def dataset(self, root: Path, what: str) -> tuple[str, str]:
-        found = self._settings()
+        found = self.settings()
         place = found.get("host") or found.get("workgroup") or found.get("cluster", "")
         table = what if "." in what else f"public.{what}"
         return f"redshift://{place}:{found.get('port', 5439)}", f"{found.get('database')}.{table}"
 
-    def _settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
         """What is given here, and behind it what the connection of Airflow says."""
         names = ("host", "port", "database", "user", "password", "cluster", "workgroup",
                  "secret_arn", "region", "ssl_mode", "ssl_root_cert")  # fmt: skip

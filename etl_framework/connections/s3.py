@@ -14,7 +14,7 @@ from etl_framework.connections.aws import client
 from etl_framework.connections.files import File, Files
 from etl_framework.connections.settings import resolve
 from etl_framework.errors import DataMissingError
-from etl_framework.storage.s3 import S3Prefix
+from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 
 
 class S3(Files):
@@ -32,14 +32,14 @@ class S3(Files):
     kms_key: str | None = Field(None, description="KMS key that encrypts what is written.")
     endpoint_url: str | None = Field(None, description="A server that speaks S3, other than AWS.")
 
-    def open(self, bucket: str = "", prefix: str = "") -> S3Prefix:
+    def open(self, bucket: str = "", prefix: str = "", *, attempts: int = ATTEMPTS) -> S3Prefix:
         """The prefix, or another place that the same credentials open.
 
         :raises ConfigError: a setting cannot be looked up.
         """
         found = client(
             "s3", region=self.region, endpoint_url=self.endpoint_url, profile=self.profile,
-            conn_id=self.conn_id,
+            conn_id=self.conn_id, attempts=attempts,
         )  # fmt: skip
         encryption = {}
         if self.kms_key:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 from etl_framework.connections.embedded import database_of, fill, start
 from etl_framework.devstack.cluster import Cluster, Isolation
 from etl_framework.devstack.data_api import DataApi
+from etl_framework.devstack.moto_server import start_moto
 from etl_framework.devstack.postgres_server import PostgresServer
 from etl_framework.devstack.tls import server_context
 from etl_framework.devstack.wire import Access
-from etl_framework.errors import MissingExtraError
 
 USER, DATABASE, BUCKET, REGION = "awsuser", "dev", "music-lake", "eu-west-1"
 ROLE = "arn:aws:iam::123456789012:role/etl-copy"
@@ -110,22 +109,7 @@ class Stack:
         )  # fmt: skip
 
     def _start_s3(self) -> str:
-        try:
-            from moto.moto_server import werkzeug_app as app
-            from werkzeug.serving import make_server
-        except ImportError as error:
-            raise MissingExtraError("moto", "devstack") from error
-        import logging
-
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = make_server(
-            "127.0.0.1", 0, app.DomainDispatcherApplication(app.create_backend_app),
-            threaded=True, request_handler=getattr(app, "MotoRequestHandler", None),
-        )  # fmt: skip
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self._exit.callback(server.server_close)
-        self._exit.callback(server.shutdown)
-        url = f"http://127.0.0.1:{server.server_port}"
+        url = start_moto(self._exit)
         self.s3 = self.client_of_s3(url)
         place = {"LocationConstraint": REGION}
         # Servers of moto in one process share what they hold.

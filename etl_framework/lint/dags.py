@@ -35,7 +35,7 @@ class Stubs(ProjectRule):
         known = {each.values[0] for each in facts}
         loaded = set()
         for path, _, tree in dag_files(project.root, "load_dag"):
-            for name, line, column in _loads(tree):
+            for name, line, column in loads(tree):
                 loaded.add(name)
                 if name not in known:
                     message = f"there is no pipeline '{name}'"
@@ -56,7 +56,7 @@ class LoadedTwice(ApartRule):
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         seen: dict[str, str] = {}
         for path, _, tree in dag_files(project.root, "load_dag"):
-            for name, line, column in _loads(tree):
+            for name, line, column in loads(tree):
                 first = seen.setdefault(name, f"{path}:{line}")
                 if first != f"{path}:{line}":
                     message = f"the pipeline '{name}' is loaded in {first}, too"
@@ -164,7 +164,7 @@ def called(node: ast.Call) -> str:
     return str(getattr(node.func, "id", "") or getattr(node.func, "attr", ""))
 
 
-def _loads(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
+def loads(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
     """The pipelines that a DAG file loads, with line and column of their names."""
     for node in ast.walk(tree):
         if (

@@ -67,6 +67,10 @@ class MwaaVersion(Model):
         """Versions that a bundle cannot change."""
         return pins(self._list("essential"))
 
+    def tested(self) -> dict[str, str]:
+        """Versions that bundles were tested with, of what the image lacks; newer ones may do."""
+        return pins(self._list("tested"))
+
     def _list(self, name: str) -> str:
         return (FOLDER / f"images/{self.airflow}/{name}.txt").read_text(encoding="utf-8")
 

@@ -77,8 +77,8 @@ def _recurs(work: Work, column: str) -> bool:
         "WHERE name = ?",
         [files[-1], column],
     ).fetchone()
-    rows, last = row or (0, 0)
-    if (rows or 0) < 10 * SAMPLE:
+    rows, last = row or (None, None)
+    if not last or rows < 10 * SAMPLE:
         return False
     values = f"SELECT {name} FROM {quote(work.step.relation)} WHERE {name} IS NOT NULL AND {FILE}"
     first = f"{values} = {literal(files[0])} AND {ROW} < {SAMPLE}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
 
+from etl_framework.devstack.airflow_settings import connections_of
 from etl_framework.devstack.stack import BUCKET, Stack
-from tests.airflow.conftest import Airflow
+from tests.airflow.conftest import Airflow, posts
 from tests.conftest import Folder, in_the_cluster
 
 pytestmark = pytest.mark.slow
@@ -28,6 +30,7 @@ context = {name: datetime.fromisoformat(value) for name, value in context.items(
 for step in sys.argv[3:]:
     operator = classes[step.partition(".")[0]](
         task_id=step.replace(".", "_"), step=step, pipeline="orders", project=root,
+        notify=[{"type": "webhook", "conn_id": "hook", "endpoint": "/told", "events": ["warn"]}],
     )
     operator.render_template_fields(context)
     try:
@@ -84,6 +87,22 @@ def test_the_sql_that_is_shown_is_that_of_the_interval(airflow: Airflow, orders:
     assert found["kpi.totals"][1]["state"] == "done"
 
 
+def test_who_is_told_of_a_warning(airflow: Airflow, orders: Folder) -> None:
+    text = (orders.root / "pipelines/orders.yml").read_text()
+    check = "    checks:\n      - {type: accepted_range, column: orders, max: 1, severity: warn}\n"
+    orders.write("pipelines/orders.yml", text + check)
+    with posts() as (url, posted):
+        env = {"AIRFLOW_CONN_HOOK": json.dumps({"conn_type": "http", "host": url})}
+        airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS, env=env)
+
+    ((path, told),) = posted
+    assert (path, told["event"], told["step"]) == ("/told", "warn", "check.totals")
+    assert told["text"].splitlines() == [
+        "orders: 1 checks of check.totals warn",
+        "accepted_range orders of totals: 1 of 2 rows",
+    ]
+
+
 @pytest.mark.parametrize(
     ("context", "day"),
     [
@@ -138,6 +157,58 @@ def test_a_connection_that_does_not_answer_is_tried_again(airflow: Airflow, orde
     assert "very-secret" not in error
 
 
+def test_aws_that_does_not_answer_is_named_by_its_connection(
+    airflow: Airflow, orders: Folder, stack: Stack
+) -> None:
+    in_the_cluster(orders, "duckdb")
+    env = {**stack.variables, "ETL_DEV_S3_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}
+
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, "extract.orders", env=env)
+
+    error = found["extract.orders"][1]
+    assert error.startswith("AirflowException: ")
+    assert error.endswith("\n  connections: lake")
+    assert env["AWS_SECRET_ACCESS_KEY"] not in error
+
+
+def test_variables_and_connections_of_a_secrets_backend(
+    airflow: Airflow, orders: Folder, stack: Stack
+) -> None:
+    """Secrets Manager, as MWAA is set up with it: the endpoint as a variable, the login too."""
+    in_the_cluster(orders, "duckdb")
+    file = orders.root / "environments.yml"
+    text = file.read_text()
+    names = {"redshift_endpoint": "HOST", "port": "PORT", "database": "DATABASE", "user": "USER",
+             "password": "PASSWORD", "iam_arn": "ROLE"}  # fmt: skip
+    for name, what in names.items():
+        text = text.replace(f"env.ETL_DEV_REDSHIFT_{what} ", f"var.{name} ")
+    lake = 'bucket: music-lake, endpoint_url: "{{ env.ETL_DEV_S3_URL }}"'
+    assert lake in text
+    file.write_text(text.replace(lake, 'bucket: "{{ var.s3_bucket }}", conn_id: aws_of_lake'))
+    aws = {"endpoint_url": stack.variables["ETL_DEV_S3_URL"], "region_name": "eu-west-1"}
+    client = boto3.client("secretsmanager", aws_access_key_id="x", aws_secret_access_key="x", **aws)
+    secrets = {f"variables/{n}": stack.variables[f"ETL_DEV_REDSHIFT_{w}"] for n, w in names.items()}
+    secrets["variables/s3_bucket"] = BUCKET
+    secrets["connections/aws_of_lake"] = json.dumps(
+        connections_of(stack.variables)["aws_default"], default=str
+    )
+    for name, value in secrets.items():
+        client.create_secret(Name=f"{orders.root.name}/{name}", SecretString=value)
+    stack.s3.upload_file(str(orders.root / "lake/orders/1.csv"), BUCKET, "orders/1.csv")
+    backend = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"
+    kinds = {
+        f"{kind}_prefix": f"{orders.root.name}/{kind}" for kind in ("variables", "connections")
+    }
+    env = {"AIRFLOW__SECRETS__BACKEND": backend, "AWS_ACCESS_KEY_ID": "x",
+           "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "eu-west-1",
+           "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({**kinds, **aws}),
+           "ETL_DEV_AUTHORITY": stack.variables["ETL_DEV_AUTHORITY"]}  # fmt: skip
+
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS, env=env)
+
+    assert found["publish"][1]["rows"] == 2
+
+
 def test_a_connection_that_airflow_does_not_know(airflow: Airflow, orders: Folder) -> None:
     file = orders.root / "environments.yml"
     file.write_text(file.read_text().replace('url: "{{ env.TEST_RDS_URL }}"', "conn_id: nowhere"))
@@ -149,6 +220,7 @@ def test_a_connection_that_airflow_does_not_know(airflow: Airflow, orders: Folde
     assert error.startswith("AirflowFailException: ")
     assert "there is no connection 'nowhere'" in error
     assert "hint: make it in Airflow" in error
+    assert error.endswith("\n  connections: rds (nowhere)")
 
 
 def wrong_role(orders: Folder, stack: Stack) -> dict[str, str]:
@@ -189,7 +261,7 @@ def test_what_aws_refuses_is_one_error_with_a_hint(
 
     found = airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS, env=env)
 
-    errors = [result for _, result in found.values() if isinstance(result, str)]
+    errors = [found[step][1] for step in STEPS if isinstance(found[step][1], str)]
     assert errors[0].startswith("AirflowFailException: ")
     assert says in errors[0]
 

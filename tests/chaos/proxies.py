@@ -11,7 +11,8 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-# What happens to a request of S3: `503`, `500`, `cut`, or nothing.
+# What happens to a request of S3: `503`, `500`, `403`, `cut`, `lost` (done, and not answered), or
+# nothing.
 Verdict = Callable[[str, str], str]
 
 
@@ -91,8 +92,8 @@ class S3Proxy:
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 verdict = proxy.verdict(self.command, self.path)
-                if verdict in ("500", "503"):
-                    code = "SlowDown" if verdict == "503" else "InternalError"
+                codes = {"403": "AccessDenied", "500": "InternalError", "503": "SlowDown"}
+                if code := codes.get(verdict):
                     text = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
                     self._send(int(verdict), {"Content-Type": "application/xml"}, text)
                     return
@@ -108,6 +109,10 @@ class S3Proxy:
                 }
                 length = found.getheader("Content-Length")
                 upstream.close()
+                if verdict == "lost":
+                    _reset(self.connection)
+                    self.close_connection = True
+                    return
                 if verdict == "cut":
                     self.send_response(found.status)
                     self.send_header("Content-Length", str(len(data) + 10))

@@ -74,6 +74,20 @@ def test_a_failing_check_of_a_kpi_publishes_none_of_them(orders: Folder) -> None
     assert orders.query("SELECT * FROM totals ORDER BY 1") == before
 
 
+def test_rows_of_a_kpi_are_quarantined_with_their_key(orders: Folder) -> None:
+    file = orders.root / "pipelines/orders.yml"
+    check = "{type: accepted_range, column: orders, min: 2, on_fail: quarantine}"
+    file.write_text(f"{file.read_text()}    checks: [{check}]\n")
+
+    results = orders.run("orders")
+
+    assert results["check.totals"].counts == {"rows": 2, "kept": 1, "quarantined": 1}
+    assert orders.query("SELECT customer, orders FROM totals") == [("ada", 2)]
+    columns, (row,) = rows_of(load_project(orders.root), None, "quarantine.totals", None, 0)
+    found = dict(zip(columns, row, strict=True))
+    assert (found["file"], found["line"], found["key"]) == (None, None, {"customer": "bob"})
+
+
 OF_THE_SOURCE = [
     {"type": "not_null", "columns": ["customer"]},
     {"type": "null_rate", "column": "amount", "max": "1%"},

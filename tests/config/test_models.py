@@ -81,7 +81,8 @@ def test_one_mistake_in_a_pipeline(folder: Folder, line: str, expected: str) -> 
         pytest.param("{name: a, type: 'decimal(50,2)'}", "2:83: E204 a decimal holds 1 to 38 "
                      "digits, and no more behind the point than in all", id="too many digits"),
         pytest.param("{name: a}", "2:67: E203 the key 'type' is missing\n  hint: write "
-                     "'type: ...': Type, in Redshift's words: `integer`, `varchar(255)`.", id="no type"),
+                     "'type: ...': Type, in Redshift's words: `integer`, `varchar(255)`.",
+                     id="no type"),
         pytest.param("{name: 'a b', type: date}", "2:74: E204 'a b' is not a valid name\n"
                      "  hint: it matches ^[A-Za-z_][A-Za-z0-9_]{0,126}$", id="a space in a name"),
         pytest.param("{name: a, type: date, primry_key: true}", "2:89: E202 unknown key "

@@ -46,7 +46,7 @@ def test_describe_refuses_in_one_readable_line(query: str, said: str) -> None:
     with pytest.raises(PlanError) as raised:
         describe(query, SCHEMA)
 
-    text = str(raised.value)
+    text = raised.value.diagnostics[0].message
     assert said in text
     assert "\n" not in text and "Error: " not in text and "LINE 1" not in text
 

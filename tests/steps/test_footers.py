@@ -115,6 +115,7 @@ def work(folder: Folder, session: duckdb.DuckDBPyConnection, files: list[str]) -
 @pytest.mark.parametrize("by", ["arrow", "duckdb"])
 @given(parts=PARTS)
 @example(parts=[FULL * 3])
+@example(parts=[FULL * 3, []])
 @example(parts=[[(None,) * 7] * 5, FULL])
 @example(parts=[[(1, Decimal(1), NAN, *FULL[0][3:]), (1, Decimal(1), 1.0, *FULL[0][3:])]])
 @settings(

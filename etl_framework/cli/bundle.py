@@ -1,0 +1,100 @@
+"""`etl bundle`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from etl_framework.cli.options import environment_option, format_option, project_option
+
+if TYPE_CHECKING:
+    from etl_framework.mwaa.manifest import Manifest
+    from etl_framework.mwaa.verifying import Verified
+
+_file = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
+_folder = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
+
+
+@click.command()
+@click.option("--target", metavar="TARGET", help="mwaa:3.3.1, another version, or mwaa-serverless.")
+@environment_option
+@click.option("--output", type=click.Path(path_type=Path), help="The folder that it becomes.")
+@click.option("--constraints", type=_file, help="Airflow's; else constraints/<version>.txt.")
+@click.option("--requirements", type=_file, help="Further packages that the pipelines use.")
+@click.option("--wheels", type=_folder, help="A folder with wheels that no index has.")
+@click.option(
+    "--ca-bundle", "authorities", type=_file, multiple=True, help="Certificates of RDS, Redshift."
+)
+@click.option("--no-import", is_flag=True, help="Do not try the DAGs as MWAA would import them.")
+@click.option("--verify-only", type=_folder, metavar="DIR", help="Only look at a bundle again.")
+@project_option
+@format_option("text", "json")
+def bundle(
+    target: str | None, environment: str | None, output: Path | None, constraints: Path | None,
+    requirements: Path | None, wheels: Path | None, authorities: tuple[Path, ...],
+    no_import: bool, verify_only: Path | None, root: Path, format_: str,
+) -> None:  # fmt: skip
+    """Make the folder that goes to MWAA's bucket, and try it as MWAA would.
+
+    Writes dags/, plugins.zip, requirements.txt, airflow-config.json and manifest.json, only when
+    everything fits: versions, wheels, sizes, and each DAG imported in an environment as MWAA has
+    it, without connections. Two bundles of one commit are the same bytes.
+
+    \b
+    etl bundle --target mwaa:3.3.1 --env prod --output build/mwaa
+    etl bundle --verify-only build/mwaa
+    """
+    from etl_framework.config.project import load_project
+    from etl_framework.errors import BundleError
+    from etl_framework.mwaa.bundling import Order, write_bundle
+    from etl_framework.mwaa.serverless import TARGET, serverless_version
+    from etl_framework.mwaa.serverless_bundle import write_serverless
+    from etl_framework.mwaa.verifying import verify
+    from etl_framework.mwaa.versions import mwaa_version
+
+    if verify_only:
+        manifest, found = verify(verify_only, not no_import)
+        if found.problems:
+            raise BundleError(found.problems)
+        _show(verify_only, manifest, found, format_)
+        return
+    if not target or not output:
+        raise click.UsageError("give --target and --output, or --verify-only")
+    version = serverless_version() if target == TARGET else mwaa_version(target)
+    order = Order(version, environment, constraints, requirements, wheels, authorities,
+                  not no_import)  # fmt: skip
+    write = write_serverless if target == TARGET else write_bundle
+    manifest, found = write(load_project(root), order, output)
+    _show(output, manifest, found, format_)
+
+
+def _show(folder: Path, manifest: Manifest, found: Verified, format_: str) -> None:
+    import json
+
+    from etl_framework.cli.table import text_table
+    from etl_framework.mwaa.verifying import size_of
+
+    if format_ == "json":
+        click.echo(json.dumps({"manifest": manifest.model_dump(), "dags": found.rows}, indent=2))
+        return
+    commit = f", commit {manifest.commit}" if manifest.commit else ""
+    click.echo(f"{folder}: {manifest.target}, environment {manifest.environment}{commit}\n")
+    wheels = ", ".join(f"{name} {number}" for name, number in manifest.packages.items())
+    holds = {"plugins.zip": wheels, "code.zip": wheels}
+    for name in ("dags", "workflows"):
+        holds[name] = f"{sum(file.startswith(f'{name}/') for file in manifest.files)} files"
+    holds = {name: said for name, said in holds.items() if (folder / name).exists()}
+    rows = [(name, f"{size_of(folder / name) / 1e6:.2f} MB", said) for name, said in holds.items()]
+    click.echo(text_table(("part", "size", "holds"), rows, width=400) + "\n")
+    for word in ("connections", "variables", "secrets"):
+        if names := getattr(manifest, word):
+            click.echo(f"{word} it looks up: {', '.join(names)}")
+    for note in found.notes:
+        click.echo(f"note: {note}")
+    if not found.rows:
+        click.echo("the DAGs were not imported")
+        return
+    timed = [(name, f"{row['seconds']:.2f} s") for row in found.rows for name in row["dags"]]
+    click.echo("\n" + text_table(("DAG", "parsed in"), timed))

@@ -1,0 +1,85 @@
+"""`etl deploy`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from etl_framework.mwaa.starting import Ready
+
+
+@click.command()
+@click.option(
+    "--target", type=click.Choice(["mwaa"]), default="mwaa", show_default=True, help="Where to."
+)
+@click.option("--name", required=True, metavar="ENV", help="The environment, as MWAA calls it.")
+@click.option(
+    "--bundle",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/mwaa"),
+    show_default=True,
+    help="The folder that `etl bundle` wrote.",
+)
+@click.option("--dry-run", is_flag=True, help="Print every call, make those that only read.")
+@click.option("--rollback", is_flag=True, help="Go back to the deploy before.")
+@click.option(
+    "--take-over",
+    is_flag=True,
+    help="Go on although a deploy seems to be under way: it was killed.",
+)
+def deploy(
+    target: str, name: str, folder: Path, dry_run: bool, rollback: bool, take_over: bool
+) -> None:
+    """Bring a bundle to an environment of MWAA, and verify that it works there.
+
+    What differs is uploaded; the environment is updated only when its plugins, requirements,
+    start-up script or configuration changed. AWS is found as boto3 finds it: AWS_PROFILE,
+    AWS_DEFAULT_REGION, a role.
+
+    \b
+    etl deploy --target mwaa --name music-prod --bundle build/mwaa --dry-run
+    etl deploy --target mwaa --name music-prod --bundle build/mwaa
+    etl deploy --target mwaa --name music-prod --rollback
+    """
+    from etl_framework.mwaa.aws import Aws
+    from etl_framework.mwaa.clock import Clock
+    from etl_framework.mwaa.starting import Start
+
+    aws = Aws(lambda call: click.echo(f"made   {call}")) if dry_run else Aws()
+    start = Start(name, aws, Clock(), lambda line: click.echo(line, err=True), take_over)
+    ready = start.rollback() if rollback else start.deploy(folder)
+    if dry_run:
+        for call in ready.changing():
+            click.echo(f"would  {call}")
+        return
+    click.echo(_summary(ready), err=True)
+    ready.go()
+    for problem in ready.deploying.problems:
+        click.echo(str(problem), err=True)
+    click.echo(_result(ready))
+
+
+def _summary(ready: Ready) -> str:
+    environment, plan = ready.deploying.environment, ready.plan
+    where = f"{environment.name}: Airflow {environment.airflow}, s3://{environment.bucket}"
+    if ready.nothing_to_do:
+        return f"{where}; it has all of this"
+    counts = {
+        "to upload": plan.count("put_object"), "to restore": plan.count("copy_object"),
+        "to delete": plan.count("delete_object"), "as they should be": len(plan.files),
+    }  # fmt: skip
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    update = "to be updated" if plan.count("update_environment") else "stays as it is"
+    return f"{where}; files: {told or 'none'}; the environment {update}"
+
+
+def _result(ready: Ready) -> str:
+    name, deploy = ready.deploying.environment.name, ready.deploy
+    what = f"commit {deploy.commit[:12]}" if deploy.commit else "what was there before"
+    if ready.nothing_to_do:
+        return f"{name} has {what} already"
+    return f"{name} is back at {what}" if deploy.restores else f"{name} has {what}"

@@ -1,0 +1,44 @@
+"""What of a pipeline MWAA Serverless cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from etl_framework.config.models import Pipeline
+from etl_framework.config.yaml_file import Keys
+from etl_framework.sources.csv import CsvSource
+
+RETRIES = 3
+RETRY_DELAY = 300  # seconds
+
+
+def not_serverless(pipeline: Pipeline) -> Iterator[tuple[Keys, str, str]]:
+    """Where a pipeline's file asks for what the service has not, why, and what to do.
+
+    Its limits are those of the user guide of MWAA Serverless, Apache Airflow parameter support.
+    """
+    if pipeline.timezone != "UTC" and pipeline.cut().expression():
+        yield (("timezone",), f"its schedules are in UTC, not in {pipeline.timezone}",
+               "write the schedule in UTC")  # fmt: skip
+    if pipeline.after:
+        yield ("after",), "it starts by time only, not when tables change", "give a schedule"
+    if pipeline.catchup:
+        yield (("catchup",), "it runs no data interval of the time before",
+               "run them with `etl run --from --to`")  # fmt: skip
+    if pipeline.pool:
+        yield ("pool",), "it has no pools", "remove the pool"
+    if pipeline.notify:
+        yield (("notify",), "it calls nobody back, so nobody would hear of anything",
+               "remove it, and watch the workflow's runs in EventBridge")  # fmt: skip
+    if pipeline.deadline:
+        yield ("deadline",), "it has no deadlines", "remove it; a task ends after 60 minutes"
+    if pipeline.retries > RETRIES:
+        yield (("retries",), f"it tries a task {RETRIES} times more at most",
+               f"write {RETRIES} or fewer")  # fmt: skip
+    if pipeline.retry_delay.seconds > RETRY_DELAY:
+        yield (("retry_delay",), f"it waits {RETRY_DELAY} seconds at most before it tries again",
+               "write 5m or less")  # fmt: skip
+    for name, source in pipeline.sources.items():
+        if isinstance(source, CsvSource) and source.wait:
+            yield (("sources", name, "wait"), "it cannot wait without a worker",
+                   "schedule the pipeline for when its files are there")  # fmt: skip

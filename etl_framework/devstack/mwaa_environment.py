@@ -1,0 +1,218 @@
+"""One environment of MWAA as a stand-in: its states, its containers' pip, its Airflow's REST API.
+
+Nothing is installed and no DAG is run: pip's log is made of the wheels in plugins.zip, a DAG is a
+stub that calls `load_dag`. What goes wrong is set from outside.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+import zipfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+_PARTS = ("Plugins", "Requirements", "StartupScript")
+_WHEEL = re.compile(r"(\w+)-([\w.!+]+)-[\w.]+-[\w.]+-[\w.]+\.whl")
+_STUB = re.compile(r'load_dag\(\s*["\'](\w+)["\']')
+_LOGS = {"WorkerLogs": "Worker", "SchedulerLogs": "Scheduler", "WebserverLogs": "WebServer"}
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+
+
+class ApiError(Exception):
+    """An error of the API: its code, its text and its status."""
+
+    def __init__(self, kind: str, text: str, status: int = 400, **more: Any) -> None:
+        super().__init__(text)
+        self.kind, self.status, self.more = kind, status, more
+
+
+@dataclass
+class StandIn:
+    """An environment.
+
+    :param clients: of boto3, for S3 and CloudWatch Logs.
+    :param polls: how often an update is looked at before it has come about.
+    :param stale: looks after an update was asked for that still show what was before.
+    :param failure: what makes an update fail: code and text.
+    :param pip: lines that pip says instead of installing.
+    :param broken: import errors, by the file's name below dags/.
+    :param lag: DAGs that Airflow has not found yet, as often as it is asked.
+    :param ahead: seconds that its clock has gone on while a client slept.
+    """
+
+    name: str
+    airflow: str
+    bucket: str
+    s3: Any
+    logs: Any
+    polls: int = 0
+    stale: int = 0
+    failure: tuple[str, str] | None = None
+    pip: list[str] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+    lag: dict[str, int] = field(default_factory=dict)
+    framework: str = ""
+    ahead: float = 0.0
+    state: dict[str, Any] = field(default_factory=dict)
+    _wanted: dict[str, Any] = field(default_factory=dict)
+    _left: int = 0
+    _before: tuple[int, dict[str, Any]] = (0, {})
+
+    def __post_init__(self) -> None:
+        arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:airflow-{self.name}"
+        self.state = {
+            "Name": self.name, "Status": "AVAILABLE", "AirflowVersion": self.airflow,
+            "Arn": f"arn:aws:airflow:{REGION}:{ACCOUNT}:environment/{self.name}",
+            "SourceBucketArn": f"arn:aws:s3:::{self.bucket}", "DagS3Path": "dags",
+            "EnvironmentClass": "mw1.small", "AirflowConfigurationOptions": {},
+            "LoggingConfiguration": {
+                name: {"Enabled": True, "LogLevel": "INFO",
+                       "CloudWatchLogGroupArn": f"{arn}-{group}:*"}
+                for name, group in _LOGS.items()
+            },
+        }  # fmt: skip
+        for group in _LOGS.values():
+            self.logs.create_log_group(logGroupName=f"airflow-{self.name}-{group}")
+
+    def get_environment(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What it is now; an update goes on with each look."""
+        looks, before = self._before
+        if looks:
+            self._before = (looks - 1, before)
+            return {"Environment": before}
+        if self.state["Status"] == "UPDATING":
+            self._left -= 1
+            if self._left < 0:
+                self._end()
+        return {"Environment": self.state}
+
+    def update_environment(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Begin an update.
+
+        :raises ApiError: it is not AVAILABLE, or an object has no such version.
+        """
+        if self.state["Status"] not in ("AVAILABLE", "UPDATE_FAILED"):
+            text = f"Environment {self.name} is in {self.state['Status']} state"
+            raise ApiError("ValidationException", text)
+        for part in _PARTS:
+            self._check(body.get(f"{part}S3Path", ""), body.get(f"{part}S3ObjectVersion", ""))
+        self._wanted, self._left = body, self.polls
+        self._before = (self.stale, self.state)
+        update = {"Status": "PENDING", "CreatedAt": self._now(), "Source": "user"}
+        self.state = {**self.state, "Status": "UPDATING", "LastUpdate": update}
+        return {"Arn": self.state["Arn"]}
+
+    def invoke_rest_api(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What its Airflow answers.
+
+        :raises ApiError: Airflow refuses.
+        """
+        path, query = body["Path"], body.get("QueryParameters", {})
+        if path == "/importErrors":
+            found = self._page("import_errors", self._import_errors(), query)
+        elif path == "/dags":
+            found = self._page("dags", list(self._dags().values()), query)
+        elif (m := re.fullmatch(r"/dags/(\w+)/details", path)) and m[1] in self._dags():
+            found = {**self._dags()[m[1]], "doc_md": f"Orders.\n\netl-framework {self.framework}"}
+        else:
+            refused = {"detail": "not found", "status": 404}
+            raise ApiError(
+                "RestApiClientException", "not found",
+                RestApiStatusCode=404, RestApiResponse=refused,
+            )  # fmt: skip
+        return {"RestApiStatusCode": 200, "RestApiResponse": found}
+
+    def _check(self, path: str, version: str) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            if path:
+                self.s3.head_object(Bucket=self.bucket, Key=path, VersionId=version)
+        except ClientError as error:
+            text = f"Unable to read version {version} of file {path}"
+            raise ApiError("ValidationException", text) from error
+
+    def _end(self) -> None:
+        update = dict(self.state["LastUpdate"])
+        if self.failure:
+            code, text = self.failure
+            update |= {"Status": "FAILED", "Error": {"ErrorCode": code, "ErrorMessage": text}}
+            self.state = {**self.state, "Status": "UPDATE_FAILED", "LastUpdate": update}
+            return
+        update["Status"] = "SUCCESS"
+        merged = {**self.state, **self._wanted, "Status": "AVAILABLE", "LastUpdate": update}
+        self.state = {name: value for name, value in merged.items() if value != ""}
+        self._install()
+
+    def _install(self) -> None:
+        """What pip says in each container that starts."""
+        wheels = dict(_WHEEL.findall("\n".join(self._plugins())))
+        names = sorted(f"{name.replace('_', '-')}-{version}" for name, version in wheels.items())
+        said = self.pip or [f"Successfully installed {' '.join(names)}"]
+        if not self.pip:
+            self.framework = wheels.get("etl_framework", "")
+        moment = int(self._now() * 1000)
+        events = [{"timestamp": moment, "message": line} for line in said]
+        for group in _LOGS.values():
+            stream = {"logGroupName": f"airflow-{self.name}-{group}",
+                      "logStreamName": f"requirements_install_ip-10-0-0-1_{moment}"}  # fmt: skip
+            self.logs.create_log_stream(**stream)
+            self.logs.put_log_events(**stream, logEvents=events)
+
+    def _plugins(self) -> list[str]:
+        if "PluginsS3Path" not in self.state:
+            return []
+        version = {"VersionId": self.state["PluginsS3ObjectVersion"]}
+        key = self.state["PluginsS3Path"]
+        data = self.s3.get_object(Bucket=self.bucket, Key=key, **version)["Body"].read()
+        return zipfile.ZipFile(io.BytesIO(data)).namelist()
+
+    def _import_errors(self) -> list[dict[str, Any]]:
+        there = self._stubs()
+        folder = "" if self._major() == 3 else "/usr/local/airflow/dags/"
+        return [
+            {"import_error_id": number, "timestamp": self._parsed(), "filename": folder + name,
+             "stack_trace": trace}
+            for number, (name, trace) in enumerate(self.broken.items(), 1)
+            if name in there
+        ]  # fmt: skip
+
+    def _dags(self) -> dict[str, dict[str, Any]]:
+        gone = {"is_active": True} if self._major() == 2 else {"is_stale": False}
+        found = {}
+        for file, text in self._stubs().items():
+            for dag in _STUB.findall(text) if file not in self.broken else []:
+                if self.lag.get(dag, 0) > 0:
+                    self.lag[dag] -= 1
+                    continue
+                found[dag] = {
+                    "dag_id": dag, "is_paused": True, "has_import_errors": False, **gone,
+                    "fileloc": f"/usr/local/airflow/dags/{file}",
+                    "last_parsed_time": self._parsed(),
+                }  # fmt: skip
+        return found
+
+    def _stubs(self) -> dict[str, str]:
+        prefix = f"{self.state['DagS3Path'].strip('/')}/"
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        keys = [
+            each["Key"] for each in found if re.fullmatch(r"[^/]+\.py", each["Key"][len(prefix) :])
+        ]
+        read = {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+        return {key[len(prefix) :]: body.decode() for key, body in read.items()}
+
+    def _page(self, what: str, rows: list[Any], query: dict[str, Any]) -> dict[str, Any]:
+        start = int(query.get("offset", 0))
+        return {what: rows[start : start + int(query["limit"])], "total_entries": len(rows)}
+
+    def _now(self) -> float:
+        return time.time() + self.ahead
+
+    def _parsed(self) -> str:
+        return datetime.fromtimestamp(self._now(), UTC).isoformat()
+
+    def _major(self) -> int:
+        return int(self.airflow.split(".")[0])

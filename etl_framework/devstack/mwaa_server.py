@@ -1,0 +1,109 @@
+"""The control plane of Amazon MWAA over HTTP, as boto3 speaks to it.
+
+Source: the service model of MWAA in botocore (2020-07-01), whose shapes a test holds answers to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
+
+from etl_framework.devstack.mwaa_environment import ApiError, StandIn
+
+Body = dict[str, Any]
+_ROUTES = {
+    "get_environment": ("GET", re.compile(r"/environments/([^/]+)")),
+    "update_environment": ("PATCH", re.compile(r"/environments/([^/]+)")),
+    "invoke_rest_api": ("POST", re.compile(r"/restapi/([^/]+)")),
+}
+
+
+class MwaaServer:
+    """The HTTP server, with the environments that it knows."""
+
+    def __init__(self) -> None:
+        self.environments: dict[str, StandIn] = {}
+        # An operation's name to the code of an error that it is to give, or to nothing.
+        self.fault: Callable[[str], str] = lambda operation: ""
+        self.calls: list[str] = []
+        self._server: ThreadingHTTPServer | None = None
+
+    def start(self) -> int:
+        """Listen on a free port of the loopback; returns the port."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return int(self._server.server_address[1])
+
+    def stop(self) -> None:
+        """Stop listening."""
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def answer(self, method: str, path: str, body: Body) -> tuple[int, Mapping[str, str], Body]:
+        """Status, headers and body that answer a request."""
+        for operation, (verb, pattern) in _ROUTES.items():
+            matched = pattern.fullmatch(path)
+            if matched and verb == method:
+                self.calls.append(operation)
+                try:
+                    return 200, {}, self._do(operation, unquote(matched[1]), body)
+                except ApiError as error:
+                    told = {"message": str(error), **error.more}
+                    return error.status, {"x-amzn-ErrorType": error.kind}, told
+        return 404, {"x-amzn-ErrorType": "UnknownOperationException"}, {"message": path}
+
+    def _do(self, operation: str, name: str, body: Body) -> Body:
+        if code := self.fault(operation):
+            raise ApiError(code, "not now", 403 if code == "AccessDeniedException" else 400)
+        found = self.environments.get(name)
+        if found is None:
+            raise ApiError("ResourceNotFoundException", f"Environment {name} not found", 404)
+        done: Body = getattr(found, operation)(body)
+        return done
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        plane = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """One request."""
+
+            protocol_version = "HTTP/1.1"
+
+            def _answer(self) -> None:
+                data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                path = self.path.partition("?")[0]
+                if not path.strip("/"):  # STS, whose requests have no path and are forms
+                    self._send(403, {"Content-Type": "text/xml"}, _DENIED)
+                    return
+                status, headers, told = plane.answer(self.command, path, json.loads(data or b"{}"))
+                text = json.dumps(told).encode()
+                self._send(status, {"Content-Type": "application/json", **headers}, text)
+
+            do_GET = do_PATCH = do_POST = _answer
+
+            def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                """Say nothing."""
+
+        return Handler
+
+
+_DENIED = (
+    b'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
+    b"<Code>AccessDenied</Code><Message>Not authorized to perform "
+    b"sts:AssumeRoleWithWebIdentity</Message></Error></ErrorResponse>"
+)

@@ -1,0 +1,106 @@
+"""What a database's user may do, asked and tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from etl_framework import ledger
+from etl_framework.connections.postgres import Postgres, our_errors
+from etl_framework.connections.redshift import Redshift
+from etl_framework.doctor.base import Examination, Patient
+from etl_framework.errors import Diagnostic, EtlError, without_secrets
+from etl_framework.sources.postgres import PostgresSource
+from etl_framework.sql.quote import names, quote_table
+from etl_framework.targets.base import Warehouse
+from etl_framework.targets.warehouse import open_warehouse
+
+HINT = "etl iam --format sql prints the grants"
+WANTED = ("SELECT", "INSERT", "DELETE")
+
+
+class SourceTables(Examination):
+    """The tables of sources are there with their columns, and may be read."""
+
+    codes = ("D406",)
+    stage = 2
+
+    def subjects(self, patient: Patient) -> list[str]:
+        return [n for n, c in patient.connections.items() if isinstance(c, Postgres)]
+
+    def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
+        connection = cast(Postgres, patient.connections[subject])
+        for found in patient.project.pipelines:
+            for name, source in found.model.sources.items() if found.model else ():
+                if not isinstance(source, PostgresSource) or source.connection != subject:
+                    continue
+                columns = names([column.name for column in source.columns])
+                sql = f"SELECT {columns} FROM {quote_table(source.table)} LIMIT 0"
+                try:
+                    _run(connection, patient, sql)
+                except EtlError as error:
+                    message = without_secrets(error.diagnostics[0].message)
+                    keys = ("sources", name)
+                    yield found.file.diagnostic(keys, "D406", message, HINT, of_key=True)
+
+
+class TargetTables(Examination):
+    """The targets may be changed; one that is missing may be made."""
+
+    codes = ("D406",)
+    stage = 2
+
+    def subjects(self, patient: Patient) -> list[str]:
+        kinds = (Postgres, Redshift)
+        used = {k.target.connection for p in patient.pipelines for k in p.kpis.values()}
+        return [n for n, c in patient.connections.items() if n in used and isinstance(c, kinds)]
+
+    def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
+        connection = patient.connections[subject]
+        warehouse = open_warehouse(connection, patient.project.root, read_only=True)
+        try:
+            if not _may(warehouse, "has_database_privilege(current_database(), 'TEMP')"):
+                yield patient.at(subject, "D406", "it may make no temporary tables", HINT)
+            for found in patient.project.pipelines:
+                for name, kpi in found.model.kpis.items() if found.model else ():
+                    if kpi.target.connection == subject:
+                        told = _missing(warehouse, kpi.target.table)
+                        if told:
+                            keys = ("kpis", name, "target")
+                            yield found.file.diagnostic(keys, "D406", told, HINT)
+            if told := _missing(warehouse, ledger.TABLE):
+                yield patient.at(subject, "D406", told, HINT)
+        finally:
+            warehouse.close()
+
+
+def _run(connection: Postgres, patient: Patient, sql: str) -> None:
+    opened = connection.connect(patient.project.root)
+    try:
+        with our_errors(), opened.cursor() as cursor:
+            cursor.execute(sql)
+    finally:
+        opened.close()
+
+
+def _missing(warehouse: Warehouse, table: str) -> str:
+    """What the user may not do with a table, in words; empty when nothing is missing."""
+    if not warehouse.table_columns(table):
+        schema = table.partition(".")[0] if "." in table else "public"
+        if _may(warehouse, "has_schema_privilege(?, 'CREATE')", schema):
+            return ""
+        return f"there is no table {table}, and it may not be made"
+    refused = [
+        each
+        for each in WANTED
+        if not _may(warehouse, f"has_table_privilege(?, '{each}')", quote_table(table))
+    ]
+    return f"the user may not {', '.join(refused)} on {table}" if refused else ""
+
+
+def _may(warehouse: Warehouse, question: str, *values: str) -> bool:
+    try:
+        _, ((answer,),) = warehouse.query(f"SELECT {question}", values)
+    except EtlError:  # a schema that is not there
+        return False
+    return str(answer).lower() in ("true", "t", "1")

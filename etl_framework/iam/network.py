@@ -1,0 +1,81 @@
+"""Rules of security groups: who reaches the databases, and on which port."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from etl_framework.config.environments import Environment
+from etl_framework.config.models import Pipeline
+from etl_framework.connections.postgres import Postgres
+from etl_framework.connections.redshift import Redshift
+from etl_framework.errors import ConfigError
+from etl_framework.iam.facts import Facts
+
+REDSHIFT, POSTGRES = "5439", "5432"
+
+
+@dataclass(frozen=True)
+class Ingress:
+    """One way in.
+
+    :param group: the database's security group.
+    :param source_group: the group that may come, else `source_range` is the address.
+    """
+
+    connection: str
+    group: str
+    port: str
+    source_group: str = ""
+    source_range: str = ""
+
+
+def ingress(
+    facts: Facts, used: Environment, pipelines: Iterable[Pipeline], addresses: Sequence[str] = ()
+) -> Iterator[Ingress]:
+    """Each database that workers have a route to, from MWAA's group and from stated addresses.
+
+    :raises ConfigError: an address is none, or is everybody's.
+    """
+    ranges = [_range(address) for address in addresses]
+    wanted = connections_of(pipelines)
+    for name, connection in sorted(used.connections.items()):
+        if name not in wanted or getattr(connection, "embedded", None):
+            continue
+        if isinstance(connection, Redshift) and connection.driver != "data_api":
+            port = facts.text(connection.port) if connection.port else REDSHIFT
+        elif isinstance(connection, Postgres):
+            port = POSTGRES
+        else:
+            continue
+        group = facts.fact(
+            f"{name}_security_group_id", f"The security group of the database behind '{name}'."
+        )
+        mwaa = facts.fact("mwaa_security_group_id", "The security group of MWAA.")
+        yield Ingress(name, group, port, source_group=mwaa)
+        yield from (Ingress(name, group, port, source_range=each) for each in ranges)
+
+
+def connections_of(pipelines: Iterable[Pipeline]) -> set[str]:
+    """The connections that pipelines name."""
+    return {
+        name
+        for pipeline in pipelines
+        for name in (
+            *(source.connection for source in pipeline.sources.values()),
+            *(kpi.target.connection for kpi in pipeline.kpis.values()),
+        )
+    }
+
+
+def _range(address: str) -> str:
+    try:
+        found = ipaddress.ip_network(address)
+    except ValueError as error:
+        raise ConfigError(
+            f"'{address}' is no range of addresses", hint="such as 10.1.2.3/32"
+        ) from error
+    if found.prefixlen == 0:
+        raise ConfigError(f"'{address}' lets everybody reach the databases")
+    return str(found)

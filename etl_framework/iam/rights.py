@@ -1,0 +1,160 @@
+"""The least that a project's pipelines work with in one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from etl_framework.config.environments import Environment
+from etl_framework.config.models import Pipeline
+from etl_framework.config.project import Project
+from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.s3 import S3
+from etl_framework.iam.buckets import Buckets, below, pattern_of
+from etl_framework.iam.cluster import copy_trust, way_in
+from etl_framework.iam.facts import Facts
+from etl_framework.iam.grants import Grants, grants
+from etl_framework.iam.network import Ingress, connections_of, ingress
+from etl_framework.iam.policy import Statement, documents
+from etl_framework.iam.secrets import secrets, topics
+from etl_framework.sources.csv import CsvSource
+
+NO_SLASH = ", without a slash at its end"
+
+
+@dataclass(frozen=True)
+class CopyRole:
+    """The role that Redshift takes to read what it loads."""
+
+    trust: dict[str, Any]
+    policies: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Rights:
+    """All of it.
+
+    :param parameters: each fact that is not known, with what it is; it stands as `${name}`.
+    :param execution: policies for MWAA's execution role, beside what MWAA itself needs.
+    """
+
+    environment: str
+    parameters: dict[str, str]
+    execution: list[dict[str, Any]]
+    copy_role: CopyRole | None
+    grants: list[Grants]
+    ingress: list[Ingress]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked beside the project's own files.
+
+    :param addresses: ranges that may reach the databases, besides MWAA.
+    :param secrets: connections and variables lie in Secrets Manager.
+    :param may_create: runs make their tables.
+    """
+
+    addresses: Sequence[str] = ()
+    secrets: bool = True
+    may_create: bool = False
+
+
+def rights_of(
+    project: Project, environment: str | None, facts: Facts, wanted: Wanted | None = None
+) -> Rights:
+    """What the pipelines need, read from their files alone.
+
+    :raises ConfigError: a given fact or address cannot be.
+    """
+    wanted = wanted or Wanted()
+    used = project.environment(environment)
+    pipelines = [found.model for found in project.pipelines if found.model]
+    found = Rights(
+        environment=project.environment_name(environment),
+        parameters={},
+        execution=documents(_execution(facts, used, pipelines, wanted)),
+        copy_role=_copy_role(facts, used, pipelines),
+        grants=list(grants(facts, used, pipelines, may_create=wanted.may_create)),
+        ingress=list(ingress(facts, used, pipelines, wanted.addresses)),
+    )
+    facts.refuse_unknown()
+    found.parameters.update(facts.parameters)
+    return found
+
+
+def _execution(
+    facts: Facts, used: Environment, pipelines: list[Pipeline], wanted: Wanted
+) -> Iterator[Statement]:
+    buckets = Buckets(facts)
+    for pipeline in pipelines:
+        for source in _files(used, pipeline):
+            _use_files(buckets, used, source)
+        if used.staging_in_s3:
+            bucket, prefix, key = _staging(facts, used)
+            objects = below(prefix, f"{pipeline.name}/*")
+            buckets.read(bucket, objects, key)
+            buckets.write(bucket, objects, key)
+            buckets.delete(bucket, objects)
+    yield from buckets.statements()
+    named = connections_of(pipelines)
+    for name, connection in sorted(used.connections.items()):
+        if isinstance(connection, Redshift) and name in named:
+            yield from way_in(facts, name, connection)
+    if wanted.secrets:
+        yield from secrets(facts, used, pipelines)
+    yield from topics(pipelines)
+
+
+def _use_files(buckets: Buckets, used: Environment, source: CsvSource) -> None:
+    bucket, prefix, key = _place(buckets.facts, used.connections[source.connection])
+    pattern = pattern_of(prefix, source.path)
+    buckets.read(bucket, pattern, key)
+    if source.archive:
+        buckets.move(bucket, pattern, pattern_of(prefix, source.archive + source.path), key)
+
+
+def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> CopyRole | None:
+    """COPY reads what is staged; where the cluster computes, it reads the sources' files, too."""
+    connections: dict[str, Redshift] = {}
+    buckets = Buckets(facts)
+    for pipeline in pipelines:
+        clusters = {
+            name: found
+            for name in connections_of([pipeline])
+            if isinstance(found := used.connections[name], Redshift)
+        }
+        if not clusters:
+            continue
+        connections |= clusters
+        bucket, prefix, key = _staging(facts, used)
+        buckets.read(bucket, below(prefix, f"{pipeline.name}/*"), key)
+        for source in _files(used, pipeline) if used.engine == "redshift" else ():
+            bucket, prefix, key = _place(facts, used.connections[source.connection])
+            buckets.read(bucket, pattern_of(prefix, source.path), key)
+            if source.archive:
+                buckets.read(bucket, pattern_of(prefix, source.archive + source.path), key)
+    if not connections:
+        return None
+    trust = copy_trust(facts, dict(sorted(connections.items())))
+    return CopyRole(trust, documents(buckets.statements()))
+
+
+def _files(used: Environment, pipeline: Pipeline) -> Iterator[CsvSource]:
+    for source in pipeline.sources.values():
+        if isinstance(source, CsvSource) and isinstance(used.connections[source.connection], S3):
+            yield source
+
+
+def _place(facts: Facts, connection: Any) -> tuple[str, str, str | None]:
+    """Bucket, prefix and key of a connection."""
+    key = facts.text(connection.kms_key) if connection.kms_key else None
+    return facts.text(connection.bucket), facts.text(connection.prefix, NO_SLASH), key
+
+
+def _staging(facts: Facts, used: Environment) -> tuple[str, str, str | None]:
+    bucket, _, prefix = facts.text(used.staging, NO_SLASH).removeprefix("s3://").partition("/")
+    known = used.connections.get(used.staging_connection or "")
+    key = known.kms_key if isinstance(known, S3) else None
+    return bucket, prefix.strip("/"), facts.text(key) if key else None

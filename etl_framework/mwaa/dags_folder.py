@@ -1,0 +1,82 @@
+"""The folder `dags/` of a bundle: the project as DAG files find it on MWAA."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from etl_framework.airflow.compiled import FOLDER as COMPILED
+from etl_framework.airflow.compiled import compiled_form, keep
+from etl_framework.config.models import Pipeline
+from etl_framework.config.project import ENVIRONMENTS, PIPELINES, TEMPLATES, Project, load_project
+from etl_framework.lint.dags import DAGS
+from etl_framework.mwaa.versions import MwaaVersion
+from etl_framework.plan import build_plan
+from etl_framework.steps.function import source_file
+
+IGNORE = ".airflowignore"
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+
+
+def write_dags(
+    project: Project, pipelines: Sequence[Pipeline], environment: str, version: MwaaVersion,
+    folder: Path,
+) -> None:  # fmt: skip
+    """Copy the project into a folder, with each pipeline compiled for an environment.
+
+    DAG files lie at its root, where `environments.yml` makes it the project that they belong to.
+    """
+    shutil.copytree(project.root / DAGS, folder, ignore=LEFT_OUT)
+    code = write_project(project, pipelines, folder)
+    names = [PIPELINES, TEMPLATES, COMPILED.split("/")[0], *code]
+    _write_ignored(project.root, names, version, folder)
+    _compile(folder, environment)
+
+
+def write_project(project: Project, pipelines: Sequence[Pipeline], folder: Path) -> list[str]:
+    """Copy what steps read into a folder, which may be there; the names of Python code."""
+    root = project.root
+    for name in (PIPELINES, TEMPLATES):
+        if (root / name).is_dir():
+            shutil.copytree(root / name, folder / name, ignore=LEFT_OUT, dirs_exist_ok=True)
+    shutil.copyfile(root / ENVIRONMENTS, folder / ENVIRONMENTS)
+    return _copy_code(root, pipelines, folder)
+
+
+def _compile(folder: Path, environment: str) -> None:
+    """What DAG files find by themselves, so that parsing them compiles nothing."""
+    copied = load_project(folder)
+    for found in copied.pipelines:
+        if found.model:
+            plan = build_plan(copied, found.model.name, environment, found.model.some_interval())
+            keep(folder, found.model.name, environment, compiled_form(copied, found, plan))
+
+
+def _copy_code(root: Path, pipelines: Sequence[Pipeline], folder: Path) -> list[str]:
+    """Copy the project's own Python of transforms: modules, packages whole; their names."""
+    copied = set()
+    for pipeline in pipelines:
+        for transform in pipeline.transforms.values():
+            file = source_file(root, transform.python) if transform.python else root
+            if not file.is_file():
+                continue  # a module of an installed package
+            top = root / file.relative_to(root).parts[0]
+            copied.add(top.name)
+            if top.is_dir():
+                shutil.copytree(top, folder / top.name, ignore=LEFT_OUT, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(top, folder / top.name)
+    return sorted(copied)
+
+
+def _write_ignored(root: Path, names: Sequence[str], version: MwaaVersion, folder: Path) -> None:
+    """Tell Airflow what holds no DAG, in the syntax of its version."""
+    own = root / DAGS / IGNORE
+    lines = own.read_text(encoding="utf-8").splitlines() if own.is_file() else []
+    if version.airflowignore == "glob":
+        lines += [f"/{name}" for name in names]
+    else:
+        lines += [f"^{re.escape(name)}(/|$)" for name in names]
+    (folder / IGNORE).write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,139 @@
+"""What a deploy does, as data: the calls in their order, made of what is there and the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from etl_framework.errors import Diagnostic
+from etl_framework.mwaa.aws import Aws
+from etl_framework.mwaa.bucket import Bucket
+from etl_framework.mwaa.bundled import Bundle
+from etl_framework.mwaa.calls import Call, Hidden, VersionOf, finding
+from etl_framework.mwaa.environment import PARTS, READY, Environment
+from etl_framework.mwaa.record import Deploy, Placed, Record, under_way
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is going to be done to an environment.
+
+    :param calls: in order; each changes something.
+    :param files: objects of dags/ that are right already.
+    :param wanted: SHA-256 of each object of dags/ once it is done, by key.
+    :param parts: key and, where it is there already, the object of each part.
+    :param theirs: what others had set of the options that we set.
+    :param before: what was there, when nothing was deployed yet.
+    """
+
+    calls: tuple[Call, ...]
+    files: Mapping[str, Placed]
+    wanted: Mapping[str, str]
+    parts: Mapping[str, tuple[str, Placed | None]]
+    theirs: Mapping[str, str]
+    before: Deploy | None = None
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Keys that it writes."""
+        writes = ("put_object", "copy_object")
+        return tuple(c.arguments["Key"] for c in self.calls if c.operation in writes)
+
+    def count(self, operation: str) -> int:
+        """How many calls of an operation."""
+        return sum(call.operation == operation for call in self.calls)
+
+
+def refuse(aws: Aws, environment: Environment, airflow: str, busy: str) -> Sequence[Diagnostic]:
+    """Everything that speaks against changing an environment; nothing was changed yet.
+
+    :param airflow: what is to be deployed was made for; empty when nobody knows.
+    :param busy: who is deploying there.
+    """
+    found = []
+    name = environment.name
+    if environment.status not in READY:
+        hint = "wait until it is AVAILABLE, then run the same command again"
+        found.append(finding("M102", f"'{name}' is {environment.status}", hint))
+    if airflow and environment.airflow != airflow:
+        found.append(
+            finding(
+                "M103",
+                f"'{name}' has Airflow {environment.airflow}, the bundle is for {airflow}",
+                f"etl bundle --target mwaa:{environment.airflow}",
+            )
+        )
+    call = Call("s3", "get_bucket_versioning", {"Bucket": environment.bucket})
+    if aws.make(call).get("Status") != "Enabled":
+        text = f"the bucket '{environment.bucket}' has no versioning"
+        hint = "switch it on: MWAA and a rollback go by versions of objects"
+        found.append(finding("M104", text, hint))
+    if busy:
+        found.append(under_way(busy))
+    return found
+
+
+def plan_deploy(aws: Aws, environment: Environment, bundle: Bundle, record: Record) -> Plan:
+    """Compare a bundle with what is there."""
+    there = Bucket(aws, environment, record)
+    wanted = {there.key(path): path for path in bundle.files if path.startswith("dags/")}
+    hashes = {key: bundle.files[path] for key, path in wanted.items()}
+    same = there.same(hashes)
+    uploads = [
+        there.upload(key, bundle.folder / path, bundle.files[path])
+        for key, path in sorted(wanted.items(), key=lambda item: there.order(item[0]))
+        if key not in same
+    ]
+    part_uploads, parts = _parts(there, bundle)
+    update = update_call(environment, parts, there.options(bundle.options), bundle.options)
+    before = None if record.deploys else there.before(wanted)
+    return Plan(
+        calls=(*part_uploads, *update, *uploads, *there.deletes(wanted)),
+        files=same, wanted=hashes, parts=parts, theirs=there.theirs(bundle.options),
+        before=before,
+    )  # fmt: skip
+
+
+def _parts(
+    there: Bucket, bundle: Bundle
+) -> tuple[list[Call], dict[str, tuple[str, Placed | None]]]:
+    """What is uploaded for the environment itself, and what it is to use."""
+    calls, parts = [], dict[str, tuple[str, Placed | None]]()
+    for part in PARTS:
+        if part not in bundle.files:
+            if there.had(part):
+                parts[part] = ("", None)
+            continue
+        key, digest = there.part_key(part), bundle.files[part]
+        known = there.same({key: digest}, pinned=part)
+        if key not in known:
+            calls.append(there.upload(key, bundle.folder / part, digest))
+        parts[part] = (key, known.get(key))
+    return calls, parts
+
+
+def update_call(
+    environment: Environment,
+    parts: Mapping[str, tuple[str, Placed | None]],
+    options: Mapping[str, str],
+    ours: Mapping[str, str],
+) -> Iterator[Call]:
+    """The call that lets the environment use these parts and options; none when it does already.
+
+    A part that is not wanted any more is taken away by an empty path.
+    """
+    arguments: dict[str, Any] = {}
+    for part, (key, placed) in parts.items():
+        pin = environment.pins.get(part)
+        has = (pin.key, pin.version) if pin else ("", "")
+        version = placed.version if placed else VersionOf(key) if key else ""
+        if has != (key, version):
+            arguments[f"{PARTS[part]}S3Path"] = key
+            arguments[f"{PARTS[part]}S3ObjectVersion"] = version
+    if dict(environment.options) != dict(options):
+        arguments["AirflowConfigurationOptions"] = {
+            name: value if name in ours else Hidden(value) for name, value in options.items()
+        }
+    if arguments:
+        yield Call("mwaa", "update_environment", {"Name": environment.name, **arguments})

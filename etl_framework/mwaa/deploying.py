@@ -1,0 +1,158 @@
+"""Carrying out a plan: one deploy at a time, each call told, everything verified in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from etl_framework.errors import Diagnostic, EtlError, StepError
+from etl_framework.mwaa.aws import Aws
+from etl_framework.mwaa.calls import Call
+from etl_framework.mwaa.clock import Clock
+from etl_framework.mwaa.deploy import Plan
+from etl_framework.mwaa.environment import Environment, wait_for_update
+from etl_framework.mwaa.install_log import install_log
+from etl_framework.mwaa.record import Deploy, Placed, Records
+from etl_framework.mwaa.seen import Seen
+from etl_framework.mwaa.verify_deployed import Expected, airflow_sees
+
+SIGN_OF_LIFE = 60.0
+
+
+@dataclass
+class Deploying:
+    """A deploy or a rollback under way.
+
+    :param tell: hears what is being done, a line at a time.
+    """
+
+    aws: Aws
+    environment: Environment
+    records: Records
+    clock: Clock
+    tell: Callable[[str], None]
+    problems: list[Diagnostic] = field(default_factory=list)
+    _placed: dict[str, Placed] = field(default_factory=dict)
+    _changed: datetime | None = None
+    _alive: float = 0.0
+
+    def carry_out(self, plan: Plan, deploy: Deploy) -> None:
+        """Do all of a plan and verify what came of it.
+
+        :param deploy: what the record keeps of it.
+        :raises ConfigError: another deploy began at the same moment.
+        :raises StepError: something failed; says whether a rollback helps.
+        """
+        if plan.before:
+            first = self.records.record.model_copy(update={"deploys": (plan.before,)})
+            self.records.record = first
+        self.records.claim(deploy, plan.written, plan.theirs)
+        self._alive = self.clock.now()
+        try:
+            for call in plan.calls:
+                self._make(call, deploy.framework)
+            self._verify(plan, deploy)
+            self.records.finish(self._done(plan, deploy))
+        except BaseException as error:
+            self._failed(deploy, error)
+            raise
+
+    def verify(self, plan: Plan, deploy: Deploy) -> None:
+        """Verify what is there already.
+
+        :raises StepError: something is wrong.
+        """
+        self._verify(plan, deploy)
+
+    def _make(self, call: Call, framework: str) -> None:
+        self._sign_of_life()
+        self.tell(_in_words(call))
+        found = self.aws.make(call)
+        if call.operation == "update_environment":
+            self._wait(call, framework)
+            return
+        self._changed = self.aws.now
+        if call.operation in ("put_object", "copy_object"):
+            key, told = call.arguments["Key"], found.get("CopyObjectResult", found)
+            digest = call.arguments.get("Metadata", {}).get("sha256", "")
+            self._placed[key] = Placed(sha256=digest, version=found["VersionId"], tag=told["ETag"])
+
+    def _wait(self, call: Call, framework: str) -> None:
+        """Until the environment has what was asked for; then what pip said of it."""
+        arguments = call.arguments
+        wanted = {
+            name: self.aws.filled(value)
+            for name, value in arguments.items()
+            if name.endswith("S3ObjectVersion")
+        }
+        self.environment = wait_for_update(
+            self.aws, self.environment, self.clock, self._status, wanted
+        )
+        installs = "requirements.txt" in self.environment.pins
+        if installs and any(name.endswith("S3Path") for name in arguments):
+            seen = install_log(
+                self.aws, self.environment, framework, self.clock, self._sign_of_life
+            )
+            self._take(seen)
+
+    def _status(self, status: str, seconds: float) -> None:
+        self._sign_of_life()
+        self.tell(f"  {status} after {timedelta(seconds=int(seconds))}")
+
+    def _verify(self, plan: Plan, deploy: Deploy) -> None:
+        prefix = f"{self.environment.dags}/"
+        files = {key.removeprefix(prefix) for key in plan.wanted}
+        touched = any(key in plan.wanted for key in self._placed)
+        expected = Expected(
+            deploy.dag_ids, files, deploy.framework, self._changed if touched else None
+        )
+        self.tell("asking Airflow for its DAGs")
+        self._take(
+            airflow_sees(self.aws, self.environment, expected, self.clock, self._sign_of_life)
+        )
+
+    def _take(self, seen: Seen) -> None:
+        for note in seen.notes:
+            self.tell(f"  {note}")
+        self.problems += [each for each in seen.problems if each.severity == "warning"]
+        if seen.errors:
+            raise StepError(seen.errors)
+
+    def _sign_of_life(self) -> None:
+        """:raises StepError: another deploy has taken over."""
+        if self.records.record.owner and self.clock.now() - self._alive >= SIGN_OF_LIFE:
+            self.records.renew()
+            self._alive = self.clock.now()
+
+    def _done(self, plan: Plan, deploy: Deploy) -> Deploy:
+        files = {
+            key: self._placed[key].model_copy(update={"sha256": digest})
+            if key in self._placed
+            else plan.files[key]
+            for key, digest in plan.wanted.items()
+        }
+        parts = {
+            part: (key, placed or self._placed[key])
+            for part, (key, placed) in plan.parts.items()
+            if key
+        }
+        update: dict[str, Any] = {"state": "done", "files": files, "parts": parts}
+        return deploy.model_copy(update=update)
+
+    def _failed(self, deploy: Deploy, error: BaseException) -> None:
+        """Let others deploy; what went wrong is told even when this cannot be."""
+        try:
+            self.records.finish(deploy.model_copy(update={"state": "failed"}))
+        except EtlError as other:
+            error.add_note(str(other))
+
+
+def _in_words(call: Call) -> str:
+    arguments = call.arguments
+    if call.operation == "update_environment":
+        changed = sorted({name.partition("S3")[0] for name in arguments} - {"Name"})
+        return f"update the environment: {', '.join(changed)}"
+    verbs = {"put_object": "upload", "copy_object": "restore", "delete_object": "delete"}
+    return f"{verbs[call.operation]} {arguments['Key']}"

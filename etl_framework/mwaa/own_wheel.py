@@ -1,0 +1,63 @@
+"""The wheel of this package, made of what is installed and so of what lint and tests have seen."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+from etl_framework import __version__
+from etl_framework.errors import ConfigError
+from etl_framework.mwaa.zipping import write_zip
+
+NAME = "etl_framework"
+PACKAGE = Path(__file__).parent.parent
+WHEEL = "Wheel-Version: 1.0\nGenerator: etl-framework\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+
+
+def write_own_wheel(folder: Path) -> Path:
+    """Write it into a folder; the same package is the same bytes, whoever built what is installed.
+
+    :raises ConfigError: the package runs without being installed.
+    """
+    try:
+        found = distribution("etl-framework")
+    except PackageNotFoundError as error:
+        raise ConfigError("etl-framework is not installed", hint="pip install -e .") from error
+    info = f"{NAME}-{__version__}.dist-info"
+    files = {
+        f"{NAME}/{file.relative_to(PACKAGE).as_posix()}": file.read_bytes()
+        for file in PACKAGE.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    files[f"{info}/METADATA"] = _metadata(found).encode()
+    files[f"{info}/WHEEL"] = WHEEL.encode()
+    files[f"{info}/entry_points.txt"] = _entry_points(found).encode()
+    rows = [f"{name},{_digest(content)},{len(content)}" for name, content in sorted(files.items())]
+    files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""]).encode()
+    wheel = folder / f"{NAME}-{__version__}-py3-none-any.whl"
+    write_zip(wheel, files)
+    return wheel
+
+
+def _metadata(found: Distribution) -> str:
+    """The fields that an installer reads; builders differ in all others."""
+    given = found.metadata
+    lines = ["Metadata-Version: 2.1", "Name: etl-framework", f"Version: {__version__}"]
+    lines.append(f"Requires-Python: {given['Requires-Python']}")
+    lines += [f"Requires-Dist: {each}" for each in found.requires or []]
+    lines += [f"Provides-Extra: {each}" for each in given.get_all("Provides-Extra") or []]
+    return "\n".join([*lines, ""])
+
+
+def _entry_points(found: Distribution) -> str:
+    groups: dict[str, list[str]] = {}
+    for entry in sorted(found.entry_points, key=lambda entry: (entry.group, entry.name)):
+        groups.setdefault(entry.group, []).append(f"{entry.name} = {entry.value}")
+    return "\n".join(f"[{group}]\n" + "\n".join(lines) + "\n" for group, lines in groups.items())
+
+
+def _digest(content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+    return f"sha256={digest.decode()}"

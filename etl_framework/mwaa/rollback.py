@@ -1,0 +1,85 @@
+"""Back to the deploy before: the same versions of the same objects, and nothing else of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from etl_framework.errors import ConfigError, Diagnostic
+from etl_framework.mwaa.aws import Aws
+from etl_framework.mwaa.bucket import Bucket
+from etl_framework.mwaa.calls import Call, finding
+from etl_framework.mwaa.deploy import Plan, update_call
+from etl_framework.mwaa.environment import PARTS, Environment
+from etl_framework.mwaa.record import Deploy, Placed, Record
+
+
+@dataclass(frozen=True)
+class _Back:
+    """One rollback: what is there, and what was."""
+
+    aws: Aws
+    environment: Environment
+    there: Bucket
+    to: Deploy
+
+    def restores(self) -> Iterator[Call]:
+        """What copies an earlier version over the newest one, data before stubs."""
+        for key in sorted(self.to.files, key=self.there.order):
+            placed = self.to.files[key]
+            if self.there.tags.get(key) != placed.tag:
+                source = {"Bucket": self.there.name, "Key": key, "VersionId": placed.version}
+                arguments = {"Bucket": self.there.name, "Key": key, "CopySource": source}
+                yield Call("s3", "copy_object", arguments)
+
+    def parts(self) -> dict[str, tuple[str, Placed | None]]:
+        """What the environment is to use again; of what it did not use, nothing."""
+        found: dict[str, tuple[str, Placed | None]] = dict.fromkeys(PARTS, ("", None))
+        return {**found, **self.to.parts}
+
+    def gone(self) -> Iterator[Diagnostic]:
+        """Versions that are needed and not there any more."""
+        needed = [(call.arguments["Key"], call.arguments["CopySource"]) for call in self.restores()]
+        needed += [
+            (key, {"Bucket": self.there.name, "Key": key, "VersionId": placed.version})
+            for key, placed in self.to.parts.values()
+        ]
+        for key, version in needed:
+            if self.aws.ask(Call("s3", "head_object", version)) is None:
+                text = f"version {version['VersionId']} of s3://{self.there.name}/{key} is gone"
+                yield finding(
+                    "M112", text, "deploy the earlier bundle anew: etl bundle, etl deploy"
+                )
+
+
+def target_of(record: Record, name: str) -> Deploy:
+    """The deploy that a rollback goes back to.
+
+    :raises ConfigError: there is none.
+    """
+    found = record.before()
+    if found is None:
+        text = f"'{name}' has no deploy to go back to"
+        raise ConfigError([finding("M113", text, "the record holds none before the newest one")])
+    return found
+
+
+def plan_rollback(aws: Aws, environment: Environment, record: Record, to: Deploy) -> Plan:
+    """What goes back to a deploy. DAGs come first: a newer framework reads what is older.
+
+    :raises ConfigError: a version is gone; names every one.
+    """
+    there = Bucket(aws, environment, record)
+    back = _Back(aws, environment, there, to)
+    gone = list(back.gone())
+    if gone:
+        raise ConfigError(gone)
+    restores = list(back.restores())
+    copied = {call.arguments["Key"] for call in restores}
+    update = update_call(environment, back.parts(), there.options(to.options), to.options)
+    return Plan(
+        calls=(*restores, *there.deletes(to.files), *update),
+        files={key: placed for key, placed in to.files.items() if key not in copied},
+        wanted={key: placed.sha256 for key, placed in to.files.items()},
+        parts=dict(to.parts), theirs=there.theirs(to.options),
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""A pipeline as a workflow of MWAA Serverless, and the code that its tasks run.
+
+The service reads dag-factory's YAML and knows few keys; code comes as a zip that it unpacks into
+the folder of DAGs, where operators of our own are found by their paths. The steps are those of the
+plan, each in a task of its own.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from etl_framework.compiling import CLASSES, OPERATORS
+from etl_framework.mwaa.versions import MwaaVersion, mwaa_version
+from etl_framework.mwaa.wheels import unfitting
+from etl_framework.plan import Plan
+
+TARGET = "mwaa-serverless"
+UNPACKED = "/usr/local/airflow/dags"  # where the service puts the code
+LIMIT = 50_000  # bytes of a workflow's YAML
+SECONDS = 3600  # of a task
+# What AWS's converter for the service is made with; the service calls it Airflow 3, Python 3.12.
+AIRFLOW = "3.0.6"
+
+
+def serverless_version() -> MwaaVersion:
+    """What the code is resolved for: the packages of MWAA's image of the same Airflow."""
+    return mwaa_version(AIRFLOW)
+
+
+def newer_than_asked(wheels: Iterable[Path]) -> tuple[str, ...]:
+    """A note for each wheel that is for a newer Linux than the service's guide names.
+
+    It asks for manylinux2014, for which DuckDB has had no wheels since 1.3.
+    """
+    asked = serverless_version().model_copy(update={"glibc": (2, 17)})
+    return tuple(
+        f"{found.path} is newer than manylinux2014, for which there is none"
+        for found in unfitting(wheels, asked)
+    )
+
+
+def workflow(plan: Plan) -> dict[str, Any]:
+    """The workflow of a plan: plain data, every time span an object."""
+    pipeline = plan.pipeline
+    return {
+        pipeline.name: {
+            "dag_id": pipeline.name,
+            "schedule": pipeline.cut().expression() or None,
+            "default_args": {
+                "retries": pipeline.retries,
+                "retry_delay": _span(pipeline.retry_delay.seconds),
+                "execution_timeout": _span(SECONDS),
+            },
+            "tasks": {
+                step.name: {
+                    "operator": f"{OPERATORS}.{CLASSES[step.kind]}",
+                    "pipeline": pipeline.name,
+                    "environment": plan.environment_name,
+                    "project": UNPACKED,
+                    "dependencies": list(step.needs),
+                }
+                for step in plan.steps
+            },
+        }
+    }
+
+
+def workflow_text(plan: Plan) -> str:
+    """The same as YAML."""
+    import yaml
+
+    return yaml.safe_dump(workflow(plan), sort_keys=False, allow_unicode=True, width=100)
+
+
+def unpacked(wheels: Iterable[Path]) -> Mapping[str, bytes]:
+    """The files that installing wheels puts beside each other; no scripts."""
+    found: dict[str, bytes] = {}
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            for entry in archive.infolist():
+                if not entry.is_dir() and (name := _installed(entry.filename)):
+                    found[name] = archive.read(entry)
+    return found
+
+
+def _installed(name: str) -> str:
+    """Where a wheel's file goes; empty for one that is not imported."""
+    first, *rest = PurePosixPath(name).parts
+    if not first.endswith(".data"):
+        return name
+    return "/".join(rest[1:]) if rest[0] in ("purelib", "platlib") else ""
+
+
+def _span(seconds: int) -> dict[str, Any]:
+    return {"__type__": "datetime.timedelta", "seconds": seconds}

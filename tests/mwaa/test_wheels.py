@@ -1,0 +1,77 @@
+"""Our own wheel is the same bytes each time, and wheels of other machines are told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from etl_framework import __version__
+from etl_framework.mwaa.own_wheel import write_own_wheel
+from etl_framework.mwaa.versions import mwaa_version
+from etl_framework.mwaa.wheels import unfitting
+from etl_framework.mwaa.zipping import write_zip
+
+
+def test_the_own_wheel_is_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "later").mkdir()
+    first = write_own_wheel(tmp_path)
+    monkeypatch.setattr(time, "time", lambda: 2e9)
+    again = write_own_wheel(tmp_path / "later")
+
+    assert first.read_bytes() == again.read_bytes()
+    with zipfile.ZipFile(first) as archive:
+        names = archive.namelist()
+        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
+    assert "etl_framework/mwaa/images/3.3.1/installed.txt" in names
+    assert [name for name in names if "__pycache__" in name or name.startswith("tests")] == []
+
+
+def test_the_own_wheel_installs(tmp_path: Path) -> None:
+    wheel, here = write_own_wheel(tmp_path), tmp_path / "here"
+    uv = str(Path(sys.executable).with_name("uv"))
+    options = ["--quiet", "--offline", "--no-deps", "--target", str(here)]
+    subprocess.run([uv, "pip", "install", *options, str(wheel)], check=True)
+    code = "import etl_framework as e; print(e.__file__, e.__version__)"
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=here, capture_output=True, text=True, check=True
+    )
+
+    assert said.stdout.split() == [str(here / "etl_framework/__init__.py"), __version__]
+    assert (here / "bin/etl").is_file()
+
+
+def test_a_source_date_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    write_zip(tmp_path / "x.zip", {"b": b"2", "a": b"1"})
+
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        assert archive.namelist() == ["a", "b"]
+        assert archive.getinfo("a").date_time[:3] == (2023, 11, 14)
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        pytest.param("a-1-py3-none-any.whl", True, id="anywhere"),
+        pytest.param("a-1-py2.py3-none-any.whl", True, id="Python 2 and 3"),
+        pytest.param("a-1-cp312-cp312-manylinux_2_34_x86_64.whl", True, id="the newest glibc"),
+        pytest.param("a-1-cp312-cp312-manylinux2014_x86_64.whl", True, id="an old name"),
+        pytest.param("a-1-cp39-abi3-manylinux_2_28_x86_64.whl", True, id="the stable ABI"),
+        pytest.param("a-1-cp312-cp312-manylinux_2_35_x86_64.whl", False, id="a newer glibc"),
+        pytest.param("a-1-cp311-cp311-manylinux_2_28_x86_64.whl", False, id="another Python"),
+        pytest.param("a-1-cp312-cp312-manylinux_2_28_aarch64.whl", False, id="ARM"),
+        pytest.param("a-1-cp312-cp312-musllinux_1_2_x86_64.whl", False, id="another libc"),
+        pytest.param("a-1-cp312-cp312-macosx_11_0_arm64.whl", False, id="a Mac"),
+        pytest.param("a-1.whl", False, id="no name of a wheel"),
+    ],
+)
+def test_what_fits(name: str, fits: bool) -> None:
+    found = list(unfitting([Path(name)], mwaa_version("3.3.1")))
+
+    assert (found == []) is fits
+    assert fits or "glibc 2.34" in str(found[0])
