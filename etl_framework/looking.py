@@ -10,7 +10,7 @@ from etl_framework.config.environments import Environment
 from etl_framework.config.models import Kpi
 from etl_framework.config.project import Project
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
-from etl_framework.quarantine import Quarantine, Rejected, Selection
+from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
 from etl_framework.sql.quote import quote, quote_table
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.warehouse import open_warehouse

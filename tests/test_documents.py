@@ -8,12 +8,12 @@ from typing import get_args
 
 import pytest
 
+from etl_framework.authoring.schemas import FILES, schemas
 from etl_framework.checks.base import Check
 from etl_framework.cli import cli
 from etl_framework.columns import TYPES
 from etl_framework.connections.base import Connection
 from etl_framework.plugins import plugins
-from etl_framework.schemas import FILES, schemas
 from etl_framework.sources.base import Source
 from etl_framework.targets.target import Strategy
 from tests.conftest import REPOSITORY

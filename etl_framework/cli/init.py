@@ -16,7 +16,7 @@ def init(folder: Path) -> None:
     etl init shop
     cd shop && etl lint && etl test && etl run orders --date 2024-06-25 && etl show orders_customers
     """
-    from etl_framework.scaffold import new_project
+    from etl_framework.authoring.scaffold import new_project
 
     for path in new_project(folder):
         click.echo(folder / path)

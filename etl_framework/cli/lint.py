@@ -110,8 +110,8 @@ def _told(
 
 def _mend(root: Path, found: list[Diagnostic]) -> list[Diagnostic]:
     """Mend what is certain, and say what was changed."""
+    from etl_framework.authoring.fixing import fix
     from etl_framework.config.project import load_project
-    from etl_framework.fixing import fix
 
     mended = fix(load_project(root), found)
     for each in mended:

@@ -36,8 +36,8 @@ def pipeline(name: str | None, root: Path) -> None:
     \b
     etl new pipeline orders
     """
+    from etl_framework.authoring.scaffold import new_pipeline
     from etl_framework.config.project import load_project
-    from etl_framework.scaffold import new_pipeline
 
     project = load_project(root)
     name = _asked("name of the pipeline", name)
@@ -53,8 +53,8 @@ def dag(name: str, root: Path) -> None:
     \b
     etl new dag orders
     """
+    from etl_framework.authoring.scaffold import new_dag
     from etl_framework.config.project import load_project
-    from etl_framework.scaffold import new_dag
 
     _written(new_dag(load_project(root), name))
 
@@ -74,7 +74,7 @@ def kpi(name: str | None, relation: str | None, by: str | None, root: Path) -> N
     \b
     etl new kpi music_streaming.kpis_artist --from tracks --by artist
     """
-    from etl_framework.adding import add_kpi, columns_of, free_name, relations
+    from etl_framework.authoring.adding import add_kpi, columns_of, free_name, relations
     from etl_framework.config.project import load_project
 
     project = load_project(root)
@@ -105,7 +105,7 @@ def source(
     \b
     etl new source music_streaming.artists --connection music_rds --from artists
     """
-    from etl_framework.adding import add_source, free_name
+    from etl_framework.authoring.adding import add_source, free_name
     from etl_framework.config.project import load_project
 
     project = load_project(root)

@@ -47,7 +47,7 @@ def preview(
     """
     from etl_framework.cli.table import FORMATS
     from etl_framework.config.project import load_project
-    from etl_framework.trying import rows_of, trial
+    from etl_framework.trying.trial import rows_of, trial
 
     started = time.monotonic()
     project = load_project(root)

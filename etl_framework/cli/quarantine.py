@@ -21,7 +21,7 @@ from etl_framework.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from etl_framework.quarantine import Quarantine, Selection
+    from etl_framework.quarantine.rows import Quarantine, Selection
 
 SHOWN = ("id", "rule", "file", "line", "column", "name", "key", "reason", "row", "state")
 
@@ -48,7 +48,7 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @wraps(command)
     def selecting(*, on: date | None, rule: str | None, ids: tuple[str, ...], **rest: Any) -> Any:
-        from etl_framework.quarantine import Selection
+        from etl_framework.quarantine.rows import Selection
 
         return command(selection=Selection(on, rule, ids), **rest)
 
@@ -64,7 +64,7 @@ def list_(source: str | None, environment: str | None, root: Path, format_: str)
     """How many rows of each source broke which rule, in each data interval."""
     from etl_framework.cli.table import FORMATS
     from etl_framework.config.project import load_project
-    from etl_framework.quarantine import CORRECTED, DROPPED, OPEN, Quarantine, with_rejects
+    from etl_framework.quarantine.rows import CORRECTED, DROPPED, OPEN, Quarantine, with_rejects
 
     project = load_project(root)
     names = [source] if source else with_rejects(project)
@@ -100,8 +100,8 @@ def show(
     """Rejected rows of a source: which rule each broke and why, where it stood, how it came."""
     from etl_framework.cli.table import FORMATS
     from etl_framework.config.project import load_project
-    from etl_framework.correcting import listing
-    from etl_framework.quarantine import Quarantine
+    from etl_framework.quarantine.correcting import listing
+    from etl_framework.quarantine.rows import Quarantine
 
     found = Quarantine(load_project(root), environment, source)
     rows = list(islice(found.rows(selection, reveal=reveal), limit + 1 if limit else None))
@@ -141,9 +141,9 @@ def replay(
     """
     from etl_framework.cli.running import run_plans
     from etl_framework.config.project import load_project
-    from etl_framework.correcting import corrections_in
-    from etl_framework.quarantine import CORRECTED, OPEN, Quarantine
-    from etl_framework.replaying import intervals_to_run
+    from etl_framework.quarantine.correcting import corrections_in
+    from etl_framework.quarantine.replaying import intervals_to_run
+    from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine
 
     project = load_project(root)
     found = Quarantine(project, environment, source)
@@ -184,7 +184,7 @@ def drop(
     from dataclasses import replace
 
     from etl_framework.config.project import load_project
-    from etl_framework.quarantine import CORRECTED, OPEN, Quarantine
+    from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine
     from etl_framework.storage.decisions import Decision
 
     if not (everything or selection.on or selection.rule or selection.ids):

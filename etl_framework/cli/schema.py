@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from etl_framework.authoring.schemas import FILES, schemas
 from etl_framework.cli.options import project_option
-from etl_framework.schemas import FILES, schemas
 
 
 @click.command()

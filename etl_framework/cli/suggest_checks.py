@@ -26,7 +26,7 @@ def suggest_checks(relation: str, environment: str | None, root: Path) -> None:
     import yaml
 
     from etl_framework.config.project import load_project
-    from etl_framework.suggesting import suggest
+    from etl_framework.suggesting.suggest import suggest
 
     found = suggest(load_project(root), environment, relation)
     click.echo(f"# {found.rows:,} rows of {found.relation}, data interval {found.interval}")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from etl_framework.scaffold import new_project
+from etl_framework.authoring.scaffold import new_project
 from tests.conftest import REPOSITORY, Folder
 
 pytestmark = pytest.mark.slow

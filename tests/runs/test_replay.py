@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from etl_framework.config.project import load_project
-from etl_framework.quarantine import Quarantine, Selection
+from etl_framework.quarantine.rows import Quarantine, Selection
 from tests.conftest import Folder
 
 PIPELINE = """

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from etl_framework.config.project import load_project
-from etl_framework.quarantine import Quarantine, Rejected, Selection
+from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
 from tests.conftest import Folder
 
 HEADER = "n,t\n"

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from etl_framework.config.project import load_project
-from etl_framework.quarantine import Quarantine, Selection
+from etl_framework.quarantine.rows import Quarantine, Selection
 from etl_framework.storage.parquet import as_path
 from tests.conftest import Folder
 

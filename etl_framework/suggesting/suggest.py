@@ -15,7 +15,7 @@ from etl_framework.interval import DataInterval
 from etl_framework.storage.parquet import see
 from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder, Staging
-from etl_framework.suggestions import Look, Suggestion
+from etl_framework.suggesting.suggestions import Look, Suggestion
 
 
 @dataclass(frozen=True)

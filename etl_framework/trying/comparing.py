@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from etl_framework.columns import MASK, Column
 from etl_framework.config.models import Kpi
 from etl_framework.sql.quote import literal, quote
-from etl_framework.trying import BASE, NOW, called
+from etl_framework.trying.trial import BASE, NOW, called
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Sequence
 
-from etl_framework.cataloguing import Found, columns_of_table
+from etl_framework.authoring.cataloguing import Found, columns_of_table
+from etl_framework.authoring.sniffing import More, columns_of_csv
 from etl_framework.columns import TABLE_NAME
 from etl_framework.config.project import Project
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError, did_you_mean
-from etl_framework.sniffing import More, columns_of_csv
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}", re.ASCII)
 # Texts that a YAML file reads as something else.

@@ -14,9 +14,9 @@ from etl_framework.columns import Column, ColumnType
 from etl_framework.config.models import Pipeline
 from etl_framework.interval import DataInterval
 from etl_framework.plan import all_checks
-from etl_framework.profile import ColumnProfile, matching, missing, profile
 from etl_framework.sources.base import Source
 from etl_framework.sql.quote import quote
+from etl_framework.suggesting.profile import ColumnProfile, matching, missing, profile
 
 if TYPE_CHECKING:
     import duckdb

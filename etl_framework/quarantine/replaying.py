@@ -9,7 +9,7 @@ from etl_framework import ledger
 from etl_framework.config.project import Project
 from etl_framework.errors import ConfigError, DataMissingError
 from etl_framework.interval import DataInterval
-from etl_framework.quarantine import CORRECTED, OPEN, Quarantine, Selection
+from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine, Selection
 from etl_framework.sql.quote import quote
 from etl_framework.targets.warehouse import open_warehouse
 

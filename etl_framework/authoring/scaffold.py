@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from etl_framework.authoring.schemas import FILES, schemas
+from etl_framework.authoring.writing import write_all
 from etl_framework.config.project import Project
 from etl_framework.connections.base import Connection
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError
-from etl_framework.schemas import FILES, schemas
 from etl_framework.targets.warehouse import warehouse_for
-from etl_framework.writing import write_all
 
 STUB = '''"""The DAG of pipelines/{name}.yml."""
 
