@@ -166,22 +166,22 @@ HURTS: list[tuple[str, str, Callable[[], str], str]] = [
     (
         "subclasses", SQL,
         lambda: "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-        "E40",
+        "E703",
     ),
     (
         "globals", SQL,
         lambda: "{{ params.__init__.__globals__ }}",
-        "E40",
+        "E703",
     ),
     (
         "reduce", SQL,
         lambda: "{{ interval.start.__reduce__() }}",
-        "E40",
+        "E703",
     ),
     (
         "os.system", SQL,
         lambda: "{{ ident.__globals__['os'].system('id') }}",
-        "E40",
+        "E703",
     ),
     (
         "lipsum", SQL,

@@ -63,7 +63,6 @@ def test_a_value_becomes_a_literal(expression: str, sql: str) -> None:
         pytest.param("params.evil", id="as it is"),
         pytest.param("params.evil | trim", id="after a filter"),
         pytest.param("params.evil ~ ''", id="put together"),
-        pytest.param("'%s' | format(params.evil)", id="formatted"),
         pytest.param("[params.evil] | join", id="joined"),
     ],
 )
