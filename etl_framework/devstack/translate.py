@@ -9,7 +9,7 @@ from etl_framework.devstack.session import Session
 from etl_framework.devstack.wire import WireError
 from etl_framework.errors import PlanError
 from etl_framework.sql.quote import literal
-from etl_framework.sql.reading import refuse_what_redshift_refuses, types_told
+from etl_framework.sql.reading import refuse_what_redshift_refuses, statements, types_told
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -35,13 +35,12 @@ def translated(sql: str, session: Session) -> str:
     import sqlglot
     from sqlglot import exp
 
-    from etl_framework.sql.reading import reading
     from etl_framework.sql.to_postgres import to_postgres
 
     if not _OTHER.search(sql) or re.search(r"(?i)\b(pg_|information_schema)", sql):
         return sql
     try:
-        (tree,) = sqlglot.parse(sql, read=reading())
+        (tree,) = statements(sql)
         if isinstance(tree, exp.Command) or tree is None:
             return sql
         query = tree if isinstance(tree, exp.Query) else tree.args.get("expression")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
 from etl_framework.sql.blame import UntranslatableError, first_offset
-from etl_framework.sql.reading import reading, refuse_what_redshift_refuses, types_told
+from etl_framework.sql.reading import refuse_what_redshift_refuses, types_told
+from etl_framework.sql.reading import statements as parsed
 from etl_framework.sql.to_duckdb import to_duckdb
 from etl_framework.sql.to_postgres import to_postgres
 
@@ -43,7 +44,7 @@ def parse(sql: str) -> exp.Query:
         if len(sql) > MAX_WORDS and len(sqlglot.tokenize(sql, read="redshift")) > MAX_WORDS:
             raise SqlSyntaxError(0, f"the SQL has over {MAX_WORDS} words")
         with _quiet():
-            statements = [tree for tree in sqlglot.parse(sql, read=reading()) if tree is not None]
+            statements = [tree for tree in parsed(sql) if tree is not None]
     except sqlglot.errors.ParseError as error:
         raise _syntax_error(sql, error.errors[0]) from error
     except sqlglot.errors.SqlglotError as error:
