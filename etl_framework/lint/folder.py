@@ -43,7 +43,8 @@ def lint_folder(
 
         known, reads, whole = look(root, pipelines, known, missing, jobs)
         if keep:
-            units = {path: unit.written() for path, unit in known.items() if unit.files}
+            seen = {path: known[path].written() for path in missing if known[path].files}
+            units = {path: before.units[path] for path in known if path not in missing} | seen
             across = {"of": _of(root, known, reads), "reads": reads, "unit": whole.written()}
             write_kept(root, Kept(of, units, across))
     return told([known[path] for path in pipelines], whole, settings, wanted)

@@ -63,7 +63,10 @@ def main(arguments: list[str]) -> int:
     table, worst = [], 0
     for version in chosen:
         started = time.monotonic()
-        code, said = tested(installed(uv, python, version), rest)
+        try:
+            code, said = tested(installed(uv, python, version), rest)
+        except subprocess.CalledProcessError:
+            code, said = 1, "cannot be installed with its constraints"
         worst = max(worst, code)
         table.append(
             (version, "passed" if code == 0 else "FAILED", time.monotonic() - started, said)
