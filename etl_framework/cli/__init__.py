@@ -81,7 +81,8 @@ def main() -> None:
         try:
             cli(prog_name="etl", standalone_mode=False)
         finally:
-            sys.stdout.flush()
+            if not sys.stdout.closed:
+                sys.stdout.flush()
     except EtlError as error:
         click.echo(str(error), err=True)
         sys.exit(2 if isinstance(error, ConfigError | PlanError) else 1)

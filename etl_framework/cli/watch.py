@@ -45,9 +45,6 @@ def watch(
     given = ["--limit", str(limit), "--project", str(root)]
     given += ["--env", environment] if environment else []
     given += ["--date", str(on)] if on else []
-    from etl_framework.config.files import pipeline_paths
-
-    pipeline_paths(root)
     seen: dict[Path, int] | None = None
     try:
         while True:

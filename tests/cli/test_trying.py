@@ -172,7 +172,7 @@ def test_watch_shows_mistakes_and_then_rows(orders: Folder, etl: Etl) -> None:
     assert "0 problems found" in right.stderr
     assert "ada" in right.stdout
     assert "E102 YAML syntax" in wrong.stdout
-    assert (wrong.returncode, "Traceback" in wrong.stderr) == (0, False)
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
 
 
 def test_watch_outlives_what_is_no_project(orders: Folder, etl: Etl) -> None:
@@ -180,7 +180,7 @@ def test_watch_outlives_what_is_no_project(orders: Folder, etl: Etl) -> None:
 
     done = etl("watch", "--once")
 
-    assert (done.returncode, "is not a project" in done.stderr) == (0, True)
+    assert (done.returncode, "is not a project" in done.stderr) == (2, True)
 
 
 def test_ctrl_c_between_two_looks(

@@ -140,7 +140,7 @@ def test_without_a_date_it_is_the_latest_complete_interval(sales: Folder) -> Non
         pytest.param(["--date", "yesterday"], "is not a date", id="a word for a date"),
         pytest.param(["--from", "2024-06-25"], "--from and --to go together", id="half a range"),
         pytest.param(
-            ["--from", "2024-06-25", "--to", "2024-06-24"], "no data interval", id="backwards"
+            ["--from", "2024-06-25", "--to", "2024-06-24"], "is after --to", id="backwards"
         ),
         pytest.param(
             ["--date", "2024-06-25", "--from", "2024-06-25", "--to", "2024-06-25"],
