@@ -90,6 +90,20 @@ def test_pip_fails(place: Place) -> None:
     assert not any(key.startswith("dags/") for key in place.objects())
 
 
+def test_a_pin_without_a_wheel(place: Place) -> None:
+    """Nothing is installed, and so no DAG is imported."""
+    place.put("dags/of_others.py", STUB.format("others"))
+    found = fails(place, place.bundle("c1", ORDERS, requirements="x==1\n"))
+    errors = place.environment.invoke_rest_api(
+        {"Path": "/importErrors", "QueryParameters": {"limit": 9}}
+    )["RestApiResponse"]["import_errors"]
+
+    assert found == ["M301 pip: No matching distribution found for x==1 (3 containers)"]
+    assert [(each["filename"], each["stack_trace"]) for each in errors] == [
+        ("of_others.py", "ModuleNotFoundError: No module named 'etl_framework'")
+    ]
+
+
 def test_an_earlier_log_of_pip_does_not_count(place: Place) -> None:
     place.environment.pip = ["ERROR: no"]
     fails(place, place.bundle("c1", ORDERS))
