@@ -52,12 +52,17 @@ def read_draft(
             keys, "E302", f"the template '{name}' leads out of {TEMPLATES}/"
         )
     shown = f"{TEMPLATES}/{name}"
+    if path.exists() and not path.is_file():
+        message = f"the template '{name}' is no file"
+        return found.file.diagnostic(keys, "E302", message, "write its SQL into a file")
     try:
         source = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         return not_utf8(shown, error)
     except OSError:
-        templates = [str(file.relative_to(folder)) for file in folder.rglob("*.sql")]
+        templates = [
+            str(file.relative_to(folder)) for file in folder.rglob("*.sql") if file.is_file()
+        ]
         message = f"there is no template '{name}' under {TEMPLATES}/"
         return found.file.diagnostic(keys, "E302", message, did_you_mean(name, templates))
     try:

@@ -66,5 +66,7 @@ def _git(root: Path, *arguments: str) -> bytes:
         raise ConfigError("git is not installed, or not on the PATH") from error
     if done.returncode:
         said = (done.stderr.decode(errors="replace").strip().splitlines() or ["it failed"])[0]
-        raise ConfigError(f"git {arguments[0]}: {said}", hint="give a revision that git knows")
+        here = "not a git repository" in said
+        hint = "git init, and commit what there is" if here else "give a revision that git knows"
+        raise ConfigError(f"git {arguments[0]}: {said}", hint=hint)
     return done.stdout

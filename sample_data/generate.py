@@ -137,12 +137,12 @@ def main() -> None:
     marker = output / ".generated"
     digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     if marker.is_file() and marker.read_text(encoding="utf-8") == digest:
-        print(f"the sample data in {output} are up to date")
+        print(f"the sample data in {output.name} are up to date")
         return
     marker.unlink(missing_ok=True)
     generate(output)
     marker.write_text(digest, encoding="utf-8")
-    print(f"wrote {sum(DAY_COUNTS):,} events, {TRACKS:,} tracks, {USERS:,} users to {output}")
+    print(f"wrote {sum(DAY_COUNTS):,} events, {TRACKS:,} tracks, {USERS:,} users to {output.name}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import sys
 
 import click
@@ -56,6 +58,11 @@ COMMANDS = (
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)
+# What a machine refuses, whatever we do.
+REFUSED = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
+    errno.EEXIST, errno.EISDIR, errno.EMFILE,
+}  # fmt: skip
 
 
 def main() -> None:
@@ -67,9 +74,14 @@ def main() -> None:
 
     # What a start makes, stays: looking for garbage in it took a sixth of the start.
     gc.set_threshold(100_000)
+    if sys.stdout is None:  # closed by who called
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
     try:
-        cli(prog_name="etl", standalone_mode=False)
+        try:
+            cli(prog_name="etl", standalone_mode=False)
+        finally:
+            sys.stdout.flush()
     except EtlError as error:
         click.echo(str(error), err=True)
         sys.exit(2 if isinstance(error, ConfigError | PlanError) else 1)
@@ -82,3 +94,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        click.echo(f"{error.filename or 'what is printed'}: {error.strerror}", err=True)
+        if not error.filename:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is tried again at the end
+        sys.exit(2)

@@ -26,7 +26,8 @@ def doctor(
 ) -> None:  # fmt: skip
     """Look for what will go wrong around the project: connections, rights, clock, versions.
 
-    Connects to everything that the environment names; in staging it writes and deletes a probe.
+    Connects to everything that the pipelines use in the environment; in staging it writes and
+    deletes a probe.
     Exit codes: 0 clean, 1 found something, 2 could not run.
 
     \b

@@ -63,6 +63,17 @@ date_option = click.option(
 )
 
 
+def limit_option(rows: int) -> Callable[[F], F]:
+    """`--limit`, so many rows if it is not given."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=0),
+        default=rows,
+        show_default=True,
+        help="Rows at the most; 0 for all.",
+    )
+
+
 def plans(
     project: Project,
     name: str,
@@ -111,6 +122,8 @@ def intervals(
         raise click.UsageError("give either --date, or --from and --to")
     if (first is None) != (last is None):
         raise click.UsageError("--from and --to go together")
+    if first and last and first > last:
+        raise click.UsageError(f"--from {first} is after --to {last}")
     if not on and not first:
         return [pipeline.cut().latest(datetime.now(UTC))]
     found = pipeline.cut().between(on or first or date.min, on or last or date.max)

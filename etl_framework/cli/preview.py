@@ -13,6 +13,7 @@ from etl_framework.cli.options import (
     date_option,
     environment_option,
     format_option,
+    limit_option,
     plans_of,
     project_option,
 )
@@ -23,13 +24,7 @@ from etl_framework.cli.options import (
 @environment_option
 @date_option
 @click.option("--order-by", metavar="COLUMN", help="`-COLUMN` for largest first.")
-@click.option(
-    "--limit",
-    default=10,
-    type=click.IntRange(0),
-    show_default=True,
-    help="Rows at the most; 0 for all.",
-)
+@limit_option(10)
 @project_option
 @format_option("table", "csv", "json")
 def preview(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from etl_framework.runner import StepResult
 
 SIGNS = {"started": "…", "done": "✓", "reused": "=", "failed": "✗", "skipped": "-"}
+PLURALS = ("rows", "targets")
 COLOURS = {
     "started": "yellow",
     "done": "green",
@@ -100,11 +101,15 @@ class LiveBoard:
 
 
 def in_words(result: StepResult) -> str:
-    """What a step did: `200,000 read, 599 rejected`; counts of nothing are left out."""
+    """What a step did: `200,000 read, 599 rejected`; no count of nothing but rows."""
     if result.error:
         return result.error.diagnostics[0].message
     if result.state == "skipped":
         return "not run, because a step before it failed"
-    counts = [f"{count:,} {name}" for name, count in result.counts.items() if count]
+    counts = [
+        f"{count:,} {name[:-1] if count == 1 and name in PLURALS else name}"
+        for name, count in result.counts.items()
+        if count or name == "rows"
+    ]
     done = "already done" if result.state == "reused" else ""
     return ": ".join(part for part in (done, ", ".join(counts)) if part)

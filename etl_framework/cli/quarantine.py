@@ -16,6 +16,7 @@ from etl_framework.cli.options import (
     date_option,
     environment_option,
     format_option,
+    limit_option,
     plans_of,
     project_option,
 )
@@ -83,7 +84,7 @@ def list_(source: str | None, environment: str | None, root: Path, format_: str)
 @_selecting
 @click.option("--values", is_flag=True, help="A column for each of the source's, to correct them.")
 @click.option("--reveal", is_flag=True, help="Show values of sensitive columns too.")
-@click.option("--limit", default=20, show_default=True, help="Rows at the most; 0 for all.")
+@limit_option(20)
 @environment_option
 @project_option
 @format_option("table", "csv", "json")

@@ -16,11 +16,12 @@ from etl_framework.cli.options import project_option
 def rule(code: str | None, root: Path) -> None:
     """Explain a finding of lint: what it means, why it matters, a wrong and a right example.
 
-    CODE is a rule's, as lint prints it; all rules with a line each if not given. Rules that the
-    project's setup.cfg names are among them.
+    CODE is a rule's, as lint prints it, or the beginning of several: they get a line each, and so
+    do all if none is given. Rules that the project's setup.cfg names are among them.
 
     \b
     etl rule W402
+    etl rule E4
     """
     from etl_framework.lint.linter import rules
     from etl_framework.lint.pages import codes, page
@@ -28,8 +29,9 @@ def rule(code: str | None, root: Path) -> None:
 
     rules()
     load_settings(root, codes())
-    if code:
+    several = [each for each in codes() if each.startswith((code or "").upper())]
+    if code and (code.upper() in several or not several):
         click.echo(page(code.upper()), nl=False)
         return
-    for each in codes():
+    for each in several:
         click.echo(page(each).splitlines()[0].lstrip("# ").replace(":", " ", 1))

@@ -7,13 +7,18 @@ from pathlib import Path
 import click
 
 from etl_framework.cli.completing import tables
-from etl_framework.cli.options import environment_option, format_option, project_option
+from etl_framework.cli.options import (
+    environment_option,
+    format_option,
+    limit_option,
+    project_option,
+)
 
 
 @click.command()
 @click.argument("table", shell_complete=tables)
 @environment_option
-@click.option("--limit", default=20, show_default=True, help="Rows at the most; 0 for all.")
+@limit_option(20)
 @click.option(
     "--order-by", metavar="COLUMN", help="Sort by this column; -COLUMN for largest first."
 )

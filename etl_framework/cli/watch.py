@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from etl_framework.cli.completing import queries
-from etl_framework.cli.options import date_option, environment_option, project_option
+from etl_framework.cli.options import (
+    date_option,
+    environment_option,
+    limit_option,
+    project_option,
+)
 
 if TYPE_CHECKING:
     from etl_framework.errors import EtlError
@@ -24,7 +30,7 @@ SECONDS = 0.2
 @click.argument("name", required=False, shell_complete=queries)
 @environment_option
 @date_option
-@click.option("--limit", default=10, show_default=True, help="Rows at the most; 0 for all.")
+@limit_option(10)
 @click.option("--once", is_flag=True, help="Look once, and end.")
 @project_option
 def watch(
@@ -39,16 +45,19 @@ def watch(
     given = ["--limit", str(limit), "--project", str(root)]
     given += ["--env", environment] if environment else []
     given += ["--date", str(on)] if on else []
-    seen: dict[Path, int] = {}
+    from etl_framework.config.files import pipeline_paths
+
+    pipeline_paths(root)
+    seen: dict[Path, int] | None = None
     try:
         while True:
             now = dict(_times(root))
             if now != seen:
                 seen = now
                 click.clear()
-                _look(name, given, root)
+                code = _look(name, given, root)
                 if once:
-                    return
+                    sys.exit(code)
             time.sleep(SECONDS)
     except (KeyboardInterrupt, click.Abort):
         click.echo(err=True)
@@ -67,31 +76,38 @@ def _times(root: Path) -> Iterator[tuple[Path, int]]:
             continue
 
 
-def _look(name: str | None, given: list[str], root: Path) -> None:
-    """Lint, then preview; whatever is wrong is shown once, and never raised."""
+def _look(name: str | None, given: list[str], root: Path) -> int:
+    """Lint, then preview; whatever is wrong is shown once, and never raised.
+
+    :returns: the worse of the two exit codes.
+    """
     from etl_framework.cli.lint import lint
     from etl_framework.cli.preview import preview
     from etl_framework.errors import ConfigError, EtlError, PlanError
 
-    told: set[str] = set()
+    told, code = set[str](), 0
     try:
         lint.main(["--project", str(root)], standalone_mode=False)
-    except SystemExit:
-        pass
+    except SystemExit as end:
+        code = int(end.code or 0)
     except EtlError as error:
-        told = _show(error, told)
+        told, code = _show(error, told), 2
     if not name:
-        return
+        return code
     click.echo()
     try:
         preview.main([name, *given], standalone_mode=False)
     except (ConfigError, PlanError) as error:
         # What is wrong with the files is said above.
         _show(error, told | {str(each) for each in error.diagnostics if each.path})
+        return 2
     except EtlError as error:
         _show(error, told)
+        return max(code, 1)
     except click.ClickException as error:
         error.show()
+        return 2
+    return code
 
 
 def _show(error: EtlError, told: set[str]) -> set[str]:

@@ -65,6 +65,11 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
     """
     file = YamlFile(shown)
     try:
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "no file"
+            hint = "write a file of YAML in its place"
+            file.diagnostics.append(Diagnostic(shown, 0, 0, "E101", f"this is {what}", hint))
+            return file
         if path.stat().st_size > MAX_BYTES:
             file.diagnostics.append(Diagnostic(shown, 0, 0, "E101", "the file is over 5 MB"))
             return file

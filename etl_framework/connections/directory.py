@@ -33,7 +33,10 @@ class Directory(Files):
             )
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
             raise DataMissingError(f"the pattern '{pattern}' leads out of the folder {self.path}")
-        found = sorted(path for path in folder.glob(pattern) if path.is_file())
+        try:
+            found = sorted(path for path in folder.glob(pattern) if path.is_file())
+        except ValueError as error:
+            raise DataMissingError(f"'{pattern}' is no pattern of files: {error}") from error
         return [_file(folder, str(path.relative_to(folder))) for path in found]
 
     def moved_file(self, root: Path, name: str, version: str, to: str, here: Path) -> File:

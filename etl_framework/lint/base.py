@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework.config.files import TEMPLATES
 from etl_framework.errors import Diagnostic
+from etl_framework.lint.contents import read_inside
 from etl_framework.lint.facts import Fact
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ def fact(found: PipelineFile, kind: str, values: tuple[str, ...], keys: Keys = (
 def source_of(project: Project, path: str) -> str:
     """The text of one of the project's files, with line ends as Jinja reads them; "" if none."""
     try:
-        text = (project.root / path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        text = (read_inside(project.root.resolve(), path) or b"").decode("utf-8-sig")
+    except UnicodeDecodeError:
         return ""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

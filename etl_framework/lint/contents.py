@@ -13,7 +13,7 @@ def read_inside(root: Path, path: str) -> bytes | None:
     :param root: without links in it.
     """
     full = os.path.realpath(root / path)
-    if not full.startswith(f"{root}{os.sep}"):
+    if not full.startswith(f"{root}{os.sep}") or not os.path.isfile(full):  # noqa: PTH113
         return None
     try:
         with open(full, "rb") as file:  # noqa: PTH123 - thousands of files: a Path each is slow

@@ -32,6 +32,8 @@ def wanted_of(root: Path, pipelines: Iterable[str], paths: Iterable[str]) -> lis
     wanted = [_relative(root, path) for path in paths]
     names = {Path(path).stem for path in pipelines}
     for path in wanted:
+        if not path or Path(path).is_absolute() or path.startswith(".."):
+            raise ConfigError(f"'{path}' is outside of the project", hint=f"it is {root}")
         if path not in names and not (root / path).exists():
             raise ConfigError(
                 f"'{path}' is no file, folder or pipeline", hint=did_you_mean(path, names)
@@ -40,8 +42,9 @@ def wanted_of(root: Path, pipelines: Iterable[str], paths: Iterable[str]) -> lis
 
 
 def _relative(root: Path, path: str) -> str:
-    full = Path(path).resolve()
-    root = root.resolve()
+    if not path:
+        return path
+    full, root = Path(path).resolve(), root.resolve()
     return str(full.relative_to(root)) if full.is_relative_to(root) else path
 
 

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from etl_framework.columns import MASK
 from etl_framework.config.project import Project
+from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import DataInterval
+from etl_framework.plan import all_checks
 from etl_framework.storage.decisions import Decision, decide, decisions
-from etl_framework.storage.rejected import COLUMNS, counted, rejected
+from etl_framework.storage.rejected import COLUMNS, PARSE, counted, rejected
 from etl_framework.storage.staging import RunFolder
 
 OPEN, CORRECTED, DROPPED = "open", "corrected", "dropped"
@@ -94,7 +96,9 @@ class Quarantine:
         """Rejected rows, the oldest data interval first, then by file and line.
 
         :param reveal: whether values of sensitive columns are shown.
+        :raises ConfigError: there is no such rule.
         """
+        self._refuse_unknown(selection.rule)
         for interval, run in self.runs().items():
             if selection.on not in (None, interval.start.date()):
                 continue
@@ -113,6 +117,15 @@ class Quarantine:
         for interval, each in made.items():
             with runs[interval].locked():
                 decide(runs[interval], self.relation, each)
+
+    def _refuse_unknown(self, rule: str | None) -> None:
+        """A mistyped rule must not look as if nothing broke it."""
+        block = self.pipeline.relations()[self.relation]
+        known = {PARSE, *(found.label for found in all_checks(block))}
+        if rule is None or rule in known or rule in {each for _, each, _ in self.counts()}:
+            return
+        hint = did_you_mean(rule, known) or "`etl quarantine list` names the rules"
+        raise ConfigError(f"'{self.relation}' has no rule '{rule}'", hint=hint)
 
     def _files(self, run: RunFolder) -> list[str]:
         steps = [run.step(f"{kind}.{self.relation}") for kind in ("extract", "check")]

@@ -150,8 +150,10 @@ class Look:
         """Other sources with a column of that name that tells their rows apart."""
         name = found.column.name
         for other, block in self._pipeline.sources.items():
-            keys = [column.name for column in block.columns if column.primary_key]
-            if other == self._relation or keys != [name]:
+            keys = [column for column in block.columns if column.primary_key]
+            if other == self._relation or [key.name for key in keys] != [name]:
+                continue
+            if keys[0].type.family != found.column.type.family:
                 continue
             lost = missing(self._session, self._relation, name, other, name)
             if lost * 10 > found.rows:
