@@ -9,11 +9,12 @@ import click
 from etl_framework.cli.options import project_option
 
 FOLDER = ".etl/dev"
+EXPORT = "export $(grep ^AWS_ .etl/dev/env)"
 
 
 @click.group()
 def dev() -> None:
-    """PostgreSQL, S3 and Redshift on this machine, as stand-ins for those of AWS.
+    """PostgreSQL, S3, Redshift and MWAA on this machine, as stand-ins for those of AWS.
 
     \b
     etl dev up                                        start them
@@ -38,10 +39,12 @@ def up(root: Path, seed: Path | None) -> None:
     etl dev up --seed sample_data
     """
     from etl_framework.devstack.control import up as start
+    from etl_framework.devstack.mwaa_server import NAME
 
     chosen = seed or root / "sample_data"
     if start(root / FOLDER, chosen.resolve() if chosen.is_dir() else None):
-        click.echo("PostgreSQL, S3 and Redshift are up: see .etl/dev/env", err=True)
+        click.echo("PostgreSQL, S3, Redshift and MWAA are up: see .etl/dev/env", err=True)
+        click.echo(f"for `etl deploy --name {NAME}`: {EXPORT}", err=True)
     else:
         click.echo("they are up already", err=True)
 

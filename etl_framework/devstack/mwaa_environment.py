@@ -1,7 +1,8 @@
 """One environment of MWAA as a stand-in: its states, its containers' pip, its Airflow's REST API.
 
-Nothing is installed and no DAG is run: pip's log is made of the wheels in plugins.zip, a DAG is a
-stub that calls `load_dag`. What goes wrong is set from outside.
+Nothing is installed and no DAG is run: pip's log is made of the pins of requirements.txt and the
+wheels in plugins.zip, a DAG is a stub that calls `load_dag`. All else that goes wrong is set from
+outside.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Any
 
 _PARTS = ("Plugins", "Requirements", "StartupScript")
 _WHEEL = re.compile(r"(\w+)-([\w.!+]+)-[\w.]+-[\w.]+-[\w.]+\.whl")
+_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([\w.!+]+)", re.MULTILINE)
 _STUB = re.compile(r'load_dag\(\s*["\'](\w+)["\']')
 _LOGS = {"WorkerLogs": "Worker", "SchedulerLogs": "Scheduler", "WebserverLogs": "WebServer"}
+_NO_MODULE = "ModuleNotFoundError: No module named 'etl_framework'"
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 
 
@@ -59,6 +62,7 @@ class StandIn:
     state: dict[str, Any] = field(default_factory=dict)
     _wanted: dict[str, Any] = field(default_factory=dict)
     _left: int = 0
+    _uninstalled: bool = False
     _before: tuple[int, dict[str, Any]] = (0, {})
 
     def __post_init__(self) -> None:
@@ -116,7 +120,7 @@ class StandIn:
         elif path == "/dags":
             found = self._page("dags", list(self._dags().values()), query)
         elif (m := re.fullmatch(r"/dags/(\w+)/details", path)) and m[1] in self._dags():
-            found = {**self._dags()[m[1]], "doc_md": f"Orders.\n\netl-framework {self.framework}"}
+            found = {**self._dags()[m[1]], "doc_md": f"etl-framework {self.framework}"}
         else:
             refused = {"detail": "not found", "status": 404}
             raise ApiError(
@@ -149,11 +153,7 @@ class StandIn:
 
     def _install(self) -> None:
         """What pip says in each container that starts."""
-        wheels = dict(_WHEEL.findall("\n".join(self._plugins())))
-        names = sorted(f"{name.replace('_', '-')}-{version}" for name, version in wheels.items())
-        said = self.pip or [f"Successfully installed {' '.join(names)}"]
-        if not self.pip:
-            self.framework = wheels.get("etl_framework", "")
+        said = self.pip or self._pip()
         moment = int(self._now() * 1000)
         events = [{"timestamp": moment, "message": line} for line in said]
         for group in _LOGS.values():
@@ -162,21 +162,36 @@ class StandIn:
             self.logs.create_log_stream(**stream)
             self.logs.put_log_events(**stream, logEvents=events)
 
-    def _plugins(self) -> list[str]:
-        if "PluginsS3Path" not in self.state:
-            return []
-        version = {"VersionId": self.state["PluginsS3ObjectVersion"]}
-        key = self.state["PluginsS3Path"]
-        data = self.s3.get_object(Bucket=self.bucket, Key=key, **version)["Body"].read()
-        return zipfile.ZipFile(io.BytesIO(data)).namelist()
+    def _pip(self) -> list[str]:
+        """What it says of the pins: installed, each, or none since one has no wheel."""
+        plugins = self._part("Plugins")
+        names = zipfile.ZipFile(io.BytesIO(plugins)).namelist() if plugins else []
+        wheels = _by_name(_WHEEL.findall("\n".join(names)))
+        pins = _by_name(_PIN.findall(self._part("Requirements").decode()))
+        lacking = [f"{name}=={at}" for name, at in pins.items() if wheels.get(name) != at]
+        self._uninstalled = bool(lacking)
+        self.framework = "" if lacking else pins.get("etl-framework", "")
+        if lacking:
+            return [f"ERROR: No matching distribution found for {lacking[0]}"]
+        return [f"Successfully installed {' '.join(sorted(f'{n}-{at}' for n, at in pins.items()))}"]
+
+    def _part(self, part: str) -> bytes:
+        """The object, in the version that the environment is pinned to; empty without one."""
+        key = self.state.get(f"{part}S3Path")
+        if not key:
+            return b""
+        version = self.state[f"{part}S3ObjectVersion"]
+        found = self.s3.get_object(Bucket=self.bucket, Key=key, VersionId=version)
+        return bytes(found["Body"].read())
 
     def _import_errors(self) -> list[dict[str, Any]]:
         there = self._stubs()
+        broken = dict.fromkeys(there, _NO_MODULE) if self._uninstalled else self.broken
         folder = "" if self._major() == 3 else "/usr/local/airflow/dags/"
         return [
             {"import_error_id": number, "timestamp": self._parsed(), "filename": folder + name,
              "stack_trace": trace}
-            for number, (name, trace) in enumerate(self.broken.items(), 1)
+            for number, (name, trace) in enumerate(broken.items(), 1)
             if name in there
         ]  # fmt: skip
 
@@ -184,7 +199,7 @@ class StandIn:
         gone = {"is_active": True} if self._major() == 2 else {"is_stale": False}
         found = {}
         for file, text in self._stubs().items():
-            for dag in _STUB.findall(text) if file not in self.broken else []:
+            for dag in _STUB.findall(text) if self._reads(file) else []:
                 if self.lag.get(dag, 0) > 0:
                     self.lag[dag] -= 1
                     continue
@@ -194,6 +209,9 @@ class StandIn:
                     "last_parsed_time": self._parsed(),
                 }  # fmt: skip
         return found
+
+    def _reads(self, file: str) -> bool:
+        return not self._uninstalled and file not in self.broken
 
     def _stubs(self) -> dict[str, str]:
         prefix = f"{self.state['DagS3Path'].strip('/')}/"
@@ -216,3 +234,10 @@ class StandIn:
 
     def _major(self) -> int:
         return int(self.airflow.split(".")[0])
+
+
+def _by_name(found: list[tuple[str, str]]) -> dict[str, str]:
+    """Versions by a package's name in its one spelling."""
+    from packaging.utils import canonicalize_name
+
+    return {canonicalize_name(name): version for name, version in found}

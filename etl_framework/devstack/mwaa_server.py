@@ -9,13 +9,17 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-from etl_framework.devstack.mwaa_environment import ApiError, StandIn
+from etl_framework.devstack.mwaa_environment import REGION, ApiError, StandIn
 
 Body = dict[str, Any]
+NAME, AIRFLOW = "music-dev", "3.3.1"
+# Its clock is ahead by what MWAA takes to bring objects to Airflow, so that nobody waits for that.
+AHEAD = 60
 _ROUTES = {
     "get_environment": ("GET", re.compile(r"/environments/([^/]+)")),
     "update_environment": ("PATCH", re.compile(r"/environments/([^/]+)")),
@@ -100,6 +104,30 @@ class MwaaServer:
                 """Say nothing."""
 
         return Handler
+
+
+def start_mwaa(until: ExitStack, moto: str, s3: Any) -> dict[str, str]:
+    """Start it with one environment and its bucket; returns the variables by which boto3 finds it.
+
+    :param until: when it is closed, the server stops.
+    :param moto: the URL of the server that has S3, CloudWatch Logs and STS.
+    """
+    import boto3
+
+    keys = {"aws_access_key_id": "etl-dev", "aws_secret_access_key": "etl-dev"}
+    logs = boto3.client("logs", endpoint_url=moto, region_name=REGION, **keys)
+    bucket = f"{NAME}-airflow"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    plane = MwaaServer()
+    plane.environments[NAME] = StandIn(NAME, AIRFLOW, bucket, s3, logs, polls=1, ahead=AHEAD)
+    url = f"http://127.0.0.1:{plane.start()}"
+    until.callback(plane.stop)
+    return {
+        "AWS_ENDPOINT_URL_MWAA": url, "AWS_ENDPOINT_URL_S3": moto,
+        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": moto, "AWS_ENDPOINT_URL_STS": moto,
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+    }  # fmt: skip
 
 
 _DENIED = (

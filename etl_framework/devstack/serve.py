@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+from etl_framework.devstack.mwaa_server import start_mwaa
 from etl_framework.devstack.stack import Stack
 from etl_framework.storage.staging import write_text
 
@@ -20,17 +22,20 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     stack = Stack(folder)
     stack.start()
+    beside = ExitStack()
     try:
+        mwaa = start_mwaa(beside, stack.variables["ETL_DEV_S3_URL"], stack.s3)
         if seed:
             stack.seed(seed)
         (folder / f".{ENV}").touch(mode=0o600)
-        lines = [f"{name}={value}\n" for name, value in stack.variables.items()]
+        lines = [f"{name}={value}\n" for name, value in {**stack.variables, **mwaa}.items()]
         write_text(folder / PID, str(os.getpid()))
         write_text(folder / ENV, "".join(lines))
         signal.sigwait({signal.SIGTERM, signal.SIGINT})
     finally:
         (folder / ENV).unlink(missing_ok=True)
         (folder / PID).unlink(missing_ok=True)
+        beside.close()
         stack.stop()
 
 

@@ -26,6 +26,7 @@ from etl_framework.mwaa.manifest import Manifest
 from etl_framework.mwaa.starting import Ready, Start
 
 STUB = 'from etl_framework.airflow import load_dag\n\nload_dag("{}", globals())\n'
+OURS = "etl-framework==0.1.0\n"
 OTHERS = "secrets.backend_kwargs"
 SECRET = "hunter2-do-not-show"
 
@@ -60,15 +61,16 @@ class Place:
     def bundle(self, commit: str, dags: dict[str, str], **given: Any) -> Path:
         """Write a bundle; `startup`, `options`, `wheels`, `airflow`, `dag_ids` are optional."""
         folder = self.folder / commit
+        version = given.get("framework", "0.1.0")
+        asked = given.get("requirements", "--no-index\n")
         files = {f"dags/{name}": text.encode() for name, text in dags.items()}
-        files["requirements.txt"] = given.get("requirements", "--no-index\n").encode()
+        files["requirements.txt"] = f"{asked}etl-framework=={version}\n".encode()
         if "startup" in given:
             files["startup.sh"] = given["startup"].encode()
         files["airflow-config.json"] = json.dumps(given.get("options", {})).encode()
         for name, data in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
-        version = given.get("framework", "0.1.0")
         with zipfile.ZipFile(folder / "plugins.zip", "w") as plugins:
             wheel = zipfile.ZipInfo(
                 f"etl_framework-{version}-py3-none-any.whl", (2024, 1, 1, 0, 0, 0)

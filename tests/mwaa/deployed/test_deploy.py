@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from etl_framework.mwaa import verify_deployed
-from tests.mwaa.deployed.conftest import OTHERS, SECRET, STUB, Place
+from tests.mwaa.deployed.conftest import OTHERS, OURS, SECRET, STUB, Place
 
 ORDERS = {
     "orders.py": STUB.format("orders"),
@@ -25,7 +25,7 @@ def test_the_first_deploy(place: Place) -> None:
 
     files = {f"dags/{name}": text for name, text in ORDERS.items()}
     assert place.objects() == {**files, "dags/of_others.py": "theirs",
-                               "requirements.txt": "--no-index\n"}  # fmt: skip
+                               "requirements.txt": f"--no-index\n{OURS}"}  # fmt: skip
     state = place.environment.state
     versions = place.versions()
     assert state["Status"] == "AVAILABLE"
@@ -47,7 +47,7 @@ def test_the_order(place: Place) -> None:
     place.calls.clear()
     place.deploy(place.bundle("c2", {**ORDERS, "orders.py": STUB.format("orders") + "\n",
                                      "project/pipelines/orders.yml": "name: orders # 2\n"},
-                              requirements="--no-index\nx==1\n"))  # fmt: skip
+                              requirements="--no-index\n# more\n"))  # fmt: skip
 
     record = f"put_object etl-deploys/{place.environment.name}.json"
     assert place.changes() == [

@@ -13,7 +13,7 @@ from etl_framework.connections import aws as clients
 from etl_framework.errors import RetryableError, StepError
 from etl_framework.mwaa.calls import Call
 from tests.chaos.proxies import S3Proxy
-from tests.mwaa.deployed.conftest import STUB, Place, Servers
+from tests.mwaa.deployed.conftest import OURS, STUB, Place, Servers
 from tests.mwaa.deployed.test_deploy import ORDERS
 
 TWICE = {**ORDERS, "orders.py": STUB.format("orders") + "# 2\n"}
@@ -33,7 +33,7 @@ def test_an_update_that_fails(place: Place) -> None:
     """MWAA goes back to what was; dags/ was not touched; the same command works later."""
     place.deploy(place.bundle("c1", ORDERS))
     before, state = place.objects(), dict(place.environment.state)
-    folder = place.bundle("c2", TWICE, requirements="x==1\n")
+    folder = place.bundle("c2", TWICE, requirements="# more\n")
     place.environment.failure = ("INCORRECT_CONFIGURATION", "no route to the endpoints")
     name = place.environment.name
 
@@ -90,13 +90,29 @@ def test_pip_fails(place: Place) -> None:
     assert not any(key.startswith("dags/") for key in place.objects())
 
 
+def test_a_pin_without_a_wheel(place: Place) -> None:
+    """Nothing is installed, and so no DAG is imported."""
+    place.put("dags/of_others.py", STUB.format("others"))
+    found = fails(place, place.bundle("c1", ORDERS, requirements="x==1\n"))
+    errors = place.environment.invoke_rest_api(
+        {"Path": "/importErrors", "QueryParameters": {"limit": 9}}
+    )["RestApiResponse"]["import_errors"]
+
+    assert found == ["M301 pip: No matching distribution found for x==1 (3 containers)"]
+    assert [(each["filename"], each["stack_trace"]) for each in errors] == [
+        ("of_others.py", "ModuleNotFoundError: No module named 'etl_framework'")
+    ]
+
+
 def test_an_earlier_log_of_pip_does_not_count(place: Place) -> None:
     place.environment.pip = ["ERROR: no"]
     fails(place, place.bundle("c1", ORDERS))
     place.environment.pip = []
     place.clock.sleep(60)
 
-    assert place.deploy(place.bundle("c2", ORDERS, requirements="x\n")).deploying.problems == []
+    assert (
+        place.deploy(place.bundle("c2", ORDERS, requirements="# more\n")).deploying.problems == []
+    )
 
 
 def test_an_import_error(place: Place) -> None:
@@ -196,7 +212,7 @@ def test_s3_that_goes_away_in_the_middle(
     place: Place, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.deploy(place.bundle("c1", ORDERS))
-    folder = place.bundle("c2", {**TWICE, "new.py": STUB.format("new")}, requirements="x\n")
+    folder = place.bundle("c2", {**TWICE, "new.py": STUB.format("new")}, requirements="# more\n")
     with broken_s3(servers, monkeypatch) as proxy:
         uploads = ("PUT", f"/{place.environment.bucket}/dags/orders.py")
         proxy.verdict = lambda method, path: "lost" if (method, path) == uploads else ""
@@ -206,7 +222,7 @@ def test_s3_that_goes_away_in_the_middle(
 
     files = {f"dags/{name}": text for name, text in TWICE.items()}
     assert place.objects() == {
-        **files, "dags/new.py": STUB.format("new"), "requirements.txt": "x\n",
+        **files, "dags/new.py": STUB.format("new"), "requirements.txt": f"# more\n{OURS}",
     }  # fmt: skip
     assert place.record()["deploys"][0]["state"] == "done"
 
@@ -239,10 +255,10 @@ def killed_at(place: Place, folder: Path, number: int) -> bool:
 def test_killed_anywhere_and_run_again(place: Place) -> None:
     """Before each changing call in turn: the same command then leaves the same."""
     first = place.bundle("c1", {**ORDERS, "old.py": STUB.format("old")})
-    second = place.bundle("c2", {**TWICE, "new.py": STUB.format("new")}, requirements="x\n",
+    second = place.bundle("c2", {**TWICE, "new.py": STUB.format("new")}, requirements="# more\n",
                           options={"core.parallelism": "1"})  # fmt: skip
     wanted = {f"dags/{name}": text for name, text in TWICE.items()}
-    wanted |= {"dags/new.py": STUB.format("new"), "requirements.txt": "x\n"}
+    wanted |= {"dags/new.py": STUB.format("new"), "requirements.txt": f"# more\n{OURS}"}
     number, deaths = 1, 0
     while True:
         place.deploy(first)

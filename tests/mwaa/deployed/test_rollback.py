@@ -20,7 +20,7 @@ def test_back_to_the_deploy_before(place: Place) -> None:
     first = place.deploy(place.bundle("c1", ORDERS, options={"etl.environment": "prod"}))
     objects, versions, state = place.objects(), place.versions(), place.environment.state
     pins = {name: value for name, value in state.items() if "S3" in name or "Options" in name}
-    given = {"requirements": "x==1\n", "framework": "0.2.0", "startup": "echo"}
+    given = {"requirements": "# more\n", "framework": "0.2.0", "startup": "echo"}
     options = {"etl.environment": "new", "core.parallelism": "1"}
     place.deploy(place.bundle("c2", SECOND, options=options, **given))
     assert place.environment.state["StartupScriptS3Path"] == "startup.sh"
@@ -52,7 +52,7 @@ def test_back_to_the_deploy_before(place: Place) -> None:
 def test_the_order_of_a_rollback(place: Place) -> None:
     """A newer framework reads older files: the environment comes last."""
     place.deploy(place.bundle("c1", ORDERS))
-    place.deploy(place.bundle("c2", SECOND, requirements="x==1\n"))
+    place.deploy(place.bundle("c2", SECOND, requirements="# more\n"))
     place.calls.clear()
     place.rollback()
 
@@ -118,7 +118,7 @@ def test_a_deploy_that_failed_is_rolled_back(place: Place) -> None:
 def test_an_earlier_version_that_is_gone(place: Place) -> None:
     place.deploy(place.bundle("c1", ORDERS))
     versions = place.versions()
-    place.deploy(place.bundle("c2", SECOND, requirements="x==1\n"))
+    place.deploy(place.bundle("c2", SECOND, requirements="# more\n"))
     for key in ("dags/orders.py", "requirements.txt"):
         place.s3.delete_object(Bucket=place.environment.bucket, Key=key, VersionId=versions[key][0])
     before = place.versions()
@@ -134,7 +134,7 @@ def test_an_earlier_version_that_is_gone(place: Place) -> None:
 def test_a_rollback_that_was_stopped_goes_on(place: Place) -> None:
     place.deploy(place.bundle("c1", ORDERS))
     objects = place.objects()
-    place.deploy(place.bundle("c2", SECOND, requirements="x==1\n"))
+    place.deploy(place.bundle("c2", SECOND, requirements="# more\n"))
     place.environment.failure = ("INCORRECT_CONFIGURATION", "no")
     with pytest.raises(StepError, match="M201"):
         place.rollback()
