@@ -12,18 +12,24 @@ from etl_framework.config.yaml_file import not_utf8
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
+from etl_framework.sql.recovering import syntax_errors
 from etl_framework.sql.templates import Rendered, TemplateProblemError, render_sql
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A template that renders and parses."""
+    """A template that renders and parses.
+
+    :param scopes: those of the tree, as long as nothing has changed it.
+    """
 
     rendered: Rendered
     tree: exp.Query
+    scopes: list[Scope]
     references: list[scope.Reference]
 
     def inputs(self, relations: Mapping[str, object]) -> tuple[str, ...]:
@@ -39,8 +45,8 @@ def read_draft(
     name: str,
     interval: DataInterval,
     params: Mapping[str, Any],
-) -> Draft | Diagnostic:
-    """Read, render and parse a template; what is wrong with it when that fails.
+) -> Draft | list[Diagnostic]:
+    """Read, render and parse a template; all that is wrong with it when that fails.
 
     :param keys: where the pipeline's file names the template.
     :param name: its path under the templates' folder.
@@ -48,34 +54,39 @@ def read_draft(
     folder = (root / TEMPLATES).resolve()
     path = (folder / name).resolve()
     if not path.is_relative_to(folder):
-        return found.file.diagnostic(
-            keys, "E302", f"the template '{name}' leads out of {TEMPLATES}/"
-        )
+        message = f"the template '{name}' leads out of {TEMPLATES}/"
+        return [found.file.diagnostic(keys, "E302", message)]
     shown = f"{TEMPLATES}/{name}"
     if path.exists() and not path.is_file():
         message = f"the template '{name}' is no file"
-        return found.file.diagnostic(keys, "E302", message, "write its SQL into a file")
+        return [found.file.diagnostic(keys, "E302", message, "write its SQL into a file")]
     try:
         source = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        return not_utf8(shown, error)
+        return [not_utf8(shown, error)]
     except OSError:
         templates = [
             str(file.relative_to(folder)) for file in folder.rglob("*.sql") if file.is_file()
         ]
         message = f"there is no template '{name}' under {TEMPLATES}/"
-        return found.file.diagnostic(keys, "E302", message, did_you_mean(name, templates))
+        return [found.file.diagnostic(keys, "E302", message, did_you_mean(name, templates))]
     try:
         rendered = render_sql(shown, source, interval, params)
     except TemplateProblemError as error:
-        return error.diagnostic
+        return [error.diagnostic]
     try:
         tree = dialect.parse(rendered.sql)
     except dialect.SqlSyntaxError as error:
-        hint = "a comma, a bracket or a keyword before it is missing or too much"
-        hint = hint if str(error).startswith("SQL syntax") else ""
-        return rendered.diagnostic(error.offset, "E410", str(error), hint)
+        return [_syntax(rendered, each) for each in syntax_errors(rendered.sql, error)]
     if twice := scope.repeated_name(tree):
         message = f"two tables of this FROM are called '{twice.name}'"
-        return rendered.diagnostic(twice.offset, "E414", message, "give one of them another alias")
-    return Draft(rendered, tree, scope.references(tree))
+        hint = "give one of them another alias"
+        return [rendered.diagnostic(twice.offset, "E414", message, hint)]
+    scopes = scope.scopes_of(tree)
+    return Draft(rendered, tree, scopes, scope.references(scopes))
+
+
+def _syntax(rendered: Rendered, error: dialect.SqlSyntaxError) -> Diagnostic:
+    hint = "a comma, a bracket or a keyword before it is missing or too much"
+    hint = hint if str(error).startswith("SQL syntax") else ""
+    return rendered.diagnostic(error.offset, "E410", str(error), hint)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.checks.sql import Sql
-from etl_framework.columns import Column, ColumnType
+from etl_framework.columns import Column
 from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import PipelineFile
+from etl_framework.contracts import unlike_names, unlike_types
 from etl_framework.drafts import Draft, read_draft
 from etl_framework.engines.duckdb import EmptyTables
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
@@ -91,6 +92,7 @@ class _Compiler:
         self._result = Compilation()
         self._relations = pipeline.relations()
         self._tables = EmptyTables()
+        self._wrong: dict[str, set[int]] = {}  # the offsets of columns that are not there
 
     def compile(self) -> Compilation:
         """Read every template first, for the order; then resolve names and types in that order."""
@@ -113,7 +115,7 @@ class _Compiler:
             compiled = (
                 self._sql(name, inputs[name], draft) if draft else self._python(name, inputs[name])
             )
-            self._result.queries[name] = self._as_declared(compiled)
+            self._result.queries[name] = self._as_declared(compiled, draft)
         self._compile_checks()
         self._result.shapes = self._shapes()
         return self._result
@@ -131,12 +133,12 @@ class _Compiler:
     def _draft(
         self, keys: tuple[str | int, ...], sql: str, params: Mapping[str, Any]
     ) -> Draft | None:
-        """The template; None, with a diagnostic, when something is wrong with it."""
+        """The template; None, with diagnostics, when something is wrong with it."""
         draft = read_draft(self._root, self._found, keys, sql, self._interval, params)
-        if isinstance(draft, Diagnostic):
-            self._problem(draft)
-            return None
-        return draft
+        if isinstance(draft, Draft):
+            return draft
+        self._result.diagnostics += draft
+        return None
 
     def _compile_checks(self) -> None:
         """The SQL of checks, which may read every relation."""
@@ -171,11 +173,11 @@ class _Compiler:
 
     def _python(self, name: str, inputs: tuple[str, ...]) -> Compiled:
         columns = self._relations[name].columns
-        return Compiled(name, inputs, columns=tuple((c.name, c.type.duckdb) for c in columns))
+        return Compiled(name, inputs, columns=_declared(columns))
 
     def _sql(self, name: str, inputs: tuple[str, ...], draft: Draft) -> Compiled:
         shapes = self._shapes()
-        problems = list(self._name_problems(draft, shapes))
+        problems = list(self._name_problems(name, draft, shapes))
         self._result.diagnostics += problems
         template = draft.rendered.source
         schema = {need: dict(shape) for need in inputs if (shape := shapes.get(need)) is not None}
@@ -195,76 +197,47 @@ class _Compiler:
             return Compiled(name, inputs, template)
         return Compiled(name, inputs, template, sql, shape, draft.rendered.sql)
 
-    def _as_declared(self, compiled: Compiled) -> Compiled:
+    def _as_declared(self, compiled: Compiled, draft: Draft | None) -> Compiled:
         """With the columns that are declared, which the SQL's have to fit."""
         contract = self._relations[compiled.name].columns
-        if not (compiled.sql and compiled.columns and contract):
+        if not contract or draft is None or compiled.name in self._found.loose():
             return compiled
-        if compiled.name in self._found.loose():
-            return compiled
-        self._result.diagnostics += self._contract_problems(
-            compiled.name, compiled.columns, contract
-        )
-        shape = tuple((column.name, column.type.duckdb) for column in contract)
-        return replace(compiled, columns=shape)
+        file, keys = self._found.file, (*self._keys(compiled.name), "columns")
+        # Of a query with an unknown column the other names alone are known.
+        names = [name for name, _ in compiled.columns or ()]
+        names = names or scope.result_names(draft.tree, self._wrong[compiled.name])
+        problems = list(unlike_names(file, keys, names, contract)) if names else []
+        if compiled.columns and not problems:
+            problems += unlike_types(file, keys, [t for _, t in compiled.columns], contract)
+        self._result.diagnostics += problems
+        return replace(compiled, columns=_declared(contract)) if compiled.columns else compiled
 
     def _shapes(self) -> dict[str, Shape]:
-        """What is known so far of every relation."""
+        """What is known so far of every relation: what it declares, or else what its SQL gives."""
         known: dict[str, Shape] = dict.fromkeys(self._found.broken())
         for name, relation in self._relations.items():
-            known[name] = None
+            compiled = self._result.queries.get(name)
+            known[name] = compiled.columns if compiled else None
             if name in self._found.loose():
-                continue
-            if name in self._pipeline.sources:
-                known[name] = tuple((c.name, c.type.duckdb) for c in relation.columns)
-            elif compiled := self._result.queries.get(name):
-                known[name] = compiled.columns
+                known[name] = None
+            elif relation.columns:
+                known[name] = _declared(relation.columns)
         return known
 
-    def _name_problems(self, draft: Draft, shapes: Mapping[str, Shape]) -> Iterator[Diagnostic]:
+    def _name_problems(
+        self, name: str, draft: Draft, shapes: Mapping[str, Shape]
+    ) -> Iterator[Diagnostic]:
         for reference in draft.references:
             if reference.name not in shapes:
                 message = f"unknown relation '{reference.name}'"
                 hint = did_you_mean(reference.name, shapes)
                 yield draft.rendered.diagnostic(reference.offset, "E411", message, hint)
         columns = {n: None if s is None else [column for column, _ in s] for n, s in shapes.items()}
-        for found in scope.column_problems(draft.tree, columns):
+        problems = list(scope.column_problems(draft.scopes, columns))
+        self._wrong[name] = {found.offset for found in problems}
+        for found in problems:
             yield draft.rendered.diagnostic(found.offset, found.code, found.message, found.hint)
 
-    def _contract_problems(
-        self, name: str, shape: Sequence[tuple[str, str]], contract: Sequence[Column]
-    ) -> Iterator[Diagnostic]:
-        """What the SQL gives against what `columns` promises: names in order, types."""
-        keys = (*self._keys(name), "columns")
-        given = [column.lower() for column, _ in shape]
-        wanted = [column.name.lower() for column in contract]
-        if given != wanted:
-            message = f"the SQL gives the columns {', '.join(given)}, and not {', '.join(wanted)}"
-            hint = "name and order the SELECT list as 'columns' does"
-            unlike = (n for n, (a, b) in enumerate(zip(given, wanted, strict=False)) if a != b)
-            at = next(unlike, min(len(given), len(wanted)))
-            where = (*keys, at, "name") if at < len(wanted) else keys
-            yield self._found.file.diagnostic(
-                where, "E420", message, hint, of_key=at == len(wanted)
-            )
-            return
-        for index, (column, (_, type_)) in enumerate(zip(contract, shape, strict=True)):
-            if not fits(type_, column.type):
-                message = f"the SQL gives '{column.name}' as {type_}, and not as {column.type}"
-                hint = f"write CAST(... AS {column.type}) in the SELECT list"
-                where = (*keys, index, "type")
-                yield self._found.file.diagnostic(where, "E421", message, hint)
 
-
-def fits(given: str, wanted: ColumnType) -> bool:
-    """Whether a DuckDB type becomes the wanted one without changing what values mean."""
-    if given in ('"NULL"', "NULL"):
-        return True
-    numbers = ("integer", "decimal", "float")
-    if given.startswith(("DECIMAL", "HUGEINT", "UHUGEINT")):
-        return wanted.family in numbers
-    try:
-        family = ColumnType.parse(given.replace("TIMESTAMP WITH TIME ZONE", "timestamptz")).family
-    except ValueError:
-        return False
-    return family == wanted.family or (family in numbers and wanted.family in numbers)
+def _declared(columns: Sequence[Column]) -> Shape:
+    return tuple((column.name, column.type.duckdb) for column in columns)

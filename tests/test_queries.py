@@ -6,7 +6,8 @@ import pytest
 
 from etl_framework.columns import ColumnType
 from etl_framework.config.project import load_project
-from etl_framework.queries import Compilation, compile_queries, fits
+from etl_framework.contracts import fits
+from etl_framework.queries import Compilation, compile_queries
 from tests.conftest import Folder
 
 

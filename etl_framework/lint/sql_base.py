@@ -12,6 +12,7 @@ from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.sql.blame import first_offset
+from etl_framework.sql.scope import scopes_of
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -32,9 +33,7 @@ class Query:
     @cached_property
     def scopes(self) -> list[Scope]:
         """Each SELECT of it with what it can see, inner ones first."""
-        from sqlglot.optimizer.scope import traverse_scope
-
-        return traverse_scope(self.tree)
+        return scopes_of(self.tree)
 
 
 @dataclass(frozen=True)

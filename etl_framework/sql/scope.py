@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +32,37 @@ class ScopeProblem:
     hint: str = ""
 
 
-def references(tree: exp.Query) -> list[Reference]:
-    """Every table that the query reads and does not define itself, once per place."""
+def scopes_of(tree: exp.Expr) -> list[Scope]:
+    """Each SELECT of a query with what it can see, inner ones first."""
+    from sqlglot.optimizer.scope import traverse_scope
+
+    return traverse_scope(tree)
+
+
+def result_names(tree: exp.Query, wrong: Collection[int] = ()) -> list[str]:
+    """The names of the columns that a query gives; empty where one cannot be told.
+
+    None at all of a query with a star.
+
+    :param wrong: the offsets of columns that do not exist, whose names are none of the result's.
+    """
+    from sqlglot import exp
+
+    if tree.is_star:
+        return []
+    return [
+        "" if isinstance(each, exp.Column) and _offset(each.this) in wrong else each.alias_or_name
+        for each in tree.selects
+    ]
+
+
+def references(scopes: Sequence[Scope]) -> list[Reference]:
+    """Every table that a query reads and does not define itself, once per place."""
     from sqlglot import exp
 
     return [
         Reference(_table_name(source), _offset(source.this))
-        for scope in _scopes(tree)
+        for scope in scopes
         for source in scope.sources.values()
         if isinstance(source, exp.Table)
     ]
@@ -62,14 +86,14 @@ def repeated_name(tree: exp.Query) -> Reference | None:
 
 
 def column_problems(
-    tree: exp.Query, relations: Mapping[str, Sequence[str] | None]
+    scopes: Sequence[Scope], relations: Mapping[str, Sequence[str] | None]
 ) -> Iterator[ScopeProblem]:
     """Every column that does not exist or could be from two tables.
 
     :param relations: the columns of each relation; None where they are not known.
     """
     seen: set[int] = set()
-    for scope in _scopes(tree):
+    for scope in scopes:
         yield from _join_problems(scope, relations)
         for column in [*scope.columns, *_stars(scope)]:
             # Inner queries come first; an outer one lists their columns once more.
@@ -131,12 +155,6 @@ def _problem(
     if not any(name in columns for columns in known.values()):
         hint = did_you_mean(name, [each for columns in known.values() for each in columns])
         yield ScopeProblem(_offset(column.this), "E413", f"unknown column '{column.name}'", hint)
-
-
-def _scopes(tree: exp.Query) -> list[Scope]:
-    from sqlglot.optimizer.scope import traverse_scope
-
-    return traverse_scope(tree)
 
 
 def _visible(

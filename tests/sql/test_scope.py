@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from etl_framework.sql.dialect import parse
-from etl_framework.sql.scope import column_problems, references
+from etl_framework.sql.scope import column_problems, references, scopes_of
 
 RELATIONS = {"t": ["a", "b", "k"], "u": ["c", "b", "k"], "v": None}
 
@@ -29,7 +29,7 @@ RELATIONS = {"t": ["a", "b", "k"], "u": ["c", "b", "k"], "v": None}
     ],
 )  # fmt: skip
 def test_references(sql: str, names: list[str]) -> None:
-    found = references(parse(sql))
+    found = references(scopes_of(parse(sql)))
 
     assert sorted({reference.name for reference in found}) == names
     for reference in found:
@@ -76,7 +76,7 @@ def test_references(sql: str, names: list[str]) -> None:
     ],
 )  # fmt: skip
 def test_what_is_right(sql: str) -> None:
-    assert list(column_problems(parse(sql), RELATIONS)) == []
+    assert list(column_problems(scopes_of(parse(sql)), RELATIONS)) == []
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_is_right(sql: str) -> None:
     ],
 )  # fmt: skip
 def test_what_leads_nowhere(sql: str, code: str, at: str, hint: str) -> None:
-    (found,) = column_problems(parse(sql), RELATIONS)
+    (found,) = column_problems(scopes_of(parse(sql)), RELATIONS)
 
     assert (found.code, found.offset) == (code, sql.index(at))
     assert found.hint.startswith(hint)

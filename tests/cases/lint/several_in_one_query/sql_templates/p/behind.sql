@@ -1,0 +1,3 @@
+SELECT customer
+FROM broken
+WHERE bigg
