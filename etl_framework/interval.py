@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
@@ -104,6 +105,12 @@ class Schedule:
         """A local time in the zone; one that a clock change skips moves to the next that exists."""
         placed = moment.replace(tzinfo=self.timezone)
         return placed.astimezone(UTC).astimezone(self.timezone)
+
+
+@cache
+def first_interval(schedule: Schedule, day: date) -> DataInterval:
+    """The first interval of a schedule that starts on `day` or later."""
+    return next(schedule.intervals_from(day))
 
 
 def valid_cron(text: str) -> bool:

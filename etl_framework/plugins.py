@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache, reduce
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from operator import or_
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -36,7 +36,7 @@ def import_all(package: str) -> None:
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__):
         importlib.import_module(f"{package}.{module.name}")
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    for entry in _registered():
         try:
             entry.load()
         except Exception as error:
@@ -44,6 +44,12 @@ def import_all(package: str) -> None:
                 f"plug-in '{entry.name}' ({entry.value}) does not load: {error}",
                 hint="fix or uninstall the package that registers it",
             ) from error
+
+
+@cache
+def _registered() -> list[EntryPoint]:
+    """What installed packages register: looking through all of them is slow."""
+    return sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
 
 
 def plugins(base: type[M]) -> dict[str, type[M]]:

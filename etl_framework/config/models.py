@@ -12,7 +12,7 @@ from etl_framework.columns import Columns
 from etl_framework.config.notify import AnyNotify
 from etl_framework.config.sql_tests import SqlTest, names_once
 from etl_framework.errors import did_you_mean
-from etl_framework.interval import NONE, DataInterval, Schedule, valid_cron
+from etl_framework.interval import NONE, DataInterval, Schedule, first_interval, valid_cron
 from etl_framework.model import Model, Name, Params, wrong_at
 from etl_framework.plugins import one_of
 from etl_framework.sources.base import AnyCheck, Source
@@ -180,7 +180,7 @@ class Pipeline(Model):
     def some_interval(self, day: date | None = None) -> DataInterval:
         """The first data interval from `day` on, else of all: the same whenever it is asked for."""
         first = day or self.start_date or date(2024, 1, 1)
-        return next(self.cut().intervals_from(first))
+        return first_interval(self.cut(), first)
 
     def sensitive(self) -> set[str]:
         """Lower-case names of the columns whose values no report shows."""

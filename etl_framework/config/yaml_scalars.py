@@ -12,29 +12,31 @@ ALLOWED = {
     TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map")
 }
 # What YAML 1.1 and YAML 1.2 read differently: (pattern, what happens, what to write instead).
-_TRAPS = [
+_WRITTEN = [
     (r"(?i)yes|no|on|off", "is a boolean in YAML 1.1 and a text in 1.2", '"{0}", true or false'),
     (r"[-+]?0\d+", "is octal in YAML 1.1 and decimal in 1.2", '"{0}", or {1} for the number'),
     (r"[-+]?0[bo][0-7]+", "is a number in one version of YAML only", '"{0}", or the number'),
     (r"[-+]?\d+(:[0-5]?\d)+(\.\d*)?", "is a number to the base 60 in YAML 1.1", '"{0}"'),
     (r"[-+]?\d[\d_]*_[\d_.]*", "is a number in YAML 1.1 and a text in 1.2", '"{0}", or {1}'),
 ]
+_TRAPS = [(re.compile(pattern), what, instead) for pattern, what, instead in _WRITTEN]
+_FIRST = re.compile(r"(?i)[-+.\dyno]")  # of any trap
 # Before a scalar's text: an anchor or a tag, then a quote or the header of a block.
 _START = re.compile(r"(?:[&!]\S*\s+)*(?:[|>][^\n]*\n[ \n]*|[\"']|)")
 _DIGITS = {"x": 2, "u": 4, "U": 8}
-_EXPONENT = r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"
+_EXPONENT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
 
 def trap(node: yaml.ScalarNode) -> tuple[str, str] | None:
     """What is wrong with a plain text that versions of YAML read differently, and the hint."""
-    if node.style:
-        return None
     text = node.value
-    if node.tag == TAG + "str" and re.fullmatch(_EXPONENT, text):
+    if node.style or not _FIRST.match(text):
+        return None
+    if node.tag == TAG + "str" and _EXPONENT.fullmatch(text):
         what = f"'{_shown(text)}' is a text in YAML 1.1 and a number in 1.2"
         return what, f'write "{_shown(text)}", or the number in full'
     for pattern, what, instead in _TRAPS:
-        if re.fullmatch(pattern, text):
+        if pattern.fullmatch(text):
             number = re.sub(r"^([-+]?)0+(?=\d)", r"\1", text.replace("_", ""))
             hint = instead.format(_shown(text), _shown(number))
             return f"'{_shown(text)}' {what}", f"write {hint}"

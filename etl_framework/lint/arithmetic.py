@@ -23,7 +23,7 @@ class UnguardedDivision(SqlRule):
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
 
-        for scope in query.scopes:
+        for scope in query.scopes if query.find_all(exp.Div) else ():
             for node in scope.find_all(exp.Div):
                 divisor = node.right.unnest()
                 if not (_never_zero(divisor, scope) or _asked_before(node, divisor)):
@@ -39,7 +39,7 @@ class IntegerDivision(SqlRule):
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
 
-        for node in query.tree.find_all(exp.Div):
+        for node in query.find_all(exp.Div):
             sides = [node.left.unnest(), node.right.unnest()]
             if not all(side.is_type(*exp.DataType.INTEGER_TYPES) for side in sides):
                 continue

@@ -42,6 +42,12 @@ class Checked:
 
         return compile_queries(self.project.root, self.found, self.interval)
 
+    @cached_property
+    def templates(self) -> dict[str, str]:
+        """The text of each template that it names, by path and sorted; "" of one not there."""
+        paths = sorted(files_of(self.found) - {self.found.file.path})
+        return {path: source_of(self.project, path) for path in paths}
+
 
 class Rule:
     """One thing that can be wrong. Its docstring says what and why."""

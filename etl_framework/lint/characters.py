@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import Checked, Rule, files_of, source_of
+from etl_framework.lint.base import Checked, Rule
 from etl_framework.sql.naming import line_and_column
 
 # Those that turn the direction of a text or have no width. In words of other scripts and in emoji
@@ -35,9 +35,9 @@ class UnseenCharacters(Rule):
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for file in (project.environments_file, *(found.file for found in project.pipelines)):
             yield from _found(file.path, file.text, _IN_YAML)
-        templates = set().union(*(files_of(each.found) - {each.found.file.path} for each in files))
-        for path in sorted(templates):
-            yield from _found(path, source_of(project, path), _IN_SQL)
+        for checked in files:
+            for path, text in checked.templates.items():
+                yield from _found(path, text, _IN_SQL)
 
 
 def _found(path: str, text: str, spaces: re.Pattern[str]) -> Iterator[Diagnostic]:

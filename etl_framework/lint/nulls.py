@@ -21,7 +21,7 @@ class NotInNulls(SqlRule):
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
 
-        for node in query.tree.find_all(exp.Not):
+        for node in query.find_all(exp.Not):
             inside = node.this.unnest()
             subquery = inside.args.get("query") if isinstance(inside, exp.In) else None
             select = subquery.unnest() if subquery else None
@@ -77,7 +77,7 @@ class MeanOfNulls(SqlRule):
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
 
-        for node in query.tree.find_all(exp.Div):
+        for node in query.find_all(exp.Div):
             total = node.left.find(exp.Sum)
             count = node.right.find(exp.Count)
             if not (total and count and isinstance(count.this, exp.Star)):

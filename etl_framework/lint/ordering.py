@@ -26,14 +26,14 @@ class TiesUnbroken(SqlRule):
     def find(self, query: Query) -> Iterator[Finding]:
         from sqlglot import exp
 
-        for window in query.tree.find_all(exp.Window):
+        for window in query.find_all(exp.Window):
             if isinstance(
                 window.this, exp.RowNumber | exp.FirstValue | exp.LastValue | exp.Lag | exp.Lead
             ):
                 order = window.args.get("order")
                 wanted = [window.this.this] if window.this.this else []
                 yield from self._order(query, window, order, wanted)
-        for select in query.tree.find_all(exp.Select):
+        for select in query.find_all(exp.Select):
             if select.args.get("limit") and not one_row(select):
                 yield from self._order(
                     query, select.args["limit"], select.args.get("order"), select.selects
@@ -69,8 +69,7 @@ class Now(SqlRule):
         if query.checked.pipeline.schedule == NONE:
             return
         kinds = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentDatetime)
-        for node in query.tree.walk():
-            named = isinstance(node, exp.Anonymous) and node.name.upper() in _NOW
-            if named or isinstance(node, kinds):
+        for node in query.find_all(exp.Anonymous, *kinds):
+            if isinstance(node, kinds) or node.name.upper() in _NOW:
                 hint = "write {{ interval.end }} or {{ interval.date }}"
                 yield Finding(node, "the clock is not the data interval", hint)

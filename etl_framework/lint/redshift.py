@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.lint.sql_base import Query, queries_of
 from etl_framework.sql.blame import first_offset
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 # What is missing, and what to write instead. Source: Redshift's Database Developer Guide,
 # "Unsupported PostgreSQL functions" and "Unsupported PostgreSQL features".
@@ -82,8 +79,9 @@ class MissingInRedshift(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            for rendered, tree in checked.compilation.trees.values():
-                for offset, what, instead in {*_spelled(rendered.sql), *_windows(tree)}:
+            for query in queries_of(checked):
+                rendered = query.rendered
+                for offset, what, instead in {*_spelled(rendered.sql), *_windows(query)}:
                     hint = f"write {instead}" if instead else ""
                     yield rendered.diagnostic(offset, "E416", f"Redshift has no {what}", hint)
 
@@ -114,10 +112,10 @@ def _spelled(sql: str) -> Iterator[tuple[int, str, str]]:
                 yield words[index + at][0], what, instead
 
 
-def _windows(tree: exp.Expr) -> Iterator[tuple[int, str, str]]:
+def _windows(query: Query) -> Iterator[tuple[int, str, str]]:
     from sqlglot import exp
 
-    for node in tree.find_all(exp.Window):
+    for node in query.find_all(exp.Window):
         if isinstance(node.this, exp.AggFunc) and isinstance(node.this.this, exp.Distinct):
             what, instead = "DISTINCT in a window", "a subquery with GROUP BY"
             yield first_offset(node), what, instead

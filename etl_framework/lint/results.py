@@ -48,7 +48,7 @@ class MomentWithoutZone(SqlRule):
         from sqlglot import exp
 
         parts = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.TsOrDsToDate, exp.TimeToStr)
-        for node in query.tree.find_all(exp.Cast, exp.TsOrDsDiff, exp.DateDiff, *parts):
+        for node in query.find_all(exp.Cast, exp.TsOrDsDiff, exp.DateDiff, *parts):
             unit = str(node.args.get("unit") or "").upper()
             if isinstance(node, exp.TsOrDsDiff | exp.DateDiff) and unit in SHORT:
                 continue

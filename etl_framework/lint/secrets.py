@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from etl_framework.config.project import Project
 from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import ApartRule, Checked, Rule, files_of, source_of
+from etl_framework.lint.base import ApartRule, Checked, Rule, source_of
 from etl_framework.lint.dags import PATTERNS
 from etl_framework.lint.facts import Fact, found_files
 from etl_framework.sql.naming import line_and_column
@@ -44,8 +44,8 @@ class LiteralSecret(Rule):
                     yield file.diagnostic(keys, "E701", "a URL with a password in it", HINT)
 
         for checked in files:
-            for path in sorted(files_of(checked.found) - {checked.found.file.path}):
-                yield from _in_text(path, source_of(project, path))
+            for path, text in checked.templates.items():
+                yield from _in_text(path, text)
 
 
 class SecretInDag(ApartRule):

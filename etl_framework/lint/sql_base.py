@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from etl_framework.sql.templates import Rendered
 
+N = TypeVar("N", bound="exp.Expr")
+
 
 @dataclass(frozen=True)
 class Query:
@@ -29,6 +31,18 @@ class Query:
     name: str
     rendered: Rendered
     tree: exp.Expr
+
+    def find_all(self, *kinds: type[N]) -> list[N]:
+        """Its nodes of some kinds; one walk over the tree serves all rules."""
+        found = (nodes for kind, nodes in self._nodes.items() if issubclass(kind, kinds))
+        return [cast("N", node) for nodes in found for node in nodes]
+
+    @cached_property
+    def _nodes(self) -> dict[type[exp.Expr], list[exp.Expr]]:
+        found: dict[type[exp.Expr], list[exp.Expr]] = {}
+        for node in self.tree.walk():
+            found.setdefault(type(node), []).append(node)
+        return found
 
     @cached_property
     def scopes(self) -> list[Scope]:

@@ -10,7 +10,7 @@ from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from etl_framework.config.project import TEMPLATES, Project
 from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import ApartRule, Checked, Rule, files_of, source_of
+from etl_framework.lint.base import ApartRule, Checked, Rule, source_of
 from etl_framework.lint.facts import Fact
 from etl_framework.sql.naming import (
     line_and_column,
@@ -34,8 +34,7 @@ class Reaching(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            for path in sorted(files_of(checked.found) - {checked.found.file.path}):
-                text = source_of(project, path)
+            for path, text in checked.templates.items():
                 for start, name in reached_for(text):
                     yield reaching(path, *line_and_column(text, start), name)
         for file in (project.environments_file, *(found.file for found in project.pipelines)):

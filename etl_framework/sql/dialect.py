@@ -135,10 +135,11 @@ def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
     from sqlglot.schema import MappingSchema
 
     known: dict[str, object] = {
-        name: {c: _type(t) for c, t in columns.items()} for name, columns in schema.items()
+        name.lower(): {column.lower(): _type(type_) for column, type_ in columns.items()}
+        for name, columns in schema.items()
     }
     try:
-        tables = MappingSchema(known, dialect="redshift")
+        tables = MappingSchema(known, dialect="redshift", normalize=False)
         qualified = qualify(
             tree, schema=tables, dialect="redshift", quote_identifiers=False, identify=False
         )

@@ -30,8 +30,9 @@ def statements(sql: str) -> list[exp.Expr | None]:
     import sqlglot
     from sqlglot import exp
 
-    found: list[exp.Expr | None] = list(sqlglot.parse(_renamed(sql), read="redshift"))
-    for tree in found:
+    renamed = _renamed(sql)
+    found: list[exp.Expr | None] = list(sqlglot.parse(renamed, read="redshift"))
+    for tree in found if renamed is not sql else ():
         for node in tree.find_all(exp.Anonymous) if tree else ():
             if node.name == AS_READ:
                 node.set("this", ADD_MONTHS)
@@ -75,23 +76,29 @@ def refuse_what_redshift_refuses(tree: exp.Expr) -> None:
 def _refused(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
     from sqlglot import exp
 
-    for window in tree.find_all(exp.Window):
-        frame, inner = window.args.get("spec"), window.this
-        while isinstance(inner, exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup | exp.Filter):
-            inner = inner.this
-        places = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.PercentRank, exp.CumeDist)
-        if isinstance(inner, (*places, exp.Lag, exp.Lead, exp.Anonymous, exp.GroupConcat)):
-            continue
-        if frame and str(frame.args.get("kind")).upper() != "ROWS":
-            yield window, "Redshift knows no RANGE in a window: write ROWS BETWEEN ..."
-        if window.args.get("order") and not frame:
-            name = inner.sql("redshift").partition("(")[0]
-            message = f"Redshift wants a frame behind ORDER BY in the window of {name}: write "
-            yield (
-                window,
-                message + "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW, or what is meant",
-            )
-    for node in tree.find_all(exp.TsOrDsDiff):
-        if str(node.args.get("unit")).upper().startswith("WEEK"):
+    for node in tree.find_all(exp.Window, exp.TsOrDsDiff):
+        if isinstance(node, exp.Window):
+            if message := _refused_window(node):
+                yield node, message
+        elif str(node.args.get("unit")).upper().startswith("WEEK"):
             message = "DATEDIFF of weeks depends on the day that a week begins on: write "
             yield node, message + "DATEDIFF(day, DATE_TRUNC('week', a), DATE_TRUNC('week', b)) / 7"
+
+
+def _refused_window(window: exp.Window) -> str:
+    """What Redshift wants otherwise of a window; empty if nothing."""
+    from sqlglot import exp
+
+    frame, inner = window.args.get("spec"), window.this
+    while isinstance(inner, exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup | exp.Filter):
+        inner = inner.this
+    places = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.PercentRank, exp.CumeDist)
+    if isinstance(inner, (*places, exp.Lag, exp.Lead, exp.Anonymous, exp.GroupConcat)):
+        return ""
+    if frame and str(frame.args.get("kind")).upper() != "ROWS":
+        return "Redshift knows no RANGE in a window: write ROWS BETWEEN ..."
+    if window.args.get("order") and not frame:
+        name = inner.sql("redshift").partition("(")[0]
+        message = f"Redshift wants a frame behind ORDER BY in the window of {name}: write "
+        return message + "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW, or what is meant"
+    return ""

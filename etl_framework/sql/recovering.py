@@ -41,7 +41,7 @@ def _error(sql: str) -> SqlSyntaxError | None:
 
 
 def _bracketed(sql: str) -> Iterator[tuple[int, int]]:
-    """Where each SELECT in brackets begins and ends, inner ones first; none if some do not match."""
+    """Where each SELECT in brackets begins and ends, inner ones first; none if some are open."""
     import sqlglot
 
     found, opened = [], list[int]()
