@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 from etl_framework.errors import Diagnostic, Severity
@@ -31,5 +33,7 @@ class Fact:
 
 def found_files(root: Path, patterns: Iterable[str]) -> list[str]:
     """The files below a folder that fit one of the patterns, sorted."""
-    found = {file for pattern in patterns for file in root.glob(pattern)}
-    return sorted(file.relative_to(root).as_posix() for file in found)
+    found = set()
+    for pattern in patterns:  # Path.glob takes twice as long
+        found.update(glob(pattern, root_dir=root, recursive=True, include_hidden=True))  # noqa: PTH207
+    return sorted(path.replace(os.sep, "/") for path in found)

@@ -96,7 +96,8 @@ def look_at(project: Project, found: PipelineFile, checked: Checked | None = Non
 def facts_of(found: PipelineFile) -> Unit:
     """What rules across pipelines need of one, and nothing else."""
     across = [rule for rule in rules() if isinstance(rule, ProjectRule)]
-    return Unit({}, (), (), {type(rule).__name__: tuple(rule.facts(found)) for rule in across})
+    facts = {type(rule).__name__: tuple(rule.facts(found)) for rule in across}
+    return Unit({}, (), (), {rule: told for rule, told in facts.items() if told})
 
 
 def patterns() -> list[str]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-
-from packaging.requirements import InvalidRequirement, Requirement
+from typing import TYPE_CHECKING
 
 from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic
@@ -19,6 +18,9 @@ from etl_framework.lint.base import ApartRule, Checked, ProjectRule, Rule, fact
 from etl_framework.lint.facts import Fact
 from etl_framework.lint.settings import FILE, mwaa_of
 from etl_framework.mwaa.versions import environment_class, mwaa_version, normalized
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 SHORTEST = 300
 REQUIREMENTS = "requirements.txt"
@@ -151,6 +153,8 @@ def _requirement(line: str) -> Requirement | None:
     text = line.partition(" #")[0].strip()
     if not text or text.startswith(("#", "-", ".")) or "://" in text:
         return None
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         return Requirement(text)
     except InvalidRequirement:
