@@ -184,8 +184,9 @@ def copied(tree: exp.Expr) -> exp.Expr:
         copy._type, copy._meta, copy.comments = node._type, node._meta, node.comments
         for key, value in node.args.items():
             if isinstance(value, exp.Expr):
-                waiting.append((value, type(value)()))
-                copy.set(key, waiting[-1][1])
+                copy.args[key] = made = type(value)()
+                made.parent, made.arg_key = copy, key
+                waiting.append((value, made))
             elif isinstance(value, list):
                 copy.args[key] = []
                 for each in value:

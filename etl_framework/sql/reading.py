@@ -7,6 +7,7 @@ function syntax summary" (frames).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ def _renamed(sql: str) -> str:
     return sql
 
 
+@cache
 def types_told() -> Any:
     """How sqlglot tells types; AVG of integers is an integer on Redshift, in outer queries too."""
     from sqlglot import Dialect, exp

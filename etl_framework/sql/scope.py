@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 
+# Columns by the name a query may call their table; None where they are not known.
+Visible = dict[str, set[str] | None]
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -94,12 +97,13 @@ def column_problems(
     """
     seen: set[int] = set()
     for scope in scopes:
-        yield from _join_problems(scope, relations)
+        visible = _visible(scope, relations)
+        yield from _join_problems(scope, visible)
         for column in [*scope.columns, *_stars(scope)]:
             # Inner queries come first; an outer one lists their columns once more.
             if id(column) not in seen:
                 seen.add(id(column))
-                yield from _problem(column, scope, relations)
+                yield from _problem(column, scope, visible)
 
 
 def _stars(scope: Scope) -> list[exp.Column]:
@@ -109,11 +113,8 @@ def _stars(scope: Scope) -> list[exp.Column]:
     return [star for star in scope.stars if isinstance(star, exp.Column) and star.table]
 
 
-def _join_problems(
-    scope: Scope, relations: Mapping[str, Sequence[str] | None]
-) -> Iterator[ScopeProblem]:
+def _join_problems(scope: Scope, visible: Visible) -> Iterator[ScopeProblem]:
     """Columns of USING that the tables on one of its sides do not have."""
-    visible = _visible(scope, relations)
     joins = scope.expression.args.get("joins") or []
     joined = [join.alias_or_name.lower() for join in joins]
     left = [name for name in _local(scope) if name not in joined]
@@ -130,10 +131,7 @@ def _join_problems(
         left.append(name)
 
 
-def _problem(
-    column: exp.Column, scope: Scope, relations: Mapping[str, Sequence[str] | None]
-) -> Iterator[ScopeProblem]:
-    visible = _visible(scope, relations)
+def _problem(column: exp.Column, scope: Scope, visible: Visible) -> Iterator[ScopeProblem]:
     name, table = column.name.lower(), column.table.lower()
     star = column.is_star
     if table:
@@ -157,11 +155,9 @@ def _problem(
         yield ScopeProblem(_offset(column.this), "E413", f"unknown column '{column.name}'", hint)
 
 
-def _visible(
-    scope: Scope, relations: Mapping[str, Sequence[str] | None]
-) -> dict[str, set[str] | None]:
-    """Columns by the name a query may call their table; the tables of outer queries too."""
-    found: dict[str, set[str] | None] = {}
+def _visible(scope: Scope, relations: Mapping[str, Sequence[str] | None]) -> Visible:
+    """What a query may name; the tables of outer queries too."""
+    found: Visible = {}
     inner: Any = scope
     while inner is not None:
         for name, (_, source) in inner.selected_sources.items():
