@@ -113,6 +113,7 @@ def first_interval(schedule: Schedule, day: date) -> DataInterval:
     return next(schedule.intervals_from(day))
 
 
+@cache
 def valid_cron(text: str) -> bool:
     """Whether `text` is a cron expression of five fields, a preset or `none`."""
     from croniter import CroniterError, croniter
