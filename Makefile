@@ -6,7 +6,7 @@ ETL := $(BIN)/etl
 SPREAD := -n auto --dist worksteal
 
 .PHONY: demo test quick lint bench bench-checks bench-dags bench-lint bench-mistakes bench-memory \
-        chaos airflow fuzz test-airflow test-bundle test-infra clean
+        chaos airflow fuzz fuzz-guided test-airflow test-bundle test-infra clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -46,8 +46,13 @@ bench-lint: $(VENV)/.dev  ## 1,000 pipelines linted by us, by dbt and by SQLMesh
 bench-mistakes: $(VENV)/.dev  ## Thirty typical mistakes, and what dbt, SQLMesh, dag-factory say of theirs
 	@$(BIN)/python benchmarks/mistakes.py
 
-fuzz: $(VENV)/.dev  ## 20,000 mutated files: no traceback, no hang, nothing opened or run
+fuzz: $(VENV)/.dev  ## 20,000 mutated files, 2,000 built: no traceback, no hang, nothing opened or run
 	@$(BIN)/python -m tests.fuzz
+	@$(BIN)/python -m tests.fuzz.shaped 2000
+
+fuzz-guided: $(VENV)/.dev  ## Ten minutes of files that atheris changes towards code not reached yet
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python atheris
+	@$(BIN)/python -m tests.fuzz.guided -max_total_time=600
 
 airflow: $(VENV)/.dev  ## A whole Airflow in a browser, beside stand-ins for RDS, S3 and Redshift
 	@test -d sample_data/rds || $(BIN)/python sample_data/generate.py

@@ -62,12 +62,16 @@ def say(tool_commands: list[list[str]], project: Path) -> tuple[int, list[str]]:
 
 
 def judged(code: int, lines: list[str], clean: tuple[int, list[str]], word: str, at: int) -> str:
-    """How well a report tells of a mistake."""
+    """How well a report tells of a mistake.
+
+    Of what is wrong between two lines, such as a contract and its query, either may be named: any
+    line of a project's file counts, and the line `at` that was changed, however it is written.
+    """
     new = [line for line in lines if line not in clean[1]]
     told = any(re.search(word, line, re.IGNORECASE) for line in new)
     if not (told or code != clean[0]):
         return "no"
-    placed = re.compile(rf"\blines?:? {at}\b|:{at}:|:{at}\b|\bLine {at}\b", re.IGNORECASE)
+    placed = re.compile(rf"\.(?:sql|ya?ml)\W+\d+\b|\blines?:? {at}\b|:{at}\b", re.IGNORECASE)
     return "line" if any(placed.search(line) for line in new) else "yes"
 
 

@@ -57,14 +57,14 @@ def read_draft(
         message = f"the template '{name}' leads out of {TEMPLATES}/"
         return [found.file.diagnostic(keys, "E302", message)]
     shown = f"{TEMPLATES}/{name}"
-    if path.exists() and not path.is_file():
-        message = f"the template '{name}' is no file"
-        return [found.file.diagnostic(keys, "E302", message, "write its SQL into a file")]
     try:
+        if path.exists() and not path.is_file():
+            message = f"the template '{name}' is no file"
+            return [found.file.diagnostic(keys, "E302", message, "write its SQL into a file")]
         source = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         return [not_utf8(shown, error)]
-    except OSError:
+    except OSError:  # also of a name that is too long
         templates = [
             str(file.relative_to(folder)) for file in folder.rglob("*.sql") if file.is_file()
         ]

@@ -54,6 +54,15 @@ def test_a_template_stays_in_its_folder(orders: Folder, path: str) -> None:
     assert "leads out of sql_templates/" in found.message
 
 
+def test_a_name_that_is_too_long_for_a_file_is_not_there(orders: Folder) -> None:
+    file = orders.root / "pipelines/orders.yml"
+    long = "x" * 300 + ".sql"
+    orders.write("pipelines/orders.yml", file.read_text("utf-8").replace("orders/totals.sql", long))
+    (found,) = compiled(orders, "SELECT 1").diagnostics
+
+    assert (found.code, found.line, found.column) == ("E302", 16, 10)
+
+
 def test_a_link_out_of_the_folder_is_refused(orders: Folder) -> None:
     path = orders.root / "sql_templates/orders/totals.sql"
     path.unlink()

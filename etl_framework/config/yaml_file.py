@@ -196,6 +196,9 @@ class _Builder:
             yield key, self.build(value_node, (*keys, key), depth + 1)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
+        if "\0" in node.value:
+            self._problem(node, "E104", "a text cannot hold the character U+0000", "take it out")
+            return node.value.replace("\0", "")
         if self._trapped(node):
             return node.value
         try:

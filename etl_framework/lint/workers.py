@@ -67,8 +67,9 @@ def _begin(root: Path) -> None:
     rules()
     load_settings(root, codes())  # imports the project's own rules
     _PROJECT[:] = [load_environments(root)]
-    gc.freeze()  # what a start makes, stays
-    gc.set_threshold(100_000)
+    if not gc.get_freeze_count():  # what a start makes, stays; later, garbage would
+        gc.freeze()
+        gc.set_threshold(100_000)
 
 
 def _unit(path: str) -> Unit:

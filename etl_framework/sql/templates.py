@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from jinja2 import TemplateSyntaxError
+from jinja2 import TemplateError, TemplateSyntaxError
 
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
@@ -192,9 +192,14 @@ def _masked(sql: str, values: list[tuple[int, int]]) -> str:
 def render_text(source: str, known: Mapping[str, Any]) -> str:
     """Fill in a path or a setting; values are written as they are.
 
-    :raises TemplateError: a syntax error or an unknown name.
+    :raises TemplateError: a syntax error, an unknown name, a filter given the wrong value.
     """
-    return _text_environment().from_string(source).render(known)
+    try:
+        return _text_environment().from_string(source).render(known)
+    except TemplateError:
+        raise
+    except Exception as error:  # whatever Python does
+        raise TemplateError(str(error)) from error
 
 
 def text_values(interval: DataInterval) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def test_plain_values(read: Any, text: str, value: object) -> None:
         pytest.param("1: a\n'1': b\n", (2, 1, "E103"), id="a key twice, once in quotes"),
         pytest.param("a:\n\tb: 1\n", (2, 1, "E102"), id="a tab"),
         pytest.param("\ufeffa: no\n", (1, 4, "E104"), id="a mark of byte order counts nothing"),
+        pytest.param('a: 1\nb: "x\\0y"\n', (2, 4, "E104"), id="a NUL in a text"),
         pytest.param("a: 1\r\nb: no\r\n", (2, 4, "E104"), id="line ends of Windows"),
         pytest.param("ä: no\n", (1, 4, "E104"), id="columns are characters and not bytes"),
         pytest.param(b"a: 1\nb: \xe4\n", (2, 4, "E101"), id="Latin-1"),

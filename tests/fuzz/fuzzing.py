@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from etl_framework.errors import Diagnostic
 from etl_framework.lint.folder import lint_folder
 from etl_framework.lint.formats import FORMATS
 from etl_framework.lint.settings import Settings
@@ -49,7 +50,7 @@ class Fuzzer:
     def crashes(self, seeds: range) -> Iterator[Crash]:
         """Those of some seeds."""
         for seed in seeds:
-            if what := self._try(files := self._made(random.Random(seed))):
+            if what := self.broken(files := self._made(random.Random(seed))):
                 yield Crash(seed, what, files)
 
     def _made(self, dice: random.Random) -> dict[str, str]:
@@ -61,18 +62,19 @@ class Fuzzer:
             files[name] = mutated(files[name], dice, self._texts)
         return files
 
-    def _try(self, files: dict[str, str]) -> str:
+    def broken(self, files: dict[str, str]) -> str:
         """What is wrong with how lint takes a project; empty if nothing is."""
         self._write(files)
         self._guard.broken.clear()
         try:
             with self._guard.watch():
-                self._lint()
+                found = self._lint()
         except TooLongError:
             return "takes too long\n" + traceback.format_exc(limit=-4)
         except Exception:  # noqa: BLE001 - whatever it is, lint must not raise it
             return traceback.format_exc(limit=-6)
-        return "\n".join(self._guard.broken)
+        faults = [str(each) for each in found if each.code == "E602"]  # a rule that breaks
+        return "\n".join([*self._guard.broken, *faults])
 
     def _write(self, files: dict[str, str]) -> None:
         for each in self._root.iterdir():
@@ -83,10 +85,11 @@ class Fuzzer:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(text.encode("utf-8", "surrogatepass"))
 
-    def _lint(self) -> None:
+    def _lint(self) -> list[Diagnostic]:
         found = lint_folder(self._root, Settings(), keep=False, jobs=1)
         for write in FORMATS.values():
             write(found, self._root).encode()
+        return found
 
 
 def tried(seeds: range) -> list[Crash]:

@@ -39,13 +39,14 @@ class Guard:
         sys.addaudithook(self._hook)
 
     @contextmanager
-    def watch(self) -> Iterator[None]:
+    def watch(self, seconds: float = SECONDS) -> Iterator[None]:
         """Look, and end what takes too long.
 
-        :raises TooLongError: it took over `SECONDS` of the processor's time.
+        :param seconds: of the processor's time.
+        :raises TooLongError: it took longer.
         """
         signal.signal(signal.SIGPROF, _too_long)
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         self._on = True
         try:
             yield

@@ -288,7 +288,7 @@ def main() -> None:
             (root / file).write_text(make(), encoding="utf-8")
             guard.broken.clear()
             try:
-                with guard.watch():
+                with guard.watch(seconds=1):
                     found = lint_folder(root, Settings(), keep=False)
                 said[name] = [[astuple(each) for each in found], list(guard.broken)]
             except TooLongError:

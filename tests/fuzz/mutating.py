@@ -16,7 +16,7 @@ WORDS = (
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{{ ident('x') }}", "{{ cycler }}",
     "../", "/", "read_csv('/etc/passwd')", "COPY x TO '/tmp/x'", "INTO t", "{{ env.PASSWORD }}",
     "$$", "::", "@", "INSTALL httpfs", "getenv('HOME')", "$(id)", "%s", "\udcff", "(" * 60,
-    "[" * 60, "{a: " * 60,
+    "[" * 60, "{a: " * 60, '"\\0"', "x" * 300,
 )  # fmt: skip
 
 

@@ -28,6 +28,16 @@ def test_a_sample_of_mutated_files() -> None:
     assert "60 mutated projects" in done.stdout
 
 
+def test_a_sample_of_what_grammars_build() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.shaped", "100"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "none broke lint" in done.stdout
+
+
 @pytest.fixture(scope="module")
 def said() -> dict[str, Any]:
     """What lint says of each, and what Python did on the way that it must not."""

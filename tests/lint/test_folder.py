@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import shutil
@@ -43,6 +44,15 @@ def cold(root: Path) -> list[Diagnostic]:
 
 def warm(root: Path) -> list[Diagnostic]:
     return lint_folder(root, Settings(), jobs=1)
+
+
+def test_a_process_that_lints_again_keeps_no_garbage(root: Path) -> None:
+    cold(root)
+    frozen = gc.get_freeze_count()
+
+    cold(root)
+
+    assert gc.get_freeze_count() <= frozen
 
 
 @pytest.mark.parametrize("seed", range(4))

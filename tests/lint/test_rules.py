@@ -196,6 +196,8 @@ def test_characters(find: Find, path: str, old: str, new: str, found: list[str])
         (SOLD, "customer,", "customer, '_x' AS y_,", []),
         (PIPELINE, "orders/*.csv", '"orders/{{ interval.__class__ }}/*.csv"', ["7:31 E703"]),
         (PIPELINE, "orders/*.csv", '"{{ interval.dat }}/*.csv"', ["7:12 E316"]),
+        (PIPELINE, "orders/*.csv", "\"{% include 'x' %}/*.csv\"", ["7:12 E316"]),
+        (PIPELINE, "orders/*.csv", '"{{ 5 | truncate }}/*.csv"', ["7:12 E316"]),
         (PIPELINE, "orders/*.csv", '"{{ interval.date }}/*.csv"', []),
         (ENVIRONMENTS, "env.RDS_URL", "env.__init__", ["7:42 E703"]),
         (ENVIRONMENTS, "env.RDS_URL", "vars.rds", ["7:35 E317"]),
