@@ -150,10 +150,14 @@ def without_secrets(text: str) -> str:
     return _SECRET.sub(r"\1***", text)
 
 
+MANY = 20  # names in one hint
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint: the nearest known name, else all of them."""
     names = sorted(set(known))
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{near[0]}'?"
-    return f"known: {', '.join(names)}" if names else ""
+    shown = [*names[:MANY], f"and {len(names) - MANY} more"] if len(names) > MANY + 1 else names
+    return f"known: {', '.join(shown)}" if shown else ""

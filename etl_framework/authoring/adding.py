@@ -70,22 +70,18 @@ def columns_of(project: Project, pipeline: str, relation: str) -> dict[str, Colu
     return dict(sorted(types.items(), key=lambda item: item[0] in keys))
 
 
-def add_kpi(
-    project: Project, pipeline: str, name: str, relation: str | None, by: str | None
-) -> list[str]:
+def add_kpi(project: Project, pipeline: str, name: str, relation: str, by: str) -> list[str]:
     """Add a KPI that counts rows, to be edited: block, template, unit test.
 
-    :param relation: what it reads; the last transform, else the last source, if not given.
-    :param by: the column that it groups by; the first that is no key if not given.
+    :param relation: what it reads.
+    :param by: the column that it groups by.
     :returns: the files that were written, below the project's folder.
     :raises ConfigError: a name is unknown or taken, or the file cannot take another block.
     """
     found, model = _file(project, pipeline)
     connection = _warehouse(model)
     free_name(project, pipeline, name, connection)
-    relation = relation or relations(project, pipeline)[-1]
     columns = columns_of(project, pipeline, relation)
-    by = by or next(iter(columns))
     if by not in columns:
         raise ConfigError(f"'{relation}' has no column '{by}'", hint=did_you_mean(by, columns))
     type_ = columns[by]

@@ -8,8 +8,8 @@ import click
 
 
 @click.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def init(folder: Path) -> None:
+@click.argument("given", metavar="FOLDER", type=click.Path(file_okay=False))
+def init(given: str) -> None:
     """Begin a project: environments, a pipeline with sample rows that runs, its DAG, CI, schemas.
 
     \b
@@ -18,6 +18,9 @@ def init(folder: Path) -> None:
     """
     from etl_framework.authoring.scaffold import new_project
 
+    if not str(given):
+        raise click.UsageError("give FOLDER a name; the one you are in is .")
+    folder = Path(given)
     for path in new_project(folder):
         click.echo(folder / path)
     click.echo(

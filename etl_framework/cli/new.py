@@ -80,11 +80,17 @@ def kpi(name: str | None, relation: str | None, by: str | None, root: Path) -> N
     project = load_project(root)
     pipeline, short = _two(_asked("name, as pipeline.kpi", name))
     free_name(project, pipeline, short)
+    known, chosen = relations(project, pipeline), not (relation and by)
     if _asks():
-        known = relations(project, pipeline)
         relation = _asked("it reads", relation, known, known[-1])
-        columns = columns_of(project, pipeline, relation)
+    relation = relation or known[-1]
+    columns = columns_of(project, pipeline, relation)
+    if _asks():
         by = _asked("it groups by", by, columns, next(iter(columns)))
+    by = by or next(iter(columns))
+    if chosen and not _asks():
+        others = f"--from {'|'.join(known)}, --by {'|'.join(columns)}"
+        click.echo(f"it reads {relation} and groups by {by}; other ways: {others}", err=True)
     _written(
         add_kpi(project, pipeline, short, relation, by),
         f"etl lint, etl test {pipeline}.{short}, etl preview {short}",

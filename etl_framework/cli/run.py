@@ -12,9 +12,10 @@ from etl_framework.cli.options import (
     date_option,
     day,
     environment_option,
-    plans,
+    plans_of,
     project_option,
 )
+from etl_framework.cli.over import intervals_over
 
 
 @click.command()
@@ -36,8 +37,9 @@ def run(
 ) -> None:
     """Run a pipeline for one data interval, or for each of several.
 
-    Without a date it is the latest complete interval. A step whose finished output is still true is
-    not done again. Nothing is published unless every check of severity error passes.
+    Without a date it is the latest complete interval; one that is not over yet never runs. A step
+    whose finished output is still true is not done again. Nothing is published unless every check
+    of severity error passes.
 
     \b
     etl run music_streaming
@@ -47,4 +49,7 @@ def run(
     from etl_framework.cli.running import run_plans
     from etl_framework.config.project import load_project
 
-    run_plans(plans(load_project(root), pipeline, environment, on, first, last), fresh=fresh)
+    project = load_project(root)
+    model = project.pipeline(pipeline).model
+    found = intervals_over(model, on, first, last) if model else [None]
+    run_plans(plans_of(project, pipeline, environment, found), fresh=fresh)

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from etl_framework.config.files import ENVIRONMENTS
 from etl_framework.config.yaml_scalars import ALLOWED, TAG, Scalars, trap, written_offset
 from etl_framework.errors import Diagnostic
 
@@ -71,7 +72,8 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
             file.diagnostics.append(Diagnostic(shown, 0, 0, "E101", f"this is {what}", hint))
             return file
         if path.stat().st_size > MAX_BYTES:
-            file.diagnostics.append(Diagnostic(shown, 0, 0, "E101", "the file is over 5 MB"))
+            hint = "split it: each pipeline is a file of its own"
+            file.diagnostics.append(Diagnostic(shown, 0, 0, "E101", "the file is over 5 MB", hint))
             return file
         file.text = path.read_text(encoding="utf-8-sig")
         if len(file.text) > LARGE:
@@ -81,9 +83,10 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
     except UnicodeDecodeError as error:
         file.diagnostics.append(not_utf8(shown, error))
     except OSError as error:
-        file.diagnostics.append(
-            Diagnostic(shown, 0, 0, "E101", f"cannot read the file: {error.strerror}")
-        )
+        missing = isinstance(error, FileNotFoundError) and shown == ENVIRONMENTS
+        hint = "write it; `etl init DIR` makes a project that has one" if missing else ""
+        message = f"cannot read the file: {error.strerror}"
+        file.diagnostics.append(Diagnostic(shown, 0, 0, "E101", message, hint))
     except yaml.YAMLError as error:
         file.diagnostics.append(_syntax(file, error))
     except (RecursionError, _TooLargeError) as error:

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
+from etl_framework.lint.kept import AROUND
 from etl_framework.lint.noqa import without_answered
 from etl_framework.lint.pages import codes
 from etl_framework.lint.settings import Settings
 from etl_framework.lint.units import Unit
+
+KINDS = (".yml", ".yaml", ".sql", ".py")
 
 
 def told(
@@ -27,7 +30,8 @@ def told(
 def wanted_of(root: Path, pipelines: Iterable[str], paths: Iterable[str]) -> list[str]:
     """Paths as given, below the root. A mistyped one must not look clean.
 
-    :raises ConfigError: it is no file or folder of the project, nor the name of a pipeline.
+    :raises ConfigError: it is no file or folder of the project, nor the name of a pipeline; or a
+        file that lint does not look at.
     """
     wanted = [_relative(root, path) for path in paths]
     names = {Path(path).stem for path in pipelines}
@@ -38,6 +42,9 @@ def wanted_of(root: Path, pipelines: Iterable[str], paths: Iterable[str]) -> lis
             raise ConfigError(
                 f"'{path}' is no file, folder or pipeline", hint=did_you_mean(path, names)
             )
+        if (root / path).is_file() and not path.endswith(KINDS) and path not in AROUND:
+            hint = f"it looks at files of {', '.join(KINDS)}, and at {', '.join(AROUND)}"
+            raise ConfigError(f"'{path}' is nothing that lint looks at", hint=hint)
     return wanted
 
 

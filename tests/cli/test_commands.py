@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import click
 import pytest
@@ -14,6 +15,8 @@ from etl_framework.plugins import plugins
 from etl_framework.sources.base import Source
 from tests.cli.conftest import Etl
 from tests.conftest import ORDERS, REPOSITORY, Folder
+
+TODAY = str(datetime.now(UTC).date())
 
 COMMANDS = sorted(cli.commands)
 
@@ -50,6 +53,9 @@ def test_every_command_is_in_the_readme(name: str) -> None:
                      id="half a range"),
         pytest.param(["run", "orders", "--from", "2024-06-26", "--to", "2024-06-25"],
                      ["is after --to"], id="a range that goes back"),
+        pytest.param(["run", "orders", "--date", "2999-01-01"],
+                     ["2999-01-01 is not over yet: today is"], id="a day to come"),
+        pytest.param(["run", "orders", "--date", TODAY], ["is not over yet"], id="today"),
         pytest.param(["run", "ordrs"], ["no pipeline 'ordrs'", "did you mean 'orders'?"],
                      id="an unknown pipeline"),
         pytest.param(["run", "orders", "--env", "locl"],
@@ -83,7 +89,8 @@ def test_lint_of_what_is_right(orders: Folder) -> None:
 
 def test_lint_of_what_is_wrong(orders: Folder, etl: Etl) -> None:
     orders.write("pipelines/orders.yml", ORDERS + "ownr: me\n")
-    orders.write("sql_templates/orders/totals.sql", "SELECT nope FROM orders")
+    sql = "SELECT nope AS customer, 1 AS orders, 1.0 AS amount FROM orders"
+    orders.write("sql_templates/orders/totals.sql", sql)
     text, machine = etl("lint"), etl("lint", "--format", "json")
 
     assert (text.returncode, machine.returncode) == (1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,10 +69,50 @@ def test_a_pattern_that_is_none(orders: Folder, etl: Etl) -> None:
     assert done.returncode == 1 and "is no pattern of files" in done.stderr
 
 
+def test_a_file_that_lint_does_not_look_at_is_not_clean(orders: Folder, etl: Etl) -> None:
+    orders.write("NOTES.md", "x")
+
+    done = etl("lint", "NOTES.md")
+
+    assert done.returncode == 2 and "'NOTES.md' is nothing that lint looks at" in done.stderr
+
+
+def test_a_project_without_a_name(etl: Etl) -> None:
+    done = etl("init", "")
+
+    assert done.returncode == 2 and "give FOLDER a name" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes it")
+def test_a_stdout_that_is_closed(orders: Folder) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m etl_framework lint >&-", shell=True,
+        cwd=orders.root, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "0 problems found" in done.stderr
+
+
 def test_days_the_wrong_way_round(orders: Folder, etl: Etl) -> None:
     done = etl("run", "orders", "--from", "2024-06-27", "--to", "2024-06-25")
 
     assert done.returncode == 2 and "--from 2024-06-27 is after --to 2024-06-25" in done.stderr
+
+
+def test_a_run_of_days_to_come_ends_with_the_last_that_is_over(orders: Folder, etl: Etl) -> None:
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(
+        file.read_text().replace("name: orders\n", "name: orders\nstart_date: 2999-01-01\n")
+    )
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+
+    done = etl("run", "orders", "--from", str(yesterday - timedelta(days=1)), "--to", "2999-01-01")
+
+    assert "what is asked for behind it is not over yet" in done.stderr
+    assert "2 of 2 data intervals begin before start_date 2999-01-01" in done.stderr
+    assert "2 data intervals, one run each" in done.stderr
+    assert f"data interval [{yesterday}" not in done.stdout
 
 
 @pytest.mark.parametrize("command", [("show",), ("drop",)])

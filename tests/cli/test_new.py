@@ -43,6 +43,13 @@ def test_a_kpi(orders: Folder, etl: Etl) -> None:
     assert shown == "customer,rows\nada,2\nbob,1\n"
 
 
+def test_a_kpi_without_options_says_what_was_chosen(orders: Folder, etl: Etl) -> None:
+    done = etl("new", "kpi", "orders.by_something")
+
+    assert "it reads orders and groups by " in done.stderr
+    assert "--from orders" in done.stderr and "--by " in done.stderr
+
+
 @pytest.mark.parametrize(
     "column",
     [

@@ -41,7 +41,9 @@ def main() -> None:
             if what:
                 raise AssertionError(what)
 
-        atheris.Setup([sys.argv[0], f"-max_len={LONGEST}", *sys.argv[1:], str(corpus)], lints)
+        (REPOSITORY / ".etl").mkdir(exist_ok=True)
+        options = [f"-max_len={LONGEST}", f"-artifact_prefix={REPOSITORY}/.etl/", *sys.argv[1:]]
+        atheris.Setup([sys.argv[0], *options, str(corpus)], lints)
         atheris.Fuzz()
 
 

@@ -1,0 +1,44 @@
+"""Which data intervals a run may be for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from etl_framework.cli.options import intervals
+
+if TYPE_CHECKING:
+    from etl_framework.config.models import Pipeline
+    from etl_framework.interval import DataInterval
+
+
+def intervals_over(
+    pipeline: Pipeline, on: date | None, first: date | None, last: date | None
+) -> Sequence[DataInterval]:
+    """Of the data intervals that the options ask for those that are over; says what it leaves out.
+
+    :raises click.UsageError: none is over, or the options do not go together.
+    """
+    now = datetime.now(UTC)
+    today = now.astimezone(pipeline.cut().timezone).date()
+    if (begins := on or first) and begins > today:
+        raise click.UsageError(f"{begins} is not over yet: today is {today}")
+    found = intervals(pipeline, on, first, min(last, today) if last else None)
+    over = [interval for interval in found if interval.end <= now]
+    if not over:
+        raise click.UsageError(
+            f"the data interval {found[0]} is not over yet: it is {now:%H:%M} UTC"
+        )
+    if len(over) < len(found) or (last and last > today):
+        click.echo(f"up to {over[-1]}: what is asked for behind it is not over yet", err=True)
+    start = pipeline.start_date
+    if start and (early := sum(interval.start.date() < start for interval in over)):
+        click.echo(
+            f"{early} of {len(over)} data intervals begin before start_date {start}", err=True
+        )
+    if len(over) > 1:
+        click.echo(f"{len(over)} data intervals, one run each", err=True)
+    return over
