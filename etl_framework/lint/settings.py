@@ -65,7 +65,8 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
     except (configparser.Error, UnicodeDecodeError) as error:
         line = getattr(error, "lineno", None) or 1
         message = f"{FILE} cannot be read: {str(error).splitlines()[0]}"
-        raise ConfigError([Diagnostic(FILE, line, 1, "E601", message)]) from error
+        hint = f"write the section [{SECTION}], and in it lines such as: ignore = W402"
+        raise ConfigError([Diagnostic(FILE, line, 1, "E601", message, hint)]) from error
     if not parser.has_section(SECTION):
         return Settings()
     given = dict(parser[SECTION])
@@ -129,7 +130,8 @@ def _import(root: Path, path: str, text: str) -> list[Diagnostic]:
     """Let the rules of a file of the project be known; the file runs as part of lint."""
     file = (root / path).resolve()
     if not file.is_relative_to(root.resolve()) or not file.is_file():
-        return [_problem(text, "rules", f"there is no file '{path}' in the project")]
+        hint = "name a file of Python below the project's folder"
+        return [_problem(text, "rules", f"there is no file '{path}' in the project", hint)]
     name = f"etl_lint_rules_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
     if name in sys.modules:
         return []
@@ -141,7 +143,7 @@ def _import(root: Path, path: str, text: str) -> list[Diagnostic]:
     except Exception as error:  # noqa: BLE001 - it is the project's own code
         del sys.modules[name]
         message = f"{path} does not load: {type(error).__name__}: {error}"
-        return [_problem(text, "rules", message)]
+        return [_problem(text, "rules", message, "mend it, or take it out of 'rules'")]
     return []
 
 

@@ -95,6 +95,17 @@ def test_the_observed_rates_stand_behind_and_nothing_sensitive(shop: Folder, etl
     assert "@" not in text and "example" not in text
 
 
+def test_keys_of_another_type_relate_to_nothing(shop: Folder, etl: Etl) -> None:
+    file = shop.root / "pipelines/shop.yml"
+    text = file.read_text()
+    file.write_text(
+        text.replace("product_id, type: integer, pri", "product_id, type: varchar(9), pri")
+    )
+    assert etl("run", "shop", *DAY).returncode == 0
+
+    assert "relationships" not in {each["type"] for each in suggested(etl, "sales")}
+
+
 def test_pasted_they_are_clean_kept_and_not_suggested_again(shop: Folder, etl: Etl) -> None:
     file = shop.root / "pipelines/shop.yml"
     for relation in ("sales", "products"):
