@@ -34,7 +34,7 @@ class Fixtures(Rule):
             where = (*keys, "given", given)
             if given in inputs:
                 yield from self._rows(checked, where, rows, shapes.get(given), given)
-            elif name in checked.compilation.queries and given not in checked.found.broken():
+            elif _all_known(checked, {name, *inputs}) and given not in checked.found.broken():
                 message = f"'{name}' does not read '{given}', nor does any of its inputs"
                 hint = did_you_mean(given, inputs)
                 yield checked.found.file.diagnostic(where, "E312", message, hint, of_key=True)
@@ -63,3 +63,10 @@ class Fixtures(Rule):
 def _unknown(row: Row, columns: Mapping[str, str]) -> list[str]:
     known = {column.lower() for column in columns}
     return [column for column in row if column.lower() not in known]
+
+
+def _all_known(checked: Checked, names: set[str]) -> bool:
+    """Whether it is known what all of these relations read: a misspelt one may be any."""
+    compilation, sources = checked.compilation, checked.pipeline.sources
+    misspelt = any(each.code == "E411" for each in compilation.diagnostics)
+    return not misspelt and all(name in compilation.queries or name in sources for name in names)
