@@ -43,12 +43,19 @@ class Connections(Rule):
         accepts: type | None,
     ) -> Iterator[Diagnostic]:
         environments = project.environments.environments if project.environments else {}
+        without = [label for label, each in environments.items() if name not in each.connections]
+        if without:
+            labels = ", ".join(f"'{label}'" for label in without)
+            message = f"the connection '{name}' is not in environment {labels}"
+            if 1 < len(without) == len(environments):
+                message = f"the connection '{name}' is in no environment"
+            hint = did_you_mean(
+                name, {c for label in without for c in environments[label].connections}
+            )
+            yield checked.found.file.diagnostic(keys, "E301", message, hint)
         for label, environment in environments.items():
             connection = environment.connections.get(name)
             if connection is None:
-                message = f"the connection '{name}' is not in environment '{label}'"
-                hint = did_you_mean(name, environment.connections)
-                yield checked.found.file.diagnostic(keys, "E301", message, hint)
                 continue
             fits = isinstance(connection, accepts) if accepts else warehouse_for(connection)
             if not fits:
@@ -172,8 +179,12 @@ class OneTransaction(Rule):
     codes = ("W301",)
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        environments = project.environments.environments if project.environments else {}
+        known = {name for each in environments.values() for name in each.connections}
         for checked in files:
             connections = [kpi.target.connection for kpi in checked.pipeline.kpis.values()]
+            if environments and not known.issuperset(connections):
+                continue  # a misspelt one is told by itself
             for name, kpi in checked.pipeline.kpis.items():
                 if kpi.target.connection != connections[0]:
                     keys = ("kpis", name, "target", "connection")

@@ -1,0 +1,3 @@
+SELECT customer, COUNT(*) AS orders
+FROM orders
+GROUP BY customer
