@@ -11,8 +11,9 @@ from etl_framework.config.project import TEMPLATES, PipelineFile
 from etl_framework.config.yaml_file import not_utf8
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
-from etl_framework.sql import dialect, scope
+from etl_framework.sql import dialect
 from etl_framework.sql.recovering import syntax_errors
+from etl_framework.sql.references import Reference, references, repeated_name, scopes_of
 from etl_framework.sql.templates import Rendered, TemplateProblemError, render_sql
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Draft:
     rendered: Rendered
     tree: exp.Query
     scopes: list[Scope]
-    references: list[scope.Reference]
+    references: list[Reference]
 
     def inputs(self, relations: Mapping[str, object]) -> tuple[str, ...]:
         """Those of the relations that it reads, in the order of the text."""
@@ -78,12 +79,12 @@ def read_draft(
         tree = dialect.parse(rendered.sql)
     except dialect.SqlSyntaxError as error:
         return [_syntax(rendered, each) for each in syntax_errors(rendered.sql, error)]
-    if twice := scope.repeated_name(tree):
+    if twice := repeated_name(tree):
         message = f"two tables of this FROM are called '{twice.name}'"
         hint = "give one of them another alias"
         return [rendered.diagnostic(twice.offset, "E414", message, hint)]
-    scopes = scope.scopes_of(tree)
-    return Draft(rendered, tree, scopes, scope.references(scopes))
+    scopes = scopes_of(tree)
+    return Draft(rendered, tree, scopes, references(scopes))
 
 
 def _syntax(rendered: Rendered, error: dialect.SqlSyntaxError) -> Diagnostic:

@@ -18,6 +18,7 @@ from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
 from etl_framework.sql.blame import blamed
+from etl_framework.sql.references import result_names
 from etl_framework.sql.templates import Rendered
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class _Compiler:
         file, keys = self._found.file, (*self._keys(compiled.name), "columns")
         # Of a query with an unknown column the other names alone are known.
         names = [name for name, _ in compiled.columns or ()]
-        names = names or scope.result_names(draft.tree, self._wrong[compiled.name])
+        names = names or result_names(draft.tree, self._wrong[compiled.name])
         problems = list(unlike_names(file, keys, names, contract)) if names else []
         if compiled.columns and not problems:
             problems += unlike_types(file, keys, [t for _, t in compiled.columns], contract)

@@ -12,7 +12,7 @@ from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.sql.blame import first_offset
-from etl_framework.sql.scope import scopes_of
+from etl_framework.sql.references import scopes_of
 
 if TYPE_CHECKING:
     from sqlglot import exp

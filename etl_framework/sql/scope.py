@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.errors import did_you_mean
-from etl_framework.sql.dialect import transpile_condition
+from etl_framework.sql.references import offset_of, table_name
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -18,14 +18,6 @@ Visible = dict[str, set[str] | None]
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A table or column named in SQL, and the offset of its name there."""
-
-    name: str
-    offset: int
-
-
-@dataclass(frozen=True)
 class ScopeProblem:
     """A name that leads nowhere, or to more than one place."""
 
@@ -33,59 +25,6 @@ class ScopeProblem:
     code: str
     message: str
     hint: str = ""
-
-
-def scopes_of(tree: exp.Expr) -> list[Scope]:
-    """Each SELECT of a query with what it can see, inner ones first."""
-    from sqlglot.optimizer.scope import traverse_scope
-
-    return traverse_scope(tree)
-
-
-def result_names(tree: exp.Query, wrong: Collection[int] = ()) -> list[str]:
-    """The names of the columns that a query gives; empty where one cannot be told.
-
-    None at all of a query with a star.
-
-    :param wrong: the offsets of columns that do not exist, whose names are none of the result's.
-    """
-    from sqlglot import exp
-
-    if tree.is_star:
-        return []
-    return [
-        "" if isinstance(each, exp.Column) and _offset(each.this) in wrong else each.alias_or_name
-        for each in tree.selects
-    ]
-
-
-def references(scopes: Sequence[Scope]) -> list[Reference]:
-    """Every table that a query reads and does not define itself, once per place."""
-    from sqlglot import exp
-
-    return [
-        Reference(_table_name(source), _offset(source.this))
-        for scope in scopes
-        for source in scope.sources.values()
-        if isinstance(source, exp.Table)
-    ]
-
-
-def repeated_name(tree: exp.Query) -> Reference | None:
-    """The first name that two tables of one FROM have, at the second of them."""
-    from sqlglot import exp
-
-    for select in tree.find_all(exp.Select):
-        first = select.args.get("from_")
-        joined = [join.this for join in select.args.get("joins") or []]
-        seen: set[str] = set()
-        for source in [*([first.this] if first else []), *joined]:
-            name = source.alias_or_name.lower()
-            if name and name in seen:
-                alias = source.args.get("alias")
-                return Reference(name, _offset(alias or source.this))
-            seen.add(name)
-    return None
 
 
 def column_problems(
@@ -126,7 +65,7 @@ def _join_problems(scope: Scope, visible: Visible) -> Iterator[ScopeProblem]:
                 if None not in found and key.name.lower() not in known:
                     message = f"unknown column '{key.name}' in '{', '.join(sorted(side))}'"
                     hint = did_you_mean(key.name, known)
-                    yield ScopeProblem(_offset(key), "E413", message, hint)
+                    yield ScopeProblem(offset_of(key), "E413", message, hint)
                     break
         left.append(name)
 
@@ -137,10 +76,10 @@ def _problem(column: exp.Column, scope: Scope, visible: Visible) -> Iterator[Sco
     if table:
         if table not in visible:
             hint = did_you_mean(table, visible)
-            yield ScopeProblem(_offset(column), "E412", f"unknown table '{column.table}'", hint)
+            yield ScopeProblem(offset_of(column), "E412", f"unknown table '{column.table}'", hint)
         elif not star and (columns := visible[table]) is not None and name not in columns:
             message = f"unknown column '{column.name}' in '{column.table}'"
-            yield ScopeProblem(_offset(column.this), "E413", message, did_you_mean(name, columns))
+            yield ScopeProblem(offset_of(column.this), "E413", message, did_you_mean(name, columns))
         return
     if any(columns is None for columns in visible.values()) or _is_alias(column, scope):
         return
@@ -149,10 +88,10 @@ def _problem(column: exp.Column, scope: Scope, visible: Visible) -> Iterator[Sco
     if len(local) > 1 and not _joined_using(scope, name):
         message = f"column '{column.name}' is in more than one table: {', '.join(local)}"
         hint = f"write {local[0]}.{column.name}"
-        yield ScopeProblem(_offset(column.this), "E414", message, hint)
+        yield ScopeProblem(offset_of(column.this), "E414", message, hint)
     if not any(name in columns for columns in known.values()):
         hint = did_you_mean(name, [each for columns in known.values() for each in columns])
-        yield ScopeProblem(_offset(column.this), "E413", f"unknown column '{column.name}'", hint)
+        yield ScopeProblem(offset_of(column.this), "E413", f"unknown column '{column.name}'", hint)
 
 
 def _visible(scope: Scope, relations: Mapping[str, Sequence[str] | None]) -> Visible:
@@ -175,7 +114,7 @@ def _columns(source: Any, relations: Mapping[str, Sequence[str] | None]) -> set[
     from sqlglot import exp
 
     if isinstance(source, exp.Table):
-        columns = relations.get(_table_name(source))
+        columns = relations.get(table_name(source))
         return None if columns is None else {column.lower() for column in columns}
     query = source.expression
     if not isinstance(query, exp.Query):
@@ -219,41 +158,3 @@ def _joined_using(scope: Scope, name: str) -> bool:
     if any(join.method == "NATURAL" for join in joins):
         return True
     return any(name == key.name.lower() for join in joins for key in join.args.get("using") or [])
-
-
-def _table_name(table: exp.Table) -> str:
-    from sqlglot import exp
-
-    if isinstance(table.this, exp.Func):
-        return table.this.name or table.this.sql_name().lower().removeprefix("exploding_")
-    return ".".join(part.name for part in table.parts).lower()
-
-
-def _offset(node: exp.Expression) -> int:
-    from sqlglot import exp
-
-    found = (
-        node
-        if isinstance(node, exp.Identifier)
-        else next(iter(node.find_all(exp.Identifier)), node)
-    )
-    if isinstance(node, exp.Column) and node.args.get("table"):
-        found = node.args["table"]
-    return int(found.meta.get("start", 0))
-
-
-def condition_columns(sql: str) -> list[Reference]:
-    """The columns that a condition names, in lower case, each once.
-
-    :raises PlanError: it does not parse.
-    """
-    import sqlglot
-    from sqlglot import exp
-
-    transpile_condition(sql, to="redshift")
-    condition = sqlglot.parse_one(sql, read="redshift", into=exp.Condition)
-    found: dict[str, Reference] = {}
-    for column in condition.find_all(exp.Column):
-        name = column.name.lower()
-        found.setdefault(name, Reference(name, _offset(column.this)))
-    return list(found.values())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from etl_framework.sql.dialect import parse
-from etl_framework.sql.scope import column_problems, references, scopes_of
+from etl_framework.sql.references import references, scopes_of
+from etl_framework.sql.scope import column_problems
 
 RELATIONS = {"t": ["a", "b", "k"], "u": ["c", "b", "k"], "v": None}
 
