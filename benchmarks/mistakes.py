@@ -1,4 +1,4 @@
-"""Thirty typical mistakes, and what four tools say of them: `tests/cases/mistakes/`.
+"""Thirty typical mistakes, and what four tools say of them: `tests/cases/lint/mistakes/`.
 
 Each mistake is made in a copy of a project that is clean, and the tool's best offline command is
 run; what counts is what it prints beyond what it prints of the clean project. `line` is a report
@@ -19,7 +19,7 @@ import yaml
 from lint import OFFLINE, PEERS, install
 
 ROOT = Path(__file__).parent.parent
-CASES = ROOT / "tests" / "cases" / "mistakes"
+CASES = ROOT / "tests" / "cases" / "lint" / "mistakes"
 TOOLS = ("ours", "dbt", "sqlmesh", "dag_factory")
 # dag-factory's own lint reads YAML only; that Airflow can import the DAG is tried too.
 IMPORTED = "import dagfactory; dagfactory.load_yaml_dags({}, config_filepath='%s/shop.yml')"

@@ -38,7 +38,10 @@ class Fuzzer:
 
     def __init__(self, folder: Path) -> None:
         cases = REPOSITORY / "tests" / "cases" / "lint"
-        projects = [REPOSITORY, *sorted(path for path in cases.iterdir() if path.is_dir())]
+        projects = [
+            REPOSITORY,
+            *sorted(path for path in cases.iterdir() if (path / "pipelines").is_dir()),
+        ]
         self._projects = [_files(project) for project in projects]
         self._texts = [text for files in self._projects for text in files.values()]
         self._root = folder

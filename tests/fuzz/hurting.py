@@ -17,7 +17,7 @@ from etl_framework.lint.settings import Settings
 from tests.conftest import REPOSITORY
 from tests.fuzz.guard import Guard, TooLongError
 
-SHOP = REPOSITORY / "tests" / "cases" / "mistakes" / "ours"
+SHOP = REPOSITORY / "tests" / "cases" / "lint" / "mistakes" / "ours"
 SQL, YAML = "sql_templates/shop/paid.sql", "pipelines/shop.yml"
 RIGHT = (SHOP / YAML).read_text(encoding="utf-8")
 TWICE = "{% set x %}{{ x }}{{ x }}{% endset %}"

@@ -12,7 +12,7 @@ from etl_framework.lint.folder import lint_folder
 from etl_framework.lint.settings import Settings
 from tests.lint.test_cases import CASES
 
-HERE = CASES.parent / "mistakes"
+HERE = CASES / "mistakes"
 MISTAKES = yaml.safe_load((HERE / "mistakes.yml").read_text(encoding="utf-8"))
 SAID = dict(
     part.split("\n", 1)
