@@ -18,9 +18,12 @@ from etl_framework.sources.csv import CsvSource
 OPERATORS = "etl_framework.airflow.operators"
 OBJECTS = "etl_framework.airflow.objects"
 CLASSES = {
-    "extract": "ExtractOperator", "check": "CheckOperator", "transform": "TransformOperator",
-    "kpi": "KpiOperator", "publish": "PublishOperator",
-}  # fmt: skip
+    "extract": "ExtractOperator",
+    "check": "CheckOperator",
+    "transform": "TransformOperator",
+    "kpi": "KpiOperator",
+    "publish": "PublishOperator",
+}
 GROUPS = {
     "sources": "What the pipeline reads, and its checks.",
     "transforms": "Relations made of others.",
@@ -139,7 +142,7 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
             task["on_success_callback"] = callback
         task["outlets"] = [
             _asset(f"{plan.pipeline.name}.{name}", kpi) for name, kpi in plan.pipeline.kpis.items()
-        ]  # fmt: skip
+        ]
     return task
 
 

@@ -66,9 +66,13 @@ def _sources(project: Project) -> dict[str, list[str]]:
 
 
 def _select(
-    project: Project, environment: Environment, connection: str, table: str,
-    order_by: list[str], limit: int,
-) -> Found:  # fmt: skip
+    project: Project,
+    environment: Environment,
+    connection: str,
+    table: str,
+    order_by: list[str],
+    limit: int,
+) -> Found:
     if connection not in environment.connections:
         hint = did_you_mean(connection, environment.connections)
         raise ConfigError(f"there is no connection '{connection}'", hint=hint)

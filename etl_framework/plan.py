@@ -236,11 +236,17 @@ def _checking(
     read += [relation for query in queries if query for relation in query.inputs]
     others = tuple((other, gives[other]) for other in dict.fromkeys(read) if other != name)
     return Step(
-        f"check.{name}", "check", name, (made.name, *dict.fromkeys(step for _, step in others)),
-        ((name, made.name), *others), made.block, checks, made.place,
+        f"check.{name}",
+        "check",
+        name,
+        (made.name, *dict.fromkeys(step for _, step in others)),
+        ((name, made.name), *others),
+        made.block,
+        checks,
+        made.place,
         check_places=_check_places(found, name, len(checks)),
         check_sql=tuple(query.sql_for(engine) if query else "" for query in queries),
-    )  # fmt: skip
+    )
 
 
 def _making(
@@ -258,6 +264,13 @@ def _making(
     inputs = tuple((relation, gives[relation]) for relation in compiled.inputs)
     needs = tuple(dict.fromkeys(step for _, step in inputs))
     return Step(
-        f"{kind}.{name}", kind, name, needs, inputs, block, place=place,
-        template=compiled.template, sql=compiled.sql_for(engine),
-    )  # fmt: skip
+        f"{kind}.{name}",
+        kind,
+        name,
+        needs,
+        inputs,
+        block,
+        place=place,
+        template=compiled.template,
+        sql=compiled.sql_for(engine),
+    )

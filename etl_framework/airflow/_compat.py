@@ -46,10 +46,24 @@ else:
     from airflow.utils.task_group import TaskGroup
 
 __all__ = [
-    "AIRFLOW_3", "AIRFLOW_VERSION", "DAG", "AirflowException", "AirflowFailException", "Asset",
-    "AssetOrTimeSchedule", "BaseHook", "BaseOperator", "CronDataIntervalTimetable", "TaskGroup",
-    "add_deadline", "asset", "asset_or_time", "get_parsing_context", "later", "variable",
-]  # fmt: skip
+    "AIRFLOW_3",
+    "AIRFLOW_VERSION",
+    "DAG",
+    "AirflowException",
+    "AirflowFailException",
+    "Asset",
+    "AssetOrTimeSchedule",
+    "BaseHook",
+    "BaseOperator",
+    "CronDataIntervalTimetable",
+    "TaskGroup",
+    "add_deadline",
+    "asset",
+    "asset_or_time",
+    "get_parsing_context",
+    "later",
+    "variable",
+]
 
 
 def asset(uri: str, name: str) -> Any:

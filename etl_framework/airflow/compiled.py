@@ -37,8 +37,16 @@ def compiled(root: Path, pipeline: str, environment: str | None) -> dict[str, An
     """
     found = _kept(root, pipeline, environment)
     if found is None:
-        command = [sys.executable, "-m", "etl_framework", "compile", pipeline, "--keep",
-                   "--project", str(root)]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "etl_framework",
+            "compile",
+            pipeline,
+            "--keep",
+            "--project",
+            str(root),
+        ]
         command += ["--env", environment] if environment else []
         try:
             done = subprocess.run(

@@ -35,9 +35,14 @@ async def late(*, seconds: int, channels: Sequence[Channel], context: Any = None
 
 
 def missed(
-    dag: Any, _tasks: str, _blocking: str, slas: Sequence[Any], *_: Any,
-    seconds: int, channels: Sequence[Channel],
-) -> None:  # fmt: skip
+    dag: Any,
+    _tasks: str,
+    _blocking: str,
+    slas: Sequence[Any],
+    *_: Any,
+    seconds: int,
+    channels: Sequence[Channel],
+) -> None:
     """What Airflow 2 calls for tasks that are not done by their SLA, each with when it was due."""
     due = min(sla.execution_date for sla in slas)
     _tell_late(dag.dag_id, f"the run of {due:%Y-%m-%d %H:%M}", seconds, channels)
@@ -66,9 +71,12 @@ def tell(
             _SEND[channel["type"]](channel, said, {**facts, "event": event}, context)
         except Exception as error:  # noqa: BLE001 - what providers raise has nothing in common
             logging.getLogger(__name__).warning(
-                "cannot notify by %s, connection '%s': %s: %s", channel["type"],
-                channel["conn_id"], type(error).__name__, without_secrets(str(error)),
-            )  # fmt: skip
+                "cannot notify by %s, connection '%s': %s: %s",
+                channel["type"],
+                channel["conn_id"],
+                type(error).__name__,
+                without_secrets(str(error)),
+            )
 
 
 def _interval(context: Mapping[str, Any]) -> str:
@@ -83,7 +91,7 @@ def _slack(channel: Channel, lines: Sequence[str], facts: Any, context: Any) -> 
 
     notifier: Any = SlackWebhookNotifier(
         slack_webhook_conn_id=channel["conn_id"], text="\n".join(lines)
-    )  # fmt: skip
+    )
     notifier.notify(context)
 
 
@@ -91,9 +99,12 @@ def _sns(channel: Channel, lines: Sequence[str], facts: Any, context: Any) -> No
     from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 
     notifier: Any = SnsNotifier(
-        aws_conn_id=channel["conn_id"], target_arn=channel["topic"], message="\n".join(lines),
-        subject=lines[0][:100], region_name=channel.get("region"),
-    )  # fmt: skip
+        aws_conn_id=channel["conn_id"],
+        target_arn=channel["topic"],
+        message="\n".join(lines),
+        subject=lines[0][:100],
+        region_name=channel.get("region"),
+    )
     notifier.notify(context)
 
 
@@ -101,9 +112,11 @@ def _email(channel: Channel, lines: Sequence[str], facts: Any, context: Any) -> 
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
     notifier: Any = SmtpNotifier(
-        smtp_conn_id=channel["conn_id"], to=channel["to"], subject=lines[0],
+        smtp_conn_id=channel["conn_id"],
+        to=channel["to"],
+        subject=lines[0],
         html_content=f"<pre>{html.escape(chr(10).join(lines))}</pre>",
-    )  # fmt: skip
+    )
     notifier.notify(context)
 
 

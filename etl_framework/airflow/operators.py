@@ -67,8 +67,13 @@ class StepOperator(ProjectOperator):
 
         with airflow_errors():
             plan = self.plan_of(self.pipeline, context)
-            self.log.info("%s of %s in %s, data interval %s", self.step, self.pipeline,
-                          plan.environment_name, plan.interval)  # fmt: skip
+            self.log.info(
+                "%s of %s in %s, data interval %s",
+                self.step,
+                self.pipeline,
+                plan.environment_name,
+                plan.interval,
+            )
             self._run = run = Run(plan)
             with airflow_errors(connections_of(plan, self.step)):
                 try:

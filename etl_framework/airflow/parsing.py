@@ -78,13 +78,23 @@ def _forked(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         if text:
             found: dict[str, Any] = json.loads(text)
             return found
-        return {"seconds": 0.0, "dags": [], "digests": {}, "error": "it killed its process",
-                "refused": []}  # fmt: skip
+        return {
+            "seconds": 0.0,
+            "dags": [],
+            "digests": {},
+            "error": "it killed its process",
+            "refused": [],
+        }
     try:
         result = act()
     except BaseException:  # noqa: BLE001 - the parent tells of it
-        result = {"seconds": 0.0, "dags": [], "digests": {}, "error": traceback.format_exc(),
-                  "refused": []}  # fmt: skip
+        result = {
+            "seconds": 0.0,
+            "dags": [],
+            "digests": {},
+            "error": traceback.format_exc(),
+            "refused": [],
+        }
     os.write(writing, json.dumps(result).encode())
     os._exit(0)
 

@@ -39,10 +39,15 @@ WHERE {column} IS NOT NULL
 GROUP BY {column}
 """
 VALUES = {
-    "integer": "1", "decimal": "1", "float": "1.5", "boolean": "true", "text": "a",
-    "date": "2024-06-25", "timestamp": "2024-06-25 08:00:00",
+    "integer": "1",
+    "decimal": "1",
+    "float": "1.5",
+    "boolean": "true",
+    "text": "a",
+    "date": "2024-06-25",
+    "timestamp": "2024-06-25 08:00:00",
     "timestamptz": "2024-06-25 08:00:00+00:00",
-}  # fmt: skip
+}
 
 
 def relations(project: Project, pipeline: str) -> list[str]:
@@ -86,11 +91,16 @@ def add_kpi(project: Project, pipeline: str, name: str, relation: str, by: str) 
         raise ConfigError(f"'{relation}' has no column '{by}'", hint=did_you_mean(by, columns))
     type_ = columns[by]
     facts = {
-        "name": name, "pipeline": pipeline, "relation": relation, "connection": connection,
-        "by": scalar(by), "column": by if _plain(by) else quote(by),
+        "name": name,
+        "pipeline": pipeline,
+        "relation": relation,
+        "connection": connection,
+        "by": scalar(by),
+        "column": by if _plain(by) else quote(by),
         "count": "rows" if by.lower() != "rows" else "count_of_rows",
-        "type": scalar(str(type_)), "value": _value(type_),
-    }  # fmt: skip
+        "type": scalar(str(type_)),
+        "value": _value(type_),
+    }
     template = f"{TEMPLATES}/{pipeline}/{name}.sql"
     changed = _inserted(project, found, "kpis", name, KPI.format(**facts))
     write_all(project.root, {template: SQL.format(**facts)}, changed)

@@ -32,10 +32,18 @@ _folder = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=
 @project_option
 @format_option("text", "json")
 def bundle(
-    target: str | None, environment: str | None, output: Path | None, constraints: Path | None,
-    requirements: Path | None, wheels: Path | None, authorities: tuple[Path, ...],
-    no_import: bool, verify_only: Path | None, root: Path, format_: str,
-) -> None:  # fmt: skip
+    target: str | None,
+    environment: str | None,
+    output: Path | None,
+    constraints: Path | None,
+    requirements: Path | None,
+    wheels: Path | None,
+    authorities: tuple[Path, ...],
+    no_import: bool,
+    verify_only: Path | None,
+    root: Path,
+    format_: str,
+) -> None:
     """Make the folder that goes to MWAA's bucket, and try it as MWAA would.
 
     Writes dags/, plugins.zip, requirements.txt, airflow-config.json and manifest.json, only when
@@ -63,8 +71,9 @@ def bundle(
     if not target or not output:
         raise click.UsageError("give --target and --output, or --verify-only")
     version = serverless_version() if target == TARGET else mwaa_version(target)
-    order = Order(version, environment, constraints, requirements, wheels, authorities,
-                  not no_import)  # fmt: skip
+    order = Order(
+        version, environment, constraints, requirements, wheels, authorities, not no_import
+    )
     write = write_serverless if target == TARGET else write_bundle
     manifest, found = write(load_project(root), order, output)
     _show(output, manifest, found, format_)

@@ -69,9 +69,11 @@ def _summary(ready: Ready) -> str:
     if ready.nothing_to_do:
         return f"{where}; it has all of this"
     counts = {
-        "to upload": plan.count("put_object"), "to restore": plan.count("copy_object"),
-        "to delete": plan.count("delete_object"), "as they should be": len(plan.files),
-    }  # fmt: skip
+        "to upload": plan.count("put_object"),
+        "to restore": plan.count("copy_object"),
+        "to delete": plan.count("delete_object"),
+        "as they should be": len(plan.files),
+    }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     update = "to be updated" if plan.count("update_environment") else "stays as it is"
     return f"{where}; files: {told or 'none'}; the environment {update}"

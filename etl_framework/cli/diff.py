@@ -35,9 +35,14 @@ if TYPE_CHECKING:
 @project_option
 @format_option("markdown", "json")
 def diff(
-    pipelines: tuple[str, ...], base: str, environment: str | None, on: date | None,
-    examples: bool, root: Path, format_: str,
-) -> None:  # fmt: skip
+    pipelines: tuple[str, ...],
+    base: str,
+    environment: str | None,
+    on: date | None,
+    examples: bool,
+    root: Path,
+    format_: str,
+) -> None:
     """Show what a change does to the KPIs, as a card for its review.
 
     The old and the new SQL run over the same sources: those that the latest run left in staging,
@@ -65,9 +70,13 @@ def diff(
 
 
 def _all(
-    project: Project, was: Project | None, names: Sequence[str], environment: str | None,
-    on: date | None, examples: bool,
-) -> Iterator[KpiDifference]:  # fmt: skip
+    project: Project,
+    was: Project | None,
+    names: Sequence[str],
+    environment: str | None,
+    on: date | None,
+    examples: bool,
+) -> Iterator[KpiDifference]:
     """:raises ConfigError: something is wrong with the files as they are now."""
     from etl_framework.errors import ConfigError, did_you_mean
     from etl_framework.lint.linter import lint

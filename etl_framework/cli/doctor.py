@@ -15,15 +15,22 @@ from etl_framework.cli.options import environment_option, format_option, project
 @click.option("--target", metavar="VERSION", help="What it is to run on: mwaa:3.3.1.")
 @click.option("--class", "size", metavar="NAME", help="The environment's class: mw1.small.")
 @click.option(
-    "--timeout", "seconds", type=click.FloatRange(min=0.1), metavar="SECONDS",
+    "--timeout",
+    "seconds",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
     help="The longest that one examination may take; each has its own if not given.",
-)  # fmt: skip
+)
 @project_option
 @format_option("text", "json")
 def doctor(
-    environment: str | None, target: str | None, size: str | None, seconds: float | None,
-    root: Path, format_: str,
-) -> None:  # fmt: skip
+    environment: str | None,
+    target: str | None,
+    size: str | None,
+    seconds: float | None,
+    root: Path,
+    format_: str,
+) -> None:
     """Look for what will go wrong around the project: connections, rights, clock, versions.
 
     Connects to everything that the pipelines use in the environment; in staging it writes and

@@ -12,21 +12,32 @@ from etl_framework.cli.options import environment_option, format_option, project
 @click.command()
 @environment_option
 @click.option(
-    "--set", "given", metavar="NAME=VALUE", multiple=True,
+    "--set",
+    "given",
+    metavar="NAME=VALUE",
+    multiple=True,
     help="A fact that no file holds: account_id, region, a variable. Others stay parameters.",
-)  # fmt: skip
+)
 @click.option(
-    "--allow-from", "addresses", metavar="RANGE", multiple=True,
+    "--allow-from",
+    "addresses",
+    metavar="RANGE",
+    multiple=True,
     help="Addresses that may reach the databases besides MWAA: 10.1.2.3/32.",
-)  # fmt: skip
+)
 @click.option("--no-secrets", is_flag=True, help="Connections and variables lie in Airflow itself.")
 @click.option("--may-create", is_flag=True, help="Runs make their tables; else `etl ddl` did.")
 @project_option
 @format_option("json", "terraform", "cloudformation", "sql")
 def iam(
-    environment: str | None, given: tuple[str, ...], addresses: tuple[str, ...], no_secrets: bool,
-    may_create: bool, root: Path, format_: str,
-) -> None:  # fmt: skip
+    environment: str | None,
+    given: tuple[str, ...],
+    addresses: tuple[str, ...],
+    no_secrets: bool,
+    may_create: bool,
+    root: Path,
+    format_: str,
+) -> None:
     """Print the least rights that the project's pipelines work with.
 
     The execution role's policies, the role of COPY, what the databases grant, and the rules of
@@ -48,9 +59,11 @@ def iam(
     from etl_framework.lint.linter import lint
 
     forms = {
-        "json": as_json, "terraform": as_terraform, "cloudformation": as_cloudformation,
+        "json": as_json,
+        "terraform": as_terraform,
+        "cloudformation": as_cloudformation,
         "sql": as_sql,
-    }  # fmt: skip
+    }
     project = load_project(root)
     project.environment_name(environment)
     if errors := [each for each in lint(project) if each.severity == "error"]:

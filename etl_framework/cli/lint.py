@@ -37,10 +37,18 @@ ROUNDS = 5
 @project_option
 @format_option("text", "json", "sarif", "github", "junit", "markdown")
 def lint(
-    paths: tuple[str, ...], select: str | None, ignore: str | None, changed_since: str | None,
-    baseline: str | None, fix: bool, write_baseline: bool, no_cache: bool, jobs: int | None,
-    root: Path, format_: str,
-) -> None:  # fmt: skip
+    paths: tuple[str, ...],
+    select: str | None,
+    ignore: str | None,
+    changed_since: str | None,
+    baseline: str | None,
+    fix: bool,
+    write_baseline: bool,
+    no_cache: bool,
+    jobs: int | None,
+    root: Path,
+    format_: str,
+) -> None:
     """Report every mistake of the project's files at once.
 
     PATHS are files, folders or names of pipelines; everything if none is given. Connects nowhere.

@@ -37,9 +37,14 @@ if TYPE_CHECKING:
 @project_option
 @format_option("text", "json")
 def plan(
-    pipeline: str, environment: str | None, on: date | None, sql: bool, live: bool, root: Path,
+    pipeline: str,
+    environment: str | None,
+    on: date | None,
+    sql: bool,
+    live: bool,
+    root: Path,
     format_: str,
-) -> None:  # fmt: skip
+) -> None:
     """Show what a run would do: steps in order, their inputs, SQL and targets.
 
     Opens no connection and reads no secret, but for --live.

@@ -28,9 +28,14 @@ from etl_framework.cli.options import (
 @project_option
 @format_option("table", "csv", "json")
 def preview(
-    name: str, environment: str | None, on: date | None, order_by: str | None, limit: int,
-    root: Path, format_: str,
-) -> None:  # fmt: skip
+    name: str,
+    environment: str | None,
+    on: date | None,
+    order_by: str | None,
+    limit: int,
+    root: Path,
+    format_: str,
+) -> None:
     """Show the rows that a KPI or transform would give, by the SQL as it is now.
 
     Sources are as the latest run left them in staging; those that it did not leave, or whose block

@@ -48,9 +48,12 @@ def _written(text: str, section: str, block: str) -> str:
 
 
 def _in_block(
-    text: str, key: yaml.Node, value: yaml.MappingNode, pairs: list[tuple[yaml.Node, yaml.Node]],
+    text: str,
+    key: yaml.Node,
+    value: yaml.MappingNode,
+    pairs: list[tuple[yaml.Node, yaml.Node]],
     block: str,
-) -> str:  # fmt: skip
+) -> str:
     """After the section's last line that is neither empty nor a comment of what follows."""
     lines = [line for line in _LINE.findall(text) if line]
     if not lines[-1].endswith(("\n", "\r")):

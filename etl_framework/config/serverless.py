@@ -18,27 +18,45 @@ def not_serverless(pipeline: Pipeline) -> Iterator[tuple[Keys, str, str]]:
     Its limits are those of the user guide of MWAA Serverless, Apache Airflow parameter support.
     """
     if pipeline.timezone != "UTC" and pipeline.cut().expression():
-        yield (("timezone",), f"its schedules are in UTC, not in {pipeline.timezone}",
-               "write the schedule in UTC")  # fmt: skip
+        yield (
+            ("timezone",),
+            f"its schedules are in UTC, not in {pipeline.timezone}",
+            "write the schedule in UTC",
+        )
     if pipeline.after:
         yield ("after",), "it starts by time only, not when tables change", "give a schedule"
     if pipeline.catchup:
-        yield (("catchup",), "it runs no data interval of the time before",
-               "run them with `etl run --from --to`")  # fmt: skip
+        yield (
+            ("catchup",),
+            "it runs no data interval of the time before",
+            "run them with `etl run --from --to`",
+        )
     if pipeline.pool:
         yield ("pool",), "it has no pools", "remove the pool"
     if pipeline.notify:
-        yield (("notify",), "it calls nobody back, so nobody would hear of anything",
-               "remove it, and watch the workflow's runs in EventBridge")  # fmt: skip
+        yield (
+            ("notify",),
+            "it calls nobody back, so nobody would hear of anything",
+            "remove it, and watch the workflow's runs in EventBridge",
+        )
     if pipeline.deadline:
         yield ("deadline",), "it has no deadlines", "remove it; a task ends after 60 minutes"
     if pipeline.retries > RETRIES:
-        yield (("retries",), f"it tries a task {RETRIES} times more at most",
-               f"write {RETRIES} or fewer")  # fmt: skip
+        yield (
+            ("retries",),
+            f"it tries a task {RETRIES} times more at most",
+            f"write {RETRIES} or fewer",
+        )
     if pipeline.retry_delay.seconds > RETRY_DELAY:
-        yield (("retry_delay",), f"it waits {RETRY_DELAY} seconds at most before it tries again",
-               "write 5m or less")  # fmt: skip
+        yield (
+            ("retry_delay",),
+            f"it waits {RETRY_DELAY} seconds at most before it tries again",
+            "write 5m or less",
+        )
     for name, source in pipeline.sources.items():
         if isinstance(source, CsvSource) and source.wait:
-            yield (("sources", name, "wait"), "it cannot wait without a worker",
-                   "schedule the pipeline for when its files are there")  # fmt: skip
+            yield (
+                ("sources", name, "wait"),
+                "it cannot wait without a worker",
+                "schedule the pipeline for when its files are there",
+            )

@@ -46,9 +46,13 @@ def client(
 
 @cache
 def _made(
-    service: str, region: str | None, place: str | None, profile: str | None,
-    conn_id: str | None, attempts: int,
-) -> Any:  # fmt: skip
+    service: str,
+    region: str | None,
+    place: str | None,
+    profile: str | None,
+    conn_id: str | None,
+    attempts: int,
+) -> Any:
     """Kept: making one takes a tenth of a second."""
     import boto3
     from botocore.config import Config

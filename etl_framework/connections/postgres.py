@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as PostgresConnection
 
 # Further settings of a connection that are passed on.
-OF_LIBPQ = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "application_name",
-            "keepalives_idle")  # fmt: skip
+OF_LIBPQ = (
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "options",
+    "application_name",
+    "keepalives_idle",
+)
 
 
 @contextmanager
@@ -109,9 +116,14 @@ class Postgres(Connection):
             return {"dsn": resolve(self.url, setting="url")}
         if self.conn_id:
             login = current().login(self.conn_id)
-            found = {"host": login.host, "port": login.port, "dbname": login.database,
-                     "user": login.user, "password": login.password,
-                     "sslmode": "require"}  # fmt: skip
+            found = {
+                "host": login.host,
+                "port": login.port,
+                "dbname": login.database,
+                "user": login.user,
+                "password": login.password,
+                "sslmode": "require",
+            }
             found |= {name: login.extra[name] for name in OF_LIBPQ if name in login.extra}
             return {name: value for name, value in found.items() if value}
         from etl_framework.connections.embedded import running

@@ -115,29 +115,47 @@ class Redshift(Connection):
 
     def settings(self) -> dict[str, str]:
         """What is given here, and behind it what the connection of Airflow says."""
-        names = ("host", "port", "database", "user", "password", "cluster", "workgroup",
-                 "secret_arn", "region", "ssl_mode", "ssl_root_cert")  # fmt: skip
+        names = (
+            "host",
+            "port",
+            "database",
+            "user",
+            "password",
+            "cluster",
+            "workgroup",
+            "secret_arn",
+            "region",
+            "ssl_mode",
+            "ssl_root_cert",
+        )
         given = {name: getattr(self, name) for name in names if name in self.model_fields_set}
         found = {n: resolve(value, setting=n) for n, value in given.items() if value}
         if not self.conn_id:
             return found
         login = current().login(self.conn_id)
         theirs = {
-            "host": login.host, "port": login.port, "database": login.database,
-            "user": login.extra.get("db_user") or login.user, "password": login.password,
+            "host": login.host,
+            "port": login.port,
+            "database": login.database,
+            "user": login.extra.get("db_user") or login.user,
+            "password": login.password,
             "cluster": login.extra.get("cluster_identifier"),
             "workgroup": login.extra.get("serverless_work_group") or login.extra.get("workgroup"),
-            "region": login.extra.get("region"), "ssl_mode": login.extra.get("sslmode"),
-        }  # fmt: skip
+            "region": login.extra.get("region"),
+            "ssl_mode": login.extra.get("sslmode"),
+        }
         if login.extra.get("iam"):
             theirs["password"] = ""
         return {name: str(value) for name, value in theirs.items() if value} | found
 
     def _api(self, service: str, found: dict[str, str]) -> Any:
         return client(
-            service, region=found.get("region"), endpoint_url=self.endpoint_url,
-            profile=self.profile, conn_id=self.aws_conn_id,
-        )  # fmt: skip
+            service,
+            region=found.get("region"),
+            endpoint_url=self.endpoint_url,
+            profile=self.profile,
+            conn_id=self.aws_conn_id,
+        )
 
     def _address(self, found: dict[str, str], root: Path) -> Address:
         if missing := [name for name in ("host", "database") if name not in found]:
@@ -168,16 +186,21 @@ class Redshift(Connection):
 
         api = self._api("redshift" if "cluster" in found else "redshift-serverless", found)
         return temporary(
-            api, found["database"], cluster=found.get("cluster", ""),
-            workgroup=found.get("workgroup", ""), user=found.get("user", ""),
-        )  # fmt: skip
+            api,
+            found["database"],
+            cluster=found.get("cluster", ""),
+            workgroup=found.get("workgroup", ""),
+            user=found.get("user", ""),
+        )
 
 
 def _of_the_data_api(found: dict[str, str]) -> dict[str, str]:
     arguments = {
-        "Database": found.get("database"), "ClusterIdentifier": found.get("cluster"),
-        "WorkgroupName": found.get("workgroup"), "SecretArn": found.get("secret_arn"),
-    }  # fmt: skip
+        "Database": found.get("database"),
+        "ClusterIdentifier": found.get("cluster"),
+        "WorkgroupName": found.get("workgroup"),
+        "SecretArn": found.get("secret_arn"),
+    }
     if "cluster" in found and "secret_arn" not in found:
         arguments["DbUser"] = found.get("user")
     return {name: value for name, value in arguments.items() if value}

@@ -40,10 +40,16 @@ class ConnectorSession(Session):
         try:
             with _CONNECTING, _authorities(address):
                 self._connection = redshift_connector.connect(
-                    host=address.host, port=address.port, database=address.database,
-                    user=address.user, password=address.password, ssl=True,
-                    sslmode=address.ssl_mode, timeout=None, application_name="etl-framework",
-                )  # fmt: skip
+                    host=address.host,
+                    port=address.port,
+                    database=address.database,
+                    user=address.user,
+                    password=address.password,
+                    ssl=True,
+                    sslmode=address.ssl_mode,
+                    timeout=None,
+                    application_name="etl-framework",
+                )
         except (redshift_connector.Error, OSError) as error:
             raise RetryableError(f"cannot connect to Redshift: {_said(error)}") from None
         self._connection.autocommit = True

@@ -34,11 +34,17 @@ class Psycopg2Session(Session):
             authorities = Path(os.environ.get("PGSSLROOTCERT") or amazons())
         try:
             self._connection = psycopg2.connect(
-                host=address.host, port=address.port, dbname=address.database,
-                user=address.user, password=address.password, sslmode=address.ssl_mode,
-                sslrootcert=str(authorities) if authorities else None, connect_timeout=10,
-                keepalives_idle=30, application_name="etl-framework",
-            )  # fmt: skip
+                host=address.host,
+                port=address.port,
+                dbname=address.database,
+                user=address.user,
+                password=address.password,
+                sslmode=address.ssl_mode,
+                sslrootcert=str(authorities) if authorities else None,
+                connect_timeout=10,
+                keepalives_idle=30,
+                application_name="etl-framework",
+            )
         except psycopg2.OperationalError as error:
             line = str(error).strip().split("\n")[0]
             raise RetryableError(f"cannot connect to Redshift: {line}") from None

@@ -38,9 +38,13 @@ class S3(Files):
         :raises ConfigError: a setting cannot be looked up.
         """
         found = client(
-            "s3", region=self.region, endpoint_url=self.endpoint_url, profile=self.profile,
-            conn_id=self.conn_id, attempts=attempts,
-        )  # fmt: skip
+            "s3",
+            region=self.region,
+            endpoint_url=self.endpoint_url,
+            profile=self.profile,
+            conn_id=self.conn_id,
+            attempts=attempts,
+        )
         encryption = {}
         if self.kms_key:
             key = resolve(self.kms_key, setting="kms_key")

@@ -73,9 +73,21 @@ class AirflowServer:
         self._import()
         if self.major == 2:
             self.run(
-                "users", "create", "--username", USER, "--password", self.password, "--role",
-                "Admin", "--firstname", "a", "--lastname", "b", "--email", "admin@example.com",
-            )  # fmt: skip
+                "users",
+                "create",
+                "--username",
+                USER,
+                "--password",
+                self.password,
+                "--role",
+                "Admin",
+                "--firstname",
+                "a",
+                "--lastname",
+                "b",
+                "--email",
+                "admin@example.com",
+            )
         for name in PROCESSES[self.major]:
             place = ["-H", HOST, "--port", self.url.rpartition(":")[2]]
             self._spawn(name, *(place if name in ("webserver", "api-server") else []))
@@ -97,9 +109,14 @@ class AirflowServer:
         :raises StepError: it fails.
         """
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments], env=self.env, cwd=self._folder,
-            capture_output=True, text=True, check=False, timeout=SECONDS,
-        )  # fmt: skip
+            [sys.executable, "-m", "airflow", *arguments],
+            env=self.env,
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
         if done.returncode:
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
             raise StepError(f"airflow {' '.join(arguments[:2])}: {''.join(last)}")
@@ -126,10 +143,14 @@ class AirflowServer:
     def _spawn(self, name: str, *arguments: str) -> None:
         with (self._folder / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "airflow", name, *arguments], env=self.env,
-                cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [sys.executable, "-m", "airflow", name, *arguments],
+                env=self.env,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         if self._leash:
             self._leash.hold(self._processes[name].pid)
 

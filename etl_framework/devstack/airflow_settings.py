@@ -51,31 +51,40 @@ def connections_of(stack: Mapping[str, str]) -> dict[str, object]:
     tls = {"sslmode": "verify-full", "sslrootcert": stack["ETL_DEV_AUTHORITY"]}
     return {
         "music_rds": {
-            "conn_type": "postgres", "host": rds.hostname, "port": rds.port,
-            "login": rds.username, "password": rds.password, "schema": rds.path.lstrip("/"),
+            "conn_type": "postgres",
+            "host": rds.hostname,
+            "port": rds.port,
+            "login": rds.username,
+            "password": rds.password,
+            "schema": rds.path.lstrip("/"),
             "extra": json.dumps(tls),
         },
         "redshift_default": {
-            "conn_type": "redshift", "host": stack["ETL_DEV_REDSHIFT_HOST"],
-            "port": int(stack["ETL_DEV_REDSHIFT_PORT"]), "login": stack["ETL_DEV_REDSHIFT_USER"],
+            "conn_type": "redshift",
+            "host": stack["ETL_DEV_REDSHIFT_HOST"],
+            "port": int(stack["ETL_DEV_REDSHIFT_PORT"]),
+            "login": stack["ETL_DEV_REDSHIFT_USER"],
             "password": stack["ETL_DEV_REDSHIFT_PASSWORD"],
             "schema": stack["ETL_DEV_REDSHIFT_DATABASE"],
             "extra": json.dumps({"sslmode": "verify-full"}),
         },
         "aws_default": {
-            "conn_type": "aws", "login": stack["AWS_ACCESS_KEY_ID"],
+            "conn_type": "aws",
+            "login": stack["AWS_ACCESS_KEY_ID"],
             "password": stack["AWS_SECRET_ACCESS_KEY"],
-            "extra": json.dumps({
-                "region_name": stack["AWS_DEFAULT_REGION"],
-                "service_config": {
-                    "s3": {"endpoint_url": stack["ETL_DEV_S3_URL"]},
-                    "redshift": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
-                    "redshift-serverless": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
-                    "redshift-data": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
-                },
-            }),
+            "extra": json.dumps(
+                {
+                    "region_name": stack["AWS_DEFAULT_REGION"],
+                    "service_config": {
+                        "s3": {"endpoint_url": stack["ETL_DEV_S3_URL"]},
+                        "redshift": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
+                        "redshift-serverless": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
+                        "redshift-data": {"endpoint_url": stack["ETL_DEV_AWS_URL"]},
+                    },
+                }
+            ),
         },
-    }  # fmt: skip
+    }
 
 
 def variables_of(stack: Mapping[str, str]) -> dict[str, str]:

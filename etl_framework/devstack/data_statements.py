@@ -66,10 +66,12 @@ class Statements:
         found = self._found(body)
         numbered = list(enumerate(found.sqls, 1))
         answer: dict[str, Any] = {
-            "Id": found.id, "Status": found.status, "QueryString": found.sqls[0],
+            "Id": found.id,
+            "Status": found.status,
+            "QueryString": found.sqls[0],
             "HasResultSet": any(result for result in found.results),
             "Duration": int((monotonic() - found.started) * 1e9),
-        }  # fmt: skip
+        }
         if found.session:
             answer["SessionId"] = found.session
         if found.error:
@@ -77,12 +79,13 @@ class Statements:
         if len(found.sqls) > 1:
             answer["SubStatements"] = [
                 {
-                    "Id": f"{found.id}:{number}", "QueryString": sql,
+                    "Id": f"{found.id}:{number}",
+                    "QueryString": sql,
                     "HasResultSet": number <= found.done and bool(found.results[number - 1]),
                     "Status": "FINISHED" if number <= found.done else found.status,
                 }
                 for number, sql in numbered
-            ]  # fmt: skip
+            ]
         elif found.done:
             rows = found.results[0]
             answer["ResultRows"] = len(rows[1]) if rows else 0
@@ -180,8 +183,9 @@ class Statements:
                 for sql in running.sqls:
                     cursor.execute(*_bound(sql, values))
                     rows = cursor.description and (
-                        [column.name for column in cursor.description], cursor.fetchall()
-                    )  # fmt: skip
+                        [column.name for column in cursor.description],
+                        cursor.fetchall(),
+                    )
                     running.results.append(rows)
                     running.done += 1
             if not connection.autocommit:

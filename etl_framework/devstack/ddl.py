@@ -13,11 +13,37 @@ from etl_framework.devstack.tokens import Statement, Word, closing
 from etl_framework.devstack.wire import WireError
 
 TYPES = {
-    "SMALLINT", "INT2", "INTEGER", "INT", "INT4", "BIGINT", "INT8", "DECIMAL", "NUMERIC", "REAL",
-    "FLOAT4", "DOUBLE", "FLOAT8", "FLOAT", "BOOLEAN", "BOOL", "CHAR", "CHARACTER", "NCHAR",
-    "BPCHAR", "VARCHAR", "NVARCHAR", "TEXT", "DATE", "TIME", "TIMETZ", "TIMESTAMP", "TIMESTAMPTZ",
-    "SUPER", "VARBYTE",
-}  # fmt: skip
+    "SMALLINT",
+    "INT2",
+    "INTEGER",
+    "INT",
+    "INT4",
+    "BIGINT",
+    "INT8",
+    "DECIMAL",
+    "NUMERIC",
+    "REAL",
+    "FLOAT4",
+    "DOUBLE",
+    "FLOAT8",
+    "FLOAT",
+    "BOOLEAN",
+    "BOOL",
+    "CHAR",
+    "CHARACTER",
+    "NCHAR",
+    "BPCHAR",
+    "VARCHAR",
+    "NVARCHAR",
+    "TEXT",
+    "DATE",
+    "TIME",
+    "TIMETZ",
+    "TIMESTAMP",
+    "TIMESTAMPTZ",
+    "SUPER",
+    "VARBYTE",
+}
 MAX_VARCHAR, MAX_CHAR, MAX_COLUMNS, MAX_NAME = 65535, 4096, 1600, 127
 
 
@@ -144,8 +170,15 @@ def _column(statement: Statement, first: int, last: int, attributes: Attributes)
         elif upper == "DEFAULT":
             size = 1
             while place + size < last and words[place + size].upper not in (
-                "ENCODE", "NOT", "NULL", "DISTKEY", "SORTKEY", "UNIQUE", "PRIMARY", "REFERENCES",
-            ):  # fmt: skip
+                "ENCODE",
+                "NOT",
+                "NULL",
+                "DISTKEY",
+                "SORTKEY",
+                "UNIQUE",
+                "PRIMARY",
+                "REFERENCES",
+            ):
                 size += 1
             out.append(statement.between(place, place + size))
             place += size

@@ -28,8 +28,10 @@ class Leash:
     def __init__(self, database: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "etl_framework.devstack.leash", str(database)],
-            stdin=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def hold(self, leader: int) -> None:
         """End this one, too."""

@@ -22,9 +22,12 @@ def start_moto(until: ExitStack) -> str:
         raise MissingExtraError("moto", "devstack") from error
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server(
-        "127.0.0.1", 0, app.DomainDispatcherApplication(app.create_backend_app),
-        threaded=True, request_handler=getattr(app, "MotoRequestHandler", None),
-    )  # fmt: skip
+        "127.0.0.1",
+        0,
+        app.DomainDispatcherApplication(app.create_backend_app),
+        threaded=True,
+        request_handler=getattr(app, "MotoRequestHandler", None),
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     until.callback(server.server_close)
     until.callback(server.shutdown)

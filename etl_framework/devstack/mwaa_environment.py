@@ -68,16 +68,23 @@ class StandIn:
     def __post_init__(self) -> None:
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:airflow-{self.name}"
         self.state = {
-            "Name": self.name, "Status": "AVAILABLE", "AirflowVersion": self.airflow,
+            "Name": self.name,
+            "Status": "AVAILABLE",
+            "AirflowVersion": self.airflow,
             "Arn": f"arn:aws:airflow:{REGION}:{ACCOUNT}:environment/{self.name}",
-            "SourceBucketArn": f"arn:aws:s3:::{self.bucket}", "DagS3Path": "dags",
-            "EnvironmentClass": "mw1.small", "AirflowConfigurationOptions": {},
+            "SourceBucketArn": f"arn:aws:s3:::{self.bucket}",
+            "DagS3Path": "dags",
+            "EnvironmentClass": "mw1.small",
+            "AirflowConfigurationOptions": {},
             "LoggingConfiguration": {
-                name: {"Enabled": True, "LogLevel": "INFO",
-                       "CloudWatchLogGroupArn": f"{arn}-{group}:*"}
+                name: {
+                    "Enabled": True,
+                    "LogLevel": "INFO",
+                    "CloudWatchLogGroupArn": f"{arn}-{group}:*",
+                }
                 for name, group in _LOGS.items()
             },
-        }  # fmt: skip
+        }
         for group in _LOGS.values():
             self.logs.create_log_group(logGroupName=f"airflow-{self.name}-{group}")
 
@@ -124,9 +131,11 @@ class StandIn:
         else:
             refused = {"detail": "not found", "status": 404}
             raise ApiError(
-                "RestApiClientException", "not found",
-                RestApiStatusCode=404, RestApiResponse=refused,
-            )  # fmt: skip
+                "RestApiClientException",
+                "not found",
+                RestApiStatusCode=404,
+                RestApiResponse=refused,
+            )
         return {"RestApiStatusCode": 200, "RestApiResponse": found}
 
     def _check(self, path: str, version: str) -> None:
@@ -157,8 +166,10 @@ class StandIn:
         moment = int(self._now() * 1000)
         events = [{"timestamp": moment, "message": line} for line in said]
         for group in _LOGS.values():
-            stream = {"logGroupName": f"airflow-{self.name}-{group}",
-                      "logStreamName": f"requirements_install_ip-10-0-0-1_{moment}"}  # fmt: skip
+            stream = {
+                "logGroupName": f"airflow-{self.name}-{group}",
+                "logStreamName": f"requirements_install_ip-10-0-0-1_{moment}",
+            }
             self.logs.create_log_stream(**stream)
             self.logs.put_log_events(**stream, logEvents=events)
 
@@ -189,11 +200,15 @@ class StandIn:
         broken = dict.fromkeys(there, _NO_MODULE) if self._uninstalled else self.broken
         folder = "" if self._major() == 3 else "/usr/local/airflow/dags/"
         return [
-            {"import_error_id": number, "timestamp": self._parsed(), "filename": folder + name,
-             "stack_trace": trace}
+            {
+                "import_error_id": number,
+                "timestamp": self._parsed(),
+                "filename": folder + name,
+                "stack_trace": trace,
+            }
             for number, (name, trace) in enumerate(broken.items(), 1)
             if name in there
-        ]  # fmt: skip
+        ]
 
     def _dags(self) -> dict[str, dict[str, Any]]:
         gone = {"is_active": True} if self._major() == 2 else {"is_stale": False}
@@ -204,10 +219,13 @@ class StandIn:
                     self.lag[dag] -= 1
                     continue
                 found[dag] = {
-                    "dag_id": dag, "is_paused": True, "has_import_errors": False, **gone,
+                    "dag_id": dag,
+                    "is_paused": True,
+                    "has_import_errors": False,
+                    **gone,
                     "fileloc": f"/usr/local/airflow/dags/{file}",
                     "last_parsed_time": self._parsed(),
-                }  # fmt: skip
+                }
         return found
 
     def _reads(self, file: str) -> bool:

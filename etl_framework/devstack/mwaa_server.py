@@ -124,10 +124,12 @@ def start_mwaa(until: ExitStack, moto: str, s3: Any) -> dict[str, str]:
     url = f"http://127.0.0.1:{plane.start()}"
     until.callback(plane.stop)
     return {
-        "AWS_ENDPOINT_URL_MWAA": url, "AWS_ENDPOINT_URL_S3": moto,
-        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": moto, "AWS_ENDPOINT_URL_STS": moto,
+        "AWS_ENDPOINT_URL_MWAA": url,
+        "AWS_ENDPOINT_URL_S3": moto,
+        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": moto,
+        "AWS_ENDPOINT_URL_STS": moto,
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-    }  # fmt: skip
+    }
 
 
 _DENIED = (

@@ -50,9 +50,13 @@ class Stack:
         socket = self._start()
         rds = PostgresServer(socket, "rds", access)
         self.cluster = Cluster(
-            socket, "warehouse", access,
-            client=self.s3, roles=frozenset([ROLE]), isolation=self._isolation,
-        )  # fmt: skip
+            socket,
+            "warehouse",
+            access,
+            client=self.s3,
+            roles=frozenset([ROLE]),
+            isolation=self._isolation,
+        )
         api = DataApi(self.cluster, USER, password)
         ports = [part.start() for part in (rds, self.cluster, api)]
         self.ports = dict(zip(("rds", "cluster", "api"), ports, strict=True))
@@ -104,9 +108,12 @@ class Stack:
         import boto3
 
         return boto3.client(
-            "s3", endpoint_url=url, region_name=REGION,
-            aws_access_key_id="etl-dev", aws_secret_access_key="etl-dev",
-        )  # fmt: skip
+            "s3",
+            endpoint_url=url,
+            region_name=REGION,
+            aws_access_key_id="etl-dev",
+            aws_secret_access_key="etl-dev",
+        )
 
     def _start_s3(self) -> str:
         url = start_moto(self._exit)

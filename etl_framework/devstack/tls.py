@@ -29,9 +29,10 @@ def server_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
             .not_valid_after(now + timedelta(days=365))
         )
 
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(
-        ec.SECP256R1()
-    )  # fmt: skip
+    authority_key, key = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
     constraints = x509.BasicConstraints(ca=True, path_length=None)
     authority = (
         build("etl dev authority", "etl dev authority", authority_key)

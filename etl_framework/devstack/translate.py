@@ -68,16 +68,23 @@ def _known(query: exp.Query, session: Session) -> exp.Expr:
 
     def qualified(schema: dict[str, object]) -> exp.Expr:
         return qualify(
-            query.copy(), dialect="redshift", schema=schema, quote_identifiers=False,
-            identify=False, expand_stars=False, validate_qualify_columns=False,
-        )  # fmt: skip
+            query.copy(),
+            dialect="redshift",
+            schema=schema,
+            quote_identifiers=False,
+            identify=False,
+            expand_stars=False,
+            validate_qualify_columns=False,
+        )
 
     try:
         found = qualified({})
     except sqlglot.errors.OptimizeError:
         # A name of the same SELECT, it may be, or a column: the tables tell.
-        tables = {table.name: _columns(session, table.sql("postgres").partition(" AS ")[0])
-                  for table in query.find_all(exp.Table)}  # fmt: skip
+        tables = {
+            table.name: _columns(session, table.sql("postgres").partition(" AS ")[0])
+            for table in query.find_all(exp.Table)
+        }
         found = qualified(
             {name: dict.fromkeys(listed, "unknown") for name, listed in tables.items() if listed}
         )

@@ -55,11 +55,16 @@ def _parquet(body: bytes, query: str, session: Session) -> bytes:
     )
     session.ask("DROP VIEW etl_unloaded")
     simple: dict[str, pa.DataType] = {
-        "smallint": pa.int16(), "integer": pa.int32(), "bigint": pa.int64(), "real": pa.float32(),
-        "double precision": pa.float64(), "boolean": pa.bool_(), "date": pa.date32(),
+        "smallint": pa.int16(),
+        "integer": pa.int32(),
+        "bigint": pa.int64(),
+        "real": pa.float32(),
+        "double precision": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
         "timestamp without time zone": pa.timestamp("us"),
         "timestamp with time zone": pa.timestamp("us", "UTC"),
-    }  # fmt: skip
+    }
     types: dict[str, pa.DataType] = {}
     for name, type_ in found:
         kind = str(type_)
@@ -69,13 +74,18 @@ def _parquet(body: bytes, query: str, session: Session) -> bytes:
         else:
             types[str(name)] = simple.get(kind, pa.string())
     options = csv.ConvertOptions(
-        column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False,
-        true_values=["t"], false_values=["f"], null_values=[""],
-    )  # fmt: skip
+        column_types=types,
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        true_values=["t"],
+        false_values=["f"],
+        null_values=[""],
+    )
     table = csv.read_csv(
-        io.BytesIO(body), parse_options=csv.ParseOptions(newlines_in_values=True),
+        io.BytesIO(body),
+        parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=options,
-    )  # fmt: skip
+    )
     out = io.BytesIO()
     parquet.write_table(table, out)
     return out.getvalue()

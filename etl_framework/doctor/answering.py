@@ -15,14 +15,29 @@ from etl_framework.errors import Diagnostic, EtlError, without_secrets
 # What a server's or a driver's words mean, the first that fits.
 _MEANING = (
     ("D401", ("NoSuchBucket",), "check the bucket's name and its region"),
-    ("D312", ("certificate", "SSL", "TLS"),
-     "give the authority that signed it: sslrootcert, or `ssl_root_cert`"),
-    ("D313", ("password", "authentication", "does not exist", "no pg_hba", "InvalidAccessKeyId",
-              "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "no credentials"),
-     "check user, password and database, or the role; a rotated secret is looked up anew"),
+    (
+        "D312",
+        ("certificate", "SSL", "TLS"),
+        "give the authority that signed it: sslrootcert, or `ssl_root_cert`",
+    ),
+    (
+        "D313",
+        (
+            "password",
+            "authentication",
+            "does not exist",
+            "no pg_hba",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "ExpiredToken",
+            "InvalidToken",
+            "no credentials",
+        ),
+        "check user, password and database, or the role; a rotated secret is looked up anew",
+    ),
     ("D402", ("AccessDenied", "403"), "let the role list it: etl iam"),
     ("D311", ("",), "check host, port, security group and route: etl iam prints the rules"),
-)  # fmt: skip
+)
 
 
 class Answering(Examination):

@@ -48,8 +48,12 @@ class Files(Examination):
             if first:
                 place.head(first.name, 1)
         except EtlError:
-            yield patient.at(subject, "D403", f"{place.uri(first.name if first else '')} cannot be "
-                             f"read, a file of {where}", RIGHTS)  # fmt: skip
+            yield patient.at(
+                subject,
+                "D403",
+                f"{place.uri(first.name if first else '')} cannot be read, a file of {where}",
+                RIGHTS,
+            )
 
 
 class Staging(Examination):
@@ -68,11 +72,16 @@ class Staging(Examination):
             place.read(name)
         except ConfigError as error:
             if "NoSuchBucket" in str(error):
-                yield patient.at(subject, "D401", f"there is no bucket {place.bucket}",
-                                 "make it: infra/ has one")  # fmt: skip
+                yield patient.at(
+                    subject, "D401", f"there is no bucket {place.bucket}", "make it: infra/ has one"
+                )
                 return
-            yield patient.at(subject, "D407", f"what is not there is forbidden in {place.uri('')}",
-                             f"it needs s3:ListBucket: {RIGHTS}")  # fmt: skip
+            yield patient.at(
+                subject,
+                "D407",
+                f"what is not there is forbidden in {place.uri('')}",
+                f"it needs s3:ListBucket: {RIGHTS}",
+            )
         yield from self._probe(patient, subject, place, name)
 
     def _probe(
@@ -107,8 +116,10 @@ class Versioning(Examination):
         with suppress(ClientError):  # who may not ask cannot be told
             found = place.client.get_bucket_versioning(Bucket=place.bucket)
             if found.get("Status") != "Enabled":
-                hint = f"aws s3api put-bucket-versioning --bucket {place.bucket} " \
-                       "--versioning-configuration Status=Enabled"  # fmt: skip
+                hint = (
+                    f"aws s3api put-bucket-versioning --bucket {place.bucket} "
+                    "--versioning-configuration Status=Enabled"
+                )
                 message = f"the bucket {place.bucket} keeps no versions; MWAA needs them for DAGs"
                 yield patient.at(subject, "D411", message, hint, warning=True)
 

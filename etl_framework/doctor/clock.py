@@ -38,9 +38,12 @@ class Clock(Examination):
             where = "ahead of" if off > 0 else "behind"
             message = f"this machine's clock is {abs(off):,.0f} seconds {where} that of S3"
             yield patient.at(
-                subject, "D501", message, "let chrony or systemd-timesyncd set it",
+                subject,
+                "D501",
+                message,
+                "let chrony or systemd-timesyncd set it",
                 warning=abs(off) < REFUSED,
-            )  # fmt: skip
+            )
 
 
 def _moment(told: str) -> datetime | None:

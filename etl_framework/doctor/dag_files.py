@@ -17,8 +17,17 @@ from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.dags import DAGS
 
-HEAVY = ("boto3", "duckdb", "numpy", "pandas", "polars", "psycopg2", "pyarrow", "sklearn",
-         "sqlglot")  # fmt: skip
+HEAVY = (
+    "boto3",
+    "duckdb",
+    "numpy",
+    "pandas",
+    "polars",
+    "psycopg2",
+    "pyarrow",
+    "sklearn",
+    "sqlglot",
+)
 SLOW, LIMIT = 0.5, 30.0
 # Each file twice: the first time its SQL is compiled, and that is kept.
 _PARSE = """
@@ -52,8 +61,15 @@ class HeavyImports(Examination):
                 for name in _imported(node):
                     message = f"{name} is imported whenever the file is parsed"
                     hint = "import it in the function that uses it"
-                    yield Diagnostic(path, node.lineno, node.col_offset + 1, "D202", message, hint,
-                                     severity="warning")  # fmt: skip
+                    yield Diagnostic(
+                        path,
+                        node.lineno,
+                        node.col_offset + 1,
+                        "D202",
+                        message,
+                        hint,
+                        severity="warning",
+                    )
 
 
 class Parsing(Examination):
@@ -70,9 +86,13 @@ class Parsing(Examination):
         told: dict[str, tuple[float, str]] = {}
         try:
             done = subprocess.run(
-                [sys.executable, "-c", _PARSE, *map(str, files)], cwd=root, capture_output=True,
-                text=True, check=False, timeout=LIMIT + 10,
-            )  # fmt: skip
+                [sys.executable, "-c", _PARSE, *map(str, files)],
+                cwd=root,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=LIMIT + 10,
+            )
             lines = done.stdout
         except subprocess.TimeoutExpired as error:
             lines = (error.stdout or b"").decode() if isinstance(error.stdout, bytes) else ""

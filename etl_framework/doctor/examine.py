@@ -37,8 +37,14 @@ class Looking:
         if not self._thread.is_alive():
             return self.found
         what = type(self.examination).__name__.lower()
-        return [*self.found, self._told(LATE, f"no answer within {seconds:g} seconds ({what})",
-                                        "look for a firewall or a server that hangs")]  # fmt: skip
+        return [
+            *self.found,
+            self._told(
+                LATE,
+                f"no answer within {seconds:g} seconds ({what})",
+                "look for a firewall or a server that hangs",
+            ),
+        ]
 
     def _look(self) -> None:
         try:

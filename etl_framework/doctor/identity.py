@@ -39,13 +39,21 @@ class Identity(Examination):
         conn_id = found.conn_id if isinstance(found, S3) else found.aws_conn_id
         try:
             sts = client(
-                "sts", region=found.region, endpoint_url=os.environ.get(STS),
-                profile=found.profile, conn_id=conn_id, attempts=ONCE,
-            )  # fmt: skip
+                "sts",
+                region=found.region,
+                endpoint_url=os.environ.get(STS),
+                profile=found.profile,
+                conn_id=conn_id,
+                attempts=ONCE,
+            )
             sts.get_caller_identity()
         except (ClientError, BotoCoreError) as error:
-            yield patient.at(subject, "D412", f"AWS does not know who asks: {_words(error)}",
-                             "give the machine a role, or set AWS_PROFILE")  # fmt: skip
+            yield patient.at(
+                subject,
+                "D412",
+                f"AWS does not know who asks: {_words(error)}",
+                "give the machine a role, or set AWS_PROFILE",
+            )
             return
         role = current().login(conn_id).extra.get("role_arn") if conn_id else None
         if role:

@@ -38,10 +38,12 @@ class UncheckedTls(Examination):
         clear = mode in ("disable", "allow", "prefer")
         what = "may be in the clear" if clear else "the certificate is not looked at"
         yield patient.at(
-            subject, "D314", f"sslmode is '{mode}': {what}",
+            subject,
+            "D314",
+            f"sslmode is '{mode}': {what}",
             "write verify-full, with the file of Amazon's authorities as sslrootcert",
             warning=not clear,
-        )  # fmt: skip
+        )
 
     def _mode(self, patient: Patient, connection: object) -> str | None:
         """How far a certificate is checked; None where there is none, on a Unix socket."""

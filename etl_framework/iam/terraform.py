@@ -45,30 +45,41 @@ def _execution(rights: Rights) -> Iterator[str]:
     for number, policy in enumerate(rights.execution, 1):
         name = f"etl-{rights.environment}-{number}"
         yield _resource(
-            "aws_iam_policy", f"execution_{number}",
+            "aws_iam_policy",
+            f"execution_{number}",
             {"name": _string(name), "policy": _json(rights, policy)},
-        )  # fmt: skip
+        )
         yield _resource(
-            "aws_iam_role_policy_attachment", f"execution_{number}",
-            {"role": f"var.{EXECUTION_ROLE}",
-             "policy_arn": f"aws_iam_policy.execution_{number}.arn"},
-        )  # fmt: skip
+            "aws_iam_role_policy_attachment",
+            f"execution_{number}",
+            {
+                "role": f"var.{EXECUTION_ROLE}",
+                "policy_arn": f"aws_iam_policy.execution_{number}.arn",
+            },
+        )
 
 
 def _copy_role(rights: Rights) -> Iterator[str]:
     if rights.copy_role is None:
         return
     yield _resource(
-        "aws_iam_role", "copy",
-        {"name": _string(f"etl-{rights.environment}-copy"),
-         "assume_role_policy": _json(rights, rights.copy_role.trust)},
-    )  # fmt: skip
+        "aws_iam_role",
+        "copy",
+        {
+            "name": _string(f"etl-{rights.environment}-copy"),
+            "assume_role_policy": _json(rights, rights.copy_role.trust),
+        },
+    )
     for number, policy in enumerate(rights.copy_role.policies, 1):
         yield _resource(
-            "aws_iam_role_policy", f"copy_{number}",
-            {"name": _string(f"read-{number}"), "role": "aws_iam_role.copy.id",
-             "policy": _json(rights, policy)},
-        )  # fmt: skip
+            "aws_iam_role_policy",
+            f"copy_{number}",
+            {
+                "name": _string(f"read-{number}"),
+                "role": "aws_iam_role.copy.id",
+                "policy": _json(rights, policy),
+            },
+        )
     yield _output("copy_role_arn", "The role that COPY reads with.", "aws_iam_role.copy.arn")
 
 
@@ -81,11 +92,17 @@ def _ingress(rights: Rights) -> Iterator[str]:
                 "cidr_ipv6" if ":" in rule.source_range else "cidr_ipv4": _string(rule.source_range)
             }
         yield _resource(
-            "aws_vpc_security_group_ingress_rule", f"{rule.connection}_{number}",
-            {"description": _string(f"etl: {rule.connection}"),
-             "security_group_id": _text(rights, rule.group),
-             "ip_protocol": _string("tcp"), "from_port": port, "to_port": port, **source},
-        )  # fmt: skip
+            "aws_vpc_security_group_ingress_rule",
+            f"{rule.connection}_{number}",
+            {
+                "description": _string(f"etl: {rule.connection}"),
+                "security_group_id": _text(rights, rule.group),
+                "ip_protocol": _string("tcp"),
+                "from_port": port,
+                "to_port": port,
+                **source,
+            },
+        )
 
 
 def _resource(kind: str, name: str, arguments: dict[str, str]) -> str:

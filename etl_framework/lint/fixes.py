@@ -132,6 +132,11 @@ def _noqa(spot: _Spot) -> Edit | None:
 
 
 FIXES: Mapping[str, Callable[[_Spot], Edit | None]] = {
-    "E104": _trap, "E201": _misspelt, "E202": _misspelt, "E204": _misspelt, "E416": _renamed,
-    "W101": _unseen, "W601": _noqa,
-}  # fmt: skip
+    "E104": _trap,
+    "E201": _misspelt,
+    "E202": _misspelt,
+    "E204": _misspelt,
+    "E416": _renamed,
+    "W101": _unseen,
+    "W601": _noqa,
+}

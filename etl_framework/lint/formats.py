@@ -115,9 +115,13 @@ def as_markdown(problems: Sequence[Diagnostic], root: Path) -> str:
 
 
 FORMATS: dict[str, Callable[[Sequence[Diagnostic], Path], str]] = {
-    "text": as_text, "json": as_json, "sarif": as_sarif, "github": as_github,
-    "junit": as_junit, "markdown": as_markdown,
-}  # fmt: skip
+    "text": as_text,
+    "json": as_json,
+    "sarif": as_sarif,
+    "github": as_github,
+    "junit": as_junit,
+    "markdown": as_markdown,
+}
 
 
 def _hint(problem: Diagnostic) -> str:

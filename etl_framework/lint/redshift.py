@@ -44,10 +44,21 @@ FUNCTIONS = {
     "max_by": "ROW_NUMBER() OVER (... ORDER BY ... DESC) = 1",
     "min_by": "ROW_NUMBER() OVER (... ORDER BY ...) = 1",
     "mode": "ROW_NUMBER() OVER (... ORDER BY COUNT(*) DESC, ...) = 1",
-    "corr": "", "covar_pop": "", "covar_samp": "", "regr_slope": "", "regr_intercept": "",
-    "regr_r2": "", "regr_count": "", "regr_avgx": "", "regr_avgy": "", "width_bucket": "",
-    "justify_days": "", "justify_hours": "", "justify_interval": "", "setseed": "",
-}  # fmt: skip
+    "corr": "",
+    "covar_pop": "",
+    "covar_samp": "",
+    "regr_slope": "",
+    "regr_intercept": "",
+    "regr_r2": "",
+    "regr_count": "",
+    "regr_avgx": "",
+    "regr_avgy": "",
+    "width_bucket": "",
+    "justify_days": "",
+    "justify_hours": "",
+    "justify_interval": "",
+    "setseed": "",
+}
 
 
 # Words in a row, which of them is meant, what they are, and what to write instead.

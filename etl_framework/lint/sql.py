@@ -12,8 +12,21 @@ from etl_framework.lint.base import Checked, Rule
 class Templates(Rule):
     """Every template renders, parses, names what exists, and gives what its `columns` promise."""
 
-    codes = ("E302", "E304", "E401", "E402", "E403", "E410", "E411", "E412", "E413", "E414",
-             "E415", "E420", "E421")  # fmt: skip
+    codes = (
+        "E302",
+        "E304",
+        "E401",
+        "E402",
+        "E403",
+        "E410",
+        "E411",
+        "E412",
+        "E413",
+        "E414",
+        "E415",
+        "E420",
+        "E421",
+    )
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:

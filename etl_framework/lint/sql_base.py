@@ -72,9 +72,14 @@ class SqlRule(Rule):
                 for found in self.find(query):
                     line, column = query.rendered.place(_start(query.rendered.sql, found.node))
                     yield Diagnostic(
-                        query.rendered.path, line, column, self.codes[0], found.message, found.hint,
+                        query.rendered.path,
+                        line,
+                        column,
+                        self.codes[0],
+                        found.message,
+                        found.hint,
                         "warning",
-                    )  # fmt: skip
+                    )
 
 
 def queries_of(checked: Checked) -> list[Query]:

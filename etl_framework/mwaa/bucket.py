@@ -84,10 +84,16 @@ class Bucket:
         """What puts a file there; S3 refuses content of another hash."""
         checksum = base64.b64encode(bytes.fromhex(digest)).decode()
         return Call(
-            "s3", "put_object",
-            {"Bucket": self.name, "Key": key, "Body": Body(file), "ChecksumSHA256": checksum,
-             "Metadata": {"sha256": digest}},
-        )  # fmt: skip
+            "s3",
+            "put_object",
+            {
+                "Bucket": self.name,
+                "Key": key,
+                "Body": Body(file),
+                "ChecksumSHA256": checksum,
+                "Metadata": {"sha256": digest},
+            },
+        )
 
     def deletes(self, wanted: Mapping[str, Any]) -> list[Call]:
         """What takes away objects of earlier deploys, a stub before what it reads."""
@@ -112,8 +118,13 @@ class Bucket:
         found = {key: self.head(key) for key in wanted if key in self.tags}
         pins = self._environment.pins.items()
         return Deploy(
-            id=BEFORE, at="", state="done", airflow=self._environment.airflow,
+            id=BEFORE,
+            at="",
+            state="done",
+            airflow=self._environment.airflow,
             files={key: head[1] for key, head in found.items() if head},
-            parts={part: (pin.key, Placed(sha256="", version=pin.version, tag=""))
-                   for part, pin in pins},
-        )  # fmt: skip
+            parts={
+                part: (pin.key, Placed(sha256="", version=pin.version, tag=""))
+                for part, pin in pins
+            },
+        )

@@ -128,9 +128,13 @@ def commit_of(root: Path) -> str:
 
 
 def _before(
-    project: Project, order: Order, pipelines: Sequence[Pipeline], environment: str,
-    wanted: Wanted, lines: list[str],
-) -> Iterator[Diagnostic]:  # fmt: skip
+    project: Project,
+    order: Order,
+    pipelines: Sequence[Pipeline],
+    environment: str,
+    wanted: Wanted,
+    lines: list[str],
+) -> Iterator[Diagnostic]:
     """What is wrong already, before anything is fetched."""
     yield from (found for found in lint(project) if found.severity == "error")
     yield from not_on_mwaa(project, pipelines, environment)
@@ -191,9 +195,14 @@ def _write_settings(order: Order, environment: str, draft: Path) -> None:
 
 
 def _manifest(
-    project: Project, order: Order, environment: str, needs: Needs, packages: dict[str, str],
-    found: Verified, draft: Path,
-) -> Manifest:  # fmt: skip
+    project: Project,
+    order: Order,
+    environment: str,
+    needs: Needs,
+    packages: dict[str, str],
+    found: Verified,
+    draft: Path,
+) -> Manifest:
     made = sorted({name for row in found.rows for name in row["dags"]}) or _dag_ids(project)
     return Manifest(
         target=order.version.target,

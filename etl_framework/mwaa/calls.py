@@ -11,9 +11,10 @@ from etl_framework.errors import Diagnostic
 
 _PREFIXES = {"mwaa": "airflow"}  # services whose actions IAM calls by another name
 _ACTIONS = {
-    "s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
     "s3:CopyObject": "s3:GetObjectVersion and s3:PutObject",
-}  # fmt: skip
+}
 READING = ("get_", "list_", "head_", "filter_")
 
 

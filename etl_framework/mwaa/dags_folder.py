@@ -21,9 +21,12 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
 def write_dags(
-    project: Project, pipelines: Sequence[Pipeline], environment: str, version: MwaaVersion,
+    project: Project,
+    pipelines: Sequence[Pipeline],
+    environment: str,
+    version: MwaaVersion,
     folder: Path,
-) -> None:  # fmt: skip
+) -> None:
     """Copy the project into a folder, with each pipeline compiled for an environment.
 
     DAG files lie at its root, where `environments.yml` makes it the project that they belong to.

@@ -90,9 +90,12 @@ def plan_deploy(aws: Aws, environment: Environment, bundle: Bundle, record: Reco
     before = None if record.deploys else there.before(wanted)
     return Plan(
         calls=(*part_uploads, *update, *uploads, *there.deletes(wanted)),
-        files=same, wanted=hashes, parts=parts, theirs=there.theirs(bundle.options),
+        files=same,
+        wanted=hashes,
+        parts=parts,
+        theirs=there.theirs(bundle.options),
         before=before,
-    )  # fmt: skip
+    )
 
 
 def _parts(

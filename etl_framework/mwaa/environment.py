@@ -127,9 +127,10 @@ def rest(aws: Aws, name: str, path: str, query: Mapping[str, Any]) -> dict[str, 
     MWAA puts `/api/v1` before the path for Airflow 2, `/api/v2` for Airflow 3.
     """
     call = Call(
-        "mwaa", "invoke_rest_api",
+        "mwaa",
+        "invoke_rest_api",
         {"Name": name, "Method": "GET", "Path": path, "QueryParameters": dict(query)},
-    )  # fmt: skip
+    )
     found = aws.ask(call)
     return None if found is None else found["RestApiResponse"]
 

@@ -41,21 +41,37 @@ class Image:
         here.write_text(text.replace(PLUGINS, str(plugins)), encoding="utf-8")
         before = self._packages()
         done = uv(
-            ["pip", "install", "--quiet", "--offline", "--python", str(self.python), "-r",
-             str(here)],
+            [
+                "pip",
+                "install",
+                "--quiet",
+                "--offline",
+                "--python",
+                str(self.python),
+                "-r",
+                str(here),
+            ],
             self.folder,
-        )  # fmt: skip
+        )
         if done.returncode:
-            return [Diagnostic("requirements.txt", 0, 0, "B204",
-                               f"cannot be installed: {done.stderr.strip()}")]  # fmt: skip
+            return [
+                Diagnostic(
+                    "requirements.txt", 0, 0, "B204", f"cannot be installed: {done.stderr.strip()}"
+                )
+            ]
         after = self._packages()
         return [
-            Diagnostic("requirements.txt", 0, 0, "B205",
-                       f"{name} of the image changes from {was} to {after.get(name, 'none')}",
-                       hint="ask for versions that leave the image's packages alone")
+            Diagnostic(
+                "requirements.txt",
+                0,
+                0,
+                "B205",
+                f"{name} of the image changes from {was} to {after.get(name, 'none')}",
+                hint="ask for versions that leave the image's packages alone",
+            )
             for name, was in before.items()
             if after.get(name) != was
-        ]  # fmt: skip
+        ]
 
     def add(self, package: str, number: str) -> None:
         """Install one package more, without what it needs.
@@ -92,8 +108,12 @@ class Image:
         }
         done = subprocess.run(
             [str(self.python), "-W", "ignore", "-m", "etl_framework.airflow.parsing", str(copied)],
-            cwd=self.folder, env=env, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=self.folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         try:
             found: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
         except (IndexError, ValueError) as error:

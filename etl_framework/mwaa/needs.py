@@ -47,9 +47,11 @@ def needs_of(pipelines: Sequence[Pipeline], environment: Environment) -> Needs:
         if channel.type != "sns":
             secrets.add(f"connection:{channel.conn_id}")
     return Needs(
-        _requirements(pipelines), tuple(sorted(connections)), tuple(sorted(variables)),
+        _requirements(pipelines),
+        tuple(sorted(connections)),
+        tuple(sorted(variables)),
         tuple(sorted(secrets)),
-    )  # fmt: skip
+    )
 
 
 def not_on_mwaa(

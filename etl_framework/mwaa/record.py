@@ -129,11 +129,13 @@ class Records:
         deploys = (deploy, *(_stopped(each) for each in self.record.deploys))
         begun = self.record.model_copy(
             update={
-                "owner": f"{_me()} ({self.id})", "pending": touched, "deploys": deploys,
+                "owner": f"{_me()} ({self.id})",
+                "pending": touched,
+                "deploys": deploys,
                 "ours": tuple(sorted({*self.record.ours, *deploy.options})),
                 "theirs": dict(theirs),
             }
-        )  # fmt: skip
+        )
         try:
             self._write(begun)
         except PreconditionError as error:
@@ -165,10 +167,16 @@ class Records:
         body = json.dumps(record.model_dump(mode="json"), indent=1).encode()
         condition = {"IfMatch": self._tag} if self._tag else {"IfNoneMatch": "*"}
         return Call(
-            "s3", "put_object",
-            {"Bucket": self._bucket, "Key": self.key, "Body": body,
-             "ContentType": "application/json", **condition},
-        )  # fmt: skip
+            "s3",
+            "put_object",
+            {
+                "Bucket": self._bucket,
+                "Key": self.key,
+                "Body": body,
+                "ContentType": "application/json",
+                **condition,
+            },
+        )
 
     def _write(self, record: Record) -> None:
         """An answer that was lost is told from another writer by who is deploying."""

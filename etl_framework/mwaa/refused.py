@@ -9,9 +9,13 @@ from etl_framework.mwaa.calls import Call, finding
 
 _REFUSED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation"}
 _NO_KEYS = {
-    "InvalidClientTokenId", "UnrecognizedClientException", "ExpiredToken",
-    "ExpiredTokenException", "InvalidAccessKeyId", "SignatureDoesNotMatch",
-}  # fmt: skip
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+}
 _OTHER = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _WRONG = {"ValidationException", "InvalidParameterException"}
 _AIRFLOW = {"RestApiClientException", "RestApiServerException"}

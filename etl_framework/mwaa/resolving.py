@@ -46,11 +46,14 @@ def outside(wanted: Wanted, path: str, lines: list[str]) -> Iterator[Diagnostic]
         if name in known and known[name] != version:
             who = "the image has" if name in image else "its constraints say"
             yield Diagnostic(
-                path, number, found.start(1) + 1, "B202",
+                path,
+                number,
+                found.start(1) + 1,
+                "B202",
                 f"{name}=={version} cannot be on MWAA {wanted.version.airflow}: {who} "
                 f"{known[name]}",
                 hint=f"write {name}=={known[name]}, or no version",
-            )  # fmt: skip
+            )
 
 
 def resolved(wanted: Wanted, work: Path) -> dict[str, str]:
@@ -80,13 +83,26 @@ def resolved(wanted: Wanted, work: Path) -> dict[str, str]:
         (work / name).write_text(text, encoding="utf-8")
     major, minor = wanted.version.glibc
     done = uv(
-        ["pip", "compile", "requirements.in", f"--output-file={OUT}", "--quiet",
-         "--no-header", "--no-annotate", "--only-binary", ":all:",
-         "--python", sys.executable, "--python-version", wanted.version.python,
-         "--python-platform", f"{wanted.version.platform}-manylinux_{major}_{minor}",
-         *(f"--constraints={name}" for name in texts if name.endswith(".txt") and name != OUT)],
+        [
+            "pip",
+            "compile",
+            "requirements.in",
+            f"--output-file={OUT}",
+            "--quiet",
+            "--no-header",
+            "--no-annotate",
+            "--only-binary",
+            ":all:",
+            "--python",
+            sys.executable,
+            "--python-version",
+            wanted.version.python,
+            "--python-platform",
+            f"{wanted.version.platform}-manylinux_{major}_{minor}",
+            *(f"--constraints={name}" for name in texts if name.endswith(".txt") and name != OUT),
+        ],
         work,
-    )  # fmt: skip
+    )
     if done.returncode:
         raise BundleError([_no_versions(wanted.version, done.stderr)])
     text = (work / OUT).read_text(encoding="utf-8")
@@ -110,11 +126,21 @@ def fetch(packages: Mapping[str, str], wanted: Wanted, folder: Path) -> None:
     known = platforms(wanted.version)[:: -1 if wanted.oldest_first else 1]
     options = [f"--platform={platform}" for platform in known]
     done = pip(
-        ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder),
-         "--python-version", wanted.version.python, "--implementation=cp", *options,
-         *(f"{name}=={version}" for name, version in missing.items())],
+        [
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--dest",
+            str(folder),
+            "--python-version",
+            wanted.version.python,
+            "--implementation=cp",
+            *options,
+            *(f"{name}=={version}" for name, version in missing.items()),
+        ],
         folder,
-    )  # fmt: skip
+    )
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         raise ConfigError(
@@ -126,11 +152,14 @@ def fetch(packages: Mapping[str, str], wanted: Wanted, folder: Path) -> None:
 def _no_versions(version: MwaaVersion, said: str) -> Diagnostic:
     cause = re.sub(r"\s+", " ", said.partition("cause:")[2].partition("hint:")[0]).strip()
     return Diagnostic(
-        "", 0, 0, "B203",
+        "",
+        0,
+        0,
+        "B203",
         f"no versions fit MWAA {version.airflow}, its constraints and its image: "
         f"{cause or said.strip()}",
         hint="ask for versions that the constraints allow",
-    )  # fmt: skip
+    )
 
 
 def _leaves(image: Mapping[str, str]) -> str:

@@ -81,5 +81,6 @@ def plan_rollback(aws: Aws, environment: Environment, record: Record, to: Deploy
         calls=(*restores, *there.deletes(to.files), *update),
         files={key: placed for key, placed in to.files.items() if key not in copied},
         wanted={key: placed.sha256 for key, placed in to.files.items()},
-        parts=dict(to.parts), theirs=there.theirs(to.options),
-    )  # fmt: skip
+        parts=dict(to.parts),
+        theirs=there.theirs(to.options),
+    )

@@ -100,9 +100,13 @@ def _write_workflows(
 
 
 def _write_code(
-    project: Project, pipelines: Sequence[Pipeline], order: Order, wanted: Wanted, work: Path,
+    project: Project,
+    pipelines: Sequence[Pipeline],
+    order: Order,
+    wanted: Wanted,
+    work: Path,
     draft: Path,
-) -> dict[str, str]:  # fmt: skip
+) -> dict[str, str]:
     """Write the zip: packages and the project beside each other, as they are imported."""
     for file in order.wheels.glob("*.whl") if order.wheels else ():
         shutil.copy(file, wanted.wheels)

@@ -45,11 +45,13 @@ class Start:
         manifest = bundle.manifest
         deploy = self._begun(records).model_copy(
             update={
-                "commit": manifest.commit, "framework": manifest.framework,
-                "airflow": manifest.airflow, "dag_ids": manifest.dag_ids,
+                "commit": manifest.commit,
+                "framework": manifest.framework,
+                "airflow": manifest.airflow,
+                "dag_ids": manifest.dag_ids,
                 "options": dict(bundle.options),
             }
-        )  # fmt: skip
+        )
         return self._ready(environment, records, plan, deploy)
 
     def rollback(self) -> Ready:

@@ -55,8 +55,10 @@ def airflow_sees(
         version = _version(aws, environment.name, [n for n in expected.dag_ids if n in dags])
     except (ConfigError, RetryableError) as error:
         return Seen([unseen("what Airflow shows", error)])
-    return Seen([*_judged(failed, dags, expected), *_versions(version, expected)],
-                list(_notes(dags, version, expected)))  # fmt: skip
+    return Seen(
+        [*_judged(failed, dags, expected), *_versions(version, expected)],
+        list(_notes(dags, version, expected)),
+    )
 
 
 def _import_errors(aws: Aws, name: str, expected: Expected) -> Iterator[tuple[str, str]]:

@@ -95,15 +95,21 @@ def _changed(folder: Path, manifest: Manifest) -> Iterator[Diagnostic]:
 def _sizes(folder: Path, version: MwaaVersion) -> Iterator[Diagnostic]:
     limits = version.limits
     for name, limit, unit in (
-        ("plugins.zip", limits.plugins_mb, "MB"), ("dags", limits.dags_mb, "MB"),
-        ("requirements.txt", limits.requirements_kb, "kB"), ("startup.sh", limits.startup_kb, "kB"),
-    ):  # fmt: skip
+        ("plugins.zip", limits.plugins_mb, "MB"),
+        ("dags", limits.dags_mb, "MB"),
+        ("requirements.txt", limits.requirements_kb, "kB"),
+        ("startup.sh", limits.startup_kb, "kB"),
+    ):
         size = size_of(folder / name) / (1_000_000 if unit == "MB" else 1_000)
         if size > limit:
             yield Diagnostic(
-                name, 0, 0, "B301", f"has {size:,.1f} {unit}; MWAA starts with up to {limit:,}",
+                name,
+                0,
+                0,
+                "B301",
+                f"has {size:,.1f} {unit}; MWAA starts with up to {limit:,}",
                 hint="leave out packages and files that the DAGs do not need",
-            )  # fmt: skip
+            )
 
 
 def size_of(path: Path) -> int:

@@ -26,13 +26,16 @@ def unfitting(wheels: Iterable[Path], version: MwaaVersion) -> Iterator[Diagnost
             said = ", ".join(sorted(tags)) or "nothing that can be read"
             major, minor = version.glibc
             yield Diagnostic(
-                str(wheel.name), 0, 0, "B201",
+                str(wheel.name),
+                0,
+                0,
+                "B201",
                 f"is for {said}; MWAA {version.airflow} runs Python {version.python} on Linux, "
                 f"{version.platform}, glibc {major}.{minor}",
                 hint="take the wheel for cp"
                 f"{version.python.replace('.', '')} and manylinux up to {major}_{minor}, "
                 "or one that is py3-none-any",
-            )  # fmt: skip
+            )
 
 
 def tags_of(wheel: Path) -> set[str]:

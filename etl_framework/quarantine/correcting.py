@@ -63,13 +63,16 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
         found.setdefault(row.id, []).append(row)
     problems = [
         Diagnostic(
-            str(file), line.number, header.index(ID) + 1, ConfigError.code,
+            str(file),
+            line.number,
+            header.index(ID) + 1,
+            ConfigError.code,
             f"no rejected row of '{quarantine.relation}' has the id '{line.id}'",
             f"list them with: etl quarantine show {quarantine.relation}",
         )
         for line in lines
         if line.id not in found
-    ]  # fmt: skip
+    ]
     problems += _in_the_cluster(str(file), quarantine, lines, found)
     made: Made = {}
     wanted = []

@@ -103,9 +103,13 @@ class CsvSource(Source):
     def dialect(self) -> Dialect:
         """How the files are written."""
         return Dialect(
-            self.delimiter, self.quote, self.escape, self.encoding, self.header,
+            self.delimiter,
+            self.quote,
+            self.escape,
+            self.encoding,
+            self.header,
             tuple(self.null_values),
-        )  # fmt: skip
+        )
 
     def state(self, extraction: Extraction) -> str | None:
         """The files with their sizes and times of change."""

@@ -72,9 +72,10 @@ def records(file: File, header: Header, dialect: Dialect) -> Iterator[Record]:
     :raises StepError: a quote that is never closed swallows the lines behind it.
     """
     encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding
-    with unpacked(file) as raw, io.TextIOWrapper(
-        raw, encoding, "surrogateescape", newline=""
-    ) as text:  # fmt: skip
+    with (
+        unpacked(file) as raw,
+        io.TextIOWrapper(raw, encoding, "surrogateescape", newline="") as text,
+    ):
         taken: list[str] = []
         csv.field_size_limit(MAX_VALUE)
 

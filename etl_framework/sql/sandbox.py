@@ -21,8 +21,18 @@ MAX_LENGTH = 200_000
 MAX_TURNS = 100_000  # of all loops and macros together
 # What makes long texts of short ones, and is not needed to write SQL.
 _WITHOUT = ("center", "format", "indent", "wordwrap", "urlize", "xmlattr", "pprint", "random")
-_WIDE = {"center", "ljust", "rjust", "zfill", "format", "format_map", "expandtabs", "translate",
-         "join", "replace"}  # fmt: skip
+_WIDE = {
+    "center",
+    "ljust",
+    "rjust",
+    "zfill",
+    "format",
+    "format_map",
+    "expandtabs",
+    "translate",
+    "join",
+    "replace",
+}
 
 
 @dataclass(frozen=True)

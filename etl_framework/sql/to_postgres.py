@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 # Functions of Redshift that PostgreSQL has under the same name, with another meaning or none.
 OURS = {
-    "ADD_MONTHS", "OCTET_LENGTH", "IS_VALID_JSON", "JSON_EXTRACT_ARRAY_ELEMENT_TEXT",
+    "ADD_MONTHS",
+    "OCTET_LENGTH",
+    "IS_VALID_JSON",
+    "JSON_EXTRACT_ARRAY_ELEMENT_TEXT",
     "JSON_ARRAY_LENGTH",
-}  # fmt: skip
+}
 
 
 def to_postgres(node: exp.Expr) -> None:

@@ -147,9 +147,11 @@ def _transfer() -> Any:
     from boto3.s3.transfer import TransferConfig
 
     return TransferConfig(
-        multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=4,
+        multipart_threshold=PART,
+        multipart_chunksize=PART,
+        max_concurrency=4,
         num_download_attempts=ATTEMPTS,
-    )  # fmt: skip
+    )
 
 
 @contextmanager

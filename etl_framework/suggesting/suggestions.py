@@ -45,9 +45,12 @@ class Look:
     """One relation that a session sees, beside the others of its run."""
 
     def __init__(
-        self, session: duckdb.DuckDBPyConnection, pipeline: Pipeline, relation: str,
+        self,
+        session: duckdb.DuckDBPyConnection,
+        pipeline: Pipeline,
+        relation: str,
         interval: DataInterval,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._session = session
         self._pipeline = pipeline
         self._relation = relation

@@ -121,10 +121,14 @@ def _difference(
     kpi = known or was
     assert kpi is not None
     found = KpiDifference(
-        tried.pipeline.name, name, why, f"{kpi.target.connection}.{kpi.target.table}",
+        tried.pipeline.name,
+        name,
+        why,
+        f"{kpi.target.connection}.{kpi.target.table}",
         contract=_contract(known, was) if known and was else (),
-        waiting=_waiting(project, tried.pipeline.name, name, kpi), problem=broken,
-    )  # fmt: skip
+        waiting=_waiting(project, tried.pipeline.name, name, kpi),
+        problem=broken,
+    )
     if broken:
         return found
     try:

@@ -38,10 +38,17 @@ PACKED = {".gz": "GZIP", ".zst": "ZSTD", ".bz2": "BZIP2"}
 MAXERROR = 100_000
 HEAD = 1 << 16
 FAILED = {
-    "rule": "VARCHAR", "reason": "VARCHAR", "file": "VARCHAR", "line": "BIGINT",
-    "column": "INTEGER", "name": "VARCHAR", "key": "VARCHAR", "row": "VARCHAR", "values": "VARCHAR",
+    "rule": "VARCHAR",
+    "reason": "VARCHAR",
+    "file": "VARCHAR",
+    "line": "BIGINT",
+    "column": "INTEGER",
+    "name": "VARCHAR",
+    "key": "VARCHAR",
+    "row": "VARCHAR",
+    "values": "VARCHAR",
     "id": "VARCHAR",
-}  # fmt: skip
+}
 
 
 def can_copy(source: CsvSource, work: Work) -> bool:
@@ -188,6 +195,14 @@ class CsvCopy:
             values = next(self._source.dialect.rows([text]), []) if text else []
             told = dict(zip(self._wanted, values, strict=False))
             yield (
-                PARSE, row["reason"], uris.get(str(row["file"]), str(row["file"])), row["line"],
-                column, row["name"] or None, None, text, json.dumps(told), None,
-            )  # fmt: skip
+                PARSE,
+                row["reason"],
+                uris.get(str(row["file"]), str(row["file"])),
+                row["line"],
+                column,
+                row["name"] or None,
+                None,
+                text,
+                json.dumps(told),
+                None,
+            )
