@@ -57,6 +57,7 @@ def framework(folder: Path, rows: int) -> Timed:
     from etl_framework.plan import build_plan
     from etl_framework.runner import Run
     from etl_framework.sql.dialect import transpile_condition
+    from etl_framework.storage.outcome import Outcome
 
     project = folder / "project"
     (project / "pipelines").mkdir(parents=True, exist_ok=True)
@@ -80,9 +81,7 @@ def framework(folder: Path, rows: int) -> Timed:
     staged.begin()
     part = staged.part("data") / "0.parquet"
     part.symlink_to(file(folder, rows))
-    staged.finish(
-        {"fingerprint": "", "counts": {}, "checks": [], "files": run.folder.names([part])}
-    )
+    staged.finish(Outcome(files=tuple(run.folder.names([part]))))
     import duckdb  # noqa: F401  a whole run has it already
 
     transpile_condition("1 = 1", to="duckdb")  # imports what a plan has imported in a whole run

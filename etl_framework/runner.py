@@ -12,13 +12,13 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Literal
 
-from etl_framework.checks.base import CheckResult
 from etl_framework.engines.duckdb import DuckDBEngine
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
 from etl_framework.plan import Plan, Step
 from etl_framework.steps.archive import archive
 from etl_framework.steps.base import Work
 from etl_framework.steps.do import do
+from etl_framework.storage.outcome import CheckResult
 from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder
 
@@ -81,7 +81,7 @@ class Run:
         """
         step = self.plan.step(name)
         for need in step.needs:
-            if self.folder.step(need).result() is None:
+            if self.folder.step(need).outcome() is None:
                 problem = f"'{name}' needs '{need}', which has not finished for this data interval"
                 raise StepError(problem, hint=f"run {need} before it")
         with self._engine() as engine:
@@ -96,7 +96,7 @@ class Run:
         :raises StepError: nothing was published for this data interval.
         """
         step = self.plan.step("publish")
-        if self.folder.step(step.needs[-1]).result() is None:
+        if self.folder.step(step.needs[-1]).outcome() is None:
             raise StepError("nothing was published for this data interval")
         with self._engine() as engine:
             self._cancels[step.name] = []

@@ -12,33 +12,11 @@ from etl_framework.checks.threshold import Threshold
 from etl_framework.interval import DataInterval
 from etl_framework.model import Model, Name
 from etl_framework.sql.quote import names
+from etl_framework.storage.outcome import Status
 
-Status = Literal["pass", "warn", "quarantine", "fail"]
 EXAMPLES = 10
 NUMBERS = ("integer", "decimal", "float")
 MOMENTS = ("date", "timestamp", "timestamptz")
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """How a check went: `failing` rows out of `rows`.
-
-    :param note: what was measured, of a check that counts no rows.
-    :param examples: some of what failed, at most `EXAMPLES`, sensitive values masked.
-    """
-
-    check: str
-    relation: str
-    status: Status
-    failing: int
-    rows: int
-    note: str = ""
-    examples: Sequence[dict[str, Any]] = ()
-
-    @property
-    def rate(self) -> float:
-        """Failing rows per row; 0 of none."""
-        return self.failing / self.rows if self.rows else 0.0
 
 
 class Check(Model):

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from etl_framework.checks.base import RowCheck, Status
+from etl_framework.checks.base import RowCheck
 from etl_framework.checks.threshold import Threshold
 from etl_framework.sql.quote import quote
+from etl_framework.storage.outcome import Status
 
 
 class NullRate(RowCheck):

@@ -23,9 +23,8 @@ def archive(work: Work) -> int:
     for name, source in plan.pipeline.sources.items():
         if not isinstance(source, CsvSource) or not source.archive:
             continue
-        result = work.run.step(f"extract.{name}").result() or {}
-        read = tuple((str(file), str(version)) for file, version in result.get("sources", []))
-        known = remember(work.run, name, read)
+        outcome = work.run.step(f"extract.{name}").outcome()
+        known = remember(work.run, name, outcome.sources if outcome else ())
         place = cast(Files, plan.environment.connections[source.connection])
         moves = [(file, version, f"{source.archive}{file}") for file, version in known]
         place.move(plan.root, moves)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.checks.base import CheckResult
 from etl_framework.plan import Plan, Step
 from etl_framework.storage.parquet import see
 from etl_framework.storage.staging import RunFolder, StepFolder
@@ -38,7 +37,8 @@ class Work:
 
     def files(self, need: str) -> list[str]:
         """The Parquet files that a step's result names, as it names them."""
-        return list((self.run.step(need).result() or {}).get("files", []))
+        outcome = self.run.step(need).outcome()
+        return list(outcome.files) if outcome else []
 
     @cached_property
     def inputs(self) -> dict[str, list[str]]:
@@ -49,17 +49,3 @@ class Work:
         """Let SQL of the step's session name the relations that the step reads."""
         for relation, files in self.inputs.items():
             see(self.session, relation, files)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a step did: counts by name, results of checks, the relation's files, or its table.
-
-    :param sources: the files that a source was read from, with their versions.
-    """
-
-    counts: dict[str, int] = field(default_factory=dict)
-    checks: tuple[CheckResult, ...] = ()
-    files: tuple[str, ...] = ()
-    table: str = ""
-    sources: tuple[tuple[str, str], ...] = ()

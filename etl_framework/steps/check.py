@@ -7,12 +7,10 @@ from functools import cache
 from typing import Any
 
 from etl_framework.checks.base import (
-    CheckResult,
     Context,
     CountingCheck,
     MeasureCheck,
     RowCheck,
-    Status,
     TableCheck,
 )
 from etl_framework.errors import CheckFailedError, Diagnostic
@@ -20,13 +18,14 @@ from etl_framework.plan import Step
 from etl_framework.sources.base import Source
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import quote
-from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.base import Work
 from etl_framework.steps.corrections import replace_taken
 from etl_framework.steps.earlier import earlier_rows
 from etl_framework.steps.examples import examples, examples_of_groups, in_words
-from etl_framework.steps.extract import within_limit
+from etl_framework.steps.extract import rows_read, within_limit
 from etl_framework.steps.quarantine import split, take_out
 from etl_framework.steps.scan import predicate, scan
+from etl_framework.storage.outcome import CheckResult, Outcome, Status
 from etl_framework.storage.parquet import see
 
 
@@ -70,8 +69,7 @@ def check(work: Work) -> Outcome:
     ordered = [results[id(found)] for found in step.checks]
     stop_on_failure(step, ordered)
     if isinstance(step.block, Source):
-        extracted = (work.run.step(f"extract.{relation}").result() or {}).get("counts", {})
-        read = extracted.get("read", rows)
+        read = rows_read(work, rows)
         within_limit(step, step.block, read - kept, read)
     counts = {"rows": rows, "kept": kept, "quarantined": broken}
     return Outcome(counts, tuple(ordered), tuple(files))

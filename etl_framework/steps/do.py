@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-from etl_framework.checks.base import CheckResult
 from etl_framework.errors import ConflictError
 from etl_framework.sources.base import Source
 from etl_framework.steps.again import until_it_passes
-from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.base import Work
 from etl_framework.steps.check import check
 from etl_framework.steps.definition import definition
 from etl_framework.steps.extract import extract, extraction
@@ -24,6 +23,7 @@ from etl_framework.steps.pushdown import transform as pushdown_transform
 from etl_framework.steps.pushdown.cluster import cluster
 from etl_framework.steps.transform import transform
 from etl_framework.storage.decisions import corrections
+from etl_framework.storage.outcome import Outcome
 from etl_framework.storage.rejected import PARSE
 
 DO = {"extract": extract, "check": check, "transform": transform, "kpi": transform}
@@ -45,14 +45,13 @@ def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
         return "done", publish(work)
     defined = definition(work.plan, work.step)
     fingerprint = _fingerprint(work, defined)
-    found = None if fresh else work.folder.result()
-    if found and found["fingerprint"] == fingerprint and _is_there(work, found["table"]):
-        checks = tuple(CheckResult(**result) for result in found["checks"])
-        return "reused", Outcome(found["counts"], checks, tuple(found["files"]), found["table"])
+    earlier = None if fresh else work.folder.outcome()
+    if earlier and earlier.fingerprint == fingerprint and _is_there(work, earlier.table):
+        return "reused", earlier
     outcome = until_it_passes(work, partial(_outcome, work), on=ConflictError)
-    outcome = replace(outcome, files=tuple(work.run.names(outcome.files)))
-    marks = {"fingerprint": fingerprint, "definition": defined}
-    work.folder.finish({**marks, **asdict(outcome)})
+    files = tuple(work.run.names(outcome.files))
+    outcome = replace(outcome, files=files, fingerprint=fingerprint, definition=defined)
+    work.folder.finish(outcome)
     return "done", outcome
 
 
@@ -85,7 +84,8 @@ def _fingerprint(work: Work, defined: str) -> str:
     step, block = work.step, work.step.block
     facts: list[Any] = [defined]
     for _, need in step.inputs:
-        facts.append((work.run.step(need).result() or {}).get("fingerprint"))
+        outcome = work.run.step(need).outcome()
+        facts.append(outcome.fingerprint if outcome else None)
     if isinstance(block, Source):
         facts += _corrections(work)
     if step.kind == "extract" and isinstance(block, Source):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from etl_framework.checks.base import CheckResult, Status
 from etl_framework.errors import CheckFailedError
 from etl_framework.plan import Step
 from etl_framework.sources.base import Extracted, Extraction, Source
 from etl_framework.sql.quote import literal
-from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.base import Work
 from etl_framework.steps.corrections import put_right
 from etl_framework.storage.archived import archived
 from etl_framework.storage.decisions import corrections
+from etl_framework.storage.outcome import CheckResult, Outcome, Status
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.rejected import keep
 from etl_framework.storage.staging import StepFolder
@@ -98,6 +98,12 @@ def _source(work: Work) -> Source:
     if not isinstance(work.step.block, Source):
         raise TypeError(f"{work.step.name} is not a source")
     return work.step.block
+
+
+def rows_read(work: Work, otherwise: int) -> int:
+    """How many rows the source of a step's relation had; another number where none was read."""
+    outcome = work.run.step(f"extract.{work.step.relation}").outcome()
+    return outcome.counts["read"] if outcome else otherwise
 
 
 def within_limit(step: Step, source: Source, rejected: int, read: int) -> None:

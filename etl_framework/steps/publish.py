@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from etl_framework.checks.base import CheckResult
 from etl_framework.config.models import Kpi
 from etl_framework.errors import StepError
 from etl_framework.ledger import LedgerEntry
 from etl_framework.steps.again import until_it_passes
 from etl_framework.steps.archive import archive
-from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.base import Work
 from etl_framework.storage.manifest import write_manifest
+from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.targets.base import Load
 from etl_framework.targets.warehouse import open_warehouse, warehouse_for
 
@@ -66,12 +66,10 @@ def _transaction(work: Work, name: str, loads: Sequence[Load], entry: LedgerEntr
 
 
 def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
-    result = work.run.step(step).result() or {}
-    counts = result.get("counts", {})
-    rows = counts.get("kept", counts.get("rows", 0))
-    load = Load(kpi.target, tuple(kpi.columns), (), rows, description=kpi.description)
-    if table := result.get("table"):
-        return replace(load, staged=str(table))
+    outcome = _outcome(work, step)
+    load = Load(kpi.target, tuple(kpi.columns), (), outcome.kept, description=kpi.description)
+    if outcome.table:
+        return replace(load, staged=outcome.table)
     reads = warehouse_for(work.plan.environment.connections[kpi.target.connection])
     if work.run.remote and reads and reads.reads_manifests:
         name = f"publish/{work.run_id}/{relation}.manifest"
@@ -80,22 +78,33 @@ def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
     return replace(load, files=tuple(work.inputs[relation]))
 
 
+def _outcome(work: Work, step: str) -> Outcome:
+    """What a step that this one needs did.
+
+    :raises StepError: it has not finished.
+    """
+    outcome = work.run.step(step).outcome()
+    if outcome is None:
+        raise StepError(f"'{step}' has not finished", hint=f"run {step} before it")
+    return outcome
+
+
 def source_counts(work: Work) -> Iterable[dict[str, Any]]:
     """For each source: rows read, kept, quarantined.
 
     :raises StepError: they do not add up; then rows were lost.
     """
     for name in work.plan.pipeline.sources:
-        extracted = (work.run.step(f"extract.{name}").result() or {})["counts"]
-        checked = (work.run.step(f"check.{name}").result() or {}).get("counts", {})
-        quarantined = extracted["rejected"] + checked.get("quarantined", 0)
-        kept = checked.get("kept", extracted["kept"])
-        if extracted["read"] != kept + quarantined:
+        extracted = _outcome(work, f"extract.{name}")
+        checked = work.run.step(f"check.{name}").outcome() or extracted
+        read, kept = extracted.counts["read"], checked.kept
+        quarantined = extracted.counts["rejected"] + checked.counts.get("quarantined", 0)
+        if read != kept + quarantined:
             raise StepError(
-                f"the rows of '{name}' do not add up: {extracted['read']} read, {kept} kept, "
+                f"the rows of '{name}' do not add up: {read} read, {kept} kept, "
                 f"{quarantined} quarantined; nothing was published"
             )
-        yield {"source": name, "read": extracted["read"], "kept": kept, "quarantined": quarantined}
+        yield {"source": name, "read": read, "kept": kept, "quarantined": quarantined}
 
 
 def _without_rows(result: CheckResult) -> dict[str, Any]:
@@ -107,5 +116,5 @@ def _without_rows(result: CheckResult) -> dict[str, Any]:
 def check_results(work: Work) -> Iterable[CheckResult]:
     """The results of every check of the run."""
     for step in work.plan.steps:
-        for found in (work.run.step(step.name).result() or {}).get("checks", []):
-            yield CheckResult(**cast("dict[str, Any]", found))
+        if outcome := work.run.step(step.name).outcome():
+            yield from outcome.checks

@@ -10,8 +10,9 @@ from etl_framework.columns import Column
 from etl_framework.config.models import Kpi, Transform
 from etl_framework.errors import StepError
 from etl_framework.sql.quote import literal, quote
-from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.base import Work
 from etl_framework.steps.function import function
+from etl_framework.storage.outcome import Outcome
 from etl_framework.storage.parquet import arrow_writer, write
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ files here, and what lies in S3 is brought here when it is needed.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import secrets
 import shutil
@@ -17,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from etl_framework.errors import RetryableError
+from etl_framework.storage.outcome import Finished, Outcome
 from etl_framework.storage.s3 import S3Prefix
 
 RESULT = "result.json"
@@ -55,58 +54,60 @@ class StepFolder:
         """The Parquet files of a part, sorted."""
         return sorted(str(file) for file in (self.path / part).glob("*.parquet"))
 
-    def finish(self, result: dict[str, Any]) -> None:
-        """Write the result, which makes the step's output count as finished. Atomic."""
+    def finish(self, outcome: Outcome) -> None:
+        """Record the outcome, which makes the step's output count as finished. Atomic."""
         shutil.rmtree(self.path / FETCHED, ignore_errors=True)
+        finished = Finished(outcome)
         if self.remote:
             attempt, sizes = secrets.token_hex(8), {}
             for file in sorted(path for path in self.path.rglob("*") if path.is_file()):
                 name = str(file.relative_to(self.path))
                 self.remote.upload(file, f"{attempt}/{name}")
                 sizes[name] = file.stat().st_size
-            result = {**result, "attempt": attempt, "sizes": sizes}
-        text = json.dumps(result, indent=1, default=str)
+            finished = Finished(outcome, attempt, sizes)
+        text = finished.written()
         write_text(self.path / RESULT, text)
         if self.remote:
             self.remote.write(RESULT, text.encode())
 
-    def result(self) -> dict[str, Any] | None:
-        """What `finish` wrote; None when the step has not finished."""
-        if not self.remote:
-            return self._result_here()
-        found = self.remote.read(RESULT)
-        return json.loads(found) if found else None
+    def outcome(self) -> Outcome | None:
+        """What `finish` recorded; None when the step has not finished."""
+        finished = self.finished()
+        return finished.outcome if finished else None
+
+    def finished(self) -> Finished | None:
+        """The same, with the attempt in S3 that counts."""
+        return Finished.read(self.remote.read(RESULT)) if self.remote else self._finished_here()
 
     def fetch(self) -> StepFolder:
         """Bring the finished output here, if it is not; returns the folder."""
-        if self.remote and (result := self.result()):
-            here = self._result_here() or {}
-            if here.get("attempt") != result["attempt"]:
+        if self.remote and (finished := self.finished()):
+            here = self._finished_here()
+            if here is None or here.attempt != finished.attempt:
                 self.begin()
-                for name, size in result["sizes"].items():
-                    self.remote.download(f"{result['attempt']}/{name}", self.path / name, size)
-                write_text(self.path / RESULT, json.dumps(result, indent=1))
+                for name, size in finished.sizes.items():
+                    self.remote.download(f"{finished.attempt}/{name}", self.path / name, size)
+                write_text(self.path / RESULT, finished.written())
         return self
 
     def bring(self, part: str) -> list[str]:
         """The Parquet files of a part of the finished output, which alone is brought here."""
         if not self.remote:
             return self.files(part)
-        result, found = self.result() or {}, []
-        for name, size in result.get("sizes", {}).items():
-            if name.startswith(f"{part}/") and name.endswith(".parquet"):
-                here = self.path / f".{result['attempt']}" / name
+        finished, files = self.finished(), []
+        for name, size in finished.sizes.items() if finished else ():
+            if finished and name.startswith(f"{part}/") and name.endswith(".parquet"):
+                here = self.path / f".{finished.attempt}" / name
                 if not here.is_file():
-                    self.remote.download(f"{result['attempt']}/{name}", here, size)
-                found.append(str(here))
-        return sorted(found)
+                    self.remote.download(f"{finished.attempt}/{name}", here, size)
+                files.append(str(here))
+        return sorted(files)
 
-    def _result_here(self) -> dict[str, Any] | None:
+    def _finished_here(self) -> Finished | None:
         try:
-            found = json.loads((self.path / RESULT).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            return Finished.read((self.path / RESULT).read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        return found if isinstance(found, dict) else None
 
 
 @dataclass(frozen=True)
@@ -132,16 +133,17 @@ class RunFolder:
 
     def uris(self, names: Sequence[str]) -> list[tuple[str, int]]:
         """Where such files are in S3, and how many bytes they have; staging must be there."""
-        found = []
-        results: dict[str, dict[str, Any]] = {}
+        uris = []
+        steps: dict[str, Finished | None] = {}
         for name in names:
             step, _, file = name.partition("/")
             folder = self.step(step)
-            result = results.setdefault(step, folder.result() or {})
-            if folder.remote:
-                uri = folder.remote.uri(f"{result['attempt']}/{file}")
-                found.append((uri, int(result["sizes"][file])))
-        return found
+            if step not in steps:
+                steps[step] = folder.finished()
+            if folder.remote and (finished := steps[step]):
+                uri = folder.remote.uri(f"{finished.attempt}/{file}")
+                uris.append((uri, finished.sizes[file]))
+        return uris
 
     def read(self, name: str) -> str | None:
         """A small text of the run; None when it is not there."""
@@ -165,15 +167,16 @@ class RunFolder:
         """
         if not self.remote:
             return 0
-        results: dict[str, str] = {}
+        attempts: dict[str, str] = {}
         left = []
         for stored in self.remote.listed():
             step, _, rest = stored.name.partition("/")
             if stored.modified >= before or rest in ("", RESULT) or step in KEPT:
                 continue
-            if step not in results and step not in PASSING:
-                results[step] = (self.step(step).result() or {}).get("attempt", "")
-            if rest.partition("/")[0] != results.get(step):
+            if step not in attempts and step not in PASSING:
+                finished = self.step(step).finished()
+                attempts[step] = finished.attempt if finished else ""
+            if rest.partition("/")[0] != attempts.get(step):
                 left.append(stored.name)
         self.remote.delete(left)
         return len(left)

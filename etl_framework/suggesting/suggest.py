@@ -67,6 +67,6 @@ def _latest(staging: Staging, pipeline: Pipeline, relation: str) -> RunFolder:
 def _files(run: RunFolder, relation: str) -> list[str]:
     """The relation as it was made, before its checks took rows out."""
     for kind in ("extract", "transform", "kpi"):
-        if result := run.step(f"{kind}.{relation}").result():
-            return run.fetch(result["files"])
+        if outcome := run.step(f"{kind}.{relation}").outcome():
+            return run.fetch(outcome.files)
     return []

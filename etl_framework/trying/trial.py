@@ -128,7 +128,7 @@ class Trial:
         last = [step for step in plan.steps if step.relation == name][-1]
         steps = list(needed(plan, last))
         if self.run and all(_as_it_was(self.run, plan, step) for step in steps):
-            return self.run.fetch((self.run.step(last.name).result() or {})["files"])
+            return _files_of(self.run, last)
         run = self._reading(plan, NOW)
         if side == BASE and not all(_as_it_was(run.folder, plan, step) for step in steps):
             run = self._reading(plan, BASE)
@@ -137,7 +137,7 @@ class Trial:
             for step in steps:
                 if run.one_step(step.name).state == "done" and step.kind == "extract":
                     self.read.append(step.relation)
-        return run.folder.fetch((run.folder.step(last.name).result() or {})["files"])
+        return _files_of(run.folder, last)
 
     def _reading(self, plan: Plan, side: str) -> Run:
         """A run that leaves what it reads in a folder of this machine, one for each side."""
@@ -239,7 +239,13 @@ def _taken_out(plan: Plan, name: str) -> Iterator[tuple[str, str]]:
 
 def _as_it_was(run: RunFolder, plan: Plan, step: Step) -> bool:
     """Whether a run left what the step, as it is now, would leave of the same rows."""
-    return (run.step(step.name).result() or {}).get("definition") == definition(plan, step)
+    outcome = run.step(step.name).outcome()
+    return outcome is not None and outcome.definition == definition(plan, step)
+
+
+def _files_of(run: RunFolder, step: Step) -> list[str]:
+    outcome = run.step(step.name).outcome()
+    return run.fetch(outcome.files) if outcome else []
 
 
 def _only(run: Run) -> None:

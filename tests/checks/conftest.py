@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from etl_framework.checks.base import CheckResult
 from etl_framework.runner import StepResult
+from etl_framework.storage.outcome import CheckResult
 from tests.conftest import Folder, bucket, in_the_cluster
 
 Checked = Callable[..., StepResult]

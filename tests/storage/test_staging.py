@@ -10,6 +10,7 @@ import pytest
 
 from etl_framework.errors import RetryableError
 from etl_framework.runner import Run
+from etl_framework.storage.outcome import Outcome
 from etl_framework.storage.staging import Staging, StepFolder
 from tests.conftest import REPOSITORY, Folder
 
@@ -33,39 +34,39 @@ def step(tmp_path: Path) -> StepFolder:
 
 
 def test_a_step_has_no_result_before_it_finishes(step: StepFolder) -> None:
-    assert step.result() is None
+    assert step.outcome() is None
 
-    step.finish({"counts": {"read": 1}})
+    step.finish(Outcome({"read": 1}))
 
-    assert step.result() == {"counts": {"read": 1}}
+    assert step.outcome() == Outcome({"read": 1})
 
 
 @pytest.mark.parametrize("text", ["", '{"counts": {"re', "[]", "null"])
 def test_a_result_that_is_cut_off_does_not_count(step: StepFolder, text: str) -> None:
     (step.path / "result.json").write_text(text)
 
-    assert step.result() is None
+    assert step.outcome() is None
 
 
 def test_a_draft_left_by_a_killed_process_does_not_count(step: StepFolder) -> None:
     (step.path / ".result.json").write_text('{"counts": {}}')
 
-    assert step.result() is None
+    assert step.outcome() is None
 
 
 def test_a_result_that_cannot_be_written_leaves_none(step: StepFolder) -> None:
     with pytest.raises(TypeError):
-        step.finish({("a", "key"): 1})
+        step.finish(Outcome({("a", "key"): 1}))  # type: ignore[dict-item]
 
-    assert step.result() is None
+    assert step.outcome() is None
 
 
 def test_beginning_again_forgets_rows_and_result(step: StepFolder) -> None:
-    step.finish({"counts": {}})
+    step.finish(Outcome())
 
     step.begin()
 
-    assert (step.result(), step.files("data")) == (None, [])
+    assert (step.outcome(), step.files("data")) == (None, [])
 
 
 def test_a_second_process_is_refused_until_the_first_ends(tmp_path: Path) -> None:

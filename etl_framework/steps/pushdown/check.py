@@ -9,7 +9,6 @@ from typing import Any
 
 from etl_framework.checks.base import (
     EXAMPLES,
-    CheckResult,
     Context,
     MeasureCheck,
     RowCheck,
@@ -18,12 +17,13 @@ from etl_framework.checks.base import (
 from etl_framework.sources.base import Source
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import literal, names, quote, quote_table, redshift_literal
-from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.base import Work
 from etl_framework.steps.check import judged, measured, stop_on_failure
 from etl_framework.steps.earlier import earlier_rows
 from etl_framework.steps.examples import shown
-from etl_framework.steps.extract import within_limit
+from etl_framework.steps.extract import rows_read, within_limit
 from etl_framework.steps.pushdown.cluster import Cluster, cluster, tables
+from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.rejected import identified, keep
 
@@ -57,8 +57,7 @@ def check(work: Work) -> Outcome:
     ordered = [results[id(each)] for each in step.checks]
     stop_on_failure(step, ordered)
     if isinstance(step.block, Source):
-        extracted = (work.run.step(f"extract.{relation}").result() or {}).get("counts", {})
-        read = extracted.get("read", rows)
+        read = rows_read(work, rows)
         within_limit(step, step.block, read - (rows - broken), read)
     counts = {"rows": rows, "kept": rows - broken, "quarantined": broken}
     return Outcome(counts, tuple(ordered), table=table)

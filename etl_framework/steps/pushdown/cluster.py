@@ -166,4 +166,5 @@ def tables(work: Work) -> dict[str, str]:
 
 def table_of(work: Work, step: str) -> str:
     """The table that a step's result names."""
-    return str((work.run.step(step).result() or {}).get("table", ""))
+    outcome = work.run.step(step).outcome()
+    return outcome.table if outcome else ""

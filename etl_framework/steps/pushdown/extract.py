@@ -8,10 +8,11 @@ from dataclasses import replace
 from etl_framework.errors import DataMissingError
 from etl_framework.sources.base import Source
 from etl_framework.sources.csv import CsvSource
-from etl_framework.steps.base import Outcome, Work
+from etl_framework.steps.base import Work
 from etl_framework.steps.extract import corrected, extraction, new_columns, within_limit
 from etl_framework.steps.pushdown.cluster import Cluster, cluster
 from etl_framework.steps.pushdown.copy_csv import CsvCopy, can_copy
+from etl_framework.storage.outcome import Outcome
 
 
 def extract(work: Work) -> Outcome:
