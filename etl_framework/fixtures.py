@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from etl_framework.columns import ColumnType
 from etl_framework.config.sql_tests import Row, Value
-from etl_framework.engines.duckdb import scratch
+from etl_framework.sql.planner import scratch
 from etl_framework.sql.quote import literal, quote
 
 # Row and column of a value, and what is wrong with it.

@@ -13,7 +13,7 @@ from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import PipelineFile
 from etl_framework.contracts import unlike_names, unlike_types
 from etl_framework.drafts import Draft, read_draft
-from etl_framework.engines.duckdb import EmptyTables
+from etl_framework.sql.planner import EmptyTables
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope

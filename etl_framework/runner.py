@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Literal
 
-from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.engines.duckdb import Database
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
 from etl_framework.plan import Plan, Step
 from etl_framework.steps.archive import archive
@@ -54,10 +54,10 @@ class Run:
         self._cancels: dict[str, list[Callable[[], Any]]] = {}
 
     @contextmanager
-    def _engine(self) -> Iterator[DuckDBEngine]:
+    def _engine(self) -> Iterator[Database]:
         environment, zone = self.plan.environment, self.plan.pipeline.timezone
         with spill_folder(self.folder.path / ".spill") as spill:
-            engine = DuckDBEngine(environment.memory_limit, environment.threads, spill, zone)
+            engine = Database(environment.memory_limit, environment.threads, spill, zone)
             with closing(engine):
                 yield engine
 
@@ -102,7 +102,7 @@ class Run:
             self._cancels[step.name] = []
             return archive(self._work(step, engine.session()))
 
-    def _side_by_side(self, engine: DuckDBEngine, on_result: OnResult) -> list[StepResult]:
+    def _side_by_side(self, engine: Database, on_result: OnResult) -> list[StepResult]:
         results: dict[str, StepResult] = {}
         ended: SimpleQueue[StepResult | BaseException] = SimpleQueue()
         running: dict[str, Thread] = {}
@@ -133,7 +133,7 @@ class Run:
         return list(results.values())
 
     def _start(
-        self, step: Step, engine: DuckDBEngine, ended: SimpleQueue[StepResult | BaseException]
+        self, step: Step, engine: Database, ended: SimpleQueue[StepResult | BaseException]
     ) -> Thread:
         """Run a step in a thread that keeps no process alive: Python code takes no Ctrl-C."""
 
@@ -153,7 +153,7 @@ class Run:
             for cancel in cancels:
                 cancel()
 
-    def _run(self, step: Step, engine: DuckDBEngine) -> StepResult:
+    def _run(self, step: Step, engine: Database) -> StepResult:
         """Do a step unless its output is there; our own errors become part of the result."""
         import duckdb
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import PipelineFile
 from etl_framework.config.sql_tests import SqlTest
-from etl_framework.engines.duckdb import scratch
+from etl_framework.sql.planner import scratch
 from etl_framework.errors import Diagnostic, EtlError
 from etl_framework.fixtures import as_select
 from etl_framework.queries import Compilation, compile_queries

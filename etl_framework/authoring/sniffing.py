@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from etl_framework.authoring.cataloguing import Found
 from etl_framework.columns import ColumnType
 from etl_framework.connections.files import File, Files
-from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.engines.duckdb import Database
 from etl_framework.errors import DataMissingError
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import as_path
@@ -48,7 +48,7 @@ def columns_of_csv(connection: Files, root: Path, pattern: str) -> tuple[list[Fo
         if not files:
             raise DataMissingError(f"no file matches '{pattern}'")
         connection.fetch(files[:1])
-        engine = DuckDBEngine("400MB", None, Path(here) / "spill", "UTC")
+        engine = Database("400MB", None, Path(here) / "spill", "UTC")
         session = engine.session()
         try:
             return _sniffed(session, files[0])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_framework.columns import MASK, Column
-from etl_framework.engines.duckdb import scratch
+from etl_framework.sql.planner import scratch
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
-from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.engines.duckdb import Database
 from etl_framework.errors import DataMissingError
 from etl_framework.interval import DataInterval
 from etl_framework.storage.parquet import see
@@ -44,7 +44,7 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
     run = _latest(staging, pipeline, relation)
     with (
         spill_folder(staging.path / ".suggesting") as spill,
-        closing(DuckDBEngine(chosen.memory_limit, chosen.threads, spill, pipeline.timezone)) as db,
+        closing(Database(chosen.memory_limit, chosen.threads, spill, pipeline.timezone)) as db,
     ):
         session = db.session()
         interval = DataInterval.of_key(run.path.name, ZoneInfo(pipeline.timezone))

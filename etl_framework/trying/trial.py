@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from etl_framework.checks.base import RowCheck
 from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import Project
-from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.engines.duckdb import Database
 from etl_framework.errors import ConfigError, StepError, did_you_mean
 from etl_framework.fixtures import as_select
 from etl_framework.interval import DataInterval
@@ -165,7 +165,7 @@ def trial(
     here = _here(project, environment)
     with (
         spill_folder(project.root / FOLDER / ".spill") as spill,
-        closing(DuckDBEngine(chosen.memory_limit, chosen.threads, spill, pipeline.timezone)) as db,
+        closing(Database(chosen.memory_limit, chosen.threads, spill, pipeline.timezone)) as db,
         closing(db.session()) as session,
     ):
         session.execute(f"CREATE SCHEMA {NOW}; CREATE SCHEMA {BASE}")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from etl_framework.config.project import load_project
-from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.engines.duckdb import Database
 from etl_framework.errors import CheckFailedError
 from etl_framework.looking import rows_of
 from tests.checks.conftest import Checked
@@ -159,8 +159,8 @@ def test_all_row_checks_are_one_scan(
     checked: Checked, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     said: list[str] = []
-    session = DuckDBEngine.session
-    monkeypatch.setattr(DuckDBEngine, "session", lambda self: Recorder(session(self), said))
+    session = Database.session
+    monkeypatch.setattr(Database, "session", lambda self: Recorder(session(self), said))
     checks = [
         {"type": "accepted_range", "column": "v", "max": number, "name": f"below_{number}"}
         for number in range(100, 100 + count)

@@ -9,7 +9,8 @@ import duckdb
 import pyarrow
 import pytest
 
-from etl_framework.engines.duckdb import DuckDBEngine, describe
+from etl_framework.engines.duckdb import Database
+from etl_framework.sql.planner import describe
 from etl_framework.errors import PlanError
 from etl_framework.storage.parquet import see, write
 
@@ -17,9 +18,9 @@ SCHEMA = {"orders": {"customer": "VARCHAR", "amount": "DECIMAL(10,2)", "moment":
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[DuckDBEngine]:
+def engine(tmp_path: Path) -> Iterator[Database]:
     """An engine of 64 MB and one thread, in Vienna."""
-    made = DuckDBEngine("64MB", 1, tmp_path / "spill", "Europe/Vienna")
+    made = Database("64MB", 1, tmp_path / "spill", "Europe/Vienna")
     yield made
     made.close()
 
@@ -58,7 +59,7 @@ def test_describe_leaves_no_table_behind() -> None:
         describe("SELECT 1 AS one FROM orders", {})
 
 
-def test_memory_threads_and_time_zone_are_set_in_every_session(engine: DuckDBEngine) -> None:
+def test_memory_threads_and_time_zone_are_set_in_every_session(engine: Database) -> None:
     for session in (engine.session(), engine.session()):
         row = session.execute(
             "SELECT current_setting('memory_limit'), current_setting('threads'), "
@@ -69,14 +70,14 @@ def test_memory_threads_and_time_zone_are_set_in_every_session(engine: DuckDBEng
 
 @pytest.mark.slow
 def test_what_does_not_fit_into_memory_goes_to_the_spill_folder(
-    engine: DuckDBEngine, tmp_path: Path
+    engine: Database, tmp_path: Path
 ) -> None:
     sql = "SELECT md5(i::varchar) AS h, i FROM range(1000000) t(i) ORDER BY h"
 
     assert write(engine.session(), sql, tmp_path) == 1_000_000
 
 
-def test_sessions_do_not_see_each_others_views(engine: DuckDBEngine, tmp_path: Path) -> None:
+def test_sessions_do_not_see_each_others_views(engine: Database, tmp_path: Path) -> None:
     one, other = engine.session(), engine.session()
     write(one, "SELECT 1 AS k", tmp_path)
     see(one, "orders", [str(tmp_path / "0.parquet")])
@@ -87,7 +88,7 @@ def test_sessions_do_not_see_each_others_views(engine: DuckDBEngine, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["a'b.parquet", "a b.parquet", "a[1].parquet"])
-def test_a_relation_may_lie_under_any_name(engine: DuckDBEngine, tmp_path: Path, name: str) -> None:
+def test_a_relation_may_lie_under_any_name(engine: Database, tmp_path: Path, name: str) -> None:
     session = engine.session()
     write(session, "SELECT 1 AS k", tmp_path)
     (tmp_path / "0.parquet").rename(tmp_path / name)
@@ -99,7 +100,7 @@ def test_a_relation_may_lie_under_any_name(engine: DuckDBEngine, tmp_path: Path,
     assert session.execute("SELECT k FROM orders").fetchall() == [(1,)]
 
 
-def test_the_engine_reads_no_python_variable(engine: DuckDBEngine) -> None:
+def test_the_engine_reads_no_python_variable(engine: Database) -> None:
     orders = pyarrow.table({"k": [1]})
 
     assert orders.num_rows == 1

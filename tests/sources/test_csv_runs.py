@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.engines.duckdb import Database
 from etl_framework.errors import CheckFailedError
 from tests.checks.test_in_a_run import Recorder
 from tests.conftest import Folder
@@ -74,8 +74,8 @@ def test_a_second_attempt_never_writes_where_the_first_one_failed(
 ) -> None:
     """DuckDB may delete the file of a COPY that failed after the next COPY has written it."""
     said: list[str] = []
-    session = DuckDBEngine.session
-    monkeypatch.setattr(DuckDBEngine, "session", lambda self: Recorder(session(self), said))
+    session = Database.session
+    monkeypatch.setattr(Database, "session", lambda self: Recorder(session(self), said))
     orders.write("lake/orders/1.csv", HEADER + GOOD.format(n=1) * 3 + "1.5,ada,1,2024-06-25\n")
 
     orders.run("orders")

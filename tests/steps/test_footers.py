@@ -22,7 +22,7 @@ from etl_framework.checks.not_null import NotNull
 from etl_framework.checks.null_rate import NullRate
 from etl_framework.checks.pattern import Pattern
 from etl_framework.columns import Column
-from etl_framework.engines.duckdb import DuckDBEngine
+from etl_framework.engines.duckdb import Database
 from etl_framework.plan import Step
 from etl_framework.steps import footers
 from etl_framework.steps.base import Work
@@ -82,7 +82,7 @@ FULL: list[Row] = [tuple(values[i % len(values)] for values in VALUES.values()) 
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    engine = DuckDBEngine("200MB", 2, tmp_path / "spill", "Europe/Berlin")
+    engine = Database("200MB", 2, tmp_path / "spill", "Europe/Berlin")
     yield engine.session()
     engine.close()
 
