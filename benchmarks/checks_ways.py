@@ -55,7 +55,7 @@ def framework(folder: Path, rows: int) -> Timed:
 
     from etl_framework.config.project import load_project
     from etl_framework.plan import build_plan
-    from etl_framework.runner import Run
+    from etl_framework.run.run import Run
     from etl_framework.sql.dialect import transpile_condition
     from etl_framework.storage.outcome import Outcome
 

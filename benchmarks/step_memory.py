@@ -27,7 +27,7 @@ import etl_framework.airflow.operators
 if len(sys.argv) > 1:
     from pathlib import Path
     from step_memory import plan_in
-    from etl_framework.runner import Run
+    from etl_framework.run.run import Run
     print(Run(plan_in(Path(sys.argv[1]))).one_step(sys.argv[2]))
 """
 

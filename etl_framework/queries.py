@@ -13,11 +13,11 @@ from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import PipelineFile
 from etl_framework.contracts import unlike_names, unlike_types
 from etl_framework.drafts import Draft, read_draft
-from etl_framework.sql.planner import EmptyTables
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sql import dialect, scope
 from etl_framework.sql.blame import blamed
+from etl_framework.sql.planner import EmptyTables
 from etl_framework.sql.references import result_names
 from etl_framework.sql.templates import Rendered
 

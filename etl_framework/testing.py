@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import PipelineFile
 from etl_framework.config.sql_tests import SqlTest
-from etl_framework.sql.planner import scratch
+from etl_framework.engines.duckdb.transform import contracted, tables
 from etl_framework.errors import Diagnostic, EtlError
 from etl_framework.fixtures import as_select
 from etl_framework.queries import Compilation, compile_queries
 from etl_framework.rows import Difference, differences
+from etl_framework.sql.planner import scratch
 from etl_framework.sql.quote import names, quote
-from etl_framework.steps.transform import contracted, tables
 
 if TYPE_CHECKING:
     import duckdb

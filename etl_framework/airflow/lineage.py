@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from etl_framework.columns import Column
     from etl_framework.plan import Plan, Step
-    from etl_framework.runner import StepResult
+    from etl_framework.run.run import StepResult
 
 STAGING = "etl"
 

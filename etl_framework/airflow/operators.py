@@ -12,7 +12,7 @@ from etl_framework.airflow.waiting import WaitingOperator
 
 if TYPE_CHECKING:
     from etl_framework.plan import Plan
-    from etl_framework.runner import Run, StepResult
+    from etl_framework.run.run import Run, StepResult
 
 
 class StepOperator(ProjectOperator):
@@ -63,7 +63,7 @@ class StepOperator(ProjectOperator):
         :raises AirflowException: what it may: a connection was lost.
         """
         from etl_framework.errors import CheckFailedError
-        from etl_framework.runner import Run
+        from etl_framework.run.run import Run
 
         with airflow_errors():
             plan = self.plan_of(self.pipeline, context)

@@ -117,7 +117,7 @@ class ArchiveOperator(ProjectOperator):
 
         :returns: how many files are in their archive.
         """
-        from etl_framework.runner import Run
+        from etl_framework.run.run import Run
 
         with airflow_errors():
             return Run(self.plan_of(self.pipeline, context)).archive()

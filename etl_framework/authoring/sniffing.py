@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from etl_framework.authoring.cataloguing import Found
 from etl_framework.columns import ColumnType
 from etl_framework.connections.files import File, Files
-from etl_framework.engines.duckdb import Database
+from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import DataMissingError
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import as_path

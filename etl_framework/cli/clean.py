@@ -24,8 +24,8 @@ def clean(environment: str | None, days: int | None, root: Path) -> None:
     etl clean --env aws_local
     etl clean --env aws_local --days 1
     """
-    from etl_framework.cleaning import clean as delete
     from etl_framework.config.project import load_project
+    from etl_framework.run.clean import clean as delete
 
     found = delete(load_project(root), environment, days)
     click.echo(f"deleted {found.objects:,} objects and {found.tables:,} tables", err=True)

@@ -63,8 +63,8 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
 def _found(
     plan: Plan, step: Step, compiled: Compiled | None
 ) -> dict[str, str | dict[str, list[str]]]:
-    from etl_framework.sql.planner import query_plan
     from etl_framework.lineage import step_lineage
+    from etl_framework.sql.planner import query_plan
 
     duckdb = plan.environment.engine == "duckdb"
     schema = {name: dict(plan.shapes.get(name) or ()) for name, _ in step.inputs}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from etl_framework.plan import Plan
-    from etl_framework.runner import StepResult
+    from etl_framework.run.run import StepResult
 
 SIGNS = {"started": "…", "done": "✓", "reused": "=", "failed": "✗", "skipped": "-"}
 PLURALS = ("rows", "targets")

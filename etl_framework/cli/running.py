@@ -9,7 +9,7 @@ import click
 from etl_framework.cli.progress import board_for
 from etl_framework.cli.table import text_table
 from etl_framework.plan import Plan
-from etl_framework.runner import Run, StepResult
+from etl_framework.run.run import Run, StepResult
 
 
 def run_plans(plans: Iterable[Plan], *, fresh: bool = False) -> None:

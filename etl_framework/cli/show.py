@@ -36,7 +36,7 @@ def show(
     """
     from etl_framework.cli.table import FORMATS
     from etl_framework.config.project import load_project
-    from etl_framework.looking import rows_of
+    from etl_framework.run.show import rows_of
 
     columns, rows = rows_of(load_project(root), environment, table, order_by, limit)
     click.echo(FORMATS[format_](columns, rows))

@@ -12,11 +12,11 @@ from etl_framework.config.environments import Environment
 from etl_framework.config.models import Pipeline
 from etl_framework.connections.postgres import Postgres
 from etl_framework.connections.redshift import Redshift
+from etl_framework.engines.redshift.cluster import SCHEMA as STAGING
 from etl_framework.iam.cluster import database_of, user_of
 from etl_framework.iam.facts import Facts
 from etl_framework.sources.postgres import PostgresSource
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
-from etl_framework.steps.pushdown.cluster import SCHEMA as STAGING
 from etl_framework.targets.target import Target
 
 PUBLIC = "public"

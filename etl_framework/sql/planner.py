@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from etl_framework.engines.refused import refused
 from etl_framework.sql.dialect import Schema
 from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.refused import refused
 
 if TYPE_CHECKING:
     import duckdb

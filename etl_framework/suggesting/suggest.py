@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
-from etl_framework.engines.duckdb import Database
+from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import DataMissingError
 from etl_framework.interval import DataInterval
 from etl_framework.storage.parquet import see

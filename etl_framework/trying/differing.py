@@ -12,7 +12,7 @@ from etl_framework.config.models import Kpi
 from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import EtlError
 from etl_framework.plan import Plan
-from etl_framework.steps.definition import definition, needed
+from etl_framework.run.definition import definition, needed
 from etl_framework.trying.comparing import ColumnChange, Comparison, compared, counted
 from etl_framework.trying.trial import BASE, Trial, trial
 

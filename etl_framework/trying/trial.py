@@ -13,16 +13,16 @@ from zoneinfo import ZoneInfo
 from etl_framework.checks.base import RowCheck
 from etl_framework.config.models import Pipeline, Transform
 from etl_framework.config.project import Project
-from etl_framework.engines.duckdb import Database
+from etl_framework.engines.duckdb.scan import predicate
+from etl_framework.engines.duckdb.session import Database
+from etl_framework.engines.duckdb.transform import contracted, tables
 from etl_framework.errors import ConfigError, StepError, did_you_mean
 from etl_framework.fixtures import as_select
 from etl_framework.interval import DataInterval
 from etl_framework.plan import Plan, Step, build_plan
-from etl_framework.runner import Run
+from etl_framework.run.definition import definition, needed
+from etl_framework.run.run import Run
 from etl_framework.sql.quote import quote
-from etl_framework.steps.definition import definition, needed
-from etl_framework.steps.scan import predicate
-from etl_framework.steps.transform import contracted, tables
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder

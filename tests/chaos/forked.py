@@ -24,8 +24,8 @@ import sqlglot.optimizer.qualify
 from etl_framework.config.project import load_project
 from etl_framework.errors import EtlError
 from etl_framework.plan import build_plan
-from etl_framework.runner import Run
-from etl_framework.steps import again
+from etl_framework.run import retry as again
+from etl_framework.run.run import Run
 
 IMPORTED_ONCE = (boto3, duckdb, psycopg2, pyarrow.parquet, sqlglot.optimizer.qualify)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from etl_framework.runner import StepResult
+from etl_framework.run.run import StepResult
 from etl_framework.storage.outcome import CheckResult
 from tests.conftest import Folder, bucket, in_the_cluster
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from etl_framework.config.project import load_project
-from etl_framework.engines.duckdb import Database
+from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import CheckFailedError
-from etl_framework.looking import rows_of
+from etl_framework.run.show import rows_of
 from tests.checks.conftest import Checked
 from tests.conftest import Folder
 

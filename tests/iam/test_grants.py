@@ -18,7 +18,7 @@ from etl_framework.devstack.stack import Stack
 from etl_framework.errors import EtlError
 from etl_framework.iam.grants import Grants
 from etl_framework.iam.rights import Wanted
-from etl_framework.runner import Run
+from etl_framework.run.run import Run
 from tests.conftest import Folder
 from tests.iam.conftest import SCHEMA, on, rights
 

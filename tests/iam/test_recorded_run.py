@@ -13,7 +13,7 @@ from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.devstack.stack import BUCKET, Stack
 from etl_framework.iam.rights import Rights
-from etl_framework.runner import Run
+from etl_framework.run.run import Run
 from tests.conftest import Folder
 from tests.iam.conftest import CLUSTER, FACTS, rights
 from tests.iam.evaluator import Request, allowed

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from etl_framework.devstack.stack import Stack
-from etl_framework.runner import Run
+from etl_framework.run.run import Run
 from tests.conftest import Folder
 from tests.runs.conftest import ETL, Music
 

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from etl_framework.connections.embedded import running
-from etl_framework.runner import StepResult
+from etl_framework.run.run import StepResult
 from tests.runs.conftest import ETL, PIPELINE, Music
 from tests.runs.music import Expected, expected
 

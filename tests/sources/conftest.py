@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from etl_framework.config.project import load_project
-from etl_framework.looking import rows_of
-from etl_framework.runner import Run
+from etl_framework.run.run import Run
+from etl_framework.run.show import rows_of
 from tests.conftest import Folder
 
 HEADER = "order_id,customer,amount,ordered_at\n"

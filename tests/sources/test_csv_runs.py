@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from etl_framework.engines.duckdb import Database
+from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import CheckFailedError
 from tests.checks.test_in_a_run import Recorder
 from tests.conftest import Folder

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from etl_framework.errors import RetryableError
-from etl_framework.runner import Run
+from etl_framework.run.run import Run
 from etl_framework.storage.outcome import Outcome
 from etl_framework.storage.staging import Staging, StepFolder
 from tests.conftest import REPOSITORY, Folder

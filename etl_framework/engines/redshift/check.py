@@ -14,15 +14,15 @@ from etl_framework.checks.base import (
     RowCheck,
     TableCheck,
 )
+from etl_framework.engines.duckdb.check import judged, measured, stop_on_failure
+from etl_framework.engines.duckdb.examples import shown
+from etl_framework.engines.duckdb.extract import rows_read, within_limit
+from etl_framework.engines.earlier import earlier_rows
+from etl_framework.engines.redshift.cluster import Cluster, cluster, tables
+from etl_framework.engines.work import Work
 from etl_framework.sources.base import Source
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import literal, names, quote, quote_table, redshift_literal
-from etl_framework.steps.base import Work
-from etl_framework.steps.check import judged, measured, stop_on_failure
-from etl_framework.steps.earlier import earlier_rows
-from etl_framework.steps.examples import shown
-from etl_framework.steps.extract import rows_read, within_limit
-from etl_framework.steps.pushdown.cluster import Cluster, cluster, tables
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.rejected import identified, keep

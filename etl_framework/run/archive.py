@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import cast
 
 from etl_framework.connections.files import Files
+from etl_framework.engines.work import Work
 from etl_framework.sources.csv import CsvSource
-from etl_framework.steps.base import Work
 from etl_framework.storage.archived import remember
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from etl_framework.connections.directory import Directory
 from etl_framework.errors import StepError
-from etl_framework.steps import publish
+from etl_framework.run import publish
 from tests.conftest import ORDERS, Folder, bucket, in_the_cluster
 
 TOTALS = [("ada", 2), ("bob", 1)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from etl_framework.config.project import Project
-from etl_framework.steps.pushdown.cluster import drop_old_tables
+from etl_framework.engines.redshift.cluster import drop_old_tables
 
 
 @dataclass(frozen=True)

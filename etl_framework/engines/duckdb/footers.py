@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etl_framework.checks.base import OneColumn, RowCheck
+from etl_framework.engines.work import Work
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import literal, quote
-from etl_framework.steps.base import Work
 from etl_framework.storage.parquet import FILE, ROW, as_path
 
 # Types of which a footer gives the least and greatest value exactly: texts may be cut off there,

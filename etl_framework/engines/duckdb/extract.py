@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from etl_framework.engines.corrections import put_right
+from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError
 from etl_framework.plan import Step
 from etl_framework.sources.base import Extracted, Extraction, Source
 from etl_framework.sql.quote import literal
-from etl_framework.steps.base import Work
-from etl_framework.steps.corrections import put_right
 from etl_framework.storage.archived import archived
 from etl_framework.storage.decisions import corrections
 from etl_framework.storage.outcome import CheckResult, Outcome, Status

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
+from etl_framework.engines.duckdb.extract import corrected, extraction, new_columns, within_limit
+from etl_framework.engines.redshift.cluster import Cluster, cluster
+from etl_framework.engines.redshift.copy_csv import CsvCopy, can_copy
+from etl_framework.engines.work import Work
 from etl_framework.errors import DataMissingError
 from etl_framework.sources.base import Source
 from etl_framework.sources.csv import CsvSource
-from etl_framework.steps.base import Work
-from etl_framework.steps.extract import corrected, extraction, new_columns, within_limit
-from etl_framework.steps.pushdown.cluster import Cluster, cluster
-from etl_framework.steps.pushdown.copy_csv import CsvCopy, can_copy
 from etl_framework.storage.outcome import Outcome
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from etl_framework import __version__
 from etl_framework.config.models import Transform
+from etl_framework.engines.duckdb.function import source_file
 from etl_framework.plan import Plan, Step
 from etl_framework.sources.base import Source
-from etl_framework.steps.function import source_file
 
 ASIDE = {"description", "checks", "tests", "target", "wait", "deferrable"}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etl_framework.columns import Column
+from etl_framework.engines.redshift.cluster import cluster
+from etl_framework.engines.work import Work
 from etl_framework.sql.quote import names, quote, quote_table
-from etl_framework.steps.base import Work
-from etl_framework.steps.pushdown.cluster import cluster
 from etl_framework.storage.outcome import Outcome
 
 

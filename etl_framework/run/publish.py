@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 from etl_framework.config.models import Kpi
+from etl_framework.engines.work import Work
 from etl_framework.errors import StepError
 from etl_framework.ledger import LedgerEntry
-from etl_framework.steps.again import until_it_passes
-from etl_framework.steps.archive import archive
-from etl_framework.steps.base import Work
+from etl_framework.run.archive import archive
+from etl_framework.run.retry import until_it_passes
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.targets.base import Load

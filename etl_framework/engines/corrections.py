@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from etl_framework.columns import Column
+from etl_framework.engines.work import Work
 from etl_framework.sources.base import Source
 from etl_framework.sources.csv_columns import typed, value
 from etl_framework.sql.quote import literal, quote
-from etl_framework.steps.base import Work
 from etl_framework.storage.decisions import Decision, corrections
 from etl_framework.storage.parquet import FILE, ROW, as_path, see, write_parquet
 from etl_framework.storage.staging import StepFolder

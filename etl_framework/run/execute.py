@@ -9,19 +9,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
+from etl_framework.engines.duckdb.check import check
+from etl_framework.engines.duckdb.extract import extract, extraction
+from etl_framework.engines.duckdb.transform import transform
+from etl_framework.engines.redshift import check as pushdown_check
+from etl_framework.engines.redshift import extract as pushdown_extract
+from etl_framework.engines.redshift import transform as pushdown_transform
+from etl_framework.engines.redshift.cluster import cluster
+from etl_framework.engines.work import Work
 from etl_framework.errors import ConflictError
+from etl_framework.run.definition import definition
+from etl_framework.run.publish import publish
+from etl_framework.run.retry import until_it_passes
 from etl_framework.sources.base import Source
-from etl_framework.steps.again import until_it_passes
-from etl_framework.steps.base import Work
-from etl_framework.steps.check import check
-from etl_framework.steps.definition import definition
-from etl_framework.steps.extract import extract, extraction
-from etl_framework.steps.publish import publish
-from etl_framework.steps.pushdown import check as pushdown_check
-from etl_framework.steps.pushdown import extract as pushdown_extract
-from etl_framework.steps.pushdown import transform as pushdown_transform
-from etl_framework.steps.pushdown.cluster import cluster
-from etl_framework.steps.transform import transform
 from etl_framework.storage.decisions import corrections
 from etl_framework.storage.outcome import Outcome
 from etl_framework.storage.rejected import PARSE

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from etl_framework import ledger
+from etl_framework.engines.work import Work
 from etl_framework.errors import DataMissingError
 from etl_framework.sql.quote import quote
-from etl_framework.steps.base import Work
 from etl_framework.targets.warehouse import open_warehouse
 
 RUNS = 7

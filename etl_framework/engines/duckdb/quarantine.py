@@ -8,11 +8,11 @@ from itertools import chain, groupby
 from pathlib import Path
 
 from etl_framework.checks.base import RowCheck
+from etl_framework.engines.corrections import CORRECTED, origins_of_corrected
+from etl_framework.engines.duckdb.extract import extraction
+from etl_framework.engines.work import Work
 from etl_framework.sources.base import Source
 from etl_framework.sql.quote import literal, names, quote
-from etl_framework.steps.base import Work
-from etl_framework.steps.corrections import CORRECTED, origins_of_corrected
-from etl_framework.steps.extract import extraction
 from etl_framework.storage.parquet import FILE, ROW, as_path, write
 from etl_framework.storage.records import write_records
 from etl_framework.storage.rejected import identified, keep

@@ -22,12 +22,12 @@ from etl_framework.checks.not_null import NotNull
 from etl_framework.checks.null_rate import NullRate
 from etl_framework.checks.pattern import Pattern
 from etl_framework.columns import Column
-from etl_framework.engines.duckdb import Database
+from etl_framework.engines.duckdb import footers
+from etl_framework.engines.duckdb.examples import examples
+from etl_framework.engines.duckdb.scan import predicate, scan
+from etl_framework.engines.duckdb.session import Database
+from etl_framework.engines.work import Work
 from etl_framework.plan import Step
-from etl_framework.steps import footers
-from etl_framework.steps.base import Work
-from etl_framework.steps.examples import examples
-from etl_framework.steps.scan import predicate, scan
 from etl_framework.storage.parquet import arrow_writer, see, write_parquet
 from tests.conftest import Folder
 

@@ -12,12 +12,12 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Literal
 
-from etl_framework.engines.duckdb import Database
+from etl_framework.engines.duckdb.session import Database
+from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
 from etl_framework.plan import Plan, Step
-from etl_framework.steps.archive import archive
-from etl_framework.steps.base import Work
-from etl_framework.steps.do import do
+from etl_framework.run.archive import archive
+from etl_framework.run.execute import do
 from etl_framework.storage.outcome import CheckResult
 from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder

@@ -13,18 +13,18 @@ from etl_framework.checks.base import (
     RowCheck,
     TableCheck,
 )
+from etl_framework.engines.corrections import replace_taken
+from etl_framework.engines.duckdb.examples import examples, examples_of_groups, in_words
+from etl_framework.engines.duckdb.extract import rows_read, within_limit
+from etl_framework.engines.duckdb.quarantine import split, take_out
+from etl_framework.engines.duckdb.scan import predicate, scan
+from etl_framework.engines.earlier import earlier_rows
+from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic
 from etl_framework.plan import Step
 from etl_framework.sources.base import Source
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import quote
-from etl_framework.steps.base import Work
-from etl_framework.steps.corrections import replace_taken
-from etl_framework.steps.earlier import earlier_rows
-from etl_framework.steps.examples import examples, examples_of_groups, in_words
-from etl_framework.steps.extract import rows_read, within_limit
-from etl_framework.steps.quarantine import split, take_out
-from etl_framework.steps.scan import predicate, scan
 from etl_framework.storage.outcome import CheckResult, Outcome, Status
 from etl_framework.storage.parquet import see
 

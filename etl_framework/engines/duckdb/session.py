@@ -1,4 +1,4 @@
-"""The embedded database of a run: DuckDB in this process, within a memory limit, spilling to disk."""
+"""The database of a run: DuckDB in this process, within a memory limit, spilling to disk."""
 
 from __future__ import annotations
 

@@ -18,15 +18,15 @@ from typing import Any, cast
 
 from etl_framework.connections.files import File
 from etl_framework.connections.s3 import S3
+from etl_framework.engines.duckdb.extract import extraction
+from etl_framework.engines.redshift.cluster import Cluster
+from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, StepError
 from etl_framework.sources.base import Extracted
 from etl_framework.sources.csv import CsvSource
 from etl_framework.sources.csv_files import Header, header_of
 from etl_framework.sources.csv_text import unpacked_head
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
-from etl_framework.steps.base import Work
-from etl_framework.steps.extract import extraction
-from etl_framework.steps.pushdown.cluster import Cluster
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.records import write_records

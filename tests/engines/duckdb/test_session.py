@@ -9,9 +9,9 @@ import duckdb
 import pyarrow
 import pytest
 
-from etl_framework.engines.duckdb import Database
-from etl_framework.sql.planner import describe
+from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import PlanError
+from etl_framework.sql.planner import describe
 from etl_framework.storage.parquet import see, write
 
 SCHEMA = {"orders": {"customer": "VARCHAR", "amount": "DECIMAL(10,2)", "moment": "TIMESTAMP"}}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from threading import Event
 from typing import TypeVar
 
+from etl_framework.engines.work import Work
 from etl_framework.errors import RetryableError
-from etl_framework.steps.base import Work
 
 T = TypeVar("T")
 # Seconds between attempts.

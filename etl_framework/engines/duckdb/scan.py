@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from etl_framework.checks.base import OneColumn, RowCheck
+from etl_framework.engines.duckdb.footers import read_footers, repeated, unbroken
+from etl_framework.engines.work import Work
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import quote
-from etl_framework.steps.base import Work
-from etl_framework.steps.footers import read_footers, repeated, unbroken
 from etl_framework.storage.parquet import FILE, ROW
 
 

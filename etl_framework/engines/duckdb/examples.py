@@ -8,8 +8,8 @@ from typing import Any
 
 from etl_framework.checks.base import EXAMPLES
 from etl_framework.columns import MASK
+from etl_framework.engines.work import Work
 from etl_framework.sql.quote import quote
-from etl_framework.steps.base import Work
 from etl_framework.storage.parquet import FILE, ROW
 
 LONGEST = 200

@@ -12,10 +12,10 @@ from typing import Any
 
 from etl_framework.columns import Column
 from etl_framework.connections.redshift_session import Session
+from etl_framework.engines.work import Work
 from etl_framework.errors import RetryableError, StepError
 from etl_framework.sql.placing import placed
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
-from etl_framework.steps.base import Work
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.s3 import S3Prefix
 
