@@ -18,9 +18,8 @@ def step_lineage(plan: Plan, step: Step) -> dict[str, tuple[Field, ...]]:
     """
     if step.kind not in ("transform", "kpi") or not step.sql:
         return {}
-    engine = plan.environment.engine
     schema = {name: dict(plan.shapes.get(name) or ()) for name, _ in step.inputs}
-    return column_inputs(step.sql, schema, engine)
+    return column_inputs(step.sql, schema, plan.dialect)
 
 
 def lineage(plan: Plan) -> Lineage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from etl_framework.checks.base import Check
 from etl_framework.checks.not_null import NotNull
@@ -13,14 +13,28 @@ from etl_framework.checks.primary_key import PrimaryKey
 from etl_framework.config.environments import Environment
 from etl_framework.config.models import Kpi, Pipeline, Transform
 from etl_framework.config.project import PipelineFile, Project
+from etl_framework.config.yaml_file import Keys
 from etl_framework.errors import ConfigError, Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
+from etl_framework.plugins import engine_class
 from etl_framework.queries import Compilation, Compiled, Shape, compile_queries
 from etl_framework.sources.base import Source
 from etl_framework.storage.staging import Staging
 
 Place = tuple[str, int, int]
 Kind = Literal["extract", "check", "transform", "kpi", "publish"]
+
+
+class Planning(Protocol):
+    """What a plan asks of the engine that is to run it."""
+
+    dialect: str
+
+    def sql(self, query: Compiled) -> str:
+        """The SQL of a query as the engine runs it."""
+
+    def refused(self, pipeline: Pipeline, environment: Environment) -> Iterator[tuple[Keys, str]]:
+        """Where a pipeline's file says what the engine cannot do, and why it cannot."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,7 @@ class Step:
 class Plan:
     """All steps of one run, in an order that they can run in.
 
+    :param dialect: what the SQL of the steps is written in, as sqlglot calls it.
     :param shapes: name and DuckDB type of the columns of each relation, where they are known.
     """
 
@@ -64,6 +79,7 @@ class Plan:
     interval: DataInterval
     steps: tuple[Step, ...]
     shapes: Mapping[str, Shape]
+    dialect: str
 
     def step(self, name: str) -> Step:
         """A step by its name.
@@ -105,35 +121,20 @@ def build_plan(
     compilation = compilation or compile_queries(project.root, found, interval)
     if compilation.diagnostics:
         raise PlanError(compilation.diagnostics)
-    engine = project.environment(environment).engine
-    if engine == "redshift" and (
-        wrong := list(not_in_the_cluster(found.model, project.environment(environment)))
-    ):
-        raise PlanError(found.file.diagnostic(keys, "E306", why) for keys, why in wrong)
+    chosen = project.environment(environment)
+    engine: Planning = engine_class(chosen.engine)()
+    if refused := list(engine.refused(found.model, chosen)):
+        raise PlanError(found.file.diagnostic(keys, "E306", why) for keys, why in refused)
     return Plan(
         root=project.root,
         pipeline=found.model,
         environment_name=project.environment_name(environment),
-        environment=project.environment(environment),
+        environment=chosen,
         interval=interval,
         steps=_ordered(found, list(_steps(found, compilation, engine))),
         shapes=compilation.shapes,
+        dialect=engine.dialect,
     )
-
-
-def not_in_the_cluster(
-    pipeline: Pipeline, environment: Environment
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Where the file says what the engine redshift cannot do, and why it cannot."""
-    cluster = environment.cluster()
-    for name, made in pipeline.transforms.items():
-        if made.python:
-            yield ("transforms", name, "python"), f"'{name}' is Python, which runs on DuckDB only"
-    for name, kpi in pipeline.kpis.items():
-        found = environment.connections.get(kpi.target.connection)
-        if found is not None and found is not cluster:
-            keys = ("kpis", name, "target", "connection")
-            yield keys, f"the target of '{name}' is not in the cluster"
 
 
 def all_checks(block: Source | Transform | Kpi) -> tuple[Check, ...]:
@@ -151,7 +152,7 @@ def all_checks(block: Source | Transform | Kpi) -> tuple[Check, ...]:
     return (*implied, *block.checks)
 
 
-def _steps(found: PipelineFile, compilation: Compilation, engine: str) -> Iterator[Step]:
+def _steps(found: PipelineFile, compilation: Compilation, engine: Planning) -> Iterator[Step]:
     pipeline = found.model
     if pipeline is None:
         return
@@ -227,7 +228,7 @@ def _checking(
     checks: tuple[Check, ...],
     made: Step,
     gives: dict[str, str],
-    engine: str,
+    engine: Planning,
 ) -> Step:
     """The step that checks a relation; `made` is the step that makes it."""
     implied = len(checks) - len(made.block.checks if made.block else ())
@@ -245,7 +246,7 @@ def _checking(
         checks,
         made.place,
         check_places=_check_places(found, name, len(checks)),
-        check_sql=tuple(query.sql_for(engine) if query else "" for query in queries),
+        check_sql=tuple(engine.sql(query) if query else "" for query in queries),
     )
 
 
@@ -255,7 +256,7 @@ def _making(
     name: str,
     gives: dict[str, str],
     place: Place,
-    engine: str,
+    engine: Planning,
 ) -> Step:
     """The step that makes a relation."""
     kind, block = _kind(pipeline, name), pipeline.relations()[name]
@@ -272,5 +273,5 @@ def _making(
         block,
         place=place,
         template=compiled.template,
-        sql=compiled.sql_for(engine),
+        sql=engine.sql(compiled),
     )

@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from functools import cache, reduce
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from operator import or_
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -20,6 +21,7 @@ from etl_framework.model import Model
 
 M = TypeVar("M", bound=Model)
 GROUP = "etl_framework.plugins"
+ENGINES = "etl_framework.engines"
 
 
 def type_name(plugin: type[Model]) -> str:
@@ -36,20 +38,49 @@ def import_all(package: str) -> None:
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__):
         importlib.import_module(f"{package}.{module.name}")
-    for entry in _registered():
-        try:
-            entry.load()
-        except Exception as error:
-            raise ConfigError(
-                f"plug-in '{entry.name}' ({entry.value}) does not load: {error}",
-                hint="fix or uninstall the package that registers it",
-            ) from error
+    for entry in _registered(GROUP):
+        _loaded(entry)
 
 
 @cache
-def _registered() -> list[EntryPoint]:
+def engine_names() -> tuple[str, ...]:
+    """The engines there are: the folders below `engines/`, and what packages register."""
+    spec = find_spec(ENGINES)
+    folders = pkgutil.iter_modules(spec.submodule_search_locations if spec else ())
+    names = {folder.name for folder in folders if folder.ispkg}
+    return tuple(sorted(names | {entry.name for entry in _registered(ENGINES)}))
+
+
+@cache
+def engine_class(name: str) -> Any:
+    """The class of an engine, by the name that environments give it.
+
+    It is found by its name because what is below the engines asks for them: a plan, an environment.
+
+    :raises ConfigError: the package that registers it does not load.
+    """
+    for entry in _registered(ENGINES):
+        if entry.name == name:
+            return _loaded(entry)
+    module = importlib.import_module(f"{ENGINES}.{name}.engine")
+    here = (value for value in vars(module).values() if isinstance(value, type))
+    return next(value for value in here if value.__module__ == module.__name__)
+
+
+def _loaded(entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except Exception as error:
+        raise ConfigError(
+            f"plug-in '{entry.name}' ({entry.value}) does not load: {error}",
+            hint="fix or uninstall the package that registers it",
+        ) from error
+
+
+@cache
+def _registered(group: str) -> list[EntryPoint]:
     """What installed packages register: looking through all of them is slow."""
-    return sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    return sorted(entry_points(group=group), key=lambda entry: entry.name)
 
 
 def plugins(base: type[M]) -> dict[str, type[M]]:

@@ -33,7 +33,8 @@ class Compiled:
     """One transform or KPI.
 
     :param inputs: the relations it reads, in the order of the text.
-    :param sql: what the engine runs; empty when it could not be compiled, or for a Python function.
+    :param sql: as DuckDB runs it; empty when it could not be compiled, or for a Python function.
+    :param rendered: the template with its values, in Redshift's dialect.
     """
 
     name: str
@@ -42,10 +43,6 @@ class Compiled:
     sql: str = ""
     columns: Shape = None
     rendered: str = ""
-
-    def sql_for(self, engine: str) -> str:
-        """The SQL as an engine runs it: translated for DuckDB, as written for Redshift."""
-        return self.rendered if engine == "redshift" else self.sql
 
 
 @dataclass

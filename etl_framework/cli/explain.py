@@ -63,18 +63,20 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
 def _found(
     plan: Plan, step: Step, compiled: Compiled | None
 ) -> dict[str, str | dict[str, list[str]]]:
+    from etl_framework.engines.base import engine_of
     from etl_framework.lineage import step_lineage
-    from etl_framework.sql.planner import query_plan
 
-    duckdb = plan.environment.engine == "duckdb"
+    engine = engine_of(plan.environment)
+    sql = engine.sql(compiled) if compiled else ""
+    rendered = compiled.rendered if compiled else ""
     schema = {name: dict(plan.shapes.get(name) or ()) for name, _ in step.inputs}
     return {
         "description": (step.block.description if step.block else "") or "",
         "declared at": ":".join(map(str, step.place)),
         "template": step.template.rstrip(),
-        "rendered": compiled.rendered.rstrip() if compiled else "",
-        "SQL for duckdb": compiled.sql.rstrip() if compiled and duckdb else "",
-        "query plan": query_plan(step.sql, schema) if step.sql and duckdb else "",
+        "rendered": rendered.rstrip(),
+        f"SQL for {plan.environment.engine}": "" if sql == rendered else sql.rstrip(),
+        "query plan": engine.query_plan(step.sql, schema) if step.sql else "",
         "columns, and what they are made of": {
             column: [".".join(field) for field in made]
             for column, made in step_lineage(plan, step).items()

@@ -13,20 +13,22 @@ from etl_framework.connections.s3 import S3
 from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name, wrong_at
-from etl_framework.plugins import one_of
+from etl_framework.plugins import engine_class, engine_names, one_of
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
 
 if TYPE_CHECKING:
     AnyConnection = Connection
+    EngineName = str
 else:
     AnyConnection = one_of(Connection)
+    EngineName = Literal[engine_names()]
 
 
 class Environment(Model):
     """What the connections of pipelines are in one place, and how runs work there."""
 
-    engine: Literal["duckdb", "redshift"] = Field(
+    engine: EngineName = Field(
         "duckdb",
         description="What runs checks and SQL: DuckDB where the step runs, or the cluster.",
     )
@@ -82,9 +84,9 @@ class Environment(Model):
         return self
 
     @model_validator(mode="after")
-    def _cluster_is_known(self) -> Environment:
-        if self.engine == "redshift":
-            self.cluster()
+    def _engine_can_run(self) -> Environment:
+        if problem := engine_class(self.engine)().problem(self):
+            raise ValueError(problem)
         return self
 
     def cluster(self) -> Redshift:

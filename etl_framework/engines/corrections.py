@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.columns import Column
 from etl_framework.engines.work import Work
-from etl_framework.sources.base import Source
+from etl_framework.sources.base import Extracted, Source
 from etl_framework.sources.csv_columns import typed, value
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.decisions import Decision, corrections
 from etl_framework.storage.parquet import FILE, ROW, as_path, see, write_parquet
+from etl_framework.storage.rejected import keep
 from etl_framework.storage.staging import StepFolder
 
 if TYPE_CHECKING:
@@ -22,10 +25,13 @@ if TYPE_CHECKING:
 ROWS, ORIGINS = "corrected.parquet", "origins"
 # Where the check step writes them; the extract step puts them beside the others.
 CORRECTED = "corrected"
+# What an extract step has rejected, while corrections of it are looked for.
+REJECTED = "etl_rejected"
 
 
 def put_right(
     session: duckdb.DuckDBPyConnection,
+    rejected: str,
     folder: StepFolder,
     part: str,
     columns: Sequence[Column],
@@ -33,8 +39,7 @@ def put_right(
 ) -> list[str]:
     """Write the corrected form of rejected rows to `part`, where it still fits the columns.
 
-    The rejected rows are in the temporary table `etl_taken`.
-
+    :param rejected: the table of the rejected rows.
     :returns: the ids of the rows that are put right.
     """
     places = {f"etl_text_{i}": column.name for i, column in enumerate(columns)}
@@ -50,7 +55,7 @@ def put_right(
         "CREATE OR REPLACE TEMP TABLE etl_corrected AS SELECT c.*, CAST(NULL AS VARCHAR) AS "
         'etl_fault, r.file AS etl_file, r.line AS etl_line, r."row" AS etl_raw '
         "FROM (SELECT unnest(from_json(?, ?), recursive := true)) AS c "
-        "JOIN etl_taken AS r ON c.etl_id = r.id",
+        f"JOIN {rejected} AS r ON c.etl_id = r.id",
         [json.dumps(texts), shape],
     )
     session.execute(
@@ -70,6 +75,24 @@ def put_right(
     return ids
 
 
+def with_corrections(work: Work, rows: Extracted) -> Extracted:
+    """Add the corrected form of rejected rows to those of a source; they count as kept then."""
+    made, files = corrections(work.run, work.step.relation), work.folder.files("rejected")
+    if not made or not files:
+        return rows
+    work.session.execute(
+        f"CREATE OR REPLACE TEMP TABLE {REJECTED} AS FROM read_parquet({as_path(files[0])})"
+    )
+    ids = put_right(work.session, REJECTED, work.folder, "data", work.source.columns, made)
+    if ids:
+        Path(files[0]).unlink()
+        rest = f"FROM {REJECTED} WHERE id NOT IN {literal(ids)}"
+        if rows.rejected > len(ids):
+            relation, file = work.step.relation, work.folder.path / "rejected/corrected.parquet"
+            keep(work.session, rest, file, source=relation, run=work.run_id)
+    return replace(rows, kept=rows.kept + len(ids), rejected=rows.rejected - len(ids))
+
+
 def origins_of_corrected(folder: StepFolder, part: str) -> list[str]:
     """SQL for where the corrected rows that a step wrote came from; nothing when it wrote none."""
     file, rows = folder.path / ORIGINS / ROWS, folder.path / part / ROWS
@@ -78,20 +101,21 @@ def origins_of_corrected(folder: StepFolder, part: str) -> list[str]:
     return [f"SELECT {literal(str(rows))} AS etl_file, * FROM read_parquet({as_path(file)})"]
 
 
-def replace_taken(work: Work) -> bool:
-    """Let the relation have the corrected form of the rows of `etl_taken` that were corrected.
+def replace_taken(work: Work, taken: str) -> bool:
+    """Let the relation have the corrected form of those rows taken out that were corrected.
 
+    :param taken: the table of the rows taken out, with their files and rows.
     :returns: whether there are any.
     """
     block, relation = work.step.block, work.step.relation
     made = corrections(work.run, relation) if isinstance(block, Source) else {}
     if not made or not isinstance(block, Source):
         return False
-    ids = put_right(work.session, work.folder, CORRECTED, block.columns, made)
+    ids = put_right(work.session, taken, work.folder, CORRECTED, block.columns, made)
     if ids:
         work.session.execute(
             "CREATE OR REPLACE TEMP TABLE etl_replaced AS "
-            f"SELECT {FILE}, {ROW} FROM etl_taken WHERE id IN {literal(ids)}"
+            f"SELECT {FILE}, {ROW} FROM {taken} WHERE id IN {literal(ids)}"
         )
         see(work.session, "etl_as_read", work.inputs[relation], positions=True)
         see(work.session, "etl_put_right", work.folder.files(CORRECTED), positions=True)

@@ -1,4 +1,4 @@
-"""What a step gets, and what it leaves."""
+"""What an engine gets to do a step."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.plan import Plan, Step
+from etl_framework.sources.base import Extraction, Source
+from etl_framework.storage.archived import archived
 from etl_framework.storage.parquet import see
 from etl_framework.storage.staging import RunFolder, StepFolder
 
@@ -35,6 +37,16 @@ class Work:
         """Where the step leaves its output."""
         return self.run.step(self.step.name)
 
+    @property
+    def source(self) -> Source:
+        """The source that the step reads.
+
+        :raises TypeError: it reads none.
+        """
+        if not isinstance(self.step.block, Source):
+            raise TypeError(f"{self.step.name} is not a source")
+        return self.step.block
+
     def files(self, need: str) -> list[str]:
         """The Parquet files that a step's result names, as it names them."""
         outcome = self.run.step(need).outcome()
@@ -49,3 +61,21 @@ class Work:
         """Let SQL of the step's session name the relations that the step reads."""
         for relation, files in self.inputs.items():
             see(self.session, relation, files)
+
+    def extraction(self, folder: StepFolder) -> Extraction:
+        """What the source of the step gets to do its work.
+
+        :param folder: of the step that extracts.
+        """
+        source = self.source
+        return Extraction(
+            source=self.step.relation,
+            run=self.run_id,
+            interval=self.plan.interval,
+            connection=self.plan.environment.connections[source.connection],
+            root=self.plan.root,
+            folder=folder,
+            session=self.session,
+            on_cancel=self.on_cancel,
+            archived=archived(self.run, self.step.relation),
+        )

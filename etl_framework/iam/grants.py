@@ -12,7 +12,7 @@ from etl_framework.config.environments import Environment
 from etl_framework.config.models import Pipeline
 from etl_framework.connections.postgres import Postgres
 from etl_framework.connections.redshift import Redshift
-from etl_framework.engines.redshift.cluster import SCHEMA as STAGING
+from etl_framework.engines.base import engine_of
 from etl_framework.iam.cluster import database_of, user_of
 from etl_framework.iam.facts import Facts
 from etl_framework.sources.postgres import PostgresSource
@@ -108,11 +108,11 @@ def _cluster(
     facts: Facts, used: Environment, connection: Redshift, user: str, targets: list[Target]
 ) -> Iterator[str]:
     """What Redshift has besides: the role of COPY, and a schema for what is computed there."""
-    computes = used.engine == "redshift" and used.cluster() == connection
-    if computes:
-        yield f"CREATE SCHEMA IF NOT EXISTS {quote(STAGING)}"
-        yield f"GRANT USAGE, CREATE ON SCHEMA {quote(STAGING)} TO {user}"
-    if targets or computes:
+    schemas = engine_of(used).schemas(used, connection)
+    for schema in schemas:
+        yield f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"
+        yield f"GRANT USAGE, CREATE ON SCHEMA {quote(schema)} TO {user}"
+    if targets or schemas:
         role = facts.text(connection.iam_role)
         named = "default" if role == "default" else redshift_literal(role)
         yield f"GRANT ASSUMEROLE ON {named} TO {user} FOR COPY"

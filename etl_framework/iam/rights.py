@@ -11,6 +11,7 @@ from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
 from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
+from etl_framework.engines.base import engine_of
 from etl_framework.iam.buckets import Buckets, below, pattern_of
 from etl_framework.iam.cluster import copy_trust, way_in
 from etl_framework.iam.facts import Facts
@@ -130,7 +131,7 @@ def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> Co
         connections |= clusters
         bucket, prefix, key = _staging(facts, used)
         buckets.read(bucket, below(prefix, f"{pipeline.name}/*"), key)
-        for source in _files(used, pipeline) if used.engine == "redshift" else ():
+        for source in _files(used, pipeline) if engine_of(used).reads_files else ():
             bucket, prefix, key = _place(facts, used.connections[source.connection])
             buckets.read(bucket, pattern_of(prefix, source.path), key)
             if source.archive:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from etl_framework.config.project import PipelineFile, Project
+from etl_framework.engines.base import engine_of
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
 from etl_framework.lint.facts import Fact
-from etl_framework.plan import not_in_the_cluster
 from etl_framework.targets.warehouse import warehouse_for
 
 
@@ -163,9 +163,11 @@ class Pushdown(Rule):
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         environments = project.environments.environments if project.environments else {}
         for label, environment in environments.items():
-            for checked in files if environment.engine == "redshift" else ():
-                for keys, why in not_in_the_cluster(checked.pipeline, environment):
-                    message = f"cannot run in '{label}', whose engine is redshift: {why}"
+            engine = engine_of(environment)
+            for checked in files:
+                for keys, why in engine.refused(checked.pipeline, environment):
+                    what = f"whose engine is {environment.engine}: {why}"
+                    message = f"cannot run in '{label}', {what}"
                     found = checked.found.file.diagnostic(keys, "W302", message)
                     yield replace(found, severity="warning")
 

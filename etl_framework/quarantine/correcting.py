@@ -98,7 +98,7 @@ def _in_the_cluster(
     path: str, quarantine: Quarantine, lines: Sequence[_Line], found: Mapping[str, list[Rejected]]
 ) -> Iterator[Diagnostic]:
     """Rows that cannot be told from others once they are in a cluster's table."""
-    if quarantine.engine != "redshift":
+    if quarantine.engine.corrects_quarantined:
         return
     for line in lines:
         for row in found.get(line.id, ()):

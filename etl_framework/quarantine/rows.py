@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from etl_framework.columns import MASK
 from etl_framework.config.project import Project
+from etl_framework.engines.base import engine_of
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.plan import all_checks
@@ -69,7 +70,7 @@ class Quarantine:
     def __init__(self, project: Project, environment: str | None, name: str) -> None:
         self.pipeline, self.relation = project.relation(name)
         chosen = project.environment(environment)
-        self.engine = chosen.engine
+        self.engine = engine_of(chosen)
         self._staging = chosen.open_staging(project.root)
         columns = self.pipeline.relations()[self.relation].columns
         self.columns = [column.name for column in columns]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from etl_framework.config.project import Project
-from etl_framework.engines.redshift.cluster import drop_old_tables
+from etl_framework.engines.base import engine_of
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,4 @@ def clean(project: Project, environment: str | None, days: int | None = None) ->
         if found.model
         for run in staging.runs(found.model.name)
     )
-    tables = 0
-    if chosen.engine == "redshift":
-        session = chosen.cluster().open_session(project.root)
-        try:
-            tables = drop_old_tables(session, before)
-        finally:
-            session.close()
-    return Cleaned(objects, tables)
+    return Cleaned(objects, engine_of(chosen).clean(chosen, project.root, before))

@@ -9,13 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-from etl_framework.engines.duckdb.check import check
-from etl_framework.engines.duckdb.extract import extract, extraction
-from etl_framework.engines.duckdb.transform import transform
-from etl_framework.engines.redshift import check as pushdown_check
-from etl_framework.engines.redshift import extract as pushdown_extract
-from etl_framework.engines.redshift import transform as pushdown_transform
-from etl_framework.engines.redshift.cluster import cluster
+from etl_framework.engines.base import Engine, engine_of
 from etl_framework.engines.work import Work
 from etl_framework.errors import ConflictError
 from etl_framework.run.definition import definition
@@ -25,14 +19,6 @@ from etl_framework.sources.base import Source
 from etl_framework.storage.decisions import corrections
 from etl_framework.storage.outcome import Outcome
 from etl_framework.storage.rejected import PARSE
-
-DO = {"extract": extract, "check": check, "transform": transform, "kpi": transform}
-IN_THE_CLUSTER = {
-    "extract": pushdown_extract.extract,
-    "check": pushdown_check.check,
-    "transform": pushdown_transform.transform,
-    "kpi": pushdown_transform.transform,
-}
 
 
 def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
@@ -46,27 +32,21 @@ def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
     defined = definition(work.plan, work.step)
     fingerprint = _fingerprint(work, defined)
     earlier = None if fresh else work.folder.outcome()
-    if earlier and earlier.fingerprint == fingerprint and _is_there(work, earlier.table):
+    engine = engine_of(work.plan.environment)
+    if earlier and earlier.fingerprint == fingerprint and engine.has(work, earlier):
         return "reused", earlier
-    outcome = until_it_passes(work, partial(_outcome, work), on=ConflictError)
+    outcome = until_it_passes(work, partial(_outcome, work, engine), on=ConflictError)
     files = tuple(work.run.names(outcome.files))
     outcome = replace(outcome, files=files, fingerprint=fingerprint, definition=defined)
     work.folder.finish(outcome)
     return "done", outcome
 
 
-def _outcome(work: Work) -> Outcome:
+def _outcome(work: Work, engine: Engine) -> Outcome:
     work.folder.begin()
-    steps = IN_THE_CLUSTER if work.plan.environment.engine == "redshift" else DO
-    return steps[work.step.kind](work)
-
-
-def _is_there(work: Work, table: str) -> bool:
-    """Whether the table of a finished step was not dropped since."""
-    if not table:
-        return True
-    with cluster(work) as found:
-        return found.has(table)
+    if work.step.kind == "extract":
+        return engine.extract(work)
+    return engine.check(work) if work.step.kind == "check" else engine.transform(work)
 
 
 def _corrections(work: Work) -> list[Any]:
@@ -90,5 +70,5 @@ def _fingerprint(work: Work, defined: str) -> str:
         facts += _corrections(work)
     if step.kind == "extract" and isinstance(block, Source):
         # Without a state the source is read again: no two tokens are equal.
-        facts.append(block.state(extraction(work, work.folder)) or secrets.token_hex())
+        facts.append(block.state(work.extraction(work.folder)) or secrets.token_hex())
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

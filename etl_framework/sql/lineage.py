@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -14,13 +14,14 @@ EVERY_ROW = "*"
 
 
 def column_inputs(
-    sql: str, schema: Mapping[str, Mapping[str, str]], dialect: Literal["duckdb", "redshift"]
+    sql: str, schema: Mapping[str, Mapping[str, str]], dialect: str
 ) -> dict[str, tuple[Field, ...]]:
     """The tables and columns whose values go into each column of the result.
 
     What only joins, filters or groups is not among them. COUNT(*) is made of the column `*`.
 
     :param schema: the columns of each table, with their types.
+    :param dialect: what the SQL is written in, as sqlglot calls it.
     """
     from sqlglot.lineage import lineage
 

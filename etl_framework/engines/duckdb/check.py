@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
-from typing import Any
-
-from etl_framework.checks.base import (
-    Context,
-    CountingCheck,
-    MeasureCheck,
-    RowCheck,
-    TableCheck,
-)
+from etl_framework.checks.base import Context, MeasureCheck, RowCheck, TableCheck
 from etl_framework.engines.corrections import replace_taken
-from etl_framework.engines.duckdb.examples import examples, examples_of_groups, in_words
-from etl_framework.engines.duckdb.extract import rows_read, within_limit
+from etl_framework.engines.duckdb.examples import examples, examples_of_groups
 from etl_framework.engines.duckdb.quarantine import split, take_out
-from etl_framework.engines.duckdb.scan import predicate, scan
-from etl_framework.engines.earlier import earlier_rows
+from etl_framework.engines.duckdb.scan import Scan, predicate, scan
+from etl_framework.engines.judge import checked, context_of, judged, measured
 from etl_framework.engines.work import Work
-from etl_framework.errors import CheckFailedError, Diagnostic
-from etl_framework.plan import Step
-from etl_framework.sources.base import Source
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import quote
-from etl_framework.storage.outcome import CheckResult, Outcome, Status
+from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.storage.parquet import see
 
 
@@ -36,99 +22,56 @@ def check(work: Work) -> Outcome:
     """
     work.see_inputs()
     step, relation = work.step, work.step.relation
-    row_checks = [found for found in step.checks if isinstance(found, RowCheck)]
-    see(work.session, relation, work.inputs[relation], positions=True)
-    rows, failing, broken = scan(work, row_checks)
-    replaced = False
-    if broken:
-        take_out(work, row_checks)
-        replaced = replace_taken(work)
-    if replaced:
-        rows, failing, broken = scan(work, row_checks)
-        take_out(work, row_checks)
-    # In the order of the file, whichever way they run.
-    results: dict[int, CheckResult] = {}
-    shown = examples(
-        work, {i: predicate(row_checks[i]) for i, count in enumerate(failing) if count}
-    )
-    for i, (row_check, count) in enumerate(zip(row_checks, failing, strict=True)):
-        results[id(row_check)] = judged(work, row_check, count, rows, shown.get(i, ()))
+    row_checks = [check for check in step.checks if isinstance(check, RowCheck)]
     files = work.inputs[relation]
-    if broken or replaced:
-        files = split(work)
+    see(work.session, relation, files, positions=True)
+    scanned = scan(work, row_checks)
+    # A correction takes the place of its row, and is judged as every other.
+    taken = take_out(work, row_checks, scanned) if scanned.broken else None
+    replaced = taken is not None and replace_taken(work, taken.table)
+    if replaced:
+        scanned = scan(work, row_checks)
+        taken = take_out(work, row_checks, scanned)
+    row_results = iter(_row_results(work, row_checks, scanned))
+    if taken:
+        files = split(work, taken)
     see(work.session, relation, files)
-    kept = rows - broken
-    context = Context(work.plan.interval, cache(lambda: earlier_rows(work)))
-    for found, sql in zip(step.checks, step.check_sql, strict=True):
-        if isinstance(found, TableCheck):
-            results[id(found)] = _table_check(work, found, sql, kept)
-        elif isinstance(found, MeasureCheck):
-            sql = found.measure(_checked(work, found.where), context)
-            values = work.session.execute(sql).fetchone() or ()
-            results[id(found)] = measured(work, found, values, context, kept)
-    ordered = [results[id(found)] for found in step.checks]
-    stop_on_failure(step, ordered)
-    if isinstance(step.block, Source):
-        read = rows_read(work, rows)
-        within_limit(step, step.block, read - kept, read)
-    counts = {"rows": rows, "kept": kept, "quarantined": broken}
-    return Outcome(counts, tuple(ordered), tuple(files))
+    kept = scanned.rows - scanned.broken
+    context = context_of(work)
+    # In the order of the file, whichever way they run.
+    results = [
+        next(row_results) if isinstance(check, RowCheck) else _whole(work, index, context, kept)
+        for index, check in enumerate(step.checks)
+    ]
+    return checked(work, scanned.rows, scanned.broken, results, Outcome(files=tuple(files)))
 
 
-def _checked(work: Work, where: str | None, sql: str = "") -> str:
+def _row_results(work: Work, checks: list[RowCheck], scanned: Scan) -> list[CheckResult]:
+    failing = {i: predicate(checks[i]) for i, count in enumerate(scanned.failing) if count}
+    shown = examples(work, failing)
+    return [
+        judged(work, check, count, scanned.rows, shown.get(i, ()))
+        for i, (check, count) in enumerate(zip(checks, scanned.failing, strict=True))
+    ]
+
+
+def _whole(work: Work, index: int, context: Context, rows: int) -> CheckResult:
+    """The result of a check that sees the relation as a whole, over the rows that are kept."""
+    check, sql = work.step.checks[index], work.step.check_sql[index]
+    if isinstance(check, TableCheck):
+        groups = check.groups(_selected(work, check.where, sql))
+        failing, shown = examples_of_groups(work, groups)
+        return judged(work, check, failing, rows, shown)
+    if isinstance(check, MeasureCheck):
+        query = check.measure(_selected(work, check.where), context)
+        values = work.session.execute(query).fetchone() or ()
+        return measured(work, check, values, context, rows)
+    raise TypeError(f"{type(check).__name__} is no check of rows, of a table or of a measure")
+
+
+def _selected(work: Work, where: str | None, sql: str = "") -> str:
     """What a check selects from: the relation or the check's own query, narrowed by `where`."""
     relation = f"({sql})" if sql else quote(work.step.relation)
     if where:
         relation = f"(SELECT * FROM {relation} WHERE {transpile_condition(where, to='duckdb')})"
     return f"{relation} AS checked"
-
-
-def _table_check(work: Work, found: TableCheck, sql: str, rows: int) -> CheckResult:
-    groups = found.groups(_checked(work, found.where, sql))
-    failing, shown = examples_of_groups(work, groups)
-    return judged(work, found, failing, rows, shown)
-
-
-def measured(
-    work: Work, found: MeasureCheck, values: tuple[Any, ...], context: Context, rows: int
-) -> CheckResult:
-    """The result of a check of a number.
-
-    :param values: what its query gave.
-    """
-    kept, note = found.found(values, context)
-    broken: Status = "fail" if found.severity == "error" else "warn"
-    status = "pass" if kept else broken
-    return CheckResult(found.label, work.step.relation, status, 0, rows, note)
-
-
-def judged(
-    work: Work,
-    found: CountingCheck,
-    failing: int,
-    rows: int,
-    shown: Sequence[dict[str, object]] = (),
-) -> CheckResult:
-    """The result of a check that counts rows."""
-    status = found.judge(failing, rows)
-    return CheckResult(found.label, work.step.relation, status, failing, rows, "", shown)
-
-
-def stop_on_failure(step: Step, results: Sequence[CheckResult]) -> None:
-    """Refuse to go on when rules are broken.
-
-    :raises CheckFailedError: some are; every such rule is named.
-    """
-    if any(result.status == "fail" for result in results):
-        problems = [
-            Diagnostic(
-                *place,
-                CheckFailedError.code,
-                f"check '{result.check}' of '{result.relation}' failed: "
-                + (result.note or f"{result.failing:,} of {result.rows:,} rows"),
-                "nothing was published" + in_words(result.examples),
-            )
-            for result, place in zip(results, step.check_places, strict=True)
-            if result.status == "fail"
-        ]
-        raise CheckFailedError(problems, checks=tuple(results))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from etl_framework.checks.base import EXAMPLES
-from etl_framework.columns import MASK
+from etl_framework.engines.judge import shown
 from etl_framework.engines.work import Work
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import FILE, ROW
-
-LONGEST = 200
 
 
 def examples(work: Work, conditions: Mapping[int, str]) -> dict[int, list[dict[str, Any]]]:
@@ -50,25 +48,3 @@ def examples_of_groups(work: Work, groups: str) -> tuple[int, list[dict[str, Any
     ).fetchone()
     failing, found = row or (0, None)
     return int(failing), [shown(work, each) for each in json.loads(found or "[]", parse_float=str)]
-
-
-def in_words(found: Sequence[dict[str, Any]]) -> str:
-    """The first example, behind a hint."""
-    return f"; for example {json.dumps(found[0], ensure_ascii=False)}" if found else ""
-
-
-def shown(work: Work, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row without positions, sensitive values and the rest of long texts."""
-    hidden = work.plan.pipeline.sensitive()
-    told: dict[str, Any] = {}
-    for name, value in row.items():
-        if name in (FILE, ROW):
-            continue
-        if name.lower() in hidden and value is not None:
-            value = MASK
-        if value is not None and not isinstance(value, bool | int):
-            value = str(value)
-        if isinstance(value, str) and len(value) > LONGEST:
-            value = value[:LONGEST] + "..."
-        told[name] = value
-    return told

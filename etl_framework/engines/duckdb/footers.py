@@ -17,73 +17,96 @@ EXACT = ("SMALLINT", "INTEGER", "BIGINT", "DECIMAL", "DATE", "TIMESTAMP")
 SAMPLE = 120_000
 
 
-def read_footers(work: Work) -> None:
-    """One row for each column of each part of the files, in the temporary table `etl_chunks`."""
-    files = ", ".join(as_path(file) for file in work.inputs[work.step.relation])
-    work.session.execute(
-        "CREATE OR REPLACE TEMP TABLE etl_chunks AS SELECT file_name, path_in_schema AS name, "
-        "type, num_values, encodings, stats_null_count AS empty, stats_min_value AS least, "
-        f"stats_max_value AS greatest FROM parquet_metadata([{files}])"
-    )
+class Footers:
+    """The footers of the files of a step's relation.
 
+    They are read into a temporary table: one row for each column of each part of a file, with its
+    type, how many values and empty ones it has, and the least and greatest of them.
+    """
 
-def unbroken(work: Work, checks: Sequence[RowCheck]) -> set[int]:
-    """Checks that no row can break: they are kept by the extremes of their columns."""
-    described = work.session.execute(
-        f"SELECT * FROM (DESCRIBE {quote(work.step.relation)}) "
-        "WHERE column_name IN (SELECT name FROM etl_chunks)"
-    ).fetchall()
-    types = {str(row[0]): str(row[1]) for row in described}
-    proofs = []
-    for index, found in enumerate(checks):
-        names = found.checked_columns()
-        if not types.keys() >= set(names):
-            continue
-        if found.told_by == "empty":
-            doubt = f"name IN {literal(names)} AND empty IS DISTINCT FROM 0"
-            proofs.append(f"SELECT {index} WHERE NOT EXISTS (FROM etl_chunks WHERE {doubt})")
-        elif found.told_by == "extremes" and (type_ := types[names[0]]).startswith(EXACT):
-            column, violation = quote(names[0]), transpile_condition(found.violation(), to="duckdb")
+    table = "etl_chunks"
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._files = work.inputs[work.step.relation]
+        files = ", ".join(as_path(file) for file in self._files)
+        work.session.execute(
+            f"CREATE OR REPLACE TEMP TABLE {self.table} AS SELECT file_name, path_in_schema AS "
+            "name, type, num_values, encodings, stats_null_count AS empty, stats_min_value AS "
+            f"least, stats_max_value AS greatest FROM parquet_metadata([{files}])"
+        )
+
+    def unbroken(self, checks: Sequence[RowCheck]) -> set[int]:
+        """The places in the list of checks that no row can break, by their columns' extremes."""
+        described = self._work.session.execute(
+            f"SELECT * FROM (DESCRIBE {quote(self._work.step.relation)}) "
+            f"WHERE column_name IN (SELECT name FROM {self.table})"
+        ).fetchall()
+        types = {str(row[0]): str(row[1]) for row in described}
+        proofs = [
+            f"SELECT {index} WHERE NOT EXISTS ({doubt})"
+            for index, check in enumerate(checks)
+            if (doubt := self._doubt(check, types))
+        ]
+        rows = self._work.session.execute(" UNION ALL ".join(proofs)).fetchall() if proofs else []
+        return {int(index) for (index,) in rows}
+
+    def _doubt(self, check: RowCheck, types: dict[str, str]) -> str:
+        """A query that gives a row if some row may break the check; empty if none can tell.
+
+        For a `quantity` that is to be at least 1:
+
+            FROM (SELECT unnest([TRY_CAST(least AS INTEGER), TRY_CAST(greatest AS INTEGER)])
+                  AS quantity FROM etl_chunks WHERE name = 'quantity' AND …)
+            WHERE quantity IS NULL OR quantity < 1
+        """
+        columns = check.checked_columns()
+        if not types.keys() >= set(columns):
+            return ""
+        if check.told_by == "empty":
+            return (
+                f"FROM {self.table} WHERE name IN {literal(columns)} AND empty IS DISTINCT FROM 0"
+            )
+        if check.told_by == "extremes" and (type_ := types[columns[0]]).startswith(EXACT):
+            column = quote(columns[0])
+            violation = transpile_condition(check.violation(), to="duckdb")
             extremes = (
                 f"SELECT unnest([TRY_CAST(least AS {type_}), TRY_CAST(greatest AS {type_})]) AS "
-                f"{column} FROM etl_chunks WHERE name = {literal(names[0])} "
+                f"{column} FROM {self.table} WHERE name = {literal(columns[0])} "
                 "AND empty IS DISTINCT FROM num_values"
             )
-            doubt = f"FROM ({extremes}) WHERE {column} IS NULL OR {violation}"
-            proofs.append(f"SELECT {index} WHERE NOT EXISTS ({doubt})")
-    rows = work.session.execute(" UNION ALL ".join(proofs)).fetchall() if proofs else []
-    return {int(index) for (index,) in rows}
+            return f"FROM ({extremes}) WHERE {column} IS NULL OR {violation}"
+        return ""
 
+    def repeated(self, checks: Sequence[RowCheck]) -> set[str]:
+        """Columns of text with few different values: dictionaries, or seen to be as good as one.
 
-def repeated(work: Work, checks: Sequence[RowCheck]) -> set[str]:
-    """Columns of text with few different values: dictionaries, or seen to be as good as one.
+        A last part of a few rows may be written plain, whatever its values.
+        """
+        rows = self._work.session.execute(
+            f"SELECT name FROM {self.table} WHERE type = 'BYTE_ARRAY' GROUP BY name HAVING "
+            "sum(num_values) FILTER (contains(encodings, 'DICTIONARY')) >= 0.9 * sum(num_values)"
+        ).fetchall()
+        few = {str(name) for (name,) in rows}
+        costly = {check.column for check in checks if isinstance(check, OneColumn) and check.costly}
+        return few | {column for column in sorted(costly - few) if self._recurs(column)}
 
-    A last part of a few rows may be written plain, whatever its values.
-    """
-    rows = work.session.execute(
-        "SELECT name FROM etl_chunks WHERE type = 'BYTE_ARRAY' GROUP BY name HAVING "
-        "sum(num_values) FILTER (contains(encodings, 'DICTIONARY')) >= 0.9 * sum(num_values)"
-    ).fetchall()
-    few = {str(name) for (name,) in rows}
-    costly = {found.column for found in checks if isinstance(found, OneColumn) and found.costly}
-    return few | {column for column in sorted(costly - few) if _recurs(work, column)}
-
-
-def _recurs(work: Work, column: str) -> bool:
-    """Whether the last values of a column are nearly all among its first ones."""
-    files, name = work.inputs[work.step.relation], quote(column)
-    row = work.session.execute(
-        "SELECT sum(num_values), sum(num_values) FILTER (file_name = ?) FROM etl_chunks "
-        "WHERE name = ?",
-        [files[-1], column],
-    ).fetchone()
-    rows, last = row or (None, None)
-    if not last or rows < 10 * SAMPLE:
-        return False
-    values = f"SELECT {name} FROM {quote(work.step.relation)} WHERE {name} IS NOT NULL AND {FILE}"
-    first = f"{values} = {literal(files[0])} AND {ROW} < {SAMPLE}"
-    others = f"{values} = {literal(files[-1])} AND {ROW} >= {last - SAMPLE // 2}"
-    counted = work.session.execute(
-        f"SELECT count(*) FROM ({others}) AS others ANTI JOIN ({first}) AS first USING ({name})"
-    ).fetchone()
-    return bool(counted and counted[0] < SAMPLE // 20)
+    def _recurs(self, column: str) -> bool:
+        """Whether the last values of a column are nearly all among its first ones."""
+        session, files, name = self._work.session, self._files, quote(column)
+        row = session.execute(
+            f"SELECT sum(num_values), sum(num_values) FILTER (file_name = ?) FROM {self.table} "
+            "WHERE name = ?",
+            [files[-1], column],
+        ).fetchone()
+        rows, last = row or (None, None)
+        if not last or rows < 10 * SAMPLE:
+            return False
+        relation = quote(self._work.step.relation)
+        values = f"SELECT {name} FROM {relation} WHERE {name} IS NOT NULL AND {FILE}"
+        first = f"{values} = {literal(files[0])} AND {ROW} < {SAMPLE}"
+        others = f"{values} = {literal(files[-1])} AND {ROW} >= {last - SAMPLE // 2}"
+        counted = session.execute(
+            f"SELECT count(*) FROM ({others}) AS others ANTI JOIN ({first}) AS first USING ({name})"
+        ).fetchone()
+        return bool(counted and counted[0] < SAMPLE // 20)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
 
 from etl_framework.checks.base import RowCheck
 from etl_framework.engines.corrections import CORRECTED, origins_of_corrected
-from etl_framework.engines.duckdb.extract import extraction
+from etl_framework.engines.duckdb.scan import Scan
 from etl_framework.engines.work import Work
 from etl_framework.sources.base import Source
 from etl_framework.sql.quote import literal, names, quote
@@ -18,6 +19,8 @@ from etl_framework.storage.records import write_records
 from etl_framework.storage.rejected import identified, keep
 
 BATCH = 10_000
+# Where the rows to take out lie: file, row, and the number of the rule.
+BROKEN = "etl_broken"
 ORIGIN = {
     FILE: "VARCHAR",
     "etl_row": "BIGINT",
@@ -28,49 +31,60 @@ ORIGIN = {
 }
 
 
-def take_out(work: Work, checks: Sequence[RowCheck]) -> None:
-    """Describe the rows to take out, in the temporary table `etl_taken`.
+@dataclass(frozen=True)
+class Taken:
+    """Rows that are taken out.
 
-    Where they lie is in the temporary table `etl_scan`, as a list of file, row and rule.
+    :param table: the temporary table that describes each as the quarantine keeps it, with the file
+        and the row of it that it lies in.
+    """
+
+    table: str = "etl_taken"
+
+
+def take_out(work: Work, checks: Sequence[RowCheck], scanned: Scan) -> Taken:
+    """Describe the rows that a scan found to be taken out.
 
     :param checks: all row checks, as the rules are numbered.
     """
     session, relation = work.session, quote(work.step.relation)
     session.execute(
-        "CREATE OR REPLACE TEMP TABLE etl_broken AS "
-        "SELECT unnest(broken, recursive := true) FROM etl_scan"
+        f"CREATE OR REPLACE TEMP TABLE {BROKEN} AS "
+        f"SELECT unnest(broken, recursive := true) FROM {scanned.table}"
     )
-    labels = literal([found.label for found in checks]).strip("()")
-    checked = [found.checked_columns() for found in checks]
-    at = literal([found[0] if len(found) == 1 else None for found in checked]).strip("()")
+    labels = literal([check.label for check in checks]).strip("()")
+    columns = [check.checked_columns() for check in checks]
+    at = literal([names[0] if len(names) == 1 else None for names in columns]).strip("()")
     values = _as_json(_columns(work))
     keys = [c.name for c in work.step.block.columns if c.primary_key] if work.step.block else []
     key = _as_json(keys) if keys else "NULL"
+    # One row for each: 'breaks the check required', orders.csv, 17, the line as it came, and its
+    # values as JSON: {"order_id": "12", "customer": null}.
     rows = (
-        f"SELECT etl_broken.file AS {FILE}, etl_broken.row AS {ROW}, o.id, "
+        f"SELECT b.file AS {FILE}, b.row AS {ROW}, o.id, "
         f"[{labels}][rule + 1] AS rule, 'breaks the check ' || [{labels}][rule + 1] AS reason, "
         f'o.file, o.line, CAST(NULL AS INTEGER) AS "column", [{at}][rule + 1] AS name, '
         f'CAST({key} AS VARCHAR) AS key, coalesce(o.text, {values}) AS "row", {values} AS values '
-        f"FROM {relation} AS r JOIN etl_broken "
-        f"ON etl_broken.file = r.{FILE} AND etl_broken.row = r.{ROW} "
+        f"FROM {relation} AS r JOIN {BROKEN} AS b ON b.file = r.{FILE} AND b.row = r.{ROW} "
         f"LEFT JOIN ({_origins(work)}) AS o ON o.etl_file = r.{FILE} AND o.etl_row = r.{ROW}"
     )
     session.execute(
-        f"CREATE OR REPLACE TEMP TABLE etl_taken AS {identified(rows, work.step.relation)}"
+        f"CREATE OR REPLACE TEMP TABLE {Taken.table} AS {identified(rows, work.step.relation)}"
     )
+    return Taken()
 
 
-def split(work: Work) -> list[str]:
+def split(work: Work, taken: Taken) -> list[str]:
     """Write the rows to keep, and those taken out.
 
     :returns: the files of the rows kept.
     """
     relation = quote(work.step.relation)
-    kept = f"SELECT {names(_columns(work), 'r.')} FROM {relation} AS r ANTI JOIN etl_taken AS t "
-    same = f"ON t.{FILE} = r.{FILE} AND t.{ROW} = r.{ROW}"
+    kept = f"SELECT {names(_columns(work), 'r.')} FROM {relation} AS r "
+    same = f"ANTI JOIN {taken.table} AS t ON t.{FILE} = r.{FILE} AND t.{ROW} = r.{ROW}"
     write(work.session, kept + same, work.folder.part("data"))
     file = work.folder.part("rejected") / "check.parquet"
-    keep(work.session, "FROM etl_taken", file, source=work.step.relation, run=work.run_id)
+    keep(work.session, f"FROM {taken.table}", file, source=work.step.relation, run=work.run_id)
     return work.folder.files("data")
 
 
@@ -85,7 +99,7 @@ def _as_json(columns: Sequence[str]) -> str:
 
 
 def _origins(work: Work) -> str:
-    """SQL for where the rows of `etl_broken` came from, as far as that can be told."""
+    """SQL for where the rows to take out came from, as far as that can be told."""
     extracted = work.run.step(f"extract.{work.step.relation}")
     known = [
         *origins_of_corrected(extracted, "data"),
@@ -104,8 +118,8 @@ def _found_origins(work: Work) -> Iterator[tuple[str | int | None, ...]]:
     source = work.step.block
     if not isinstance(source, Source):
         return
-    about = extraction(work, work.run.step(f"extract.{work.step.relation}"))
-    broken = work.session.execute("SELECT file, row FROM etl_broken ORDER BY file, row")
+    about = work.extraction(work.run.step(f"extract.{work.step.relation}"))
+    broken = work.session.execute(f"SELECT file, row FROM {BROKEN} ORDER BY file, row")
     rows = chain.from_iterable(iter(lambda: broken.fetchmany(BATCH), []))
     for file, group in groupby(rows, key=lambda row: str(row[0])):
         part, numbers = Path(file).name, (int(row[1]) for row in group)

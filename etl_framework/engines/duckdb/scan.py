@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from etl_framework.checks.base import OneColumn, RowCheck
-from etl_framework.engines.duckdb.footers import read_footers, repeated, unbroken
+from etl_framework.engines.duckdb.footers import Footers
 from etl_framework.engines.work import Work
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import FILE, ROW
 
 
-def predicate(found: RowCheck) -> str:
+@dataclass(frozen=True)
+class Scan:
+    """What the pass counted.
+
+    :param failing: the rows that break each check, in the order of the checks.
+    :param broken: how many rows are to be taken out.
+    :param table: the temporary table that says where these lie: one row, whose column `broken` is
+        a list of file, row and rule.
+    """
+
+    rows: int
+    failing: Sequence[int]
+    broken: int
+    table: str = "etl_scan"
+
+
+def predicate(check: RowCheck) -> str:
     """SQL that is true for a row that breaks the rule, as the engine runs it."""
-    violation = transpile_condition(found.violation(), to="duckdb")
-    if not found.where:
+    violation = transpile_condition(check.violation(), to="duckdb")
+    if not check.where:
         return violation
     # Each by itself, so that neither can reach out of its parentheses.
-    return f"({transpile_condition(found.where, to='duckdb')} AND {violation})"
+    return f"({transpile_condition(check.where, to='duckdb')} AND {violation})"
 
 
-def scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
-    """Rows, how many of them break each check, and how many are to be taken out: one pass.
+def scan(work: Work, checks: Sequence[RowCheck]) -> Scan:
+    """Count the rows, those that break each check, and those to be taken out.
 
-    Where the last lie stays in the temporary table `etl_scan`.
+    The relation is seen with positions. For two checks, the second of which quarantines:
+
+        CREATE TEMP TABLE etl_scan AS
+        SELECT count(*) AS rows, count(*) FILTER (f0), count(*) FILTER (f1),
+               list({'file': …, 'row': …, 'rule': CASE WHEN f1 THEN 1 END}) FILTER (f1) AS broken
+        FROM (SELECT *, amount < 0 AS f0, customer IS NULL AS f1 FROM orders)
     """
-    read_footers(work)
-    failing = dict.fromkeys(unbroken(work, checks), 0)
-    failing |= _of_values(work, {i: each for i, each in enumerate(checks) if i not in failing})
+    footers = Footers(work)
+    failing = dict.fromkeys(footers.unbroken(checks), 0)
+    unproven = {i: check for i, check in enumerate(checks) if i not in failing}
+    failing |= _of_values(work, footers, unproven)
     numbered = [i for i in range(len(checks)) if i not in failing]
     flags = "".join(f", {predicate(checks[i])} AS f{i}" for i in numbered)
     counts = "".join(f", count(*) FILTER (f{i})" for i in numbered)
@@ -40,29 +63,29 @@ def scan(work: Work, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
         broken = f"list({position}) FILTER ({' OR '.join(f'f{i}' for i in out)})"
     source = f"(SELECT *{flags} FROM {quote(work.step.relation)})"
     work.session.execute(
-        f"CREATE OR REPLACE TEMP TABLE etl_scan AS "
+        f"CREATE OR REPLACE TEMP TABLE {Scan.table} AS "
         f"SELECT count(*) AS rows{counts}, {broken} AS broken FROM {source}"
     )
-    row = work.session.execute("SELECT *, coalesce(len(broken), 0) FROM etl_scan").fetchone()
+    row = work.session.execute(f"SELECT *, coalesce(len(broken), 0) FROM {Scan.table}").fetchone()
     if row is None:
-        return 0, [0] * len(checks), 0
+        return Scan(0, [0] * len(checks), 0)
     failing |= dict(zip(numbered, row[1:-2], strict=True))
-    return row[0], [failing[i] for i in range(len(checks))], row[-1]
+    return Scan(row[0], [failing[i] for i in range(len(checks))], row[-1])
 
 
-def _of_values(work: Work, checks: Mapping[int, RowCheck]) -> dict[int, int]:
+def _of_values(work: Work, footers: Footers, checks: Mapping[int, RowCheck]) -> dict[int, int]:
     """Failing rows of checks that judge a value by itself, where values are repeated often.
 
     A regular expression over three different texts costs less than over ten million rows. Checks
     that take rows out need every row, and are not among them.
     """
     judged: dict[str, list[int]] = {}
-    for index, found in checks.items():
-        if isinstance(found, OneColumn) and found.on_fail == "fail" and not found.where:
-            judged.setdefault(found.column, []).append(index)
+    for index, check in checks.items():
+        if isinstance(check, OneColumn) and check.on_fail == "fail" and not check.where:
+            judged.setdefault(check.column, []).append(index)
     if not judged:
         return {}
-    few = repeated(work, [checks[i] for indexes in judged.values() for i in indexes])
+    few = footers.repeated([checks[i] for indexes in judged.values() for i in indexes])
     return {
         index: failing
         for column, indexes in judged.items()
@@ -73,7 +96,7 @@ def _of_values(work: Work, checks: Mapping[int, RowCheck]) -> dict[int, int]:
 
 def _counted(work: Work, column: str, checks: Mapping[int, RowCheck]) -> dict[int, int]:
     name = quote(column)
-    counts = (f"coalesce(sum(n) FILTER ({predicate(found)}), 0)" for found in checks.values())
+    counts = (f"coalesce(sum(n) FILTER ({predicate(check)}), 0)" for check in checks.values())
     row = work.session.execute(
         f"SELECT {', '.join(counts)} FROM (SELECT {name}, count(*) AS n "
         f"FROM {quote(work.step.relation)} GROUP BY {name})"

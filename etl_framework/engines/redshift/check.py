@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from etl_framework.checks.base import (
-    EXAMPLES,
-    Context,
-    MeasureCheck,
-    RowCheck,
-    TableCheck,
-)
-from etl_framework.engines.duckdb.check import judged, measured, stop_on_failure
-from etl_framework.engines.duckdb.examples import shown
-from etl_framework.engines.duckdb.extract import rows_read, within_limit
-from etl_framework.engines.earlier import earlier_rows
+from etl_framework.checks.base import EXAMPLES, MeasureCheck, RowCheck, TableCheck
+from etl_framework.engines.judge import checked, context_of, judged, measured, shown
 from etl_framework.engines.redshift.cluster import Cluster, cluster, tables
 from etl_framework.engines.work import Work
-from etl_framework.sources.base import Source
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import literal, names, quote, quote_table, redshift_literal
 from etl_framework.storage.outcome import CheckResult, Outcome
@@ -34,33 +23,28 @@ def check(work: Work) -> Outcome:
     :raises CheckFailedError: rules of severity error are broken; every such rule is named.
     """
     step, relation = work.step, work.step.relation
-    row_checks = [found for found in step.checks if isinstance(found, RowCheck)]
-    with cluster(work) as found:
+    row_checks = [check for check in step.checks if isinstance(check, RowCheck)]
+    with cluster(work) as session:
         table = tables(work)[relation]
-        rows, failing, broken = _scan(found, relation, row_checks)
+        rows, failing, broken = _scan(session, relation, row_checks)
         results: dict[int, CheckResult] = {}
         for row_check, count in zip(row_checks, failing, strict=True):
             sql = f"SELECT * FROM {quote(relation)} WHERE {_predicate(row_check)}"
-            examples = _examples(work, found, sql) if count else []
+            examples = _examples(work, session, sql) if count else []
             results[id(row_check)] = judged(work, row_check, count, rows, examples)
         if broken:
-            table = _split(work, found, table, row_checks)
-        context = Context(work.plan.interval, cache(lambda: earlier_rows(work)))
-        for each, sql in zip(step.checks, step.check_sql, strict=True):
-            if isinstance(each, TableCheck):
-                groups = each.groups(_checked(relation, each.where, sql))
-                results[id(each)] = _table_check(work, found, table, each, groups, rows - broken)
-            elif isinstance(each, MeasureCheck):
-                sql = each.measure(_checked(relation, each.where), context)
-                values = found.row(found.placed(sql, {relation: table}))
-                results[id(each)] = measured(work, each, values, context, rows - broken)
-    ordered = [results[id(each)] for each in step.checks]
-    stop_on_failure(step, ordered)
-    if isinstance(step.block, Source):
-        read = rows_read(work, rows)
-        within_limit(step, step.block, read - (rows - broken), read)
-    counts = {"rows": rows, "kept": rows - broken, "quarantined": broken}
-    return Outcome(counts, tuple(ordered), table=table)
+            table = _split(work, session, table, row_checks)
+        kept, context = rows - broken, context_of(work)
+        for check, sql in zip(step.checks, step.check_sql, strict=True):
+            if isinstance(check, TableCheck):
+                groups = check.groups(_checked(relation, check.where, sql))
+                results[id(check)] = _table_check(work, session, table, check, groups, kept)
+            elif isinstance(check, MeasureCheck):
+                sql = check.measure(_checked(relation, check.where), context)
+                values = session.row(session.placed(sql, {relation: table}))
+                results[id(check)] = measured(work, check, values, context, kept)
+    ordered = [results[id(check)] for check in step.checks]
+    return checked(work, rows, broken, ordered, Outcome(table=table))
 
 
 def _predicate(found: RowCheck) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from etl_framework.columns import Column
 from etl_framework.connections.redshift_session import Session
+from etl_framework.engines.redshift.engine import SCHEMA
 from etl_framework.engines.work import Work
 from etl_framework.errors import RetryableError, StepError
 from etl_framework.sql.placing import placed
@@ -19,7 +20,6 @@ from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.s3 import S3Prefix
 
-SCHEMA = "etl_staging"
 # A name of 127 bytes is the longest; the parts of a table's name leave room for each other.
 LONGEST_PART = 40
 _MADE = re.compile(r"__(\d{8})_[0-9a-f]{12}$")

@@ -18,7 +18,6 @@ from typing import Any, cast
 
 from etl_framework.connections.files import File
 from etl_framework.connections.s3 import S3
-from etl_framework.engines.duckdb.extract import extraction
 from etl_framework.engines.redshift.cluster import Cluster
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, StepError
@@ -81,7 +80,7 @@ class CsvCopy:
         :raises DataMissingError: there is none, or one has not the columns.
         :raises CheckFailedError: more rows cannot be loaded than COPY passes over.
         """
-        files = self._source.files(extraction(self._work, self._work.folder))
+        files = self._source.files(self._work.extraction(self._work.folder))
         groups: dict[tuple[Header, str], list[File]] = {}
         for file in files:
             header = self._header(file)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
-from etl_framework.engines.duckdb.extract import corrected, extraction, new_columns, within_limit
+from etl_framework.engines.corrections import with_corrections
+from etl_framework.engines.judge import extracted, new_columns
 from etl_framework.engines.redshift.cluster import Cluster, cluster
 from etl_framework.engines.redshift.copy_csv import CsvCopy, can_copy
 from etl_framework.engines.work import Work
@@ -20,27 +21,22 @@ def extract(work: Work) -> Outcome:
 
     :raises CheckFailedError: more rows were rejected than the source allows.
     """
-    source = work.step.block
-    if not isinstance(source, Source):
-        raise TypeError(f"{work.step.name} is not a source")
+    source = work.source
     with cluster(work) as found:
         table = found.new_table(source.columns)
         if isinstance(source, CsvSource) and can_copy(source, work):
-            extracted = CsvCopy(work, found, source, table).into_table()
+            rows = CsvCopy(work, found, source, table).into_table()
         else:
-            extracted = source.extract(extraction(work, work.folder))
-        results = new_columns(work, source, extracted)
-        extracted = corrected(work, source, extracted)
+            rows = source.extract(work.extraction(work.folder))
+        results = new_columns(work, rows)
+        rows = with_corrections(work, rows)
         _load(work, found, source, table)
-        kept = found.count(table)
-        extracted = replace(extracted, kept=kept)
-    if extracted.read == 0 and not source.may_be_empty:
+        rows = replace(rows, kept=found.count(table))
+    if rows.read == 0 and not source.may_be_empty:
         raise DataMissingError(
             f"'{work.step.relation}' has no rows", hint="if that is right: `may_be_empty: true`"
         )
-    within_limit(work.step, source, extracted.rejected, extracted.read)
-    counts = {"read": extracted.read, "kept": extracted.kept, "rejected": extracted.rejected}
-    return Outcome(counts, results, table=table, sources=extracted.files)
+    return extracted(work, rows, Outcome(checks=results, table=table))
 
 
 def _load(work: Work, found: Cluster, source: Source, table: str) -> None:

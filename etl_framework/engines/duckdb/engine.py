@@ -1,0 +1,41 @@
+"""The engine `duckdb`: steps run in the process, over Parquet files in staging."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etl_framework.engines.base import Engine
+
+if TYPE_CHECKING:
+    from etl_framework.engines.work import Work
+    from etl_framework.queries import Compiled
+    from etl_framework.storage.outcome import Outcome
+
+
+class DuckDBEngine(Engine):
+    """Streams, spills to disk and stays inside the environment's memory limit."""
+
+    dialect = "duckdb"
+
+    def sql(self, query: Compiled) -> str:
+        return query.sql
+
+    def query_plan(self, sql: str, schema: dict[str, dict[str, str]]) -> str:
+        from etl_framework.sql.planner import query_plan
+
+        return query_plan(sql, schema)
+
+    def extract(self, work: Work) -> Outcome:
+        from etl_framework.engines.duckdb.extract import extract
+
+        return extract(work)
+
+    def check(self, work: Work) -> Outcome:
+        from etl_framework.engines.duckdb.check import check
+
+        return check(work)
+
+    def transform(self, work: Work) -> Outcome:
+        from etl_framework.engines.duckdb.transform import transform
+
+        return transform(work)

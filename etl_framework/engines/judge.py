@@ -1,0 +1,147 @@
+"""What the numbers that an engine measured mean for a run: results of checks, and refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from etl_framework.checks.base import Context, CountingCheck, MeasureCheck
+from etl_framework.columns import MASK
+from etl_framework.engines.earlier import earlier_rows
+from etl_framework.engines.work import Work
+from etl_framework.errors import CheckFailedError, Diagnostic
+from etl_framework.plan import Step
+from etl_framework.sources.base import Extracted, Source
+from etl_framework.storage.outcome import CheckResult, Outcome, Status
+from etl_framework.storage.parquet import FILE, ROW
+
+LONGEST = 200
+
+
+def context_of(work: Work) -> Context:
+    """What measures of the step may be compared with; earlier runs are asked for when needed."""
+    return Context(work.plan.interval, cache(lambda: earlier_rows(work)))
+
+
+def judged(
+    work: Work,
+    check: CountingCheck,
+    failing: int,
+    rows: int,
+    examples: Sequence[dict[str, object]] = (),
+) -> CheckResult:
+    """The result of a check that counts rows."""
+    status = check.judge(failing, rows)
+    return CheckResult(check.label, work.step.relation, status, failing, rows, "", examples)
+
+
+def measured(
+    work: Work, check: MeasureCheck, values: tuple[Any, ...], context: Context, rows: int
+) -> CheckResult:
+    """The result of a check of a number.
+
+    :param values: what its query gave.
+    """
+    kept, note = check.found(values, context)
+    broken: Status = "fail" if check.severity == "error" else "warn"
+    status = "pass" if kept else broken
+    return CheckResult(check.label, work.step.relation, status, 0, rows, note)
+
+
+def checked(
+    work: Work, rows: int, quarantined: int, results: Sequence[CheckResult], made: Outcome
+) -> Outcome:
+    """The outcome of a check step, whose relation is in `made`.
+
+    :param results: in the order of the step's checks.
+    :raises CheckFailedError: rules are broken, every such rule is named; or the source gave more
+        rows that cannot be used than it may.
+    """
+    _stop_on_failure(work.step, results)
+    kept = rows - quarantined
+    if isinstance(work.step.block, Source):
+        extracted = work.run.step(f"extract.{work.step.relation}").outcome()
+        read = extracted.counts["read"] if extracted else rows
+        _stay_within_limit(work.step, work.step.block, read - kept, read)
+    counts = {"rows": rows, "kept": kept, "quarantined": quarantined}
+    return Outcome(counts, tuple(results), made.files, made.table)
+
+
+def extracted(work: Work, rows: Extracted, made: Outcome) -> Outcome:
+    """The outcome of an extract step, whose relation is in `made`.
+
+    :raises CheckFailedError: more rows were rejected than the source allows.
+    """
+    _stay_within_limit(work.step, work.source, rows.rejected, rows.read)
+    counts = {"read": rows.read, "kept": rows.kept, "rejected": rows.rejected}
+    return Outcome(counts, made.checks, made.files, made.table, rows.files)
+
+
+def new_columns(work: Work, rows: Extracted) -> tuple[CheckResult, ...]:
+    """What the source's contract says of columns that are there and not declared.
+
+    :raises CheckFailedError: there are some, and the source has `on_new_column: fail`.
+    """
+    source, names = work.source, rows.new_columns
+    if source.on_new_column == "ignore":
+        return ()
+    note = f"not declared: {', '.join(names)}" if names else "all are declared"
+    status: Status = "pass"
+    if names:
+        status = "fail" if source.on_new_column == "fail" else "warn"
+    result = CheckResult("new_column", work.step.relation, status, 0, rows.read, note)
+    if status == "fail":
+        raise CheckFailedError(
+            f"'{work.step.relation}' has columns that are not declared: {', '.join(names)}",
+            hint="declare them, or write `on_new_column: warn` or `ignore`",
+            checks=(result,),
+        )
+    return (result,)
+
+
+def shown(work: Work, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as reports show it: without positions and sensitive values, long texts cut short."""
+    hidden = work.plan.pipeline.sensitive()
+    cells: dict[str, Any] = {}
+    for name, value in row.items():
+        if name in (FILE, ROW):
+            continue
+        if name.lower() in hidden and value is not None:
+            value = MASK
+        if value is not None and not isinstance(value, bool | int):
+            value = str(value)
+        if isinstance(value, str) and len(value) > LONGEST:
+            value = value[:LONGEST] + "..."
+        cells[name] = value
+    return cells
+
+
+def _stay_within_limit(step: Step, source: Source, rejected: int, read: int) -> None:
+    if source.max_rejected.exceeded(rejected, read):
+        raise CheckFailedError(
+            f"{rejected:,} of {read:,} rows of '{step.relation}' were rejected, "
+            f"more than max_rejected ({source.max_rejected})",
+            hint=f"look at them with: etl quarantine show {step.relation}",
+        )
+
+
+def _stop_on_failure(step: Step, results: Sequence[CheckResult]) -> None:
+    if any(result.status == "fail" for result in results):
+        problems = [
+            Diagnostic(
+                *place,
+                CheckFailedError.code,
+                f"check '{result.check}' of '{result.relation}' failed: "
+                + (result.note or f"{result.failing:,} of {result.rows:,} rows"),
+                "nothing was published" + _first_example(result.examples),
+            )
+            for result, place in zip(results, step.check_places, strict=True)
+            if result.status == "fail"
+        ]
+        raise CheckFailedError(problems, checks=tuple(results))
+
+
+def _first_example(examples: Sequence[dict[str, Any]]) -> str:
+    return f"; for example {json.dumps(examples[0], ensure_ascii=False)}" if examples else ""

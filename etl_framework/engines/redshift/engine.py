@@ -1,0 +1,89 @@
+"""The engine `redshift`: rows stay in the cluster, and SQL goes to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl_framework.engines.base import Engine
+
+if TYPE_CHECKING:
+    from etl_framework.config.environments import Environment
+    from etl_framework.config.models import Pipeline
+    from etl_framework.config.yaml_file import Keys
+    from etl_framework.connections.base import Connection
+    from etl_framework.engines.work import Work
+    from etl_framework.queries import Compiled
+    from etl_framework.storage.outcome import Outcome
+
+SCHEMA = "etl_staging"
+
+
+class RedshiftEngine(Engine):
+    """Copies sources into staging tables; checks and templates run as SQL in the cluster.
+
+    A relation is a table in a staging schema, named in the step's outcome. Each attempt makes a
+    table of its own, so that no run sees half of one.
+    """
+
+    dialect = "redshift"
+    reads_files = True
+    # In the cluster's tables a row has no place by which it could be told from others.
+    corrects_quarantined = False
+
+    def problem(self, environment: Environment) -> str:
+        try:
+            environment.cluster()
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def refused(self, pipeline: Pipeline, environment: Environment) -> Iterator[tuple[Keys, str]]:
+        cluster = environment.cluster()
+        for name, transform in pipeline.transforms.items():
+            if transform.python:
+                why = f"'{name}' is Python, which runs on DuckDB only"
+                yield ("transforms", name, "python"), why
+        for name, kpi in pipeline.kpis.items():
+            connection = environment.connections.get(kpi.target.connection)
+            if connection is not None and connection is not cluster:
+                keys = ("kpis", name, "target", "connection")
+                yield keys, f"the target of '{name}' is not in the cluster"
+
+    def sql(self, query: Compiled) -> str:
+        return query.rendered
+
+    def extract(self, work: Work) -> Outcome:
+        from etl_framework.engines.redshift.extract import extract
+
+        return extract(work)
+
+    def check(self, work: Work) -> Outcome:
+        from etl_framework.engines.redshift.check import check
+
+        return check(work)
+
+    def transform(self, work: Work) -> Outcome:
+        from etl_framework.engines.redshift.transform import transform
+
+        return transform(work)
+
+    def has(self, work: Work, outcome: Outcome) -> bool:
+        from etl_framework.engines.redshift.cluster import cluster
+
+        with cluster(work) as session:
+            return session.has(outcome.table)
+
+    def clean(self, environment: Environment, root: Path, before: datetime) -> int:
+        from etl_framework.engines.redshift.cluster import drop_old_tables
+
+        session = environment.cluster().open_session(root)
+        try:
+            return drop_old_tables(session, before)
+        finally:
+            session.close()
+
+    def schemas(self, environment: Environment, connection: Connection) -> tuple[str, ...]:
+        return (SCHEMA,) if environment.cluster() == connection else ()
