@@ -1,4 +1,4 @@
-"""Connections that do not answer, or do not let in."""
+"""Connections that do not answer, or refuse the login."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from etl_framework.connections.s3 import S3
 from etl_framework.doctor.base import ONCE, Examination, Patient
 from etl_framework.errors import Diagnostic, EtlError, without_secrets
 
-# What a server's or a driver's words mean, the first that fits.
+# The code and the hint for words in an error of a server or driver; the first match counts.
 _MEANING = (
     ("D401", ("NoSuchBucket",), "check the bucket's name and its region"),
     (
@@ -48,7 +48,11 @@ class Answering(Examination):
 
     def subjects(self, patient: Patient) -> list[str]:
         kinds = (Postgres, Redshift, S3, DuckDB)
-        return [name for name, found in patient.connections.items() if isinstance(found, kinds)]
+        return [
+            name
+            for name, connection in patient.connections.items()
+            if isinstance(connection, kinds)
+        ]
 
     def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
         connection = patient.connections[subject]
@@ -70,7 +74,7 @@ class Answering(Examination):
 
 
 def meaning(error: EtlError) -> tuple[str, str, str]:
-    """Code, message and hint of what a server said."""
+    """The code, message and hint for an error of a server."""
     message, cause = error.diagnostics[0].message, str(error.__cause__ or "")
     for code, words, hint in _MEANING:
         if any(word in message or word in cause for word in words):
@@ -79,7 +83,7 @@ def meaning(error: EtlError) -> tuple[str, str, str]:
 
 
 def some_prefix(patient: Patient, connection: S3) -> str:
-    """A prefix that the role may list: a source's, or that of staging."""
+    """A prefix that the role may list: that of a source, else empty."""
     for pipeline in patient.pipelines:
         for source in pipeline.sources.values():
             if patient.connections[source.connection] is connection:

@@ -1,4 +1,4 @@
-"""What an examination is: one thing that can go wrong outside of the project's files."""
+"""The base of examinations; each looks at one thing that can go wrong outside the project."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ONCE = 1
 class Patient:
     """A project in one environment, and what it is to run on.
 
-    :param target: the version of MWAA, if one is meant.
-    :param size: the class of its environment.
+    :param target: the version of MWAA; None if it does not run on MWAA.
+    :param size: the class of MWAA's environment.
     """
 
     project: Project
@@ -34,8 +34,10 @@ class Patient:
 
     @property
     def pipelines(self) -> list[Pipeline]:
-        """Those that could be read."""
-        return [found.model for found in self.project.pipelines if found.model]
+        """The pipelines whose files could be read."""
+        return [
+            pipeline_file.model for pipeline_file in self.project.pipelines if pipeline_file.model
+        ]
 
     @property
     def connections(self) -> dict[str, Connection]:
@@ -52,33 +54,33 @@ class Patient:
         return {n: c for n, c in sorted(self.environment.connections.items()) if n in used}
 
     def buckets(self) -> dict[str, S3]:
-        """Those of them that are buckets."""
+        """The used connections that are buckets."""
         return {n: c for n, c in self.connections.items() if isinstance(c, S3)}
 
     def at(
         self, connection: str, code: str, message: str, hint: str = "", *, warning: bool = False
     ) -> Diagnostic:
-        """A problem of a connection, where `environments.yml` has it; or of staging."""
+        """A problem of a connection or of staging, at its place in `environments.yml`."""
         keys = ("environments", self.name, "connections", connection)
         if connection == STAGING:
             keys = ("environments", self.name, STAGING, "")
         said = f"{connection}: {message}"
-        found = self.project.environments_file.diagnostic(keys, code, said, hint, of_key=True)
-        return replace(found, severity="warning") if warning else found
+        diagnostic = self.project.environments_file.diagnostic(keys, code, said, hint, of_key=True)
+        return replace(diagnostic, severity="warning") if warning else diagnostic
 
 
 class Examination:
     """One thing that can go wrong. Its docstring says what."""
 
     codes: ClassVar[tuple[str, ...]] = ()
-    # 0: before anything is opened; 1: whether connections answer; 2: of those that do.
+    # 0: before anything is opened; 1: whether connections answer; 2: what those that answer can do.
     stage: ClassVar[int] = 0
     seconds: ClassVar[float] = 15.0
 
     def subjects(self, patient: Patient) -> list[str]:
-        """What it looks at, one by one, by the names of connections; "" for the whole."""
+        """The names of the connections to examine one by one; "" stands for the whole project."""
         return [""]
 
     def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
-        """Every problem of one subject."""
+        """Every problem of a subject."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What a role may do in S3, tried; and buckets that forget."""
+"""Try what a role may do in S3, and find buckets that keep no versions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Files(Examination):
         place = connection.open(attempts=ONCE)
         start = re.split(r"[*?\[{]", source.path)[0]
         try:
-            first = next((each for each in place.listed(start) if each.size), None)
+            first = next((stored for stored in place.listed(start) if stored.size), None)
         except EtlError:
             message = f"the files of {where} cannot be listed"
             yield patient.at(subject, "D402", message, RIGHTS)
@@ -57,7 +57,7 @@ class Files(Examination):
 
 
 class Staging(Examination):
-    """A probe is written to staging, read and deleted; what is missing is told from forbidden."""
+    """A probe can be written to staging, read and deleted; a missing object is not "forbidden"."""
 
     codes = ("D404", "D401", "D403", "D407")
     stage = 2
@@ -101,7 +101,7 @@ class Staging(Examination):
 
 
 class Versioning(Examination):
-    """A bucket keeps what is overwritten, so that a deletion can be undone."""
+    """A bucket keeps old versions, so that a deletion can be undone."""
 
     codes = ("D411",)
     stage = 2
@@ -113,9 +113,9 @@ class Versioning(Examination):
         from botocore.exceptions import ClientError
 
         place = patient.buckets()[subject].open(attempts=ONCE)
-        with suppress(ClientError):  # who may not ask cannot be told
-            found = place.client.get_bucket_versioning(Bucket=place.bucket)
-            if found.get("Status") != "Enabled":
+        with suppress(ClientError):  # the role may not ask
+            versioning = place.client.get_bucket_versioning(Bucket=place.bucket)
+            if versioning.get("Status") != "Enabled":
                 hint = (
                     f"aws s3api put-bucket-versioning --bucket {place.bucket} "
                     "--versioning-configuration Status=Enabled"
@@ -125,7 +125,7 @@ class Versioning(Examination):
 
 
 def _deleted(place: S3Prefix, name: str) -> bool:
-    """Whether a probe is gone; S3 answers a deletion that is refused with a list of errors."""
+    """Whether a probe could be deleted; S3 answers a refused deletion with a list of errors."""
     try:
         place.delete([name])
         return place.read(name) is None

@@ -1,4 +1,4 @@
-"""A clock that goes wrong: AWS refuses what is signed a quarter of an hour off."""
+"""A clock that is wrong: AWS refuses requests signed with a time 15 minutes off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS, REFUSED = 60, 900
 
 
 class Clock(Examination):
-    """This machine's time is S3's."""
+    """This machine's clock agrees with that of S3."""
 
     codes = ("D501",)
     stage = 2
@@ -47,7 +47,7 @@ class Clock(Examination):
 
 
 def _moment(told: str) -> datetime | None:
-    """A date of HTTP, which is always UTC; a proxy may have added one of its own behind it."""
+    """The time in an HTTP date, which is always UTC; a proxy may have appended a second date."""
     try:
         return parsedate_to_datetime(told.partition(" GMT")[0] + " GMT").replace(tzinfo=UTC)
     except ValueError:

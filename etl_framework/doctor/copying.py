@@ -1,4 +1,4 @@
-"""COPY, tried: one row from staging into a temporary table, which is gone afterwards."""
+"""Try COPY: load one row from staging into a temporary table, which is gone afterwards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Copying(Examination):
         name = f"probe-{secrets.token_hex(8)}"
         try:
             place.write(name, b"1\n")
-        except EtlError:  # told of staging itself
+        except EtlError:  # the examination of staging reports this
             return
         role = connection.role()
         session = connection.open_session(patient.project.root)

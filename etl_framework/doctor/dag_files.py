@@ -1,6 +1,6 @@
 """DAG files that are slow to parse, import what is heavy, or do not load.
 
-Airflow parses each again and again, and gives up after 30 seconds.
+Airflow parses each file again and again, and gives up after 30 seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HEAVY = (
     "sqlglot",
 )
 SLOW, LIMIT = 0.5, 30.0
-# Each file twice: the first time its SQL is compiled, and that is kept.
+# Runs each file twice and times the second run: the first one compiles its SQL and keeps that.
 _PARSE = """
 import json, runpy, sys, time
 import etl_framework.airflow
@@ -46,7 +46,7 @@ for file in sys.argv[1:]:
 
 
 class HeavyImports(Examination):
-    """A DAG file imports, where it is parsed, what only a task needs."""
+    """A DAG file imports at its top level what only a task needs."""
 
     codes = ("D202",)
 

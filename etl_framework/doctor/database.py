@@ -1,4 +1,4 @@
-"""What a database's user may do, asked and tried."""
+"""Ask and try what a database's user may do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WANTED = ("SELECT", "INSERT", "DELETE")
 
 
 class SourceTables(Examination):
-    """The tables of sources are there with their columns, and may be read."""
+    """The tables of sources exist with their columns, and may be read."""
 
     codes = ("D406",)
     stage = 2
@@ -30,8 +30,8 @@ class SourceTables(Examination):
 
     def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
         connection = cast(Postgres, patient.connections[subject])
-        for found in patient.project.pipelines:
-            for name, source in found.model.sources.items() if found.model else ():
+        for pipeline_file in patient.project.pipelines:
+            for name, source in pipeline_file.model.sources.items() if pipeline_file.model else ():
                 if not isinstance(source, PostgresSource) or source.connection != subject:
                     continue
                 columns = names([column.name for column in source.columns])
@@ -41,11 +41,11 @@ class SourceTables(Examination):
                 except EtlError as error:
                     message = without_secrets(error.diagnostics[0].message)
                     keys = ("sources", name)
-                    yield found.file.diagnostic(keys, "D406", message, HINT, of_key=True)
+                    yield pipeline_file.file.diagnostic(keys, "D406", message, HINT, of_key=True)
 
 
 class TargetTables(Examination):
-    """The targets may be changed; one that is missing may be made."""
+    """The tables of targets may be changed; a missing one may be created."""
 
     codes = ("D406",)
     stage = 2
@@ -61,13 +61,13 @@ class TargetTables(Examination):
         try:
             if not _may(warehouse, "has_database_privilege(current_database(), 'TEMP')"):
                 yield patient.at(subject, "D406", "it may make no temporary tables", HINT)
-            for found in patient.project.pipelines:
-                for name, kpi in found.model.kpis.items() if found.model else ():
+            for pipeline_file in patient.project.pipelines:
+                for name, kpi in pipeline_file.model.kpis.items() if pipeline_file.model else ():
                     if kpi.target.connection == subject:
                         told = _missing(warehouse, kpi.target.table)
                         if told:
                             keys = ("kpis", name, "target")
-                            yield found.file.diagnostic(keys, "D406", told, HINT)
+                            yield pipeline_file.file.diagnostic(keys, "D406", told, HINT)
             if told := _missing(warehouse, ledger.TABLE):
                 yield patient.at(subject, "D406", told, HINT)
         finally:
@@ -84,23 +84,24 @@ def _run(connection: Postgres, patient: Patient, sql: str) -> None:
 
 
 def _missing(warehouse: Warehouse, table: str) -> str:
-    """What the user may not do with a table, in words; empty when nothing is missing."""
+    """What the user may not do with a table, in words; empty if nothing is missing."""
     if not warehouse.table_columns(table):
         schema = table.partition(".")[0] if "." in table else "public"
         if _may(warehouse, "has_schema_privilege(?, 'CREATE')", schema):
             return ""
         return f"there is no table {table}, and it may not be made"
     refused = [
-        each
-        for each in WANTED
-        if not _may(warehouse, f"has_table_privilege(?, '{each}')", quote_table(table))
+        privilege
+        for privilege in WANTED
+        if not _may(warehouse, f"has_table_privilege(?, '{privilege}')", quote_table(table))
     ]
     return f"the user may not {', '.join(refused)} on {table}" if refused else ""
 
 
 def _may(warehouse: Warehouse, question: str, *values: str) -> bool:
+    # Runs for example: SELECT has_table_privilege('"public"."orders"', 'INSERT')
     try:
         _, ((answer,),) = warehouse.query(f"SELECT {question}", values)
-    except EtlError:  # a schema that is not there
+    except EtlError:  # the schema does not exist
         return False
     return str(answer).lower() in ("true", "t", "1")

@@ -1,4 +1,4 @@
-"""All examinations, side by side; each has its time, and none hides another."""
+"""Run all examinations in parallel; each has its time limit, and none hides another."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LATE = "D900"
 
 @dataclass
 class Looking:
-    """One examination of one subject, in a thread that nobody waits for too long."""
+    """One examination of one subject in a thread, for which nobody waits too long."""
 
     examination: Examination
     patient: Patient
     subject: str
-    found: list[Diagnostic] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._broken: Exception | None = None
@@ -30,15 +30,15 @@ class Looking:
         self._thread.start()
 
     def ended(self, seconds: float) -> list[Diagnostic]:
-        """What it found, within its time."""
+        """The problems found within some seconds of the start, and one more if it still runs."""
         self._thread.join(max(self._began + seconds - time.monotonic(), 0))
         if self._broken:
             raise self._broken
         if not self._thread.is_alive():
-            return self.found
+            return self.problems
         what = type(self.examination).__name__.lower()
         return [
-            *self.found,
+            *self.problems,
             self._told(
                 LATE,
                 f"no answer within {seconds:g} seconds ({what})",
@@ -48,14 +48,14 @@ class Looking:
 
     def _look(self) -> None:
         try:
-            for each in self.examination.examine(self.patient, self.subject):
-                self.found.append(each)
+            for problem in self.examination.examine(self.patient, self.subject):
+                self.problems.append(problem)
         except EtlError as error:
             first = error.diagnostics[0]
-            self.found.append(
+            self.problems.append(
                 self._told(self.examination.codes[0], without_secrets(first.message), first.hint)
             )
-        except Exception as error:  # noqa: BLE001 - a bug of ours, raised again where it is seen
+        except Exception as error:  # noqa: BLE001 - a bug of ours, raised again in `ended`
             self._broken = error
 
     def _told(self, code: str, message: str, hint: str) -> Diagnostic:
@@ -65,13 +65,13 @@ class Looking:
 
 
 def examinations() -> list[Examination]:
-    """Every one there is, sorted by its codes."""
+    """Every examination, sorted by its codes."""
     import_all(__package__ or "")
     return [kind() for kind in sorted(Examination.__subclasses__(), key=lambda kind: kind.codes)]
 
 
 def examine(patient: Patient, seconds: float | None = None) -> list[Diagnostic]:
-    """Every problem there is, sorted by place.
+    """Every problem that the examinations find, sorted by place.
 
     :param seconds: the longest that one examination may take; its own time if None.
     :raises ConfigError: the environment's `env_file` is not there.
@@ -80,21 +80,21 @@ def examine(patient: Patient, seconds: float | None = None) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     ill: set[str] = set()
     for stage in (0, 1, 2):
-        looking = [
-            Looking(each, patient, subject)
-            for each in examinations()
-            if each.stage == stage
-            for subject in each.subjects(patient)
+        started = [
+            Looking(examination, patient, subject)
+            for examination in examinations()
+            if examination.stage == stage
+            for subject in examination.subjects(patient)
             if subject not in ill
         ]
-        for each in looking:
-            found = each.ended(seconds or each.examination.seconds)
-            problems += found
-            if each.subject and _serious(found):
-                ill.add(each.subject)
+        for looking in started:
+            findings = looking.ended(seconds or looking.examination.seconds)
+            problems += findings
+            if looking.subject and _serious(findings):
+                ill.add(looking.subject)
     return sorted(set(problems))
 
 
-def _serious(found: Iterable[Diagnostic]) -> bool:
-    """Whether it makes no sense to look further: a warning does not keep from working."""
-    return any(each.severity == "error" for each in found)
+def _serious(problems: Iterable[Diagnostic]) -> bool:
+    """Whether there is an error, so that further examinations make no sense."""
+    return any(problem.severity == "error" for problem in problems)

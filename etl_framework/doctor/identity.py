@@ -23,26 +23,30 @@ class Identity(Examination):
     stage = 1
 
     def subjects(self, patient: Patient) -> list[str]:
-        """Those that speak to AWS; a server that only speaks like S3 knows no roles."""
+        """The connections to AWS itself; a server that only imitates S3 knows no roles."""
         return [
             name
-            for name, found in patient.connections.items()
-            if isinstance(found, S3 | Redshift)
-            and (not found.endpoint_url or os.environ.get(STS))
-            and (isinstance(found, S3) or found.aws_conn_id or found.driver == "data_api")
+            for name, connection in patient.connections.items()
+            if isinstance(connection, S3 | Redshift)
+            and (not connection.endpoint_url or os.environ.get(STS))
+            and (
+                isinstance(connection, S3)
+                or connection.aws_conn_id
+                or connection.driver == "data_api"
+            )
         ]
 
     def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        found: Any = patient.connections[subject]
-        conn_id = found.conn_id if isinstance(found, S3) else found.aws_conn_id
+        connection: Any = patient.connections[subject]
+        conn_id = connection.conn_id if isinstance(connection, S3) else connection.aws_conn_id
         try:
             sts = client(
                 "sts",
-                region=found.region,
+                region=connection.region,
                 endpoint_url=os.environ.get(STS),
-                profile=found.profile,
+                profile=connection.profile,
                 conn_id=conn_id,
                 attempts=ONCE,
             )

@@ -1,4 +1,4 @@
-"""Disk and memory, against what a run needs."""
+"""Compare disk and memory with what a run needs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import replace
 from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic
 
-# What a task's process takes beside its engine, in megabytes: `make bench-memory`.
+# The memory of a task's process without its engine, in megabytes, from `make bench-memory`.
 BESIDE = 210
 FREE = 2 << 30
 _UNITS = {"MB": 1, "MiB": 1.05, "GB": 1000, "GiB": 1074}
 
 
 class Disk(Examination):
-    """There is room for files of staging, and for what the engine spills."""
+    """There is room for staging's files and for what the engine spills to disk."""
 
     codes = ("D502",)
 
@@ -29,7 +29,7 @@ class Disk(Examination):
 
 
 class Memory(Examination):
-    """The engine's memory, for each task at a time, fits into a worker of the class."""
+    """The engines of all tasks that run at a time fit into a worker's memory."""
 
     codes = ("D503",)
 

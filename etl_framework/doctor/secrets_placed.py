@@ -1,4 +1,4 @@
-"""Secrets in wrong places: in a file, in git, in a variable that everybody may read."""
+"""Secrets in wrong places: in a file, in git, or in a variable that many may read."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _VARIABLE = re.compile(r"\{\{[^}]*?\bvar\.(\w+)")
 
 
 class SecretsInFiles(Examination):
-    """A password stands in a file of the project, or in a variable by its own reference."""
+    """A file of the project holds a secret, or takes a password from a variable of Airflow."""
 
     codes = ("D601",)
 
     def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
         nothing: list[Checked] = []
         for rule in (LiteralSecret(), Passwords()):
-            for each in rule.check(patient.project, nothing):
-                yield replace(each, code="D601")
+            for diagnostic in rule.check(patient.project, nothing):
+                yield replace(diagnostic, code="D601")
 
 
 class SecretsInGit(Examination):
@@ -44,7 +44,7 @@ class SecretsInGit(Examination):
             done = subprocess.run(
                 command, cwd=patient.project.root, capture_output=True, check=False, timeout=10
             )
-        except OSError:  # there is no git, so it is in none
+        except OSError:  # git is not installed
             return
         if done.returncode == 0:
             keys = ("environments", patient.name, "env_file")
@@ -54,7 +54,7 @@ class SecretsInGit(Examination):
 
 
 class SecretsInVariables(Examination):
-    """A variable of Airflow holds no password: its value is shown to who may read variables."""
+    """A variable of Airflow holds a password, which all who may read variables can see."""
 
     codes = ("D603",)
 

@@ -1,4 +1,4 @@
-"""Connections and variables that are named and not there."""
+"""Connections and variables that settings name and that do not exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMED = re.compile(r"\{\{[^}]*?\b(env|var)\.(\w+)")
 
 
 class Settings(Examination):
-    """A variable or a connection of Airflow is missing; named, and never shown."""
+    """A variable, or a connection of Airflow, is missing; messages show names, never values."""
 
     codes = ("D301", "D302")
 

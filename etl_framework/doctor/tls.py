@@ -1,4 +1,4 @@
-"""Connections whose other side is not checked."""
+"""Connections that do not check who answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHECKED = ("verify-full", "verify-ca")
 
 
 class UncheckedTls(Examination):
-    """Whoever answers may be somebody else, or everybody on the way may listen."""
+    """The server may be somebody else's, or others on the network may read the traffic."""
 
     codes = ("D314",)
     stage = 2
@@ -46,7 +46,7 @@ class UncheckedTls(Examination):
         )
 
     def _mode(self, patient: Patient, connection: object) -> str | None:
-        """How far a certificate is checked; None where there is none, on a Unix socket."""
+        """The mode in which a certificate is checked; None if none is used, as on a Unix socket."""
         if isinstance(connection, Redshift) and connection.driver != "data_api":
             return connection.settings().get("ssl_mode", connection.ssl_mode)
         if not isinstance(connection, Postgres) or connection.embedded:

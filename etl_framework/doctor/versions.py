@@ -1,4 +1,4 @@
-"""Versions of Python and of packages here, against those of the target."""
+"""Compare the versions of Python and of packages here with those of the target."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NEEDS = re.compile(r"([\w.-]+)(?:\[[^\]]*\])?\s*(?:\(?>=\s*([\d.]+))?")
 
 
 class PythonVersion(Examination):
-    """What runs here runs there: the same Python."""
+    """Python has the same version here and in the target."""
 
     codes = ("D101",)
 
@@ -30,7 +30,7 @@ class PythonVersion(Examination):
 
 
 class Packages(Examination):
-    """The packages that we need have one major version here and there, which is new enough."""
+    """The packages that we need have the same major version here and there, and are new enough."""
 
     codes = ("D102", "D103")
 
@@ -52,13 +52,13 @@ class Packages(Examination):
 
 
 def _needed() -> dict[str, str]:
-    """The least version of each package that we always need."""
+    """The lowest version of each package that we always need."""
     try:
         lines = requires("etl-framework") or []
     except PackageNotFoundError:
         lines = []
-    plain = [found for line in lines if "extra" not in line and (found := _NEEDS.match(line))]
-    return {normalized(found[1]): found[2] or "0" for found in plain}
+    plain = [match for line in lines if "extra" not in line and (match := _NEEDS.match(line))]
+    return {normalized(match[1]): match[2] or "0" for match in plain}
 
 
 def _here(name: str) -> str:

@@ -1,8 +1,8 @@
 """Rights on S3: which objects are read, written and deleted, and which prefixes are listed.
 
 Source: Amazon S3's User Guide, "Required permissions for Amazon S3 API operations". HeadObject
-needs GetObject; a part of an upload needs PutObject; an object that is missing is told from one
-that is forbidden by ListBucket alone.
+needs GetObject; a part of an upload needs PutObject; only with ListBucket does S3 tell a missing
+object from a forbidden one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ACTIONS = {
     "ReadObjects": ("s3:GetObject",),
     "WriteObjects": ("s3:AbortMultipartUpload", "s3:PutObject"),
     "DeleteObjects": ("s3:DeleteObject",),
-    # A copy within S3 brings the tags along.
+    # A copy within S3 copies the tags, too.
     "ReadTags": ("s3:GetObjectTagging",),
     "WriteTags": ("s3:PutObjectTagging",),
 }
@@ -30,7 +30,7 @@ _GLOB = re.compile(r"\*\*/|\*+|\[[^\]]+\]")
 
 @dataclass
 class Buckets:
-    """What one role does in S3."""
+    """Collects what one role may do in S3."""
 
     facts: Facts
     _objects: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -38,7 +38,7 @@ class Buckets:
     _keys: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def read(self, bucket: str, pattern: str, key: str | None = None) -> None:
-        """Objects are found and read.
+        """Allow listing and reading objects.
 
         :param pattern: as `pattern_of` gives it.
         :param key: the KMS key that they may be encrypted with.
@@ -49,16 +49,16 @@ class Buckets:
         self._encrypted(key, "kms:Decrypt")
 
     def write(self, bucket: str, pattern: str, key: str | None = None) -> None:
-        """Objects are written, large ones in parts; a part that is encrypted is read, too."""
+        """Allow writing objects, large ones in parts; an encrypted part must be read, too."""
         self._allow("WriteObjects", bucket, pattern)
         self._encrypted(key, "kms:Decrypt", "kms:GenerateDataKey")
 
     def delete(self, bucket: str, pattern: str) -> None:
-        """Objects are deleted."""
+        """Allow deleting objects."""
         self._allow("DeleteObjects", bucket, pattern)
 
     def move(self, bucket: str, pattern: str, to: str, key: str | None = None) -> None:
-        """Objects are copied, tags and all, and deleted where they were."""
+        """Allow moving objects: copying them with their tags, then deleting the originals."""
         self.delete(bucket, pattern)
         self.read(bucket, to, key)
         self.write(bucket, to, key)
@@ -66,7 +66,7 @@ class Buckets:
         self._allow("WriteTags", bucket, to)
 
     def statements(self) -> Iterator[Statement]:
-        """All of it."""
+        """The statements for everything that was allowed."""
         for sid, actions in ACTIONS.items():
             if self._objects[sid]:
                 yield Statement(sid, actions, sorted(self._objects[sid]))
@@ -85,7 +85,7 @@ class Buckets:
             self._keys[key].update(actions)
 
     def _key_statement(self, sid: str, key: str, actions: list[str]) -> Statement:
-        """A key by its ARN or id; by an alias it is any key that bears it. Only through S3."""
+        """The right to use a key through S3 only; an alias stands for every key that has it."""
         domain = "amazonaws.com.cn" if "aws-cn" in self.facts.arn("kms", "") else "amazonaws.com"
         where: dict[str, dict[str, list[str]]] = {
             "StringEquals": {"kms:ViaService": [f"s3.{self.facts.region}.{domain}"]}
@@ -101,8 +101,11 @@ class Buckets:
 
 
 def pattern_of(prefix: str, path: str) -> str:
-    """The objects that a source's path may find, for any data interval, as IAM matches them."""
-    plain = _GLOB.sub(lambda found: "?" if found[0][0] == "[" else "*", _EXPRESSION.sub("*", path))
+    """The objects that a source's path may match in any data interval, as a pattern of IAM.
+
+    `in/{{ ds }}/[ab]*.csv` below the prefix `raw` gives `raw/in/*/?*.csv`.
+    """
+    plain = _GLOB.sub(lambda match: "?" if match[0][0] == "[" else "*", _EXPRESSION.sub("*", path))
     return below(prefix, re.sub(r"\*+", "*", plain))
 
 

@@ -1,4 +1,4 @@
-"""Rights as a template of CloudFormation; account, region and partition are the stack's own."""
+"""Rights as a CloudFormation template; account and region are those of the stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXECUTION_ROLE = "ExecutionRoleName"
 
 
 def as_cloudformation(rights: Rights) -> str:
-    """Managed policies for the execution role, the role of COPY, rules; the grants as metadata."""
+    """The policies of the execution role, the role of COPY and the rules; grants are metadata."""
     import yaml
 
     used = json.dumps([rights.execution, asdict(rights)["copy_role"], asdict(rights)["ingress"]])
@@ -27,7 +27,9 @@ def as_cloudformation(rights: Rights) -> str:
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Made by etl iam; make it again when the pipelines change.",
-        "Metadata": {"Grants": {each.connection: list(each.statements) for each in rights.grants}},
+        "Metadata": {
+            "Grants": {grant.connection: list(grant.statements) for grant in rights.grants}
+        },
         "Parameters": {EXECUTION_ROLE: role, **parameters},
         "Resources": {**_execution(rights), **_copy_role(rights), **_ingress(rights)},
     }
@@ -62,13 +64,13 @@ def _copy_role(rights: Rights) -> dict[str, Any]:
 
 
 def _ingress(rights: Rights) -> dict[str, Any]:
-    found = {}
+    resources = {}
     for number, rule in enumerate(rights.ingress, 1):
         port = _filled(rights, rule.port)
         source = {"SourceSecurityGroupId": _filled(rights, rule.source_group)}
         if rule.source_range:
             source = {"CidrIpv6" if ":" in rule.source_range else "CidrIp": rule.source_range}
-        found[f"Ingress{number}"] = {
+        resources[f"Ingress{number}"] = {
             "Type": "AWS::EC2::SecurityGroupIngress",
             "Properties": {
                 "Description": f"etl: {rule.connection}",
@@ -79,21 +81,21 @@ def _ingress(rights: Rights) -> dict[str, Any]:
                 **source,
             },
         }
-    return found
+    return resources
 
 
 def _filled(rights: Rights, value: Any) -> Any:
-    """A value with its references: one alone as `Ref`, one in a text as `Fn::Sub`."""
+    """A value with its references written as `Ref`, or as `Fn::Sub` inside a longer text."""
     if isinstance(value, dict):
-        return {key: _filled(rights, each) for key, each in value.items()}
+        return {key: _filled(rights, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(rights, each) for each in value]
+        return [_filled(rights, item) for item in value]
     if not isinstance(value, str) or "${" not in value:
         return value
     name = value[2:-1]
     if value == f"${{{name}}}" and name in rights.parameters:
         return {"Ref": _camel(name)}
-    text = referring(value, rights.parameters, lambda found: f"${{{_camel(found)}}}", "${!")
+    text = referring(value, rights.parameters, lambda parameter: f"${{{_camel(parameter)}}}", "${!")
     return {"Fn::Sub": text} if any(f"${{{n}}}" in value for n in rights.parameters) else value
 
 

@@ -1,4 +1,4 @@
-"""Rights on Redshift: a password for an hour, statements by the Data API, and the role of COPY.
+"""Rights on Redshift: temporary passwords, statements by the Data API, and the role of COPY.
 
 Source: Service Authorization Reference, "Amazon Redshift", "Amazon Redshift Serverless", "Amazon
 Redshift Data API".
@@ -23,7 +23,7 @@ OWN = {"StringEquals": {"redshift-data:statement-owner-iam-userid": ["${aws:user
 
 
 def way_in(facts: Facts, name: str, connection: Redshift) -> Iterator[Statement]:
-    """What a worker needs so that a connection lets it in."""
+    """The rights that a worker needs to log in by a connection."""
     sid = "".join(part.capitalize() for part in name.split("_"))
     if connection.driver == "data_api":
         yield Statement(f"Submit{sid}", SUBMIT, (database_arn(facts, name, connection),))
@@ -48,7 +48,7 @@ def way_in(facts: Facts, name: str, connection: Redshift) -> Iterator[Statement]
 
 
 def database_arn(facts: Facts, name: str, connection: Redshift) -> str:
-    """The cluster's ARN; of a Serverless workgroup it ends in an id that no file knows."""
+    """The ARN of the cluster or workgroup; no file knows the id that a workgroup's ends in."""
     if connection.cluster:
         return facts.arn("redshift", f"cluster:{facts.text(connection.cluster)}")
     what = "The ARN of the Serverless workgroup" if connection.workgroup else "The cluster's ARN"
@@ -56,11 +56,11 @@ def database_arn(facts: Facts, name: str, connection: Redshift) -> str:
 
 
 def copy_trust(facts: Facts, connections: dict[str, Redshift]) -> dict[str, Any]:
-    """Who may take the role of COPY: Redshift, and only for these clusters of this account."""
+    """The trust policy of the role of COPY: only Redshift may assume it, for these clusters."""
     services = {"redshift.amazonaws.com"}
-    if not all(found.cluster for found in connections.values()):
+    if not all(connection.cluster for connection in connections.values()):
         services.add("redshift-serverless.amazonaws.com")
-    arns = [database_arn(facts, name, found) for name, found in connections.items()]
+    arns = [database_arn(facts, name, connection) for name, connection in connections.items()]
     where = {
         "StringEquals": {"aws:SourceAccount": [facts.account]},
         "ArnLike": {"aws:SourceArn": arns},
@@ -69,14 +69,14 @@ def copy_trust(facts: Facts, connections: dict[str, Redshift]) -> dict[str, Any]
 
 
 def user_of(facts: Facts, name: str, connection: Redshift) -> str:
-    """The database user."""
+    """The database user of a connection."""
     if connection.user:
         return facts.text(connection.user)
     return facts.fact(f"{name}_user", f"The database user of '{name}'.")
 
 
 def database_of(facts: Facts, name: str, connection: Redshift) -> str:
-    """The database."""
+    """The database of a connection."""
     if connection.database:
         return facts.text(connection.database)
     return facts.fact(f"{name}_database", f"The database of '{name}'.")

@@ -1,4 +1,4 @@
-"""Rights as one document of JSON, and what the forms of it share."""
+"""Rights as one JSON document or as SQL, and what the output formats share."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 
 
 def as_json(rights: Rights) -> str:
-    """Policies, trust, grants and rules; `parameters` says what each `${name}` in them is."""
+    """Policies, trust, grants and rules as JSON; `parameters` explains each `${name}` in it."""
     return json.dumps(asdict(rights), indent=2) + "\n"
 
 
 def as_sql(rights: Rights) -> str:
-    """The grants alone."""
+    """Only the grants, as SQL."""
     return sql_of(rights.grants)
 
 
 def referring(
     value: Any, parameters: Mapping[str, str], known: Callable[[str], str], other: str
 ) -> Any:
-    """A value whose references are those of another language.
+    """A value whose references `${name}` are translated into another language.
 
-    :param known: how a parameter is written there.
-    :param other: how `${` is written where it is none of ours, such as IAM's own variables.
+    :param known: gives the reference to a parameter in that language.
+    :param other: what replaces `${` where the name is no parameter but, say, a variable of IAM.
     """
     if isinstance(value, dict):
-        return {key: referring(each, parameters, known, other) for key, each in value.items()}
+        return {key: referring(item, parameters, known, other) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [referring(each, parameters, known, other) for each in value]
+        return [referring(item, parameters, known, other) for item in value]
     if not isinstance(value, str):
         return value
     return _REFERENCE.sub(
-        lambda found: known(found[1]) if found[1] in parameters else f"{other}{found[1]}}}", value
+        lambda match: known(match[1]) if match[1] in parameters else f"{other}{match[1]}}}", value
     )

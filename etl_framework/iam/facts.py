@@ -1,4 +1,4 @@
-"""Facts that no file of the project holds: given, or else parameters of what is written."""
+"""Facts that no file of the project holds; those not given become parameters of the output."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ DEFAULTS = {
     "connections_prefix": "airflow/connections",
     "variables_prefix": "airflow/variables",
 }
-# What a fact may hold: no wildcard, no quote, and nothing that is a reference again.
+# The characters that a value may hold: no wildcards, no quotes, and no references.
 _VALUE = re.compile(r"[\w./:@+=,-]+")
-# By the end of their names.
+# The forms of values, by the ends of the facts' names.
 _FORMS = {
     "account_id": (re.compile(r"\d{12}"), "twelve digits"),
     "region": (re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "such as eu-west-1"),
@@ -28,28 +28,28 @@ _FORMS = {
 
 
 class Facts:
-    """Names to values; a name without one stands as `${name}` in what is written.
+    """The values of facts; a fact without a value appears as `${name}` in the output.
 
     :param given: the values that are known.
     :raises ConfigError: a value that would change the meaning of a policy or a statement.
     """
 
     def __init__(self, given: Mapping[str, str]) -> None:
-        if wrong := [found for name, value in given.items() if (found := _wrong(name, value))]:
+        if wrong := [problem for name, value in given.items() if (problem := _wrong(name, value))]:
             raise ConfigError(wrong)
         self._given = DEFAULTS | dict(given)
         self._asked: dict[str, str] = {}
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Each name that has no value, with what it is."""
+        """The needed facts that have no value, each with its description."""
         missing = {name: text for name, text in self._asked.items() if name not in self._given}
         return dict(sorted(missing.items()))
 
     def fact(self, name: str, what: str) -> str:
-        """The value of a name, or its reference.
+        """The value of a fact, or a reference to it.
 
-        :param what: what it is, in the user's words.
+        :param what: the description of the fact for the user.
         """
         self._asked.setdefault(name, what)
         return self._given.get(name, f"${{{name}}}")
@@ -57,8 +57,8 @@ class Facts:
     def text(self, template: str, form: str = "") -> str:
         """A setting of a file with its `{{ env.X }}` and `{{ var.x }}` filled in.
 
-        :param form: what else is to be said of such a value.
-        :raises ConfigError: it is no such setting.
+        :param form: what is added to the descriptions of such values.
+        :raises ConfigError: the template cannot be rendered.
         """
         env, var = f"The variable {{}}{form}.", f"Airflow's variable {{}}{form}."
         known = {
@@ -71,9 +71,9 @@ class Facts:
             raise ConfigError(f"'{template}' cannot be read: {error}") from error
 
     def arn(self, service: str, resource: str, *, here: bool = True) -> str:
-        """The name that AWS gives a resource.
+        """The ARN of a resource.
 
-        :param here: with region and account; names of S3 have neither.
+        :param here: whether it has region and account; ARNs of S3 have neither.
         """
         partition = self.fact("partition", "The partition of AWS.")
         region, account = (self.region, self.account) if here else ("", "")
@@ -90,7 +90,7 @@ class Facts:
         return self.fact("region", "The region that everything lies in.")
 
     def refuse_unknown(self) -> None:
-        """A mistyped name must not look as if it had been used.
+        """Refuse values that nothing asked for: a mistyped name must not go unnoticed.
 
         :raises ConfigError: a value was given that nothing asked for.
         """
@@ -101,7 +101,7 @@ class Facts:
 
 
 class _Named:
-    """What `env.X` and `var.x` give."""
+    """Looks up `env.X` and `var.x` for templates."""
 
     def __init__(self, find: Callable[[str], str]) -> None:
         self._find = find

@@ -1,4 +1,4 @@
-"""What a database grants its user: the tables that sources read and targets fill, and no others."""
+"""The grants of a database's user: on the tables that sources read and targets fill, only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PUBLIC = "public"
 
 @dataclass(frozen=True)
 class Grants:
-    """The statements that one connection's user needs, run by the owner of the tables."""
+    """The statements that one connection's user needs; the owner of the tables runs them."""
 
     connection: str
     statements: tuple[str, ...]
@@ -35,7 +35,7 @@ def grants(
 ) -> Iterator[Grants]:
     """The grants of each database that pipelines use, by its connection.
 
-    :param may_create: runs make their tables, and own them; else they are there (`etl ddl`).
+    :param may_create: runs create their tables and own them; else `etl ddl` has made them.
     """
     pipelines = list(pipelines)
     for name, connection in sorted(used.connections.items()):
@@ -48,19 +48,19 @@ def grants(
         if not (read or targets):
             continue
         user, database = _login(facts, name, connection)
-        found = [
-            *_reading(user, [each for each in read if isinstance(each, PostgresSource)]),
+        statements = [
+            *_reading(user, [source for source in read if isinstance(source, PostgresSource)]),
             *_filling(user, database, targets, may_create=may_create),
         ]
         if isinstance(connection, Redshift):
-            found += _cluster(facts, used, connection, user, targets)
+            statements += _cluster(facts, used, connection, user, targets)
         else:
-            found.insert(0, f"GRANT CONNECT ON DATABASE {database} TO {user}")
-        yield Grants(name, tuple(found))
+            statements.insert(0, f"GRANT CONNECT ON DATABASE {database} TO {user}")
+        yield Grants(name, tuple(statements))
 
 
 def _login(facts: Facts, name: str, connection: Postgres | Redshift) -> tuple[str, str]:
-    """User and database, quoted; of a URL or a connection of Airflow no file knows them."""
+    """User and database, quoted; no file knows those in a URL or a connection of Airflow."""
     if isinstance(connection, Redshift):
         user, database = user_of(facts, name, connection), database_of(facts, name, connection)
     else:
@@ -70,7 +70,10 @@ def _login(facts: Facts, name: str, connection: Postgres | Redshift) -> tuple[st
 
 
 def _reading(user: str, sources: Iterable[PostgresSource]) -> Iterator[str]:
-    """By column: a column that is not declared stays closed. SQL in `where` may name any."""
+    """The grants for sources: their declared columns, or all if `where` may name others.
+
+    For example: GRANT SELECT ("id", "name") ON TABLE "public"."customers" TO "etl"
+    """
     columns: dict[str, set[str]] = defaultdict(set)
     whole = set()
     for source in sources:
@@ -85,7 +88,10 @@ def _reading(user: str, sources: Iterable[PostgresSource]) -> Iterator[str]:
 
 
 def _filling(user: str, database: str, targets: list[Target], *, may_create: bool) -> Iterator[str]:
-    """Rows come through a temporary table; the ledger changes with the targets."""
+    """The grants for targets, which are filled through temporary tables, and for the ledger.
+
+    For example: GRANT SELECT, INSERT, DELETE ON TABLE "public"."sales" TO "etl"
+    """
     if not targets:
         return
     yield f"GRANT TEMPORARY ON DATABASE {database} TO {user}"
@@ -93,7 +99,7 @@ def _filling(user: str, database: str, targets: list[Target], *, may_create: boo
     there = {placed(t.table) for t in targets} - made
     (made if made else there).add(placed(ledger.TABLE))
     schemas = sorted({table.partition(".")[0] for table in made})
-    if schemas not in ([], [PUBLIC]):  # CREATE SCHEMA IF NOT EXISTS asks for it first
+    if schemas not in ([], [PUBLIC]):  # CREATE SCHEMA IF NOT EXISTS always needs it
         yield f"GRANT CREATE ON DATABASE {database} TO {user}"
     for schema in schemas:
         if schema != PUBLIC:
@@ -107,7 +113,7 @@ def _filling(user: str, database: str, targets: list[Target], *, may_create: boo
 def _cluster(
     facts: Facts, used: Environment, connection: Redshift, user: str, targets: list[Target]
 ) -> Iterator[str]:
-    """What Redshift has besides: the role of COPY, and a schema for what is computed there."""
+    """Grants that only Redshift has: the role of COPY, and a schema for what is computed there."""
     schemas = engine_of(used).schemas(used, connection)
     for schema in schemas:
         yield f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"
@@ -124,13 +130,14 @@ def _usage(user: str, tables: Iterable[str]) -> Iterator[str]:
 
 
 def placed(table: str) -> str:
-    """A table with its schema."""
+    """The name of a table with its schema."""
     return table if "." in table else f"{PUBLIC}.{table}"
 
 
-def sql_of(found: Iterable[Grants]) -> str:
-    """All statements, for `psql` and the query editor."""
+def sql_of(all_grants: Iterable[Grants]) -> str:
+    """All statements as one script for `psql` or the query editor."""
     parts = (
-        [f"-- {each.connection}", *(f"{sql};" for sql in each.statements), ""] for each in found
+        [f"-- {grant.connection}", *(f"{sql};" for sql in grant.statements), ""]
+        for grant in all_grants
     )
     return "\n".join(chain.from_iterable(parts))

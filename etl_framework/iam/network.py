@@ -18,10 +18,10 @@ REDSHIFT, POSTGRES = "5439", "5432"
 
 @dataclass(frozen=True)
 class Ingress:
-    """One way in.
+    """A rule that lets somebody reach a database.
 
     :param group: the database's security group.
-    :param source_group: the group that may come, else `source_range` is the address.
+    :param source_group: the group that may connect; if empty, `source_range` may connect.
     """
 
     connection: str
@@ -34,9 +34,9 @@ class Ingress:
 def ingress(
     facts: Facts, used: Environment, pipelines: Iterable[Pipeline], addresses: Sequence[str] = ()
 ) -> Iterator[Ingress]:
-    """Each database that workers have a route to, from MWAA's group and from stated addresses.
+    """The rules by which MWAA's group and the stated addresses reach each database.
 
-    :raises ConfigError: an address is none, or is everybody's.
+    :raises ConfigError: an address is not valid, or lets everybody in.
     """
     ranges = [_range(address) for address in addresses]
     wanted = connections_of(pipelines)
@@ -54,7 +54,7 @@ def ingress(
         )
         mwaa = facts.fact("mwaa_security_group_id", "The security group of MWAA.")
         yield Ingress(name, group, port, source_group=mwaa)
-        yield from (Ingress(name, group, port, source_range=each) for each in ranges)
+        yield from (Ingress(name, group, port, source_range=cidr) for cidr in ranges)
 
 
 def connections_of(pipelines: Iterable[Pipeline]) -> set[str]:
@@ -71,11 +71,11 @@ def connections_of(pipelines: Iterable[Pipeline]) -> set[str]:
 
 def _range(address: str) -> str:
     try:
-        found = ipaddress.ip_network(address)
+        network = ipaddress.ip_network(address)
     except ValueError as error:
         raise ConfigError(
             f"'{address}' is no range of addresses", hint="such as 10.1.2.3/32"
         ) from error
-    if found.prefixlen == 0:
+    if network.prefixlen == 0:
         raise ConfigError(f"'{address}' lets everybody reach the databases")
-    return str(found)
+    return str(network)

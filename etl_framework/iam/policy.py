@@ -1,4 +1,4 @@
-"""Policies of IAM: statements that allow, and documents that are no longer than AWS takes."""
+"""Policies of IAM: statements that allow, in documents no longer than AWS accepts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 VERSION = "2012-10-17"
-# A managed policy has 6,144 characters at the most; references may become longer than they are.
+# A managed policy has at most 6,144 characters; values may be longer than their references.
 LONGEST = 5_000
 Conditions = Mapping[str, Mapping[str, Sequence[str]]]
 
@@ -17,8 +17,8 @@ Conditions = Mapping[str, Mapping[str, Sequence[str]]]
 class Statement:
     """What is allowed on which resources.
 
-    :param sid: letters and digits, of its own in the policy.
-    :param conditions: operator, key, values, as IAM writes them.
+    :param sid: letters and digits, unique in the policy.
+    :param conditions: values by operator and key, as in IAM's JSON.
     """
 
     sid: str
@@ -27,23 +27,23 @@ class Statement:
     conditions: Conditions = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """It as IAM writes it."""
-        found: dict[str, Any] = {
+        """The statement as IAM's JSON."""
+        document: dict[str, Any] = {
             "Sid": self.sid,
             "Effect": "Allow",
             "Action": sorted(self.actions),
             "Resource": sorted(set(self.resources)),
         }
         if self.conditions:
-            found["Condition"] = {
+            document["Condition"] = {
                 operator: {key: sorted(set(values)) for key, values in keys.items()}
                 for operator, keys in self.conditions.items()
             }
-        return found
+        return document
 
 
 def documents(statements: Iterable[Statement]) -> list[dict[str, Any]]:
-    """The statements in as few policies as they fit into, in their order."""
+    """The statements in their order, in as few policies as can hold them."""
     policies: list[list[dict[str, Any]]] = []
     size = LONGEST
     for statement in statements:
@@ -54,11 +54,11 @@ def documents(statements: Iterable[Statement]) -> list[dict[str, Any]]:
             size = 0
         policies[-1].append(document)
         size += length
-    return [{"Version": VERSION, "Statement": found} for found in policies]
+    return [{"Version": VERSION, "Statement": policy} for policy in policies]
 
 
 def trust(services: Sequence[str], conditions: Conditions) -> dict[str, Any]:
-    """Which services may take a role, and on whose behalf."""
+    """The trust policy of a role: which services may assume it, and on which conditions."""
     return {
         "Version": VERSION,
         "Statement": [

@@ -1,4 +1,4 @@
-"""The least that a project's pipelines work with in one environment."""
+"""The least rights that a project's pipelines need in one environment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_SLASH = ", without a slash at its end"
 
 @dataclass(frozen=True)
 class CopyRole:
-    """The role that Redshift takes to read what it loads."""
+    """The role that Redshift assumes to read what it loads."""
 
     trust: dict[str, Any]
     policies: list[dict[str, Any]]
@@ -34,10 +34,10 @@ class CopyRole:
 
 @dataclass(frozen=True)
 class Rights:
-    """All of it.
+    """All rights that the pipelines need.
 
-    :param parameters: each fact that is not known, with what it is; it stands as `${name}`.
-    :param execution: policies for MWAA's execution role, beside what MWAA itself needs.
+    :param parameters: the description of each unknown fact, which appears as `${name}`.
+    :param execution: policies for MWAA's execution role, besides those that MWAA itself needs.
     """
 
     environment: str
@@ -50,11 +50,11 @@ class Rights:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked beside the project's own files.
+    """What the caller wants that the project's files do not say.
 
     :param addresses: ranges that may reach the databases, besides MWAA.
-    :param secrets: connections and variables lie in Secrets Manager.
-    :param may_create: runs make their tables.
+    :param secrets: whether connections and variables lie in Secrets Manager.
+    :param may_create: whether runs create their tables.
     """
 
     addresses: Sequence[str] = ()
@@ -65,14 +65,14 @@ class Wanted:
 def rights_of(
     project: Project, environment: str | None, facts: Facts, wanted: Wanted | None = None
 ) -> Rights:
-    """What the pipelines need, read from their files alone.
+    """The rights that the pipelines need, read from the project's files alone.
 
-    :raises ConfigError: a given fact or address cannot be.
+    :raises ConfigError: a given fact or address is not valid.
     """
     wanted = wanted or Wanted()
     used = project.environment(environment)
-    pipelines = [found.model for found in project.pipelines if found.model]
-    found = Rights(
+    pipelines = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
+    rights = Rights(
         environment=project.environment_name(environment),
         parameters={},
         execution=documents(_execution(facts, used, pipelines, wanted)),
@@ -81,8 +81,8 @@ def rights_of(
         ingress=list(ingress(facts, used, pipelines, wanted.addresses)),
     )
     facts.refuse_unknown()
-    found.parameters.update(facts.parameters)
-    return found
+    rights.parameters.update(facts.parameters)
+    return rights
 
 
 def _execution(
@@ -117,14 +117,14 @@ def _use_files(buckets: Buckets, used: Environment, source: CsvSource) -> None:
 
 
 def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> CopyRole | None:
-    """COPY reads what is staged; where the cluster computes, it reads the sources' files, too."""
+    """The role of COPY, which reads staging and, where the cluster computes, sources' files."""
     connections: dict[str, Redshift] = {}
     buckets = Buckets(facts)
     for pipeline in pipelines:
         clusters = {
-            name: found
+            name: connection
             for name in connections_of([pipeline])
-            if isinstance(found := used.connections[name], Redshift)
+            if isinstance(connection := used.connections[name], Redshift)
         }
         if not clusters:
             continue
@@ -149,7 +149,7 @@ def _files(used: Environment, pipeline: Pipeline) -> Iterator[CsvSource]:
 
 
 def _place(facts: Facts, connection: Any) -> tuple[str, str, str | None]:
-    """Bucket, prefix and key of a connection."""
+    """The bucket, the prefix and the KMS key of a connection."""
     key = facts.text(connection.kms_key) if connection.kms_key else None
     return facts.text(connection.bucket), facts.text(connection.prefix, NO_SLASH), key
 

@@ -1,7 +1,7 @@
 """Rights on secrets: the connections and variables of Airflow that the project names.
 
 Source: MWAA's User Guide, "Configuring an Apache Airflow connection using an AWS Secrets Manager
-secret". A secret's ARN ends in six characters of Secrets Manager's own.
+secret". Secrets Manager ends a secret's ARN with six random characters.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _VARIABLE = re.compile(r"\{\{[^}]*?\bvar\.(\w+)")
 
 
 def secrets(facts: Facts, used: Environment, pipelines: Iterable[Pipeline]) -> Iterator[Statement]:
-    """Reading those connections and variables, and no others."""
+    """The right to read the named connections and variables, and no others."""
     folders = (
         (facts.fact("connections_prefix", "Where connections lie."), connections(used, pipelines)),
         (facts.fact("variables_prefix", "Where variables lie."), variables(used)),
@@ -35,10 +35,10 @@ def secrets(facts: Facts, used: Environment, pipelines: Iterable[Pipeline]) -> I
 
 
 def topics(pipelines: Iterable[Pipeline]) -> Iterator[Statement]:
-    """Telling the topics of SNS that the pipelines name."""
-    found = [each.topic for p in pipelines for each in p.notify if isinstance(each, Sns)]
-    if found:
-        yield Statement("Notify", ("sns:Publish",), found)
+    """The right to publish to the topics of SNS that the pipelines name."""
+    arns = [channel.topic for p in pipelines for channel in p.notify if isinstance(channel, Sns)]
+    if arns:
+        yield Statement("Notify", ("sns:Publish",), arns)
 
 
 def connections(used: Environment, pipelines: Iterable[Pipeline]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Rights as a module of Terraform, for the provider `hashicorp/aws` from 5.0 on."""
+"""Rights as a Terraform module, for the provider `hashicorp/aws` from version 5.0 on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXECUTION_ROLE = "execution_role_name"
 
 
 def as_terraform(rights: Rights) -> str:
-    """Managed policies for the execution role, the role of COPY, rules; the grants as output."""
+    """The policies of the execution role, the role of COPY and the rules; grants are an output."""
     variables = {EXECUTION_ROLE: "The name of MWAA's execution role.", **rights.parameters}
     blocks = [HEAD, *(_variable(name, what) for name, what in sorted(variables.items()))]
     blocks += _execution(rights)
@@ -106,7 +106,7 @@ def _ingress(rights: Rights) -> Iterator[str]:
 
 
 def _resource(kind: str, name: str, arguments: dict[str, str]) -> str:
-    """A block as `terraform fmt` writes it: what has several lines is not aligned."""
+    """A block in the format of `terraform fmt`, which aligns only arguments of one line."""
     width = max(len(key) for key, value in arguments.items() if "\n" not in value)
     lines = [
         f"  {key} = {value}" if "\n" in value else f"  {key:{width}} = {value}"
@@ -120,16 +120,16 @@ def _output(name: str, what: str, value: str) -> str:
 
 
 def _text(rights: Rights, text: str) -> str:
-    """A text with its references, as an expression."""
+    """A text with its references, as an expression of Terraform."""
     if text[2:-1] in rights.parameters and text == f"${{{text[2:-1]}}}":
         return f"var.{text[2:-1]}"
     return _string(referring(text, rights.parameters, lambda name: f"${{var.{name}}}", "$${"))
 
 
 def _json(rights: Rights, document: Any) -> str:
-    """A document as an expression; Terraform takes objects as JSON writes them."""
-    found = referring(document, rights.parameters, lambda name: f"${{var.{name}}}", "$${")
-    text = json.dumps(found, indent=2, separators=(",", " : ")).replace("\n", "\n  ")
+    """A document as an expression of Terraform, which accepts objects in JSON's notation."""
+    filled = referring(document, rights.parameters, lambda name: f"${{var.{name}}}", "$${")
+    text = json.dumps(filled, indent=2, separators=(",", " : ")).replace("\n", "\n  ")
     return f"jsonencode({text})"
 
 

@@ -1,4 +1,4 @@
-"""Making calls of AWS, by boto3."""
+"""Calls to AWS through boto3."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "NotFound", "ResourceNotFoundEx
 
 @dataclass
 class Aws:
-    """Makes calls, each told before it is made.
+    """Makes calls to AWS, and reports each call before it is made.
 
-    :param tell: hears of each call.
-    :param versions: of the objects that were written, by key.
-    :param now: by the clock of AWS, when it answered last.
+    :param tell: receives each call before it is made.
+    :param versions: the S3 version of each object written so far, by key.
+    :param now: the time that AWS's last answer gave.
     """
 
     tell: Callable[[Call], None] = lambda call: None
@@ -31,21 +31,21 @@ class Aws:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def make(self, call: Call) -> dict[str, Any]:
-        """Make a call; what its arguments leave open is filled in.
+        """Make a call and return its answer; placeholders in its arguments are filled in.
 
         :raises ConfigError: AWS refuses it, or there are no credentials.
-        :raises PreconditionError: the object is another one.
-        :raises RetryableError: AWS does not answer, after boto3 has tried several times.
+        :raises PreconditionError: somebody else has changed the object.
+        :raises RetryableError: AWS does not answer, even after boto3's retries.
         """
-        found = self.ask(call)
-        if found is None:
+        answer = self.ask(call)
+        if answer is None:
             raise ConfigError([missing(call)])
-        if call.service == "s3" and "VersionId" in found and "Key" in call.arguments:
-            self.versions[call.arguments["Key"]] = found["VersionId"]
-        return found
+        if call.service == "s3" and "VersionId" in answer and "Key" in call.arguments:
+            self.versions[call.arguments["Key"]] = answer["VersionId"]
+        return answer
 
     def ask(self, call: Call) -> dict[str, Any] | None:
-        """The same; None when there is no such thing."""
+        """Make a call like `make`, but return None if what it asks for does not exist."""
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -56,21 +56,21 @@ class Aws:
                     name: self._opened(value, opened) for name, value in call.arguments.items()
                 }
                 service = client(call.service, region=None, endpoint_url=None)
-                found: dict[str, Any] = getattr(service, call.operation)(**arguments)
+                answer: dict[str, Any] = getattr(service, call.operation)(**arguments)
         except ClientError as error:
             if code_of(error) in _MISSING:
                 return None
             raise refused(call, error) from error
         except (BotoCoreError, Boto3Error) as error:
             raise unanswered(call, error) from error
-        if date := found["ResponseMetadata"]["HTTPHeaders"].get("date"):
+        if date := answer["ResponseMetadata"]["HTTPHeaders"].get("date"):
             self.now = parsedate_to_datetime(date).replace(tzinfo=UTC)
-        return found
+        return answer
 
     def check(self, call: Call) -> None:
-        """See whether boto3 knows a call's arguments, without making it.
+        """Check a call's arguments against boto3's model of the service, without making it.
 
-        :raises ConfigError: it does not.
+        :raises ConfigError: an argument is missing, unknown or of a wrong type.
         """
         from botocore.validate import ParamValidator
 
@@ -84,10 +84,10 @@ class Aws:
             raise ConfigError([finding("M110", report.generate_report(), hint)])
 
     def pages(self, call: Call, token: str, following: str) -> Iterator[dict[str, Any]]:
-        """The same call until there is no more.
+        """Every page of the answer to a call.
 
         :param token: the argument that asks for the next page.
-        :param following: where an answer has it.
+        :param following: the key of a page that holds the token of the next page.
         """
         arguments = dict(call.arguments)
         while True:
@@ -100,7 +100,7 @@ class Aws:
             arguments[token] = page[following]
 
     def filled(self, value: Any) -> Any:
-        """A value, or the version that it stands for."""
+        """The value of an argument; for a `VersionOf`, the version that S3 gave the object."""
         return self.versions[value.key] if isinstance(value, VersionOf) else value
 
     def _opened(self, value: Any, opened: ExitStack) -> Any:

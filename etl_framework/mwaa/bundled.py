@@ -1,4 +1,4 @@
-"""A bundle on this machine, as its manifest says it is."""
+"""A bundle on this machine, checked against its manifest."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ CONFIGURATION = "airflow-config.json"
 
 @dataclass(frozen=True)
 class Bundle:
-    """What is to be deployed.
+    """A bundle that is to be deployed.
 
-    :param files: SHA-256 by path below the folder: dags/, and the parts of an environment.
-    :param options: configuration of Airflow.
+    :param files: the SHA-256 of each file of dags/ and of each part, by its path in the folder.
+    :param options: configuration options of Airflow.
     """
 
     folder: Path
@@ -31,9 +31,9 @@ class Bundle:
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """Read a bundle, and see that it is what was verified.
+    """Read a bundle and check that its files are those that were verified.
 
-    :raises ConfigError: it is none, or was changed since it was made; names every file.
+    :raises ConfigError: it is no bundle, or files were changed since; names every such file.
     """
     manifest = read_manifest(folder)
     wrong = list(_changed(folder, manifest))
@@ -46,8 +46,8 @@ def read_bundle(folder: Path) -> Bundle:
     }
     options = {}
     if CONFIGURATION in manifest.files:
-        found = json.loads((folder / CONFIGURATION).read_text(encoding="utf-8"))
-        options = {str(name): str(value) for name, value in found.items()}
+        configuration = json.loads((folder / CONFIGURATION).read_text(encoding="utf-8"))
+        options = {str(name): str(value) for name, value in configuration.items()}
     return Bundle(folder, manifest, files, options)
 
 
@@ -67,6 +67,6 @@ def _changed(folder: Path, manifest: Manifest) -> Iterator[Diagnostic]:
 
 
 def sha256(file: Path) -> str:
-    """Of a file's content."""
+    """The SHA-256 of a file's content."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Make a bundle: the folder that MWAA's bucket gets, verified before it is called done."""
+"""Make a bundle, the folder that goes into MWAA's bucket, and verify it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 
 @dataclass(frozen=True)
 class Order:
-    """What to make.
+    """Which bundle to make, and from what.
 
     :param environment: a name in `environments.yml`; the file's default if not given.
-    :param constraints: a file with Airflow's; else the project's, or from the network.
+    :param constraints: a file with Airflow's constraints; if None, the project's file is used,
+        else a download.
     :param requirements: a file with further packages that the pipelines use.
-    :param wheels: a folder with wheels that no index has.
-    :param authorities: files of certificates that connections trust.
-    :param imports: try the DAGs in an environment as MWAA has it.
+    :param wheels: a folder with wheels that are in no package index.
+    :param authorities: files with the certificates of authorities that connections trust.
+    :param imports: import the DAGs in an environment like MWAA's.
     """
 
     version: MwaaVersion
@@ -52,7 +53,7 @@ class Order:
     imports: bool = True
 
     def lines(self) -> list[str]:
-        """Those of the requirements."""
+        """The lines of the requirements file; none if there is no such file."""
         return (
             self.requirements.read_text(encoding="utf-8").splitlines() if self.requirements else []
         )
@@ -61,12 +62,12 @@ class Order:
 def write_bundle(project: Project, order: Order, output: Path) -> tuple[Manifest, Verified]:
     """Make a bundle, verify it, and only then put it in its place.
 
-    :raises BundleError: it would not work on MWAA; holds everything that is wrong.
+    :raises BundleError: it would not work on MWAA; holds every problem.
     :raises ConfigError: the project's files or the order are wrong.
     """
     refuse_foreign(output)
     environment = project.environment_name(order.environment)
-    pipelines = [found.model for found in project.pipelines if found.model]
+    pipelines = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
     constraints = constraints_of(order.version, project.root, order.constraints)
     with tempfile.TemporaryDirectory(prefix="etl-bundle-") as name:
         work = Path(name)
@@ -80,16 +81,16 @@ def write_bundle(project: Project, order: Order, output: Path) -> tuple[Manifest
         write_dags(project, pipelines, environment, order.version, draft / DAGS)
         packages = _write_packages(order, wanted, work, draft)
         _write_settings(order, environment, draft)
-        found = verified(draft, order.version, _dag_ids(project), order.imports)
-        _refuse(found.problems)
-        manifest = _manifest(project, order, environment, needs, packages, found, draft)
+        verification = verified(draft, order.version, _dag_ids(project), order.imports)
+        _refuse(verification.problems)
+        manifest = _manifest(project, order, environment, needs, packages, verification, draft)
         manifest.write(draft)
         put_in_place(draft, output)
-    return manifest, found
+    return manifest, verification
 
 
 def refuse_foreign(output: Path) -> None:
-    """An output folder holds nothing, or an earlier bundle and nothing besides.
+    """Refuse an output folder that holds anything other than an earlier bundle.
 
     :raises BundleError: it holds files that no bundle put there.
     """
@@ -109,7 +110,7 @@ def refuse_foreign(output: Path) -> None:
 
 
 def put_in_place(draft: Path, output: Path) -> None:
-    """Let a finished folder take the place of an earlier one."""
+    """Copy a finished folder to its place, replacing an earlier one."""
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     shutil.copytree(draft, beside, dirs_exist_ok=True)
@@ -120,7 +121,7 @@ def put_in_place(draft: Path, output: Path) -> None:
 
 
 def commit_of(root: Path) -> str:
-    """The commit that a project is at, `+` behind it for changes; empty outside of git."""
+    """The project's commit, with `+` if there are uncommitted changes; empty outside git."""
     try:
         return short_name(root, "HEAD") + ("+" if changed_since(root, "HEAD") else "")
     except ConfigError:
@@ -135,8 +136,8 @@ def _before(
     wanted: Wanted,
     lines: list[str],
 ) -> Iterator[Diagnostic]:
-    """What is wrong already, before anything is fetched."""
-    yield from (found for found in lint(project) if found.severity == "error")
+    """The problems that show before anything is downloaded."""
+    yield from (diagnostic for diagnostic in lint(project) if diagnostic.severity == "error")
     yield from not_on_mwaa(project, pipelines, environment)
     if not (project.root / DAGS).is_dir():
         message = "the project has no DAG files, so Airflow would show nothing"
@@ -150,8 +151,8 @@ def _before(
 
 
 def _refuse(problems: Iterator[Diagnostic] | Sequence[Diagnostic]) -> None:
-    if found := sorted(set(problems)):
-        raise BundleError(found)
+    if diagnostics := sorted(set(problems)):
+        raise BundleError(diagnostics)
 
 
 def _dag_ids(project: Project) -> list[str]:
@@ -160,7 +161,7 @@ def _dag_ids(project: Project) -> list[str]:
 
 
 def _write_packages(order: Order, wanted: Wanted, work: Path, draft: Path) -> dict[str, str]:
-    """Write plugins.zip and requirements.txt; the version of each package in it."""
+    """Write plugins.zip and requirements.txt; return the version of each package."""
     for file in order.wheels.glob("*.whl") if order.wheels else ():
         shutil.copy(file, wanted.wheels)
     write_own_wheel(wanted.wheels)
@@ -173,15 +174,15 @@ def _write_packages(order: Order, wanted: Wanted, work: Path, draft: Path) -> di
     if order.authorities:
         files[AUTHORITIES] = b"".join(file.read_bytes() + b"\n" for file in order.authorities)
     write_zip(draft / "plugins.zip", files)
-    found = dict(sorted(name_and_version(file) for file in chosen.iterdir()))
+    versions = dict(sorted(name_and_version(file) for file in chosen.iterdir()))
     text = f"--find-links {PLUGINS}\n--no-index\n"
     text += "".join(f"{name}=={packages[name]}\n" for name in sorted(packages))
     (draft / "requirements.txt").write_text(text, encoding="utf-8")
-    return found
+    return versions
 
 
 def _write_settings(order: Order, environment: str, draft: Path) -> None:
-    """Write airflow-config.json, and startup.sh where there is something to set."""
+    """Write airflow-config.json, and startup.sh if the bundle has authorities."""
     settings = {"dag_factory.enable_telemetry": "False", "etl.environment": environment}
     text = json.dumps(settings, indent=2, sort_keys=True) + "\n"
     (draft / "airflow-config.json").write_text(text, encoding="utf-8")
@@ -200,10 +201,10 @@ def _manifest(
     environment: str,
     needs: Needs,
     packages: dict[str, str],
-    found: Verified,
+    verification: Verified,
     draft: Path,
 ) -> Manifest:
-    made = sorted({name for row in found.rows for name in row["dags"]}) or _dag_ids(project)
+    made = sorted({name for row in verification.rows for name in row["dags"]}) or _dag_ids(project)
     return Manifest(
         target=order.version.target,
         airflow=order.version.airflow,

@@ -1,4 +1,4 @@
-"""Calls of AWS as data: what a deploy is going to do can be printed, and is then done so."""
+"""Calls to AWS as data, so that a deploy can print them before it makes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from etl_framework.errors import Diagnostic
 
-_PREFIXES = {"mwaa": "airflow"}  # services whose actions IAM calls by another name
+_PREFIXES = {"mwaa": "airflow"}  # services that have another prefix in IAM
 _ACTIONS = {
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectsV2": "s3:ListBucket",
@@ -30,7 +30,7 @@ class Body:
 
 @dataclass(frozen=True)
 class VersionOf:
-    """The version that S3 gave an object which an earlier call wrote."""
+    """Stands for the version that S3 gives an object when an earlier call writes it."""
 
     key: str
 
@@ -61,20 +61,20 @@ class Call:
 
     @property
     def reads(self) -> bool:
-        """Whether it changes nothing; a GET of Airflow's REST API does not either."""
+        """Whether the call changes nothing; a GET of Airflow's REST API only reads, too."""
         asks = self.operation == "invoke_rest_api" and self.arguments["Method"] == "GET"
         return asks or self.operation.startswith(READING)
 
     @property
     def action(self) -> str:
-        """What IAM calls it: `s3:PutObject`."""
+        """The name of the call's action in IAM, such as `s3:PutObject`."""
         name = "".join(part.capitalize() for part in self.operation.split("_"))
         action = f"{_PREFIXES.get(self.service, self.service)}:{name}"
         return _ACTIONS.get(action, action)
 
 
 def finding(code: str, message: str, hint: str = "", *, warning: bool = False) -> Diagnostic:
-    """Something wrong with a deploy."""
+    """A problem of a deploy, as a diagnostic that belongs to no file."""
     return Diagnostic("", 0, 0, code, message, hint, "warning" if warning else "error")
 
 

@@ -1,4 +1,4 @@
-"""Time, as far as a deploy waits for something; a test has one of its own."""
+"""The clock that a deploy waits by; tests use a clock of their own."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ FIRST, LONGEST = 5.0, 60.0
 
 
 class Clock:
-    """Seconds that pass."""
+    """Tells the time and waits."""
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Seconds since an arbitrary moment."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for some seconds."""
         time.sleep(seconds)
 
     def polls(self, limit: float) -> Iterator[float]:
-        """Seconds waited so far, at once and then again after longer and longer waits.
+        """The seconds waited so far, first at once, then after each of ever longer waits.
 
-        :param limit: seconds after which it ends.
+        :param limit: the longest time to wait, in seconds.
         """
         start, wait = self.now(), FIRST
         while True:

@@ -1,4 +1,4 @@
-"""Airflow's constraints of a version: from a file, from the project, or over the network."""
+"""Airflow's constraints for a version, from a file, the project or the network."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ SECONDS = 20
 def constraints_of(version: MwaaVersion, root: Path, given: Path | None) -> str:
     """The text of the constraints.
 
-    :param given: a file; else `constraints/<version>.txt` of the project, else Airflow's own site.
-    :raises ConfigError: neither is there.
+    :param given: a file with them; if None, `constraints/<version>.txt` of the project is read,
+        or else the constraints are downloaded from Airflow's site.
+    :raises ConfigError: there are no constraints, or they cannot be read.
     """
     kept = root / FOLDER / f"{version.airflow}.txt"
     file = given or (kept if kept.is_file() else None)

@@ -1,4 +1,4 @@
-"""The folder `dags/` of a bundle: the project as DAG files find it on MWAA."""
+"""The folder `dags/` of a bundle: the project's files as DAG files need them on MWAA."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_dags(
 ) -> None:
     """Copy the project into a folder, with each pipeline compiled for an environment.
 
-    DAG files lie at its root, where `environments.yml` makes it the project that they belong to.
+    DAG files lie at the folder's root, beside `environments.yml`, so that it is their project.
     """
     shutil.copytree(project.root / DAGS, folder, ignore=LEFT_OUT)
     code = write_project(project, pipelines, folder)
@@ -39,7 +39,7 @@ def write_dags(
 
 
 def write_project(project: Project, pipelines: Sequence[Pipeline], folder: Path) -> list[str]:
-    """Copy what steps read into a folder, which may be there; the names of Python code."""
+    """Copy the files that steps read into a folder; return the names of its Python code."""
     root = project.root
     for name in (PIPELINES, TEMPLATES):
         if (root / name).is_dir():
@@ -49,16 +49,16 @@ def write_project(project: Project, pipelines: Sequence[Pipeline], folder: Path)
 
 
 def _compile(folder: Path, environment: str) -> None:
-    """What DAG files find by themselves, so that parsing them compiles nothing."""
+    """Keep each pipeline in compiled form, so that parsing DAG files compiles nothing."""
     copied = load_project(folder)
-    for found in copied.pipelines:
-        if found.model:
-            plan = build_plan(copied, found.model.name, environment, found.model.some_interval())
-            keep(folder, found.model.name, environment, compiled_form(copied, found, plan))
+    for file in copied.pipelines:
+        if file.model:
+            plan = build_plan(copied, file.model.name, environment, file.model.some_interval())
+            keep(folder, file.model.name, environment, compiled_form(copied, file, plan))
 
 
 def _copy_code(root: Path, pipelines: Sequence[Pipeline], folder: Path) -> list[str]:
-    """Copy the project's own Python of transforms: modules, packages whole; their names."""
+    """Copy the modules and whole packages of Python transforms; return their names."""
     copied = set()
     for pipeline in pipelines:
         for transform in pipeline.transforms.values():
@@ -75,7 +75,7 @@ def _copy_code(root: Path, pipelines: Sequence[Pipeline], folder: Path) -> list[
 
 
 def _write_ignored(root: Path, names: Sequence[str], version: MwaaVersion, folder: Path) -> None:
-    """Tell Airflow what holds no DAG, in the syntax of its version."""
+    """Write `.airflowignore`: what holds no DAG, in the syntax of the Airflow version."""
     own = root / DAGS / IGNORE
     lines = own.read_text(encoding="utf-8").splitlines() if own.is_file() else []
     if version.airflowignore == "glob":

@@ -1,4 +1,4 @@
-"""What a deploy does, as data: the calls in their order, made of what is there and the bundle."""
+"""The plan of a deploy: the calls that make an environment match a bundle."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from etl_framework.mwaa.record import Deploy, Placed, Record, under_way
 
 @dataclass(frozen=True)
 class Plan:
-    """What is going to be done to an environment.
+    """What a deploy or a rollback is going to do to an environment.
 
-    :param calls: in order; each changes something.
-    :param files: objects of dags/ that are right already.
-    :param wanted: SHA-256 of each object of dags/ once it is done, by key.
-    :param parts: key and, where it is there already, the object of each part.
-    :param theirs: what others had set of the options that we set.
-    :param before: what was there, when nothing was deployed yet.
+    :param calls: the calls in their order; each changes something.
+    :param files: the objects of dags/ that need no change.
+    :param wanted: the SHA-256 of each object of dags/ after the deploy, by key.
+    :param parts: the key of each part, and its object if that exists already.
+    :param theirs: the values that others had given to the options that we set.
+    :param before: the state of the environment, if nothing was deployed yet.
     """
 
     calls: tuple[Call, ...]
@@ -36,28 +36,28 @@ class Plan:
 
     @property
     def written(self) -> tuple[str, ...]:
-        """Keys that it writes."""
+        """The keys of the objects that the plan writes."""
         writes = ("put_object", "copy_object")
         return tuple(c.arguments["Key"] for c in self.calls if c.operation in writes)
 
     def count(self, operation: str) -> int:
-        """How many calls of an operation."""
+        """How many calls of an operation the plan has."""
         return sum(call.operation == operation for call in self.calls)
 
 
 def refuse(aws: Aws, environment: Environment, airflow: str, busy: str) -> Sequence[Diagnostic]:
-    """Everything that speaks against changing an environment; nothing was changed yet.
+    """Every reason against changing an environment, before anything is changed.
 
-    :param airflow: what is to be deployed was made for; empty when nobody knows.
-    :param busy: who is deploying there.
+    :param airflow: the Airflow version that the bundle was made for; empty if unknown.
+    :param busy: who is deploying there right now; empty if nobody is.
     """
-    found = []
+    problems = []
     name = environment.name
     if environment.status not in READY:
         hint = "wait until it is AVAILABLE, then run the same command again"
-        found.append(finding("M102", f"'{name}' is {environment.status}", hint))
+        problems.append(finding("M102", f"'{name}' is {environment.status}", hint))
     if airflow and environment.airflow != airflow:
-        found.append(
+        problems.append(
             finding(
                 "M103",
                 f"'{name}' has Airflow {environment.airflow}, the bundle is for {airflow}",
@@ -68,14 +68,14 @@ def refuse(aws: Aws, environment: Environment, airflow: str, busy: str) -> Seque
     if aws.make(call).get("Status") != "Enabled":
         text = f"the bucket '{environment.bucket}' has no versioning"
         hint = "switch it on: MWAA and a rollback go by versions of objects"
-        found.append(finding("M104", text, hint))
+        problems.append(finding("M104", text, hint))
     if busy:
-        found.append(under_way(busy))
-    return found
+        problems.append(under_way(busy))
+    return problems
 
 
 def plan_deploy(aws: Aws, environment: Environment, bundle: Bundle, record: Record) -> Plan:
-    """Compare a bundle with what is there."""
+    """Compare a bundle with the environment, and plan what makes them equal."""
     there = Bucket(aws, environment, record)
     wanted = {there.key(path): path for path in bundle.files if path.startswith("dags/")}
     hashes = {key: bundle.files[path] for key, path in wanted.items()}
@@ -101,7 +101,7 @@ def plan_deploy(aws: Aws, environment: Environment, bundle: Bundle, record: Reco
 def _parts(
     there: Bucket, bundle: Bundle
 ) -> tuple[list[Call], dict[str, tuple[str, Placed | None]]]:
-    """What is uploaded for the environment itself, and what it is to use."""
+    """The calls that upload parts, and the key and the object that each part is to have."""
     calls, parts = [], dict[str, tuple[str, Placed | None]]()
     for part in PARTS:
         if part not in bundle.files:
@@ -122,9 +122,9 @@ def update_call(
     options: Mapping[str, str],
     ours: Mapping[str, str],
 ) -> Iterator[Call]:
-    """The call that lets the environment use these parts and options; none when it does already.
+    """The call that sets the environment's parts and options; none if they are set already.
 
-    A part that is not wanted any more is taken away by an empty path.
+    An empty path removes a part that is no longer wanted.
     """
     arguments: dict[str, Any] = {}
     for part, (key, placed) in parts.items():

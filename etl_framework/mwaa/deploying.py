@@ -1,4 +1,4 @@
-"""Carrying out a plan: one deploy at a time, each call told, everything verified in the end."""
+"""Carry out a plan: one deploy at a time, every call reported, the result verified."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIGN_OF_LIFE = 60.0
 class Deploying:
     """A deploy or a rollback under way.
 
-    :param tell: hears what is being done, a line at a time.
+    :param tell: receives what is being done, line by line.
     """
 
     aws: Aws
@@ -39,9 +39,9 @@ class Deploying:
     _alive: float = 0.0
 
     def carry_out(self, plan: Plan, deploy: Deploy) -> None:
-        """Do all of a plan and verify what came of it.
+        """Carry out a plan and verify the result.
 
-        :param deploy: what the record keeps of it.
+        :param deploy: the entry that the record keeps.
         :raises ConfigError: another deploy began at the same moment.
         :raises StepError: something failed; says whether a rollback helps.
         """
@@ -60,7 +60,7 @@ class Deploying:
             raise
 
     def verify(self, plan: Plan, deploy: Deploy) -> None:
-        """Verify what is there already.
+        """Verify an environment without changing it.
 
         :raises StepError: something is wrong.
         """
@@ -69,18 +69,18 @@ class Deploying:
     def _make(self, call: Call, framework: str) -> None:
         self._sign_of_life()
         self.tell(_in_words(call))
-        found = self.aws.make(call)
+        answer = self.aws.make(call)
         if call.operation == "update_environment":
             self._wait(call, framework)
             return
         self._changed = self.aws.now
         if call.operation in ("put_object", "copy_object"):
-            key, told = call.arguments["Key"], found.get("CopyObjectResult", found)
+            key, told = call.arguments["Key"], answer.get("CopyObjectResult", answer)
             digest = call.arguments.get("Metadata", {}).get("sha256", "")
-            self._placed[key] = Placed(sha256=digest, version=found["VersionId"], tag=told["ETag"])
+            self._placed[key] = Placed(sha256=digest, version=answer["VersionId"], tag=told["ETag"])
 
     def _wait(self, call: Call, framework: str) -> None:
-        """Until the environment has what was asked for; then what pip said of it."""
+        """Wait until the environment is updated, then report what pip logged."""
         arguments = call.arguments
         wanted = {
             name: self.aws.filled(value)
@@ -116,12 +116,15 @@ class Deploying:
     def _take(self, seen: Seen) -> None:
         for note in seen.notes:
             self.tell(f"  {note}")
-        self.problems += [each for each in seen.problems if each.severity == "warning"]
+        self.problems += [problem for problem in seen.problems if problem.severity == "warning"]
         if seen.errors:
             raise StepError(seen.errors)
 
     def _sign_of_life(self) -> None:
-        """:raises StepError: another deploy has taken over."""
+        """Renew the record if the last sign of life is a minute old.
+
+        :raises StepError: another deploy has taken over.
+        """
         if self.records.record.owner and self.clock.now() - self._alive >= SIGN_OF_LIFE:
             self.records.renew()
             self._alive = self.clock.now()
@@ -142,7 +145,7 @@ class Deploying:
         return deploy.model_copy(update=update)
 
     def _failed(self, deploy: Deploy, error: BaseException) -> None:
-        """Let others deploy; what went wrong is told even when this cannot be."""
+        """Record the failure, so that others can deploy; add a note to the error if that fails."""
         try:
             self.records.finish(deploy.model_copy(update={"state": "failed"}))
         except EtlError as other:

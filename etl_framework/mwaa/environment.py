@@ -1,4 +1,4 @@
-"""An environment of MWAA: what it is, changing it, waiting for it, and its Airflow's REST API."""
+"""An MWAA environment: its settings, waiting for its updates, and its Airflow's REST API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from etl_framework.mwaa.aws import Aws
 from etl_framework.mwaa.calls import Call, finding
 from etl_framework.mwaa.clock import Clock
 
-# Of UPDATE_FAILED AWS says: restored to its previous state, and ready to use.
+# After UPDATE_FAILED, AWS says, an environment is back in its previous state and ready to use.
 READY = ("AVAILABLE", "UPDATE_FAILED")
 BROKEN = ("UPDATE_FAILED", "UNAVAILABLE", "DELETING", "DELETED", "CREATE_FAILED")
 UPDATE_SECONDS = 90 * 60
@@ -34,10 +34,10 @@ class Pin:
 
 @dataclass(frozen=True)
 class Environment:
-    """What MWAA says of an environment.
+    """What MWAA reports about an environment.
 
-    :param pins: what it uses of the parts of a bundle, by their names there.
-    :param options: configuration of Airflow; may hold secrets of others.
+    :param pins: the parts of a bundle that it uses, by their names in the bundle.
+    :param options: configuration options of Airflow; may hold secrets of others.
     :param logs: ARNs of the log groups that are switched on, by what writes them.
     :param updated: when it was changed last, by the clock of AWS.
     """
@@ -55,31 +55,31 @@ class Environment:
 
     @property
     def major(self) -> int:
-        """Of Airflow."""
+        """The major version of Airflow."""
         return int(self.airflow.split(".")[0])
 
 
 def get_environment(aws: Aws, name: str) -> Environment:
-    """Ask for an environment.
+    """The environment with a name, as MWAA reports it.
 
     :raises ConfigError: there is none of that name.
     """
-    found = aws.make(Call("mwaa", "get_environment", {"Name": name}))["Environment"]
-    last = found.get("LastUpdate", {})
+    answer = aws.make(Call("mwaa", "get_environment", {"Name": name}))["Environment"]
+    last = answer.get("LastUpdate", {})
     error = last.get("Error", {})
-    logs = found.get("LoggingConfiguration", {})
+    logs = answer.get("LoggingConfiguration", {})
     return Environment(
         name=name,
-        status=found["Status"],
-        airflow=found.get("AirflowVersion", ""),
-        bucket=found.get("SourceBucketArn", "").rpartition(":::")[2],
-        dags=found.get("DagS3Path", "dags").strip("/"),
+        status=answer["Status"],
+        airflow=answer.get("AirflowVersion", ""),
+        bucket=answer.get("SourceBucketArn", "").rpartition(":::")[2],
+        dags=answer.get("DagS3Path", "dags").strip("/"),
         pins={
-            part: Pin(found[f"{argument}S3Path"], found.get(f"{argument}S3ObjectVersion", ""))
+            part: Pin(answer[f"{argument}S3Path"], answer.get(f"{argument}S3ObjectVersion", ""))
             for part, argument in PARTS.items()
-            if found.get(f"{argument}S3Path")
+            if answer.get(f"{argument}S3Path")
         },
-        options=found.get("AirflowConfigurationOptions", {}),
+        options=answer.get("AirflowConfigurationOptions", {}),
         logs={
             who: logs[name]["CloudWatchLogGroupArn"]
             for name, who in LOGS.items()
@@ -97,14 +97,14 @@ def wait_for_update(
     tell: Callable[[str, float], None],
     wanted: Mapping[str, str],
 ) -> Environment:
-    """Wait until an update that was asked for has come about.
+    """Wait until an update is complete.
 
-    Right after it was asked for, MWAA may still say what was before: an environment is done when
-    it is AVAILABLE and has what was wanted.
+    Right after the request, MWAA may still report the state before it. So an update is complete
+    once the environment is AVAILABLE, has a new time of change, and has the wanted versions.
 
     :param before: the environment as it was.
-    :param tell: hears the status and the seconds so far, after each look.
-    :param wanted: versions, by the arguments of the update that named them.
+    :param tell: receives the status and the seconds waited so far, after each request.
+    :param wanted: the wanted versions, by the names of the update's arguments.
     :raises StepError: the update failed, or takes too long.
     """
     for waited in clock.polls(UPDATE_SECONDS):
@@ -122,7 +122,7 @@ def wait_for_update(
 
 
 def rest(aws: Aws, name: str, path: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What Airflow's REST API answers; None when there is no such thing.
+    """The answer of Airflow's REST API; None if the path does not exist.
 
     MWAA puts `/api/v1` before the path for Airflow 2, `/api/v2` for Airflow 3.
     """
@@ -131,8 +131,8 @@ def rest(aws: Aws, name: str, path: str, query: Mapping[str, Any]) -> dict[str, 
         "invoke_rest_api",
         {"Name": name, "Method": "GET", "Path": path, "QueryParameters": dict(query)},
     )
-    found = aws.ask(call)
-    return None if found is None else found["RestApiResponse"]
+    answer = aws.ask(call)
+    return None if answer is None else answer["RestApiResponse"]
 
 
 def _failed(environment: Environment) -> Any:
@@ -143,5 +143,5 @@ def _failed(environment: Environment) -> Any:
     return finding("M201", f"'{environment.name}' is {environment.status}{why}", hint)
 
 
-def _moment(found: Any) -> datetime | None:
-    return found.astimezone(UTC) if isinstance(found, datetime) else None
+def _moment(value: Any) -> datetime | None:
+    return value.astimezone(UTC) if isinstance(value, datetime) else None

@@ -1,4 +1,4 @@
-"""An environment as MWAA's containers are: the image's packages, and those of a bundle."""
+"""A Python environment like MWAA's containers: packages of the image, then of a bundle."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from etl_framework.mwaa.tools import python_of, uv
 from etl_framework.mwaa.versions import MwaaVersion, pins
 
 PLUGINS = "/usr/local/airflow/plugins"
-# Both are built from source in the image: one is psycopg2-binary once more, one only for Celery.
+# The image builds both from source; psycopg2-binary replaces the one, only Celery needs the other.
 NOT_FROM_WHEELS = ("psycopg2", "pycurl")
 
 
 @dataclass(frozen=True)
 class Image:
-    """A Python with the packages of an image; those of a bundle are put on top."""
+    """A Python with an image's packages; a bundle's packages can be installed on top."""
 
     python: Path
     folder: Path
     version: MwaaVersion
 
     def install(self, bundle: Path) -> list[Diagnostic]:
-        """Install a bundle's requirements from its plugins.zip; what is wrong with that."""
+        """Install a bundle's requirements from its plugins.zip; return the problems."""
         plugins = self.folder / "plugins"
         with zipfile.ZipFile(bundle / "plugins.zip") as archive:
             archive.extractall(plugins)
@@ -74,9 +74,9 @@ class Image:
         ]
 
     def add(self, package: str, number: str) -> None:
-        """Install one package more, without what it needs.
+        """Install one more package, without its dependencies.
 
-        :raises ConfigError: it cannot be had.
+        :raises ConfigError: it cannot be installed.
         """
         asked = f"{package}=={number}"
         done = uv(
@@ -89,9 +89,10 @@ class Image:
     def parse(
         self, dags: Path, settings: dict[str, str], code: Path | None = None
     ) -> list[dict[str, Any]]:
-        """What becomes of each DAG file, with Airflow's settings `section.option`.
+        """Parse DAG files in Airflow, and return a row with the result of each.
 
-        :param code: a folder that modules are imported from, too.
+        :param settings: Airflow's options, by `section.option`.
+        :param code: a further folder that modules are imported from.
         :raises ConfigError: Airflow itself does not start.
         """
         copied = shutil.copytree(dags, self.folder / "dags")
@@ -100,7 +101,7 @@ class Image:
             "AIRFLOW_HOME": str(self.folder / "home"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(copied),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            # dag-factory hides that the time is over; how long a file takes is judged here.
+            # dag-factory hides a timeout; how long a file takes is checked afterwards.
             "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder}/airflow.db",
             **({"PYTHONPATH": str(code)} if code else {}),
@@ -115,11 +116,11 @@ class Image:
             check=False,
         )
         try:
-            found: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
+            rows: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
         except (IndexError, ValueError) as error:
             said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
             raise ConfigError(f"Airflow {self.version.airflow} cannot parse: {said[0]}") from error
-        return found
+        return rows
 
     def _packages(self) -> dict[str, str]:
         done = uv(["pip", "freeze", "--python", str(self.python)], self.folder)
@@ -128,9 +129,9 @@ class Image:
 
 @contextmanager
 def image_of(version: MwaaVersion) -> Iterator[Image]:
-    """An environment with the image's packages, in a folder that is gone at the end.
+    """An environment with the image's packages, in a folder that is deleted at the end.
 
-    :raises ConfigError: there is no such Python, or a package cannot be had.
+    :raises ConfigError: there is no such Python, or a package cannot be installed.
     """
     with tempfile.TemporaryDirectory(prefix="etl-image-") as name:
         folder = Path(name)
@@ -160,6 +161,6 @@ def _variable(setting: str) -> str:
 
 
 def _without_airflow() -> dict[str, str]:
-    """This process's variables without those that say something to Airflow, AWS or Python."""
+    """This process's environment variables, without those that Airflow, AWS or Python read."""
     said = ("AIRFLOW", "AWS_", "PYTHON", "VIRTUAL_ENV")
     return {name: value for name, value in os.environ.items() if not name.startswith(said)}

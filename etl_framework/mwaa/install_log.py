@@ -1,4 +1,4 @@
-"""What pip said in the containers of an environment: MWAA starts them also when it failed."""
+"""pip's logs from an environment's containers; MWAA starts these even if pip has failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from etl_framework.mwaa.clock import Clock
 from etl_framework.mwaa.environment import Environment
 from etl_framework.mwaa.seen import Seen, other_version, unseen
 
-# How MWAA's images name the streams of pip, and begin the lines of it that went wrong.
+# MWAA's images write pip's output to log streams whose names start like this.
 STREAMS = "requirements_install"
 LOG_SECONDS = 300
 _INSTALLED = re.compile(
@@ -26,9 +26,9 @@ _USER = re.compile(r"://[^/\s@]+@")
 def install_log(
     aws: Aws, environment: Environment, framework: str, clock: Clock, alive: Callable[[], None]
 ) -> Seen:
-    """Look at what pip said in each container since the last update.
+    """Read what pip logged in each container since the last update.
 
-    :param framework: the version that a worker should have; empty when nobody knows.
+    :param framework: the version that a worker should have; empty if unknown.
     """
     if not environment.logs:
         hint = "switch on the logs of workers and schedulers, level INFO"
@@ -54,9 +54,10 @@ def install_log(
 def _wait_for_logs(
     aws: Aws, environment: Environment, clock: Clock, alive: Callable[[], None]
 ) -> list[tuple[str, str]]:
-    """Lines of pip, with who wrote them, once each has come to an end or the time is up.
+    """pip's log lines, each with who wrote it, once pip has ended or the time is up.
 
-    The smallest class has one container for scheduler and worker, which logs as the worker.
+    pip has ended when the first log that is switched on says so, normally the worker's: the
+    smallest class has one container for scheduler and worker, which logs as the worker.
     """
     since = int(environment.updated.timestamp() * 1000) if environment.updated else 0
     first = next(iter(environment.logs))
@@ -79,7 +80,7 @@ def _lines(aws: Aws, group: str, since: int) -> Iterator[str]:
 
 
 def _is_last(line: str) -> bool:
-    """Whether pip has come to an end; with nothing new to install it says no such word."""
+    """Whether a line shows that pip has ended, also if it had nothing new to install."""
     ended = "Successfully installed" in line or bool(_INSTALLED.search(line))
     return ended or _is_error(line)
 

@@ -1,4 +1,4 @@
-"""What a bundle says of itself: `manifest.json` at the root of its folder."""
+"""The manifest of a bundle: `manifest.json` at the root of its folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = "manifest.json"
 
 
 class Manifest(Model):
-    """What a bundle holds, what it was made of, and what it needs where it runs; no values."""
+    """What a bundle holds, what it was made from, and what it needs to run; no secret values."""
 
     format: Literal[1] = Field(1, description="Of this file.")
     target: str = Field(description="What it was made for: `mwaa:3.3.1`.")
@@ -33,7 +33,7 @@ class Manifest(Model):
     packages: dict[str, str] = Field(description="Version of each package in `plugins.zip`.")
 
     def write(self, folder: Path) -> None:
-        """Write it into a bundle's folder; the same manifest is the same bytes."""
+        """Write the manifest into a bundle's folder; equal manifests give equal bytes."""
         text = self.model_dump_json(indent=2)
         (folder / FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -41,7 +41,7 @@ class Manifest(Model):
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a bundle.
 
-    :raises ConfigError: the folder is no bundle, or one of another version.
+    :raises ConfigError: the folder is no bundle, or its manifest cannot be read.
     """
     hint = "write it with `etl bundle`"
     try:
@@ -52,7 +52,7 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
         wrong = ", ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}"
-            for each in error.errors()
+            f"{'.'.join(map(str, detail['loc'])) or 'the file'}: {detail['msg']}"
+            for detail in error.errors()
         )
         raise ConfigError(f"{folder / FILE} cannot be read: {wrong}", hint=hint) from error

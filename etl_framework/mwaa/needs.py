@@ -1,4 +1,4 @@
-"""What pipelines need where they run: packages, connections, variables, secrets; names only."""
+"""The names of the packages, connections, variables and secrets that pipelines need to run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from etl_framework.errors import Diagnostic
 
 _REFERENCE = re.compile(r"\b(var|env)\.(\w+)")
 _LOGINS = ("postgres", "redshift")
-_ELSEWHERE = {"directory": "s3", "duckdb": "redshift"}  # on one machine, and what to use
+# Types of connections that exist on one machine only, each with what to use instead.
+_ELSEWHERE = {"directory": "s3", "duckdb": "redshift"}
 
 
 @dataclass(frozen=True)
 class Needs:
-    """Names, each once and sorted."""
+    """The names of what pipelines need, sorted and without duplicates."""
 
     requirements: tuple[str, ...]
     connections: tuple[str, ...]
@@ -57,7 +58,7 @@ def needs_of(pipelines: Sequence[Pipeline], environment: Environment) -> Needs:
 def not_on_mwaa(
     project: Project, pipelines: Sequence[Pipeline], label: str
 ) -> Iterator[Diagnostic]:
-    """What an environment says that no worker of MWAA has: its own disk, its own variables."""
+    """A finding for each setting that MWAA's workers cannot use: local files and variables."""
     environment, file = project.environment(label), project.environments_file
     above: Keys = ("environments", label)
     others = set(project.environments.environments if project.environments else ()) - {label}
@@ -82,17 +83,17 @@ def not_on_mwaa(
 
 
 def _used(pipelines: Sequence[Pipeline], environment: Environment) -> list[str]:
-    found = {environment.staging_connection, environment.engine_connection}
+    names = {environment.staging_connection, environment.engine_connection}
     for pipeline in pipelines:
-        found |= {source.connection for source in pipeline.sources.values()}
-        found |= {kpi.target.connection for kpi in pipeline.kpis.values()}
-    return sorted(name for name in found if name in environment.connections)
+        names |= {source.connection for source in pipeline.sources.values()}
+        names |= {kpi.target.connection for kpi in pipeline.kpis.values()}
+    return sorted(name for name in names if name in environment.connections)
 
 
 def _references(
     pipelines: Sequence[Pipeline], environment: Environment
 ) -> Iterator[tuple[Keys, str, str]]:
-    """Where a variable is named, `var` or `env`, and its name."""
+    """Each reference to a variable: its place in the file, `var` or `env`, and the name."""
     used = _used(pipelines, environment)
     texts: list[tuple[Keys, object]] = [(("staging",), environment.staging)]
     for name in used:
@@ -104,9 +105,9 @@ def _references(
 
 
 def _requirements(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:
-    found = {"etl-framework[aws]", "dag-factory>=1.1"}
+    requirements = {"etl-framework[aws]", "dag-factory>=1.1"}
     if any(query.python for pipeline in pipelines for query in pipeline.transforms.values()):
-        found.add("etl-framework[pandas]")
+        requirements.add("etl-framework[pandas]")
     if any(channel.type == "slack" for pipeline in pipelines for channel in pipeline.notify):
-        found.add("apache-airflow-providers-slack")
-    return tuple(sorted(found))
+        requirements.add("apache-airflow-providers-slack")
+    return tuple(sorted(requirements))

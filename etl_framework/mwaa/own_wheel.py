@@ -1,4 +1,4 @@
-"""The wheel of this package, made of what is installed and so of what lint and tests have seen."""
+"""The wheel of this package, made from the installed files, which lint and tests have seen."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: etl-framework\nRoot-Is-Purelib: true\nTa
 
 
 def write_own_wheel(folder: Path) -> Path:
-    """Write it into a folder; the same package is the same bytes, whoever built what is installed.
+    """Write the wheel into a folder; equal packages give equal bytes, however they were built.
 
     :raises ConfigError: the package runs without being installed.
     """
     try:
-        found = distribution("etl-framework")
+        installed = distribution("etl-framework")
     except PackageNotFoundError as error:
         raise ConfigError("etl-framework is not installed", hint="pip install -e .") from error
     info = f"{NAME}-{__version__}.dist-info"
@@ -31,9 +31,9 @@ def write_own_wheel(folder: Path) -> Path:
         for file in PACKAGE.rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
-    files[f"{info}/METADATA"] = _metadata(found).encode()
+    files[f"{info}/METADATA"] = _metadata(installed).encode()
     files[f"{info}/WHEEL"] = WHEEL.encode()
-    files[f"{info}/entry_points.txt"] = _entry_points(found).encode()
+    files[f"{info}/entry_points.txt"] = _entry_points(installed).encode()
     rows = [f"{name},{_digest(content)},{len(content)}" for name, content in sorted(files.items())]
     files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""]).encode()
     wheel = folder / f"{NAME}-{__version__}-py3-none-any.whl"
@@ -41,19 +41,19 @@ def write_own_wheel(folder: Path) -> Path:
     return wheel
 
 
-def _metadata(found: Distribution) -> str:
-    """The fields that an installer reads; builders differ in all others."""
-    given = found.metadata
+def _metadata(installed: Distribution) -> str:
+    """The metadata fields that an installer reads; build tools differ in all others."""
+    given = installed.metadata
     lines = ["Metadata-Version: 2.1", "Name: etl-framework", f"Version: {__version__}"]
     lines.append(f"Requires-Python: {given['Requires-Python']}")
-    lines += [f"Requires-Dist: {each}" for each in found.requires or []]
-    lines += [f"Provides-Extra: {each}" for each in given.get_all("Provides-Extra") or []]
+    lines += [f"Requires-Dist: {requirement}" for requirement in installed.requires or []]
+    lines += [f"Provides-Extra: {extra}" for extra in given.get_all("Provides-Extra") or []]
     return "\n".join([*lines, ""])
 
 
-def _entry_points(found: Distribution) -> str:
+def _entry_points(installed: Distribution) -> str:
     groups: dict[str, list[str]] = {}
-    for entry in sorted(found.entry_points, key=lambda entry: (entry.group, entry.name)):
+    for entry in sorted(installed.entry_points, key=lambda entry: (entry.group, entry.name)):
         groups.setdefault(entry.group, []).append(f"{entry.name} = {entry.value}")
     return "\n".join(f"[{group}]\n" + "\n".join(lines) + "\n" for group, lines in groups.items())
 

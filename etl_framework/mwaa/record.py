@@ -1,4 +1,4 @@
-"""What was deployed to an environment, kept beside it in its bucket; also keeps others out."""
+"""The record of an environment's deploys, kept in its bucket; it allows one deploy at a time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Placed(Model):
 
 
 class Deploy(Model):
-    """One deploy, or what was there before the first one."""
+    """One deploy, or the state before the first deploy."""
 
     id: str
     at: str = Field(description="When it began, in UTC.")
@@ -48,7 +48,7 @@ class Deploy(Model):
 
 
 class Record(Model):
-    """All of `etl-deploys/<environment>.json`."""
+    """The content of `etl-deploys/<environment>.json`."""
 
     format: Literal[1] = 1
     environment: str
@@ -59,16 +59,16 @@ class Record(Model):
     deploys: tuple[Deploy, ...] = Field((), description="Newest first.")
 
     def last_done(self) -> Deploy | None:
-        """The newest deploy that came to its end."""
-        return next((each for each in self.deploys if each.state == "done"), None)
+        """The newest deploy that succeeded."""
+        return next((deploy for deploy in self.deploys if deploy.state == "done"), None)
 
     def before(self) -> Deploy | None:
-        """What a rollback goes back to: what was there before the deploy that stands now.
+        """The deploy that a rollback restores: the one before the current deploy.
 
-        A rollback that did not come to its end is done again; one that did stands for what it
-        restored, so that the next one goes further back.
+        A rollback that failed is repeated. A rollback that succeeded counts as the deploy that it
+        restored, so that the next rollback goes further back.
         """
-        by_id = {each.id: each for each in self.deploys}
+        by_id = {deploy.id: deploy for deploy in self.deploys}
         if not self.deploys:
             return None
         newest = self.deploys[0]
@@ -77,13 +77,13 @@ class Record(Model):
         while newest.restores in by_id:
             newest = by_id[newest.restores]
         older = self.deploys[self.deploys.index(newest) + 1 :]
-        return next((each for each in older if each.state == "done"), None)
+        return next((deploy for deploy in older if deploy.state == "done"), None)
 
 
 class Records:
-    """The object that holds the record, changed only from the version that was read last.
+    """The S3 object that holds the record, written only if it has not changed since it was read.
 
-    :param bucket: of the environment.
+    :param bucket: the environment's bucket.
     """
 
     def __init__(self, aws: Aws, bucket: str, environment: str) -> None:
@@ -95,7 +95,7 @@ class Records:
         self.id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
     def read(self) -> Record:
-        """The record as it is; an empty one when nothing was deployed yet.
+        """The current record; an empty one if nothing was deployed yet.
 
         :raises ConfigError: it cannot be read.
         """
@@ -103,30 +103,30 @@ class Records:
         return self.record
 
     def _there(self) -> tuple[Record, str]:
-        found = self._aws.ask(Call("s3", "get_object", {"Bucket": self._bucket, "Key": self.key}))
-        if found is None:
+        answer = self._aws.ask(Call("s3", "get_object", {"Bucket": self._bucket, "Key": self.key}))
+        if answer is None:
             return self.record, ""
-        self.silent_for = self._aws.now - found["LastModified"]
+        self.silent_for = self._aws.now - answer["LastModified"]
         try:
-            return Record.model_validate_json(found["Body"].read()), found["ETag"]
+            return Record.model_validate_json(answer["Body"].read()), answer["ETag"]
         except ValueError as error:
             text = f"s3://{self._bucket}/{self.key} is no record of deploys"
             hint = "restore an earlier version of the object"
             raise ConfigError([finding("M111", text, hint)]) from error
 
     def busy(self) -> str:
-        """Who is deploying now, or empty; one that has been silent for long was killed."""
+        """Who is deploying now, or empty; a deploy that has been silent for long was killed."""
         return self.record.owner if self.silent_for < SILENT else ""
 
     def claim(self, deploy: Deploy, pending: Sequence[str], theirs: Mapping[str, str]) -> None:
-        """Say that this deploy begins.
+        """Record that this deploy begins.
 
-        :param pending: keys that it writes.
-        :param theirs: what others had set of the options that it sets.
-        :raises ConfigError: another one began at the same moment.
+        :param pending: the keys that it writes.
+        :param theirs: the values that others had given to the options that it sets.
+        :raises ConfigError: another deploy began at the same moment.
         """
         touched = tuple(sorted({*self.record.pending, *pending}))
-        deploys = (deploy, *(_stopped(each) for each in self.record.deploys))
+        deploys = (deploy, *(_stopped(earlier) for earlier in self.record.deploys))
         begun = self.record.model_copy(
             update={
                 "owner": f"{_me()} ({self.id})",
@@ -153,7 +153,7 @@ class Records:
             raise StepError([finding("M204", text, "look at what the other one did")]) from error
 
     def finish(self, deploy: Deploy) -> None:
-        """Say that this deploy has ended."""
+        """Record that this deploy has ended."""
         update: dict[str, Any] = {"owner": ""}
         if deploy.state == "done":
             theirs = {n: v for n, v in self.record.theirs.items() if n in deploy.options}
@@ -163,7 +163,7 @@ class Records:
         self.renew()
 
     def call(self, record: Record) -> Call:
-        """What writes a record: only over the version that was read."""
+        """The call that writes a record, on condition that nobody has changed it since."""
         body = json.dumps(record.model_dump(mode="json"), indent=1).encode()
         condition = {"IfMatch": self._tag} if self._tag else {"IfNoneMatch": "*"}
         return Call(
@@ -179,7 +179,10 @@ class Records:
         )
 
     def _write(self, record: Record) -> None:
-        """An answer that was lost is told from another writer by who is deploying."""
+        """Write a record.
+
+        S3 also refuses a repeated write whose first answer was lost; then our record is there.
+        """
         try:
             self._tag = self._aws.make(self.call(record))["ETag"]
         except PreconditionError:
@@ -191,7 +194,7 @@ class Records:
 
 
 def under_way(owner: str) -> Any:
-    """The finding that somebody else is at it."""
+    """The finding that another deploy is under way."""
     return finding(
         "M106",
         f"a deploy is under way: {owner}",

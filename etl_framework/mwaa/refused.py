@@ -1,4 +1,4 @@
-"""Calls that AWS did not answer as one hoped, as errors of ours that say what to do."""
+"""Our errors for calls that AWS refused or did not answer; they say what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AIRFLOW = {"RestApiClientException", "RestApiServerException"}
 
 
 class PreconditionError(StepError):
-    """The object is another one than the call asked for."""
+    """The object is not in the version that the call asked for."""
 
     code = "M204"
 

@@ -1,4 +1,4 @@
-"""Which packages a bundle carries: what it needs and the image of MWAA lacks."""
+"""The packages that a bundle carries: those that it needs and MWAA's image lacks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _PIN = re.compile(r"^\s*([\w.-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;#]+)")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for, and what it may be.
+    """The packages that are asked for, and what limits their versions.
 
     :param requirements: lines such as `dag-factory>=1.1`.
-    :param constraints: text of Airflow's constraints.
-    :param wheels: a folder with wheels that no index has.
-    :param oldest_first: of several wheels of a version, take the one for the oldest Linux.
+    :param constraints: the text of Airflow's constraints.
+    :param wheels: a folder with wheels that are in no package index.
+    :param oldest_first: if a version has several wheels, take the one for the oldest Linux.
     """
 
     version: MwaaVersion
@@ -36,19 +36,19 @@ class Wanted:
 
 
 def outside(wanted: Wanted, path: str, lines: list[str]) -> Iterator[Diagnostic]:
-    """A finding for each pin of a requirements file that is not what the constraints say."""
+    """A finding for each pin of a requirements file that contradicts the constraints."""
     image = wanted.version.installed()
     known = {**pins(wanted.constraints), **wanted.version.essential(), **image}
     for number, line in enumerate(lines, start=1):
-        if not (found := _PIN.match(line)):
+        if not (match := _PIN.match(line)):
             continue
-        name, version = normalized(found[1]), found[2]
+        name, version = normalized(match[1]), match[2]
         if name in known and known[name] != version:
             who = "the image has" if name in image else "its constraints say"
             yield Diagnostic(
                 path,
                 number,
-                found.start(1) + 1,
+                match.start(1) + 1,
                 "B202",
                 f"{name}=={version} cannot be on MWAA {wanted.version.airflow}: {who} "
                 f"{known[name]}",
@@ -57,11 +57,11 @@ def outside(wanted: Wanted, path: str, lines: list[str]) -> Iterator[Diagnostic]
 
 
 def resolved(wanted: Wanted, work: Path) -> dict[str, str]:
-    """Version of each package that the bundle carries; those of the image stay as they are.
+    """The version of each package that the bundle carries; the image's packages do not change.
 
-    The image's packages are taken without what they need in turn: that is there.
+    The image's packages count as having no dependencies, since the image has those, too.
 
-    :param work: an empty folder for files of uv.
+    :param work: an empty folder for uv's files.
     :raises BundleError: no versions fit.
     """
     image = wanted.version.installed()
@@ -71,12 +71,12 @@ def resolved(wanted: Wanted, work: Path) -> dict[str, str]:
         "constraints.txt": wanted.constraints,
         "essential.txt": _lines(wanted.version.essential()),
         "installed.txt": _lines(image),
-        # By their files, so that no index can give another package of that name.
+        # By file, so that no index can supply another package of the same name.
         "own.txt": "".join(
             f"{name_and_version(file)[0]} @ {file.as_uri()}\n" for file in wanted.wheels.iterdir()
         ),
         "requirements.in": "\n".join(wanted.requirements) + "\n",
-        # What an output says already, uv keeps where it can: the same versions on another day.
+        # uv keeps the versions in an existing output where it can: equal results on every day.
         OUT: _lines(wanted.version.tested()),
     }
     for name, text in texts.items():
@@ -106,8 +106,10 @@ def resolved(wanted: Wanted, work: Path) -> dict[str, str]:
     if done.returncode:
         raise BundleError([_no_versions(wanted.version, done.stderr)])
     text = (work / OUT).read_text(encoding="utf-8")
-    found = pins(text) | {name: own[name] for name in re.findall(r"(?m)^([\w.-]+) @ file:", text)}
-    return {name: version for name, version in sorted(found.items()) if name not in image}
+    versions = pins(text) | {
+        name: own[name] for name in re.findall(r"(?m)^([\w.-]+) @ file:", text)
+    }
+    return {name: version for name, version in sorted(versions.items()) if name not in image}
 
 
 def fetch(packages: Mapping[str, str], wanted: Wanted, folder: Path) -> None:
@@ -163,7 +165,7 @@ def _no_versions(version: MwaaVersion, said: str) -> Diagnostic:
 
 
 def _leaves(image: Mapping[str, str]) -> str:
-    """uv's settings that make each package of the image one that needs nothing."""
+    """uv's settings by which the packages of the image have no dependencies."""
     return "\n".join(
         f'[[dependency-metadata]]\nname = "{name}"\nversion = "{version}"\nrequires-dist = []\n'
         for name, version in image.items()

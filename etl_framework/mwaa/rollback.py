@@ -1,4 +1,4 @@
-"""Back to the deploy before: the same versions of the same objects, and nothing else of ours."""
+"""Go back to an earlier deploy: restore its objects, delete all other objects of deploys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from etl_framework.mwaa.record import Deploy, Placed, Record
 
 @dataclass(frozen=True)
 class _Back:
-    """One rollback: what is there, and what was."""
+    """One rollback: the environment as it is, and the deploy to go back to."""
 
     aws: Aws
     environment: Environment
@@ -24,7 +24,7 @@ class _Back:
     to: Deploy
 
     def restores(self) -> Iterator[Call]:
-        """What copies an earlier version over the newest one, data before stubs."""
+        """The calls that copy earlier versions over the newest ones, data before DAG files."""
         for key in sorted(self.to.files, key=self.there.order):
             placed = self.to.files[key]
             if self.there.tags.get(key) != placed.tag:
@@ -33,12 +33,12 @@ class _Back:
                 yield Call("s3", "copy_object", arguments)
 
     def parts(self) -> dict[str, tuple[str, Placed | None]]:
-        """What the environment is to use again; of what it did not use, nothing."""
-        found: dict[str, tuple[str, Placed | None]] = dict.fromkeys(PARTS, ("", None))
-        return {**found, **self.to.parts}
+        """The parts that the environment is to use again; those it did not use are empty."""
+        unused: dict[str, tuple[str, Placed | None]] = dict.fromkeys(PARTS, ("", None))
+        return {**unused, **self.to.parts}
 
     def gone(self) -> Iterator[Diagnostic]:
-        """Versions that are needed and not there any more."""
+        """A finding for each object version that is needed and no longer there."""
         needed = [(call.arguments["Key"], call.arguments["CopySource"]) for call in self.restores()]
         needed += [
             (key, {"Bucket": self.there.name, "Key": key, "VersionId": placed.version})
@@ -57,17 +57,19 @@ def target_of(record: Record, name: str) -> Deploy:
 
     :raises ConfigError: there is none.
     """
-    found = record.before()
-    if found is None:
+    deploy = record.before()
+    if deploy is None:
         text = f"'{name}' has no deploy to go back to"
         raise ConfigError([finding("M113", text, "the record holds none before the newest one")])
-    return found
+    return deploy
 
 
 def plan_rollback(aws: Aws, environment: Environment, record: Record, to: Deploy) -> Plan:
-    """What goes back to a deploy. DAGs come first: a newer framework reads what is older.
+    """The plan that goes back to a deploy.
 
-    :raises ConfigError: a version is gone; names every one.
+    DAGs come before the packages, since a newer framework can read older DAGs.
+
+    :raises ConfigError: a version is gone; names every such version.
     """
     there = Bucket(aws, environment, record)
     back = _Back(aws, environment, there, to)

@@ -1,4 +1,4 @@
-"""What was seen of an environment after it was changed."""
+"""What a look at an environment after a change has shown."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from etl_framework.mwaa.calls import finding
 
 @dataclass
 class Seen:
-    """What was seen: findings, and what is told."""
+    """The problems that were seen, and notes for the user."""
 
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def errors(self) -> list[Diagnostic]:
-        """Those that are no mere warnings."""
-        return [each for each in self.problems if each.severity == "error"]
+        """The problems that are errors, not warnings."""
+        return [problem for problem in self.problems if problem.severity == "error"]
 
 
 def other_version(who: str, version: str, framework: str) -> Diagnostic:

@@ -1,8 +1,8 @@
 """A pipeline as a workflow of MWAA Serverless, and the code that its tasks run.
 
-The service reads dag-factory's YAML and knows few keys; code comes as a zip that it unpacks into
-the folder of DAGs, where operators of our own are found by their paths. The steps are those of the
-plan, each in a task of its own.
+The service reads dag-factory's YAML, but knows few of its keys. It unpacks a zip with code into the
+folder of DAGs, and imports our operators from there by their paths. Each step of the plan is a task
+of its own.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from etl_framework.plan import Plan
 TARGET = "mwaa-serverless"
 UNPACKED = "/usr/local/airflow/dags"  # where the service puts the code
 LIMIT = 50_000  # bytes of a workflow's YAML
-SECONDS = 3600  # of a task
-# What AWS's converter for the service is made with; the service calls it Airflow 3, Python 3.12.
+SECONDS = 3600  # the longest that a task may take
+# The version in AWS's converter for the service, which itself says Airflow 3 and Python 3.12.
 AIRFLOW = "3.0.6"
 
 
 def serverless_version() -> MwaaVersion:
-    """What the code is resolved for: the packages of MWAA's image of the same Airflow."""
+    """The version that the code is resolved for: MWAA's image with the same Airflow."""
     return mwaa_version(AIRFLOW)
 
 
 def newer_than_asked(wheels: Iterable[Path]) -> tuple[str, ...]:
     """A note for each wheel that is for a newer Linux than the service's guide names.
 
-    It asks for manylinux2014, for which DuckDB has had no wheels since 1.3.
+    The guide asks for manylinux2014, for which DuckDB has had no wheels since 1.3.
     """
     asked = serverless_version().model_copy(update={"glibc": (2, 17)})
     return tuple(
-        f"{found.path} is newer than manylinux2014, for which there is none"
-        for found in unfitting(wheels, asked)
+        f"{diagnostic.path} is newer than manylinux2014, for which there is none"
+        for diagnostic in unfitting(wheels, asked)
     )
 
 
 def workflow(plan: Plan) -> dict[str, Any]:
-    """The workflow of a plan: plain data, every time span an object."""
+    """The workflow of a plan as plain data, in which time spans are objects."""
     pipeline = plan.pipeline
     return {
         pipeline.name: {
@@ -69,25 +69,25 @@ def workflow(plan: Plan) -> dict[str, Any]:
 
 
 def workflow_text(plan: Plan) -> str:
-    """The same as YAML."""
+    """The workflow of a plan as YAML."""
     import yaml
 
     return yaml.safe_dump(workflow(plan), sort_keys=False, allow_unicode=True, width=100)
 
 
 def unpacked(wheels: Iterable[Path]) -> Mapping[str, bytes]:
-    """The files that installing wheels puts beside each other; no scripts."""
-    found: dict[str, bytes] = {}
+    """The importable files of wheels, by the paths to which they are installed; no scripts."""
+    contents: dict[str, bytes] = {}
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
             for entry in archive.infolist():
                 if not entry.is_dir() and (name := _installed(entry.filename)):
-                    found[name] = archive.read(entry)
-    return found
+                    contents[name] = archive.read(entry)
+    return contents
 
 
 def _installed(name: str) -> str:
-    """Where a wheel's file goes; empty for one that is not imported."""
+    """The path to which a wheel's file is installed; empty if it is not for import."""
     first, *rest = PurePosixPath(name).parts
     if not first.endswith(".data"):
         return name

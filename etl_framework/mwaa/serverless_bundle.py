@@ -33,13 +33,13 @@ CODE = "code.zip"
 
 
 def write_serverless(project: Project, order: Order, output: Path) -> tuple[Manifest, Verified]:
-    """Make it, try it, and only then put it in its place.
+    """Make a bundle, try it, and only then put it in its place.
 
-    :raises BundleError: a pipeline cannot run there; holds everything that is wrong.
+    :raises BundleError: a pipeline cannot run there; holds every problem.
     """
     refuse_foreign(output)
     label = project.environment_name(order.environment)
-    pipelines = [found.model for found in project.pipelines if found.model]
+    pipelines = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
     needs = needs_of(pipelines, project.environment(label))
     lines = order.lines()
     with tempfile.TemporaryDirectory(prefix="etl-bundle-") as name:
@@ -48,8 +48,8 @@ def write_serverless(project: Project, order: Order, output: Path) -> tuple[Mani
         (draft / WORKFLOWS).mkdir(parents=True)
         wheels.mkdir()
         constraints = constraints_of(order.version, project.root, order.constraints)
-        # The service reads the YAML itself, so that the code needs no dag-factory.
-        asked = [each for each in needs.requirements if not each.startswith("dag-factory")]
+        # The service reads the YAML itself, so the code needs no dag-factory.
+        asked = [line for line in needs.requirements if not line.startswith("dag-factory")]
         wanted = Wanted(order.version, (*asked, *lines), constraints, wheels, True)
         _refuse(_before(project, order, label, wanted, lines))
         _write_workflows(project, pipelines, label, draft)
@@ -66,23 +66,23 @@ def write_serverless(project: Project, order: Order, output: Path) -> tuple[Mani
 def _before(
     project: Project, order: Order, label: str, wanted: Wanted, lines: list[str]
 ) -> Iterator[Diagnostic]:
-    yield from (found for found in lint(project) if found.severity == "error")
-    pipelines = [found.model for found in project.pipelines if found.model]
-    found_there = not_on_mwaa(project, pipelines, label)
-    # Variables of the environment are the workflow's own there.
-    yield from (found for found in found_there if found.code != "B102")
+    yield from (diagnostic for diagnostic in lint(project) if diagnostic.severity == "error")
+    pipelines = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
+    unavailable = not_on_mwaa(project, pipelines, label)
+    # On MWAA Serverless, a workflow has its own environment variables.
+    yield from (diagnostic for diagnostic in unavailable if diagnostic.code != "B102")
     yield from outside(wanted, str(order.requirements), lines)
     if order.wheels:
         yield from unfitting(order.wheels.glob("*.whl"), order.version)
-    for found in project.pipelines:
-        for keys, why, hint in not_serverless(found.model) if found.model else ():
+    for pipeline_file in project.pipelines:
+        for keys, why, hint in not_serverless(pipeline_file.model) if pipeline_file.model else ():
             message = f"cannot run on MWAA Serverless: {why}"
-            yield found.file.diagnostic(keys, "B601", message, hint)
+            yield pipeline_file.file.diagnostic(keys, "B601", message, hint)
 
 
 def _refuse(problems: Iterator[Diagnostic]) -> None:
-    if found := sorted(set(problems)):
-        raise BundleError(found)
+    if diagnostics := sorted(set(problems)):
+        raise BundleError(diagnostics)
 
 
 def _write_workflows(
@@ -107,7 +107,7 @@ def _write_code(
     work: Path,
     draft: Path,
 ) -> dict[str, str]:
-    """Write the zip: packages and the project beside each other, as they are imported."""
+    """Write the zip with packages and project side by side; return the packages' versions."""
     for file in order.wheels.glob("*.whl") if order.wheels else ():
         shutil.copy(file, wanted.wheels)
     write_own_wheel(wanted.wheels)
@@ -126,7 +126,7 @@ def _write_code(
 
 
 def _tried(version: MwaaVersion, draft: Path, work: Path) -> list[dict[str, object]]:
-    """Read each workflow by dag-factory where only the image's packages and the zip are."""
+    """Load each workflow by dag-factory, with only the image's packages and the zip."""
     loaders = work / "loaders"
     shutil.unpack_archive(draft / CODE, work / "code")
     loaders.mkdir()

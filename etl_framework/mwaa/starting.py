@@ -1,4 +1,4 @@
-"""The beginning of a deploy or a rollback: look at what is there, refuse, or say what to do."""
+"""The start of a deploy or a rollback: look at the environment, then refuse or plan."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from etl_framework.mwaa.rollback import plan_rollback, target_of
 
 @dataclass(frozen=True)
 class Start:
-    """Where a deploy goes, and who is told.
+    """Where a deploy goes, and who receives its messages.
 
-    :param name: of the environment.
+    :param name: the environment's name.
     :param take_over: go on although another deploy seems to be under way.
     """
 
@@ -34,9 +34,9 @@ class Start:
     take_over: bool = False
 
     def deploy(self, folder: Path) -> Ready:
-        """A bundle is to be deployed.
+        """Prepare the deploy of a bundle, without changing anything.
 
-        :raises ConfigError: something speaks against it; nothing was changed. Says everything.
+        :raises ConfigError: there are reasons against it; names all of them.
         """
         bundle = read_bundle(folder)
         environment, records = self._look()
@@ -55,9 +55,9 @@ class Start:
         return self._ready(environment, records, plan, deploy)
 
     def rollback(self) -> Ready:
-        """The deploy before is to be there again.
+        """Prepare the return to the deploy before, without changing anything.
 
-        :raises ConfigError: there is none, or something speaks against it; nothing was changed.
+        :raises ConfigError: there is no such deploy, or there are reasons against it.
         """
         environment, records = self._look()
         to = target_of(records.record, self.name)
@@ -77,9 +77,9 @@ class Start:
 
     def _refuse(self, environment: Environment, airflow: str, records: Records) -> None:
         busy = "" if self.take_over else records.busy()
-        found = refuse(self.aws, environment, airflow, busy)
-        if found:
-            raise ConfigError(found)
+        problems = refuse(self.aws, environment, airflow, busy)
+        if problems:
+            raise ConfigError(problems)
 
     def _begun(self, records: Records) -> Deploy:
         return Deploy(id=records.id, at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", state="running")
@@ -96,7 +96,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Ready:
-    """All is looked at and nothing changed yet."""
+    """A deploy or a rollback that is planned; nothing was changed yet."""
 
     deploying: Deploying
     plan: Plan
@@ -104,12 +104,12 @@ class Ready:
 
     @property
     def nothing_to_do(self) -> bool:
-        """Whether the newest deploy stands, and is this one."""
+        """Whether the plan changes nothing, and the newest deploy succeeded."""
         stands = self.deploying.records.record.deploys[:1]
         return not self.plan.calls and bool(stands) and stands[0].state == "done"
 
     def go(self) -> None:
-        """Do it and verify it; verify alone when there is nothing to do.
+        """Carry out the plan and verify the result; if there is nothing to do, only verify.
 
         :raises StepError: something failed, or is wrong with what is there now.
         """
@@ -119,7 +119,7 @@ class Ready:
             self.deploying.carry_out(self.plan, self.deploy)
 
     def changing(self) -> Iterator[Call]:
-        """Every call that changes something, in order; the record comes first and last."""
+        """Every call that changes something, in order; the first and the last write the record."""
         records = self.deploying.records
         if not self.nothing_to_do:
             first = records.call(records.record)

@@ -1,4 +1,4 @@
-"""uv and pip, as programs."""
+"""Run uv and pip as programs."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from etl_framework.mwaa.versions import MwaaVersion
 
 
 def uv(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run uv in a folder, whose `uv.toml` counts.
+    """Run uv in a folder, with the settings of the `uv.toml` there.
 
     :raises MissingExtraError: it is not installed.
     """
     beside = Path(sys.executable).with_name("uv")
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if not found:
+    program = str(beside) if beside.exists() else shutil.which("uv")
+    if not program:
         raise MissingExtraError("uv", "mwaa")
-    # An environment that is switched on must not be taken for the one that is meant.
+    # uv must not use an activated environment instead of the one that is meant.
     env = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     env["UV_PYTHON_DOWNLOADS"] = "never"
     return subprocess.run(
-        [found, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
+        [program, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
     )
 
 
@@ -43,13 +43,13 @@ def pip(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[s
 
 
 def python_of(version: MwaaVersion, folder: Path) -> str:
-    """Path of the Python that the image has, pyenv's too.
+    """The path of a Python of the image's version on this machine, also one of pyenv.
 
     :raises ConfigError: this machine has none.
     """
-    found = uv(["python", "find", "--no-project", version.python], folder)
-    if found.returncode == 0:
-        return found.stdout.strip()
+    search = uv(["python", "find", "--no-project", version.python], folder)
+    if search.returncode == 0:
+        return search.stdout.strip()
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     path = next(map(str, sorted(pyenv.glob(f"versions/{version.python}.*/bin/python"))), "")
     if not path:

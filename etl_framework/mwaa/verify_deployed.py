@@ -25,9 +25,9 @@ _OURS = re.compile(r"etl-framework (\d[\w.!+]*)")
 
 @dataclass(frozen=True)
 class Expected:
-    """What Airflow is to show.
+    """What Airflow should show.
 
-    :param files: of dags/, below that folder.
+    :param files: the files of dags/, by their paths in that folder.
     :param since: when the newest of them was written; None when none was.
     """
 
@@ -62,12 +62,12 @@ def airflow_sees(
 
 
 def _import_errors(aws: Aws, name: str, expected: Expected) -> Iterator[tuple[str, str]]:
-    """Of our files, those that were read since they are there: path and the error's last line."""
-    for each in _all(aws, name, "/importErrors", "import_errors", {}):
-        file = each["filename"]
+    """The path and the trace of each of our files that failed to import since it was written."""
+    for error in _all(aws, name, "/importErrors", "import_errors", {}):
+        file = error["filename"]
         ours = next((f for f in expected.files if f"/{file}".endswith(f"/{f}")), None)
-        if ours and (not expected.since or _time(each["timestamp"]) >= expected.since):
-            yield ours, each["stack_trace"].strip()
+        if ours and (not expected.since or _time(error["timestamp"]) >= expected.since):
+            yield ours, error["stack_trace"].strip()
 
 
 def _dags(aws: Aws, environment: Environment) -> Iterator[dict[str, Any]]:
@@ -80,15 +80,15 @@ def _all(
 ) -> Iterator[dict[str, Any]]:
     offset = 0
     while True:
-        found = rest(aws, name, path, {**query, "limit": PAGE, "offset": offset}) or {}
-        yield from found.get(what, [])
+        page = rest(aws, name, path, {**query, "limit": PAGE, "offset": offset}) or {}
+        yield from page.get(what, [])
         offset += PAGE
-        if offset >= found.get("total_entries", 0):
+        if offset >= page.get("total_entries", 0):
             return
 
 
 def _late(dags: dict[str, Any], expected: Expected) -> list[str]:
-    """DAGs that are not there, or not read anew."""
+    """The DAGs that are missing, or that Airflow has not read since they were written."""
     return [n for n in expected.dag_ids if n not in dags or not _fresh(dags[n], expected.since)]
 
 
@@ -115,11 +115,11 @@ def _judged(
 
 
 def _version(aws: Aws, name: str, dags: Sequence[str]) -> str:
-    """Of our package as the DAG processor has it: each DAG's documentation ends with it."""
+    """The version of our package in the DAG processor; each DAG's documentation ends with it."""
     for dag in sorted(dags, key=len):
         path = f"/dags/{dag}/details"
-        if len(path) <= PATH and (found := rest(aws, name, path, {})):
-            told = _OURS.findall(found.get("doc_md") or "")
+        if len(path) <= PATH and (details := rest(aws, name, path, {})):
+            told = _OURS.findall(details.get("doc_md") or "")
             return told[-1] if told else ""
     return ""
 

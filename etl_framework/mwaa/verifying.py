@@ -1,4 +1,4 @@
-"""Whether a bundle works on MWAA, found out on this machine."""
+"""Check on this machine whether a bundle works on MWAA."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found: problems, and what became of each DAG file, if any was parsed.
+    """The result of a check: problems, and a row for each DAG file that was parsed.
 
-    :param notes: what is no problem, and still worth knowing.
+    :param notes: remarks that are worth knowing, but no problems.
     """
 
     problems: tuple[Diagnostic, ...]
@@ -35,9 +35,9 @@ class Verified:
 
 
 def verify(folder: Path, imports: bool) -> tuple[Manifest, Verified]:
-    """Look at a finished bundle.
+    """Check a finished bundle.
 
-    :param imports: build an environment as MWAA's image is, and import the DAGs there.
+    :param imports: build an environment like MWAA's image, and import the DAGs there.
     :raises ConfigError: the folder is no bundle.
     """
     manifest = read_manifest(folder)
@@ -50,9 +50,9 @@ def verify(folder: Path, imports: bool) -> tuple[Manifest, Verified]:
 
 
 def verified(folder: Path, version: MwaaVersion, dag_ids: Sequence[str], imports: bool) -> Verified:
-    """Look at the files of a bundle, whose manifest does not count yet.
+    """Check the files of a bundle without regard to its manifest, which may not exist yet.
 
-    :param dag_ids: what its DAG files make.
+    :param dag_ids: the DAGs that its DAG files should make.
     """
     problems = [*_sizes(folder, version), *_plugins(folder, version)]
     if problems or not imports:
@@ -66,13 +66,15 @@ def verified(folder: Path, version: MwaaVersion, dag_ids: Sequence[str], imports
 
 
 def settings_of(folder: Path) -> dict[str, str]:
-    """The configuration of Airflow that goes with a bundle, by `section.option`."""
-    found: dict[str, str] = json.loads((folder / "airflow-config.json").read_text(encoding="utf-8"))
-    return found
+    """The configuration of Airflow in a bundle, by `section.option`."""
+    settings: dict[str, str] = json.loads(
+        (folder / "airflow-config.json").read_text(encoding="utf-8")
+    )
+    return settings
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a bundle but its manifest, by its path."""
+    """The SHA-256 of each file of a bundle except its manifest, by path."""
     return {
         file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(folder.rglob("*"))
@@ -113,7 +115,7 @@ def _sizes(folder: Path, version: MwaaVersion) -> Iterator[Diagnostic]:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files of a folder; 0 where there is none."""
+    """The bytes of a file, or of all files in a folder; 0 if there is none."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
 
@@ -136,17 +138,19 @@ def _plugins(folder: Path, version: MwaaVersion) -> Iterator[Diagnostic]:
 
 
 def of_rows(rows: Sequence[Row], dag_ids: Sequence[str]) -> Iterator[Diagnostic]:
-    """What is wrong with DAG files that were parsed; nothing when none was.
+    """The problems of DAG files that were parsed; none if no file was parsed.
 
-    :param dag_ids: what they should make.
+    :param dag_ids: the DAGs that they should make.
     """
     for row in rows:
         path = f"dags/{row['file']}"
-        for each in row["refused"]:
-            where = f"dags/{each['file']}" if each["file"] else path
-            message = f"{each['what']} is begun while the file is parsed"
+        for refusal in row["refused"]:
+            where = f"dags/{refusal['file']}" if refusal["file"] else path
+            message = f"{refusal['what']} is begun while the file is parsed"
             hint = "begin it in a task: parsing happens again and again, without connections"
-            yield Diagnostic(where, each["line"], 1 if each["line"] else 0, "B402", message, hint)
+            yield Diagnostic(
+                where, refusal["line"], 1 if refusal["line"] else 0, "B402", message, hint
+            )
         if row["error"] and not row["refused"]:
             line, said = _of_traceback(row["error"], row["file"])
             yield Diagnostic(path, line, 1 if line else 0, "B401", f"cannot be imported: {said}")
@@ -166,6 +170,6 @@ def of_rows(rows: Sequence[Row], dag_ids: Sequence[str]) -> Iterator[Diagnostic]
 
 
 def _of_traceback(text: str, file: str) -> tuple[int, str]:
-    """The last line of a DAG file that an error came through, and what it says."""
+    """The number of the last line of a DAG file in a traceback, and the error's text."""
     lines = re.findall(rf'/{re.escape(file)}", line (\d+)', text)
     return int(lines[-1]) if lines else 0, text.strip().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""What Amazon MWAA has: its versions of Airflow with their images, and its classes."""
+"""The versions of Airflow on Amazon MWAA with their images, and the environment classes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Limits(Model):
 
 
 class MwaaVersion(Model):
-    """One version of Airflow on MWAA, and what its image is."""
+    """One version of Airflow on MWAA, with its image."""
 
     airflow: str = Field(description="As MWAA calls it: 3.3.1.")
     python: str = Field(description="Python of the image: 3.12.")
@@ -51,7 +51,7 @@ class MwaaVersion(Model):
 
     @property
     def target(self) -> str:
-        """What `--target` says."""
+        """The name of the version for `--target`."""
         return f"mwaa:{self.airflow}"
 
     @property
@@ -60,15 +60,15 @@ class MwaaVersion(Model):
         return CONSTRAINTS_URL.format(airflow=self.airflow, python=self.python)
 
     def installed(self) -> dict[str, str]:
-        """Version of each package that the image has, by its normalized name."""
+        """The version of each package in the image, by normalized name."""
         return pins(self._list("installed"))
 
     def essential(self) -> dict[str, str]:
-        """Versions that a bundle cannot change."""
+        """The versions of the packages that a bundle cannot change."""
         return pins(self._list("essential"))
 
     def tested(self) -> dict[str, str]:
-        """Versions that bundles were tested with, of what the image lacks; newer ones may do."""
+        """The tested versions of packages that the image lacks; newer ones may work, too."""
         return pins(self._list("tested"))
 
     def _list(self, name: str) -> str:
@@ -80,11 +80,11 @@ def mwaa_version(name: str) -> MwaaVersion:
 
     :raises ConfigError: MWAA has none of that name.
     """
-    found = mwaa_versions()
+    versions = mwaa_versions()
     wanted = name.removeprefix("mwaa:")
-    if wanted not in found:
-        raise ConfigError(f"MWAA has no Airflow '{wanted}'", hint=did_you_mean(wanted, found))
-    return found[wanted]
+    if wanted not in versions:
+        raise ConfigError(f"MWAA has no Airflow '{wanted}'", hint=did_you_mean(wanted, versions))
+    return versions[wanted]
 
 
 def environment_class(name: str) -> EnvironmentClass:
@@ -92,44 +92,46 @@ def environment_class(name: str) -> EnvironmentClass:
 
     :raises ConfigError: there is none.
     """
-    found = environment_classes()
-    if name not in found:
-        hint = did_you_mean(name, found)
+    classes = environment_classes()
+    if name not in classes:
+        hint = did_you_mean(name, classes)
         raise ConfigError(f"MWAA has no environment class '{name}'", hint=hint)
-    return found[name]
+    return classes[name]
 
 
 @cache
 def mwaa_versions() -> MappingProxyType[str, MwaaVersion]:
     """Every version, oldest first."""
     table = _table()
-    found = {
+    versions = {
         name: MwaaVersion(airflow=name, limits=table["limits"], **image)
         for name, image in table["images"].items()
     }
-    return MappingProxyType(found)
+    return MappingProxyType(versions)
 
 
 @cache
 def environment_classes() -> MappingProxyType[str, EnvironmentClass]:
     """Every class, smallest first."""
-    found = {name: EnvironmentClass(name=name, **row) for name, row in _table()["classes"].items()}
-    return MappingProxyType(found)
+    classes = {
+        name: EnvironmentClass(name=name, **row) for name, row in _table()["classes"].items()
+    }
+    return MappingProxyType(classes)
 
 
 def pins(text: str) -> dict[str, str]:
     """The `name==version` lines of a file, by normalized name; `;` conditions are ignored."""
-    found = re.findall(r"(?m)^\s*([\w.-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;#]+)", text)
-    return {normalized(name): version for name, version in found}
+    matches = re.findall(r"(?m)^\s*([\w.-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;#]+)", text)
+    return {normalized(name): version for name, version in matches}
 
 
 def normalized(name: str) -> str:
-    """A package's name as all its spellings are compared."""
+    """A package's name in the form that is the same for all its spellings."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _table() -> dict[str, Any]:
     import yaml
 
-    found: dict[str, Any] = yaml.safe_load((FOLDER / "versions.yml").read_text(encoding="utf-8"))
-    return found
+    table: dict[str, Any] = yaml.safe_load((FOLDER / "versions.yml").read_text(encoding="utf-8"))
+    return table

@@ -1,4 +1,4 @@
-"""Whether wheels fit what MWAA runs on."""
+"""Check whether wheels fit the machines that MWAA runs on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def unfitting(wheels: Iterable[Path], version: MwaaVersion) -> Iterator[Diagnost
 
 
 def tags_of(wheel: Path) -> set[str]:
-    """What a wheel says that it is for; empty for a name that no wheel has."""
+    """The tags in a wheel's file name; empty if it is no valid name of a wheel."""
     try:
         from packaging.utils import InvalidWheelFilename, parse_wheel_filename
     except ImportError as error:
@@ -51,14 +51,14 @@ def tags_of(wheel: Path) -> set[str]:
 
 
 def platforms(version: MwaaVersion) -> list[str]:
-    """The platforms whose wheels an image takes, newest first."""
+    """The platforms whose wheels an image accepts, newest first."""
     major, newest = version.glibc
-    found = []
+    names = []
     for minor in range(newest, 4, -1):
-        found.append(f"manylinux_{major}_{minor}_{version.platform}")
+        names.append(f"manylinux_{major}_{minor}_{version.platform}")
         if old := OLD_NAMES.get((major, minor)):
-            found.append(f"{old}_{version.platform}")
-    return [*found, f"linux_{version.platform}"]
+            names.append(f"{old}_{version.platform}")
+    return [*names, f"linux_{version.platform}"]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Zip files that are the same bytes whenever and wherever they are made."""
+"""Zip files with the same bytes whenever and wherever they are made."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ EARLIEST = 315_532_800  # 1980, the first time that a zip file can hold
 def write_zip(target: Path, files: Mapping[str, bytes | Path], *, compressed: bool = False) -> None:
     """Write files in the order of their names, with fixed times and modes.
 
-    SOURCE_DATE_EPOCH counts where it is set.
+    The fixed time is SOURCE_DATE_EPOCH where that is set.
 
-    :param compressed: smaller, and the same bytes only from one version of zlib; of no use to
-        wheels, which hold compressed files already.
+    :param compressed: compress the files; then the bytes are the same only for one version of
+        zlib. Wheels need no compression, since they are compressed already.
     """
     moment = max(int(os.environ.get("SOURCE_DATE_EPOCH") or 0), EARLIEST)
     how = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
