@@ -1,4 +1,4 @@
-"""Sources and KPIs put into a pipeline's file, whose comments and order stay as they are."""
+"""Add sources and KPIs to a pipeline's file; its comments and its order stay as they are."""
 
 from __future__ import annotations
 
@@ -51,39 +51,39 @@ VALUES = {
 
 
 def relations(project: Project, pipeline: str) -> list[str]:
-    """What a KPI of a pipeline may read.
+    """Return the relations that a KPI of a pipeline may read.
 
-    :raises ConfigError: there is no such pipeline, or its file is wrong.
+    :raises ConfigError: there is no such pipeline, or its file has errors.
     """
     _, model = _file(project, pipeline)
     return [*model.sources, *model.transforms]
 
 
 def columns_of(project: Project, pipeline: str, relation: str) -> dict[str, ColumnType]:
-    """Name and type of the columns of a source or transform, those that are no key first.
+    """Return name and type of the columns of a source or transform; key columns come last.
 
     :raises ConfigError: there is no such relation.
-    :raises PlanError: the pipeline's SQL is wrong.
+    :raises PlanError: the pipeline's SQL has errors.
     """
-    found, model = _file(project, pipeline)
+    pipeline_file, model = _file(project, pipeline)
     known = relations(project, pipeline)
     if relation not in known:
         hint = did_you_mean(relation, known)
         raise ConfigError(f"no source or transform is called '{relation}'", hint=hint)
     keys = {column.name for column in model.relations()[relation].columns if column.primary_key}
-    types = _columns(project, found, model, relation)
+    types = _columns(project, pipeline_file, model, relation)
     return dict(sorted(types.items(), key=lambda item: item[0] in keys))
 
 
 def add_kpi(project: Project, pipeline: str, name: str, relation: str, by: str) -> list[str]:
-    """Add a KPI that counts rows, to be edited: block, template, unit test.
+    """Add a KPI that counts rows, for the user to edit: block, template, unit test.
 
-    :param relation: what it reads.
+    :param relation: the relation that it reads.
     :param by: the column that it groups by.
     :returns: the files that were written, below the project's folder.
     :raises ConfigError: a name is unknown or taken, or the file cannot take another block.
     """
-    found, model = _file(project, pipeline)
+    pipeline_file, model = _file(project, pipeline)
     connection = _warehouse(model)
     free_name(project, pipeline, name, connection)
     columns = columns_of(project, pipeline, relation)
@@ -102,9 +102,9 @@ def add_kpi(project: Project, pipeline: str, name: str, relation: str, by: str) 
         "value": _value(type_),
     }
     template = f"{TEMPLATES}/{pipeline}/{name}.sql"
-    changed = _inserted(project, found, "kpis", name, KPI.format(**facts))
+    changed = _inserted(project, pipeline_file, "kpis", name, KPI.format(**facts))
     write_all(project.root, {template: SQL.format(**facts)}, changed)
-    return [found.file.path, template]
+    return [pipeline_file.file.path, template]
 
 
 def add_source(
@@ -115,31 +115,33 @@ def add_source(
     connection: str,
     what: str,
 ) -> list[str]:
-    """Add a source as it is there.
+    """Add a source with the columns that a table or a file has.
 
     :param what: a table, or a pattern of files.
     :raises ConfigError: as `add_kpi`.
     :raises DataMissingError: there is no such table or file.
     """
-    found, _ = _file(project, pipeline)
+    pipeline_file, _ = _file(project, pipeline)
     free_name(project, pipeline, name)
     block = source_yaml(project, environment, connection, what, name)
-    write_all(project.root, {}, _inserted(project, found, "sources", name, block))
-    return [found.file.path]
+    write_all(project.root, {}, _inserted(project, pipeline_file, "sources", name, block))
+    return [pipeline_file.file.path]
 
 
 def free_name(project: Project, pipeline: str, name: str, connection: str | None = None) -> None:
-    """Refuse a name that cannot be one, or is taken.
+    """Refuse a name that is not allowed, or is taken.
 
-    :param connection: of a KPI the target's, whose table must be free, too.
-    :raises ConfigError: it is.
+    :param connection: the connection of a KPI's target, where the table must be free, too.
+    :raises ConfigError: the name is not allowed, or is taken.
     """
     _, model = _file(project, pipeline)
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
         raise ConfigError(f"'{name}' is no name", hint="small letters, digits and _: by_country")
     if name in model.relations():
         raise ConfigError(f"'{model.name}' has a '{name}' already; nothing was written")
-    for other in (each.model for each in project.pipelines if each.model):
+    for other in (
+        pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model
+    ):
         targets = [(kpi.target.connection, kpi.target.table) for kpi in other.kpis.values()]
         if (connection, name) in targets:
             message = f"'{other.name}' writes the table '{name}' already; nothing was written"
@@ -147,16 +149,16 @@ def free_name(project: Project, pipeline: str, name: str, connection: str | None
 
 
 def _inserted(
-    project: Project, found: PipelineFile, section: str, name: str, block: str
+    project: Project, pipeline_file: PipelineFile, section: str, name: str, block: str
 ) -> dict[str, bytes]:
-    raw = (project.root / found.file.path).read_bytes()
+    raw = (project.root / pipeline_file.file.path).read_bytes()
     bom = raw[: len(BOM_UTF8)] if raw.startswith(BOM_UTF8) else b""
     text = inserted(raw.decode("utf-8-sig"), section, name, block)
-    return {found.file.path: bom + text.encode()}
+    return {pipeline_file.file.path: bom + text.encode()}
 
 
 def _plain(name: str) -> bool:
-    """Whether SQL takes a name without quotes, in Redshift and in DuckDB."""
+    """Return whether a name needs no quotes in SQL, in Redshift and in DuckDB."""
     import duckdb
     import sqlglot
 
@@ -169,27 +171,27 @@ def _plain(name: str) -> bool:
 
 
 def _value(type_: ColumnType) -> str:
-    """A value of a type, as YAML."""
+    """Return an example value of a type, as YAML."""
     if type_.family == "decimal" and type_.arguments[0] == type_.arguments[1]:
         return "0"
     return VALUES[type_.family]
 
 
 def _file(project: Project, pipeline: str) -> tuple[PipelineFile, Pipeline]:
-    found = project.pipeline(pipeline)
-    if found.model is None or found.file.diagnostics:
-        raise ConfigError(found.file.diagnostics)
-    return found, found.model
+    pipeline_file = project.pipeline(pipeline)
+    if pipeline_file.model is None or pipeline_file.file.diagnostics:
+        raise ConfigError(pipeline_file.file.diagnostics)
+    return pipeline_file, pipeline_file.model
 
 
 def _columns(
-    project: Project, found: PipelineFile, model: Pipeline, relation: str
+    project: Project, pipeline_file: PipelineFile, model: Pipeline, relation: str
 ) -> dict[str, ColumnType]:
-    """Name and type of a relation's columns."""
+    """Return name and type of a relation's columns."""
     declared: list[Column] = list(model.relations()[relation].columns)
     if declared:
         return {column.name: column.type for column in declared}
-    compilation = compile_queries(project.root, found, model.some_interval())
+    compilation = compile_queries(project.root, pipeline_file, model.some_interval())
     if compilation.diagnostics:
         raise PlanError(compilation.diagnostics)
     shape = compilation.shapes.get(relation) or ()

@@ -1,4 +1,4 @@
-"""The columns of a table as PostgreSQL has them, in our types."""
+"""Read the columns of a PostgreSQL table, with our types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from etl_framework.errors import DataMissingError, did_you_mean
 from etl_framework.sources.postgres_types import NO_TEXT
 from etl_framework.sql.quote import quote_table
 
-# Of a domain the type that it is made of.
+# For a domain the type that it is based on.
 CATALOGUE = """
 SELECT a.attname, t.typcategory, a.attnotnull, format_type(
     coalesce(nullif(t.typbasetype, 0), a.atttypid),
@@ -39,12 +39,12 @@ SAME = ("smallint", "integer", "bigint", "real", "double precision", "boolean", 
 
 
 @dataclass(frozen=True)
-class Found:
-    """A column as it is there.
+class SourceColumn:
+    """A column of a table or of a CSV file.
 
-    :param type: ours; empty when there is none for it.
-    :param was: the type there.
-    :param note: what is to be known of it.
+    :param type: our type; empty if we have none for it.
+    :param was: the type in the table or the file.
+    :param note: a comment for the user.
     """
 
     name: str
@@ -55,8 +55,8 @@ class Found:
     note: str = ""
 
 
-def columns_of_table(connection: Postgres, root: Path, table: str) -> list[Found]:
-    """The columns of a table or view.
+def columns_of_table(connection: Postgres, root: Path, table: str) -> list[SourceColumn]:
+    """Return the columns of a table or view.
 
     :raises DataMissingError: there is no such table.
     """
@@ -68,28 +68,28 @@ def columns_of_table(connection: Postgres, root: Path, table: str) -> list[Found
             hint = did_you_mean(table, [name for (name,) in cursor.fetchall()])
             raise DataMissingError(f"there is no table '{table}'", hint=hint)
     return [
-        Found(name, _type(was, category), was, required, key)
+        SourceColumn(name, _type(was, category), was, required, key)
         for name, category, required, was, key in rows
     ]
 
 
 def _type(was: str, category: str) -> str:
-    """Our type for PostgreSQL's; empty where there is none."""
+    """Return our type for PostgreSQL's; empty if there is none."""
     if was == "bytea" or category in NO_TEXT:
         return ""
     match = re.fullmatch(r"([a-z ]+?)(?:\((\d+)(?:,(-?\d+))?\))?", re.sub(r"(?<=p)\(\d\)", "", was))
     name, *arguments = match.groups() if match else (was, None, None)
     if name == "numeric":
-        given = [int(each) for each in arguments if each is not None]
+        given = [int(number) for number in arguments if number is not None]
         return _decimal(*given) if given else "decimal(38,9)"
     if name in ("character varying", "character") and arguments[0]:
         return str(ColumnType.parse(f"{KNOWN[name]}({min(int(arguments[0]), 65535)})"))
-    # What has no type of its own arrives as PostgreSQL writes it.
+    # All other types arrive as texts, as PostgreSQL writes them.
     return KNOWN.get(name, name if name in SAME else "varchar")
 
 
 def _decimal(precision: int, scale: int = 0) -> str:
-    """A decimal that holds what a numeric does, as far as 38 digits go."""
+    """Return a decimal for the values of a numeric, with at most 38 digits."""
     if scale < 0:
         precision, scale = precision - scale, 0
     digits = min(max(precision, scale), 38)

@@ -1,4 +1,4 @@
-"""Mend what lint finds, where what is meant is certain, and say what was changed."""
+"""Fix problems that lint finds, where the fix is certain, and report what was changed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from etl_framework.lint.guards import guards
 
 
 def fix(project: Project, problems: list[Diagnostic]) -> list[Diagnostic]:
-    """Mend what can be mended of these problems; those mended, with what was done as their hint.
+    """Fix those problems that can be fixed; return them, with what was done as their hint.
 
-    Comments, order and line ends of the files stay. Mending the rest of them, or doing it again,
+    Comments, order and line ends of the files stay. Fixing the remaining problems, or fixing again,
     changes nothing.
     """
     edits: dict[Edit, Diagnostic] = {}
@@ -34,7 +34,7 @@ def fix(project: Project, problems: list[Diagnostic]) -> list[Diagnostic]:
 
 def _checked(project: Project) -> list[Checked]:
     return [
-        Checked(project, found, found.model, found.model.some_interval())
-        for found in project.pipelines
-        if found.model
+        Checked(project, pipeline, pipeline.model, pipeline.model.some_interval())
+        for pipeline in project.pipelines
+        if pipeline.model
     ]

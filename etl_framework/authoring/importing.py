@@ -1,4 +1,4 @@
-"""A source's YAML from what is there: a table of PostgreSQL as declared, a CSV file as it looks."""
+"""Make a source's YAML: from a table of PostgreSQL, or from the content of a CSV file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from etl_framework.authoring.cataloguing import Found, columns_of_table
+from etl_framework.authoring.cataloguing import SourceColumn, columns_of_table
 from etl_framework.authoring.sniffing import More, columns_of_csv
 from etl_framework.columns import TABLE_NAME
 from etl_framework.config.project import Project
@@ -15,17 +15,17 @@ from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError, did_you_mean
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}", re.ASCII)
-# Texts that a YAML file reads as something else.
+# Texts that YAML reads as something else.
 WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 
 
 def source_yaml(
     project: Project, environment: str | None, connection: str, what: str, name: str | None = None
 ) -> str:
-    """The block of a source, as it stands under `sources:`.
+    """Return the block of a source, as it stands under `sources:`.
 
     :param what: a table, or a pattern of files.
-    :raises ConfigError: there is no such connection, or it is of a kind that sources do not read.
+    :raises ConfigError: there is no such connection, or sources do not read from its kind.
     :raises DataMissingError: there is no such table or file.
     """
     chosen = project.environment(environment)
@@ -33,31 +33,31 @@ def source_yaml(
     if connection not in chosen.connections:
         hint = did_you_mean(connection, chosen.connections)
         raise ConfigError(f"there is no connection '{connection}'", hint=hint)
-    found = chosen.connections[connection]
-    if isinstance(found, Postgres):
+    place = chosen.connections[connection]
+    if isinstance(place, Postgres):
         if not re.fullmatch(TABLE_NAME, what):
             hint = "read a view that is called otherwise: letters, digits and _"
             raise ConfigError(f"a source cannot read a table called '{what}'", hint=hint)
-        columns = columns_of_table(found, project.root, what)
+        columns = columns_of_table(place, project.root, what)
         more: More = {"type": "postgres", "table": what}
-    elif isinstance(found, Files):
-        columns, sniffed = columns_of_csv(found, project.root, what)
+    elif isinstance(place, Files):
+        columns, sniffed = columns_of_csv(place, project.root, what)
         more = {"type": "csv", "path": what, **sniffed}
     else:
         raise ConfigError(f"'{connection}' holds neither tables of PostgreSQL nor files")
-    name = name or _name(what, of_files=isinstance(found, Files))
+    name = name or _name(what, of_files=isinstance(place, Files))
     return _block(name, connection, more, columns)
 
 
 def _name(what: str, *, of_files: bool) -> str:
-    """What a relation of a table or of files may be called."""
+    """Return a name for the relation of a table or of files."""
     end = r"\{\{.*?\}\}|(\.\w+)+\*?$" if of_files else r".*\."
     words = re.findall(r"[a-z0-9_]+", re.sub(end, "", what.lower()))
     word = (words[-1] if words else "source")[:60]
     return word if word[0].isalpha() else f"s_{word}"
 
 
-def _block(name: str, connection: str, more: More, columns: Sequence[Found]) -> str:
+def _block(name: str, connection: str, more: More, columns: Sequence[SourceColumn]) -> str:
     lines = [f"  {name}:", f"    type: {more.pop('type')}", f"    connection: {connection}"]
     lines += [f"    {key}: {scalar(value)}" for key, value in more.items()]
     lines.append("    columns:")
@@ -78,7 +78,7 @@ def _block(name: str, connection: str, more: More, columns: Sequence[Found]) -> 
 
 
 def scalar(value: str | bool) -> str:
-    """A value as YAML, quoted where it has to be."""
+    """Return a value as YAML, quoted if necessary."""
     if isinstance(value, bool):
         return str(value).lower()
     plain = re.fullmatch(r"[A-Za-z_][\w./*()-]*( [\w.]+)*", value, re.ASCII)

@@ -1,4 +1,4 @@
-"""Files that a new pipeline begins with."""
+"""Write the files of a new project, pipeline or DAG."""
 
 from __future__ import annotations
 
@@ -116,10 +116,10 @@ HOOKS = """repos:
 
 
 def new_project(folder: Path) -> list[str]:
-    """Write a project that runs, to be edited.
+    """Write a project that runs, for the user to edit.
 
     :returns: the files, below the folder.
-    :raises ConfigError: the folder holds something already.
+    :raises ConfigError: the folder is not empty.
     """
     if folder.exists() and any(path.name != ".git" for path in folder.iterdir()):
         raise ConfigError(f"{folder} is not empty; nothing was written", hint="name a new folder")
@@ -141,10 +141,10 @@ def new_project(folder: Path) -> list[str]:
 
 
 def new_pipeline(project: Project, name: str) -> list[str]:
-    """Write a pipeline that runs, to be edited: its file, its SQL, its DAG file.
+    """Write a pipeline that runs, for the user to edit: its file, its SQL, its DAG file.
 
     :returns: the files, below the project's folder.
-    :raises ConfigError: the name cannot be one, or a file is there already.
+    :raises ConfigError: the name is not allowed, or a file exists already.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigError(
@@ -165,8 +165,8 @@ def new_pipeline(project: Project, name: str) -> list[str]:
 
 
 def _warehouse(project: Project, connections: Mapping[str, Connection]) -> str:
-    """Where KPIs go: where those of other pipelines do, else to what holds nothing but them."""
-    models = [found.model for found in project.pipelines if found.model]
+    """Return the connection for KPIs: one that KPIs use already, or a warehouse without a seed."""
+    models = [pipeline.model for pipeline in project.pipelines if pipeline.model]
     used = [kpi.target.connection for model in models for kpi in model.kpis.values()]
     fit = [n for n, c in connections.items() if warehouse_for(c) and not getattr(c, "seed", None)]
     fit.sort(key=lambda name: isinstance(connections[name], Postgres))
@@ -176,7 +176,7 @@ def _warehouse(project: Project, connections: Mapping[str, Connection]) -> str:
 def new_dag(project: Project, name: str) -> list[str]:
     """Write the DAG file of a pipeline.
 
-    :raises ConfigError: there is no such pipeline, or the file is there already.
+    :raises ConfigError: there is no such pipeline, or the file exists already.
     """
     project.pipeline(name)
     return _write(project.root, {f"dags/{name}.py": STUB.format(name=name)})

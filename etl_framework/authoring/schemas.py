@@ -9,7 +9,7 @@ FILES = {"pipeline": "pipeline.schema.json", "environments": "environments.schem
 
 
 def schemas() -> dict[str, str]:
-    """Each schema's text by its name in `FILES`."""
+    """Return the text of each schema, by its name in `FILES`."""
     from etl_framework.config.environments import Environments
     from etl_framework.config.models import Pipeline
     from etl_framework.model import Model
@@ -23,7 +23,7 @@ def schemas() -> dict[str, str]:
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:
-    """With what a plug-in is, said at its `type`, which is where an editor shows it."""
+    """Copy each plug-in's description to its `type`, where editors show it."""
     for block in schema["$defs"].values():
         kind = block.get("properties", {}).get("type", {})
         if "const" in kind:

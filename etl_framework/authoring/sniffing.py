@@ -1,4 +1,4 @@
-"""The columns of CSV files as they look."""
+"""Guess the columns of CSV files from their content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.authoring.cataloguing import Found
+from etl_framework.authoring.cataloguing import SourceColumn
 from etl_framework.columns import ColumnType
 from etl_framework.connections.files import File, Files
 from etl_framework.engines.duckdb.session import Database
@@ -24,7 +24,7 @@ SAMPLE = 100_000
 LENGTHS = (5, 10, 20, 50, 100, 255, 1000, 4000, 65535)
 UNKNOWN = 255
 MOMENTS = ("DATE", "TIMESTAMP")
-# Types that nearly all of many texts may be of, with what is true for one that is.
+# Types that nearly all of many texts may have, with the condition for a text of this type.
 ENOUGH = 100
 NEARLY = {
     "bigint": "regexp_full_match({value}, '[-+]?[0-9]{{1,18}}')",
@@ -35,11 +35,11 @@ NEARLY = {
 DIGITS, SCALE = 18, 6
 
 
-def columns_of_csv(connection: Files, root: Path, pattern: str) -> tuple[list[Found], More]:
-    """The columns of the first file that a pattern matches, and keys that its source needs.
+def columns_of_csv(connection: Files, root: Path, pattern: str) -> tuple[list[SourceColumn], More]:
+    """Return the columns of the first file that matches, and further keys that its source needs.
 
-    :param pattern: with the data interval, or without.
-    :raises DataMissingError: there is no such file, or it does not read as CSV.
+    :param pattern: may contain the data interval.
+    :raises DataMissingError: there is no such file, or it cannot be read as CSV.
     """
     import duckdb
 
@@ -62,18 +62,18 @@ def columns_of_csv(connection: Files, root: Path, pattern: str) -> tuple[list[Fo
             engine.close()
 
 
-def _sniffed(session: duckdb.DuckDBPyConnection, file: File) -> tuple[list[Found], More]:
+def _sniffed(session: duckdb.DuckDBPyConnection, file: File) -> tuple[list[SourceColumn], More]:
     path = as_path(file.path)
-    found = session.execute(
+    dialect = session.execute(
         "SELECT Delimiter, Quote, HasHeader, [DateFormat, TimestampFormat] "
         f"FROM sniff_csv({path}, sample_size = {SAMPLE})"
     ).fetchone()
     rows = f"read_csv({path}, sample_size = {SAMPLE})"
     described = session.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()
     texts = f"(FROM read_csv({path}, sample_size = {SAMPLE}, all_varchar = true) LIMIT {SAMPLE})"
-    delimiter, mark, header, formats = found or (",", "", True, [])
-    # Moments in another form are texts, for a template to read.
-    texts_too = any(each and not each.startswith("%Y-%m-%d") for each in formats)
+    delimiter, mark, header, formats = dialect or (",", "", True, [])
+    # Dates and timestamps in another format stay texts, which a template can parse.
+    texts_too = any(form and not form.startswith("%Y-%m-%d") for form in formats)
     if not header and session.execute(f"SELECT COUNT(*) FROM {texts}").fetchone() == (0,):
         raise DataMissingError(f"{file.name} is empty")
     more: More = {} if delimiter == "," else {"delimiter": str(delimiter)}
@@ -89,7 +89,7 @@ def _sniffed(session: duckdb.DuckDBPyConnection, file: File) -> tuple[list[Found
     return [_column(session, texts, name, was) for name, was in columns], more
 
 
-def _column(session: duckdb.DuckDBPyConnection, texts: str, name: str, was: str) -> Found:
+def _column(session: duckdb.DuckDBPyConnection, texts: str, name: str, was: str) -> SourceColumn:
     value = quote(name)
 
     def one(sql: str) -> tuple[Any, ...]:
@@ -102,23 +102,28 @@ def _column(session: duckdb.DuckDBPyConnection, texts: str, name: str, was: str)
             f"max(length(split_part({value}, '.', 2)))"
         )
         if plain and behind <= SCALE and whole + behind <= DIGITS:
-            return Found(name, f"decimal({DIGITS},{behind})", was)
+            return SourceColumn(name, f"decimal({DIGITS},{behind})", was)
     known = None if was == "VARCHAR" else ColumnType.of_duckdb(was.lower())
     if known:
-        return Found(name, str(known), was)
-    if was == "VARCHAR" and (found := _nearly(name, one)):
-        return found
+        return SourceColumn(name, str(known), was)
+    if was == "VARCHAR" and (column := _nearly(name, one)):
+        return column
     (size,) = one(f"max(strlen({value}))")
     room = min(2 * size, LENGTHS[-1]) if size else UNKNOWN
-    return Found(name, f"varchar({next(each for each in LENGTHS if each >= room)})", was)
+    return SourceColumn(
+        name, f"varchar({next(length for length in LENGTHS if length >= room)})", was
+    )
 
 
-def _nearly(name: str, one: Callable[[str], tuple[Any, ...]]) -> Found | None:
-    """A column of texts of which as few are of no other type as a run would put aside."""
+def _nearly(name: str, one: Callable[[str], tuple[Any, ...]]) -> SourceColumn | None:
+    """Return the column with a type that at least 99% of its many texts have, or None."""
     value, *tried = quote(name), *NEARLY.values()
-    parsed = (f"count(*) FILTER ({each.format(value=value)})" for each in tried)
+    parsed = (f"count(*) FILTER ({condition.format(value=value)})" for condition in tried)
+    # SELECT count("day"), count(*) FILTER (regexp_full_match("day", ...)), ... FROM (...)
     filled, *counts = one(f"count({value}), {', '.join(parsed)}")
     for type_, count in zip(NEARLY, counts, strict=True):
         if filled >= ENOUGH and filled - count <= filled // 100:
-            return Found(name, type_, "VARCHAR", note=f"{filled - count} of {filled} are none")
+            return SourceColumn(
+                name, type_, "VARCHAR", note=f"{filled - count} of {filled} are none"
+            )
     return None

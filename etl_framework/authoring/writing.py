@@ -13,11 +13,11 @@ from etl_framework.errors import ConfigError
 def write_all(
     root: Path, new: Mapping[str, str], changed: Mapping[str, bytes] | None = None
 ) -> None:
-    """Write new files, then those that are changed.
+    """Write new files, then changed files.
 
-    :param new: text by path below the folder.
-    :param changed: the same of files that are there; one at the most, so that it is all or nothing.
-    :raises ConfigError: a new file is there already, or a file cannot be written.
+    :param new: texts by path below the folder.
+    :param changed: contents of existing files by path; one at most, so that it is all or nothing.
+    :raises ConfigError: a new file exists already, or a file cannot be written.
     """
     if there := [path for path in new if os.path.lexists(root / path)]:
         raise ConfigError(f"{there[0]} is there already; nothing was written")
@@ -28,7 +28,7 @@ def write_all(
     done: list[Path] = []
     try:
         for file, text in texts.items():
-            folders += [each for each in file.parents if not each.exists()]
+            folders += [parent for parent in file.parents if not parent.exists()]
             file.parent.mkdir(parents=True, exist_ok=True)
             drafts[file] = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
             drafts[file].write_bytes(text)

@@ -1,4 +1,4 @@
-"""Clients of AWS, with credentials where boto3 finds them: a role, a profile, the environment."""
+"""Boto3 clients for AWS, with credentials from a role, a profile, the environment or Airflow."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def client(
     conn_id: str | None = None,
     attempts: int = ATTEMPTS,
 ) -> Any:
-    """A client of boto3 that tries again, with longer and longer waits.
+    """Return a boto3 client that tries again, with growing waits.
 
-    :param conn_id: the connection of Airflow that has the credentials.
-    :param attempts: how often it tries; after the only one it has waited some seconds at most.
+    :param conn_id: the Airflow connection that has the credentials.
+    :param attempts: how often a request is tried; with one attempt the timeouts are short, too.
     :raises ConfigError: the profile, the region or the connection is missing.
     :raises MissingExtraError: boto3 is not installed.
     """
@@ -38,7 +38,7 @@ def client(
     who = resolve(profile, setting="profile") if profile else None
     where = resolve(region, setting="region") if region else None
     try:
-        with _MAKING:  # a client may be shared by threads, making one may not
+        with _MAKING:  # threads may share a client, but not create one together
             return _made(service, where, place, who, conn_id, attempts)
     except BotoCoreError as error:
         raise ConfigError(f"AWS: {error}", hint="set AWS_DEFAULT_REGION, or `region`") from error
@@ -53,13 +53,13 @@ def _made(
     conn_id: str | None,
     attempts: int,
 ) -> Any:
-    """Kept: making one takes a tenth of a second."""
+    """Create a client; cached, because this takes a tenth of a second."""
     import boto3
     from botocore.config import Config
 
     if conn_id:
-        session, found = current().aws(conn_id, service, region)
-        place = place or found
+        session, address = current().aws(conn_id, service, region)
+        place = place or address
     else:
         session = boto3.session.Session(profile_name=profile, region_name=region)
     config = Config(

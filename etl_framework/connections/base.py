@@ -1,4 +1,4 @@
-"""What a connection is: where a source's rows come from, or where a target lies."""
+"""The base of connections: where a source's rows come from, or where a target's rows go."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Connection(Model):
     description: str = Field("", description="What is kept there.")
 
     def dataset(self, root: Path, what: str) -> tuple[str, str]:
-        """Namespace and name of a table or of files, as OpenLineage names them.
+        """Return namespace and name of a table or of files, as OpenLineage defines them.
 
         :param root: the project's folder.
         :raises ConfigError: a setting cannot be looked up.
@@ -24,11 +24,11 @@ class Connection(Model):
 
 
 def inside(root: Path, path: str) -> Path:
-    """A path below the project's folder, or an absolute one as it is.
+    """Return a path below the project's folder; an absolute path stays as it is.
 
     :raises ValueError: a relative path leads out of the folder.
     """
-    found = (root / path).resolve()
-    if not Path(path).is_absolute() and not found.is_relative_to(root.resolve()):
+    resolved = (root / path).resolve()
+    if not Path(path).is_absolute() and not resolved.is_relative_to(root.resolve()):
         raise ValueError(f"the path '{path}' leads out of {root}")
-    return found
+    return resolved

@@ -1,4 +1,4 @@
-"""A folder of files, as S3 is in production."""
+"""A folder of files, in place of S3 outside production."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Directory(Files):
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
             raise DataMissingError(f"the pattern '{pattern}' leads out of the folder {self.path}")
         try:
-            found = sorted(path for path in folder.glob(pattern) if path.is_file())
+            paths = sorted(path for path in folder.glob(pattern) if path.is_file())
         except ValueError as error:
             raise DataMissingError(f"'{pattern}' is no pattern of files: {error}") from error
-        return [_file(folder, str(path.relative_to(folder))) for path in found]
+        return [_file(folder, str(path.relative_to(folder))) for path in paths]
 
     def moved_file(self, root: Path, name: str, version: str, to: str, here: Path) -> File:
         folder = inside(root, resolve(self.path, setting="path"))

@@ -1,4 +1,4 @@
-"""A DuckDB file, as the warehouse is on a laptop."""
+"""A DuckDB file, the warehouse on a laptop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DuckDB(Connection):
     )
 
     def file(self, root: Path) -> Path:
-        """Where the database lies."""
+        """Return the path of the database file."""
         return inside(root, resolve(self.path, setting="path"))
 
     def dataset(self, root: Path, what: str) -> tuple[str, str]:

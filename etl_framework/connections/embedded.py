@@ -20,9 +20,9 @@ _STARTING = threading.Lock()
 
 
 def running(folder: Path, seed: Path | None) -> str:
-    """The URL of the server whose data lie in `folder`, started and filled if it is not.
+    """Return the URL of the server with its data in `folder`; start and fill it if necessary.
 
-    :raises ConfigError: the seed is missing or does not load.
+    :raises ConfigError: the seed is missing or cannot be loaded.
     :raises MissingExtraError: the server's wheel is not installed.
     """
     with _STARTING:
@@ -34,9 +34,9 @@ def running(folder: Path, seed: Path | None) -> str:
 
 
 def start(folder: Path, databases: Iterable[str], until: ExitStack) -> str:
-    """The URL of a server of the local stack; it has the databases.
+    """Start a server of the local stack with these databases and return its URL.
 
-    :param until: stops the server when it closes.
+    :param until: stops the server when it is closed.
     :raises MissingExtraError: the server's wheel is not installed.
     """
     import psycopg2
@@ -58,12 +58,12 @@ def start(folder: Path, databases: Iterable[str], until: ExitStack) -> str:
 
 
 def database_of(url: str, name: str) -> str:
-    """The URL of another database of the same server."""
+    """Return the URL of another database on the same server."""
     return url.replace("/postgres?", f"/{name}?")
 
 
 def fill(url: str, seed: Path) -> None:
-    """Load the seed in one transaction, unless the very same one was loaded before."""
+    """Load the seed in one transaction, unless the same seed was loaded before."""
     import psycopg2
 
     schema = seed / "schema.sql"

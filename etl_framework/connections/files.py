@@ -1,4 +1,4 @@
-"""Files that sources read, wherever they lie."""
+"""Connections to files that sources read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from etl_framework.connections.base import Connection
 
 @dataclass(frozen=True)
 class File:
-    """A file found: its path, the name that rejected rows show, and what tells versions apart.
+    """A file that a source reads.
 
-    :param path: where it is here, once it is brought here.
-    :param moved: where it lies now, when it was moved after it was read.
+    :param path: its local path, once it has been fetched.
+    :param name: the name that rejected rows show.
+    :param version: a text that changes when the file changes.
+    :param moved: its name now, if it was moved after it was read.
     """
 
     path: Path
@@ -25,7 +27,7 @@ class File:
 
     @property
     def place(self) -> str:
-        """Where it lies."""
+        """The name of the file now."""
         return self.moved or self.name
 
 
@@ -34,27 +36,27 @@ class Files(Connection):
 
     @abstractmethod
     def files(self, root: Path, pattern: str, here: Path) -> list[File]:
-        """Every file that a pattern such as `streaming-data/*.csv` matches, sorted by name.
+        """Return the files that match a pattern such as `streaming-data/*.csv`, sorted by name.
 
         :param root: the project's folder.
-        :param here: the folder for those that are brought here.
+        :param here: the local folder for files that are fetched.
         :raises DataMissingError: the place does not exist, or the pattern leads out of it.
         """
 
     @abstractmethod
     def moved_file(self, root: Path, name: str, version: str, to: str, here: Path) -> File:
-        """A file that `move` moved, as it was when it was found."""
+        """Return the file that `move` moved from `name` to `to`."""
 
     @abstractmethod
     def move(self, root: Path, files: Sequence[tuple[str, str, str]]) -> None:
-        """Move files; one that is gone, or is another one now, stays out of it.
+        """Move files; skip a file that is gone or has changed.
 
-        :param files: of each its name, its version, and where it goes.
+        :param files: name, version and new name of each file.
         :raises RetryableError: the place does not answer.
         """
 
     def fetch(self, files: Sequence[File]) -> None:
-        """Bring files here that are not.
+        """Fetch the files that have no local copy yet.
 
-        :raises RetryableError: one changed since it was found, or the place does not answer.
+        :raises RetryableError: a file has changed since it was listed, or no answer comes.
         """

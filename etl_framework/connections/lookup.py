@@ -1,8 +1,8 @@
-"""Where settings that files only name are kept: in Airflow, or in the environment.
+"""Look up variables and connections, in Airflow or in the environment.
 
-Outside Airflow the environment variables that Airflow itself reads stand for both: AIRFLOW_VAR_X is
-the variable `x`, AIRFLOW_CONN_X the connection `x`. Inside a task Airflow is asked, and through it
-whatever secrets backend it has.
+Outside Airflow both are read from the environment variables that Airflow itself reads:
+AIRFLOW_VAR_X is the variable `x`, AIRFLOW_CONN_X is the connection `x`. Inside a task Airflow looks
+them up, also in its secrets backend.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from etl_framework.errors import ConfigError
 
 @dataclass(frozen=True)
 class Login:
-    """What a connection of Airflow says; its text shows no password.
+    """The settings of an Airflow connection; its repr shows no password.
 
-    :param extra: its further settings, by name.
+    :param extra: further settings by name.
     """
 
     host: str = ""
@@ -36,13 +36,13 @@ class Lookup:
     """Variables and connections from the environment."""
 
     def variable(self, name: str) -> str | None:
-        """A variable; None when there is none."""
+        """Return a variable; None if there is none."""
         return os.environ.get(f"AIRFLOW_VAR_{name.upper()}")
 
     def login(self, conn_id: str) -> Login:
-        """A connection.
+        """Return a connection.
 
-        :raises ConfigError: there is none, or it cannot be read.
+        :raises ConfigError: there is no such connection, or it cannot be read.
         """
         name = f"AIRFLOW_CONN_{conn_id.upper()}"
         text = os.environ.get(name)
@@ -60,7 +60,7 @@ class Lookup:
             ) from None
 
     def aws(self, conn_id: str, service: str, region: str | None) -> tuple[Any, str | None]:
-        """A session of boto3, and the address of the service if it is not AWS's.
+        """Return a boto3 session, and the address of the service if it is not AWS's own.
 
         :raises ConfigError: there is no such connection.
         """
@@ -79,12 +79,12 @@ class Lookup:
 
 
 def current() -> Lookup:
-    """What is asked now."""
+    """Return the lookup that is in use."""
     return _asked[-1]
 
 
 def use(lookup: Lookup) -> None:
-    """Ask this one from now on, in this process."""
+    """Use this lookup from now on, in this process."""
     _asked[:] = [lookup]
 
 
@@ -92,14 +92,14 @@ _asked = [Lookup()]
 
 
 def _of_json(text: str) -> Login:
-    found = json.loads(text)
-    extra = found.get("extra") or {}
+    connection = json.loads(text)
+    extra = connection.get("extra") or {}
     return Login(
-        host=found.get("host") or "",
-        port=int(found["port"]) if found.get("port") else None,
-        user=found.get("login") or "",
-        password=found.get("password") or "",
-        database=found.get("schema") or "",
+        host=connection.get("host") or "",
+        port=int(connection["port"]) if connection.get("port") else None,
+        user=connection.get("login") or "",
+        password=connection.get("password") or "",
+        database=connection.get("schema") or "",
         extra=json.loads(extra) if isinstance(extra, str) else extra,
     )
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: by URL, or a server of our own from a Python wheel."""
+"""PostgreSQL: by URL, by Airflow connection, or a server of our own from a Python wheel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from etl_framework.errors import ConfigError, MissingExtraError, RetryableError,
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PostgresConnection
 
-# Further settings of a connection that are passed on.
+# Further settings of an Airflow connection that are passed on to libpq.
 OF_LIBPQ = (
     "sslmode",
     "sslrootcert",
@@ -31,7 +31,7 @@ OF_LIBPQ = (
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Turn psycopg2's errors into ours: a lost connection may be tried again, all else may not.
+    """Turn psycopg2's errors into ours; only a lost connection is worth another try.
 
     :raises RetryableError: the connection broke.
     :raises StepError: the server refused the statement.
@@ -77,10 +77,10 @@ class Postgres(Connection):
         return self
 
     def connect(self, root: Path) -> PostgresConnection:
-        """A connection; the caller closes it.
+        """Open a connection; the caller closes it.
 
         :param root: the project's folder.
-        :raises RetryableError: the server does not answer or refuses; the text holds no secret.
+        :raises RetryableError: the server does not answer or refuses; the message has no secret.
         """
         try:
             import psycopg2
@@ -94,7 +94,7 @@ class Postgres(Connection):
         except psycopg2.OperationalError as error:
             raise RetryableError(f"cannot connect to PostgreSQL: {_first_line(error)}") from None
         except psycopg2.ProgrammingError:
-            # Its message repeats the URL, password and all.
+            # Its message repeats the URL with the password.
             raise ConfigError(
                 "the URL of the connection is not a PostgreSQL URL",
                 hint="postgresql://user:password@host:5432/database",
@@ -104,19 +104,19 @@ class Postgres(Connection):
     def dataset(self, root: Path, what: str) -> tuple[str, str]:
         from psycopg2.extensions import parse_dsn
 
-        found = self._address(root)
-        found = parse_dsn(found["dsn"]) if "dsn" in found else found
-        place = f"{found.get('host', 'localhost')}:{found.get('port', 5432)}"
+        address = self._address(root)
+        address = parse_dsn(address["dsn"]) if "dsn" in address else address
+        place = f"{address.get('host', 'localhost')}:{address.get('port', 5432)}"
         table = what if "." in what else f"public.{what}"
-        return f"postgres://{place}", f"{found.get('dbname', 'postgres')}.{table}"
+        return f"postgres://{place}", f"{address.get('dbname', 'postgres')}.{table}"
 
     def _address(self, root: Path) -> dict[str, Any]:
-        """What libpq needs; from Airflow with TLS, unless its connection says otherwise."""
+        """Return arguments for libpq; an Airflow connection uses TLS unless it says otherwise."""
         if self.url:
             return {"dsn": resolve(self.url, setting="url")}
         if self.conn_id:
             login = current().login(self.conn_id)
-            found = {
+            address = {
                 "host": login.host,
                 "port": login.port,
                 "dbname": login.database,
@@ -124,8 +124,8 @@ class Postgres(Connection):
                 "password": login.password,
                 "sslmode": "require",
             }
-            found |= {name: login.extra[name] for name in OF_LIBPQ if name in login.extra}
-            return {name: value for name, value in found.items() if value}
+            address |= {name: login.extra[name] for name in OF_LIBPQ if name in login.extra}
+            return {name: value for name, value in address.items() if value}
         from etl_framework.connections.embedded import running
 
         seed = inside(root, self.seed) if self.seed else None

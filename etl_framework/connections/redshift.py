@@ -83,18 +83,18 @@ class Redshift(Connection):
         return self
 
     def open_session(self, root: Path) -> Session:
-        """A connected session; the caller closes it.
+        """Open a session; the caller closes it.
 
         :param root: the project's folder.
-        :raises RetryableError: it does not answer.
+        :raises RetryableError: Redshift does not answer.
         :raises ConfigError: a setting cannot be looked up, or AWS refuses.
         """
-        found = self.settings()
+        settings = self.settings()
         if self.driver == "data_api":
             from etl_framework.connections.redshift_data import DataApiSession
 
-            return DataApiSession(self._api("redshift-data", found), _of_the_data_api(found))
-        address = self._address(found, root)
+            return DataApiSession(self._api("redshift-data", settings), _of_the_data_api(settings))
+        address = self._address(settings, root)
         if self.driver == "psycopg2":
             from etl_framework.connections.redshift_psycopg2 import Psycopg2Session
 
@@ -104,17 +104,20 @@ class Redshift(Connection):
         return ConnectorSession(address)
 
     def role(self) -> str:
-        """What COPY says behind IAM_ROLE: a role's ARN, or `default`."""
+        """Return the role for COPY's IAM_ROLE: an ARN, or `default`."""
         return resolve(self.iam_role, setting="iam_role")
 
     def dataset(self, root: Path, what: str) -> tuple[str, str]:
-        found = self.settings()
-        place = found.get("host") or found.get("workgroup") or found.get("cluster", "")
+        settings = self.settings()
+        place = settings.get("host") or settings.get("workgroup") or settings.get("cluster", "")
         table = what if "." in what else f"public.{what}"
-        return f"redshift://{place}:{found.get('port', 5439)}", f"{found.get('database')}.{table}"
+        return (
+            f"redshift://{place}:{settings.get('port', 5439)}",
+            f"{settings.get('database')}.{table}",
+        )
 
     def settings(self) -> dict[str, str]:
-        """What is given here, and behind it what the connection of Airflow says."""
+        """Return the settings given here, completed by those of the Airflow connection."""
         names = (
             "host",
             "port",
@@ -129,9 +132,9 @@ class Redshift(Connection):
             "ssl_root_cert",
         )
         given = {name: getattr(self, name) for name in names if name in self.model_fields_set}
-        found = {n: resolve(value, setting=n) for n, value in given.items() if value}
+        ours = {n: resolve(value, setting=n) for n, value in given.items() if value}
         if not self.conn_id:
-            return found
+            return ours
         login = current().login(self.conn_id)
         theirs = {
             "host": login.host,
@@ -146,61 +149,61 @@ class Redshift(Connection):
         }
         if login.extra.get("iam"):
             theirs["password"] = ""
-        return {name: str(value) for name, value in theirs.items() if value} | found
+        return {name: str(value) for name, value in theirs.items() if value} | ours
 
-    def _api(self, service: str, found: dict[str, str]) -> Any:
+    def _api(self, service: str, settings: dict[str, str]) -> Any:
         return client(
             service,
-            region=found.get("region"),
+            region=settings.get("region"),
             endpoint_url=self.endpoint_url,
             profile=self.profile,
             conn_id=self.aws_conn_id,
         )
 
-    def _address(self, found: dict[str, str], root: Path) -> Address:
-        if missing := [name for name in ("host", "database") if name not in found]:
+    def _address(self, settings: dict[str, str], root: Path) -> Address:
+        if missing := [name for name in ("host", "database") if name not in settings]:
             raise ConfigError(
                 f"the connection to Redshift has no {missing[0]}",
                 hint=f"give it in environments.yml, or in the connection '{self.conn_id}'",
             )
-        port = found.get("port", "5439")
+        port = settings.get("port", "5439")
         if not port.isdigit():
             raise ConfigError(f"port is {self.port}, which gives no number")
-        authorities = found.get("ssl_root_cert")
-        user, password = self._credentials(found)
+        authorities = settings.get("ssl_root_cert")
+        user, password = self._credentials(settings)
         return Address(
-            host=found["host"],
+            host=settings["host"],
             port=int(port),
-            database=found["database"],
+            database=settings["database"],
             user=user,
             password=password,
-            ssl_mode=found.get("ssl_mode", self.ssl_mode),
+            ssl_mode=settings.get("ssl_mode", self.ssl_mode),
             authorities=inside(root, authorities) if authorities else None,
         )
 
-    def _credentials(self, found: dict[str, str]) -> tuple[str, str]:
-        """User and password: those given, or for an hour from IAM."""
-        if password := found.get("password"):
-            return found.get("user", ""), password
+    def _credentials(self, settings: dict[str, str]) -> tuple[str, str]:
+        """Return user and password: those given, or temporary ones from IAM."""
+        if password := settings.get("password"):
+            return settings.get("user", ""), password
         from etl_framework.connections.redshift_iam import temporary
 
-        api = self._api("redshift" if "cluster" in found else "redshift-serverless", found)
+        api = self._api("redshift" if "cluster" in settings else "redshift-serverless", settings)
         return temporary(
             api,
-            found["database"],
-            cluster=found.get("cluster", ""),
-            workgroup=found.get("workgroup", ""),
-            user=found.get("user", ""),
+            settings["database"],
+            cluster=settings.get("cluster", ""),
+            workgroup=settings.get("workgroup", ""),
+            user=settings.get("user", ""),
         )
 
 
-def _of_the_data_api(found: dict[str, str]) -> dict[str, str]:
+def _of_the_data_api(settings: dict[str, str]) -> dict[str, str]:
     arguments = {
-        "Database": found.get("database"),
-        "ClusterIdentifier": found.get("cluster"),
-        "WorkgroupName": found.get("workgroup"),
-        "SecretArn": found.get("secret_arn"),
+        "Database": settings.get("database"),
+        "ClusterIdentifier": settings.get("cluster"),
+        "WorkgroupName": settings.get("workgroup"),
+        "SecretArn": settings.get("secret_arn"),
     }
-    if "cluster" in found and "secret_arn" not in found:
-        arguments["DbUser"] = found.get("user")
+    if "cluster" in settings and "secret_arn" not in settings:
+        arguments["DbUser"] = settings.get("user")
     return {name: value for name, value in arguments.items() if value}

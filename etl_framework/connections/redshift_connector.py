@@ -63,13 +63,13 @@ class ConnectorSession(Session):
             if cursor.description is None:
                 return Result([], [], max(cursor.rowcount, 0))
             columns = [
-                each[0].decode() if isinstance(each[0], bytes) else each[0]
-                for each in cursor.description
+                column[0].decode() if isinstance(column[0], bytes) else column[0]
+                for column in cursor.description
             ]
             return Result(columns, [tuple(row) for row in cursor.fetchall()])
 
     def cancel(self) -> None:
-        """The driver knows no request to cancel: without its connection the statement ends."""
+        """Break the connection, which ends the statement: the driver has no request to cancel."""
         with suppress(OSError):
             # Closing alone would not wake the thread that reads from it.
             self._connection._usock.shutdown(socket.SHUT_RDWR)
@@ -81,7 +81,7 @@ class ConnectorSession(Session):
 
 @contextmanager
 def _authorities(address: Address) -> Iterator[None]:
-    """The driver takes other authorities than its own only from this variable."""
+    """Set SSL_CERT_FILE: the driver takes authorities other than its own only from there."""
     if address.authorities is None:
         yield
         return
@@ -111,8 +111,8 @@ def _our_errors() -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    """The message; the driver gives an error's fields as a dictionary."""
-    found = error.args[0] if error.args else ""
-    if isinstance(found, dict):
-        return " ".join(str(found[key]) for key in ("M", "D") if found.get(key))
-    return str(found)
+    """Return the message; the driver gives an error's fields as a dictionary."""
+    argument = error.args[0] if error.args else ""
+    if isinstance(argument, dict):
+        return " ".join(str(argument[key]) for key in ("M", "D") if argument.get(key))
+    return str(argument)

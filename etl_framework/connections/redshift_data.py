@@ -1,7 +1,8 @@
 """A session with Redshift through its Data API, for workers without a route to the cluster.
 
-Source: the Redshift Data API's reference: statements run by themselves and are asked after; a batch
-of up to 40 is one transaction; a session keeps temporary tables between requests.
+Source: the Redshift Data API's reference. A statement runs in the background, and the client asks
+for its state; a batch of up to 40 statements is one transaction; a session keeps temporary tables
+between requests.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 class DataApiSession(Session):
     """Statements over HTTPS.
 
-    :param api: boto3's client for `redshift-data`.
-    :param place: the arguments that say which database, and as whom.
+    :param api: a boto3 client for `redshift-data`.
+    :param place: the arguments that name the database and the user.
     """
 
     def __init__(self, api: Any, place: Mapping[str, str]) -> None:
@@ -42,10 +43,10 @@ class DataApiSession(Session):
         self._running: str | None = None
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
-        found = self._wait(self._send("execute_statement", {"Sql": bound(sql, values)}))
-        if not found.get("HasResultSet"):
-            return Result([], [], max(int(found.get("ResultRows", 0)), 0))
-        return self._result(found["Id"])
+        state = self._wait(self._send("execute_statement", {"Sql": bound(sql, values)}))
+        if not state.get("HasResultSet"):
+            return Result([], [], max(int(state.get("ResultRows", 0)), 0))
+        return self._result(state["Id"])
 
     def transaction(self, statements: Sequence[Statement]) -> None:
         if len(statements) > MAX_STATEMENTS:
@@ -58,17 +59,17 @@ class DataApiSession(Session):
         self._wait(self._send("batch_execute_statement", {"Sqls": sqls}))
 
     def submit(self, sql: str) -> str:
-        """Start a statement; returns its id."""
+        """Start a statement and return its id."""
         return self._send("execute_statement", {"Sql": sql})
 
     def ended(self, id_: str) -> int | None:
-        """How many rows a statement changed; None while it runs.
+        """Return how many rows a statement changed; None while it runs.
 
-        :raises StepError: it failed.
+        :raises StepError: the statement failed.
         """
         self._running = id_
-        found = self._state(id_)
-        return None if found is None else max(int(found.get("ResultRows", 0)), 0)
+        state = self._state(id_)
+        return None if state is None else max(int(state.get("ResultRows", 0)), 0)
 
     def cancel(self) -> None:
         from botocore.exceptions import ClientError
@@ -78,13 +79,13 @@ class DataApiSession(Session):
                 self._api.cancel_statement(Id=self._running)
 
     def close(self) -> None:
-        """The session ends by itself; there is no request that ends it."""
+        """Cancel what runs; the session ends by itself, and no request ends it."""
         self.cancel()
 
     def _send(self, operation: str, body: Mapping[str, Any]) -> str:
         for sql in (body["Sql"],) if "Sql" in body else body["Sqls"]:
             tell(sql)
-        # With its token a request that is sent again, its answer lost, is not run again.
+        # A request may be sent again if its answer is lost; thanks to its token it runs once.
         token = {"ClientToken": str(uuid.uuid4())}
         where = {"SessionId": self._session} if self._session else self._place
         answer = self._call(
@@ -96,20 +97,20 @@ class DataApiSession(Session):
 
     def _wait(self, id_: str) -> Mapping[str, Any]:
         wait = FIRST_WAIT
-        while (found := self._state(id_)) is None:
+        while (state := self._state(id_)) is None:
             time.sleep(wait)
             wait = min(wait * 1.5, LONGEST_WAIT)
-        return found
+        return state
 
     def _state(self, id_: str) -> Mapping[str, Any] | None:
-        """What a statement gave; None while it runs."""
-        found: Mapping[str, Any] = self._call("describe_statement", Id=id_)
-        if found["Status"] == "FINISHED":
+        """Return the description of a statement that has finished; None while it runs."""
+        state: Mapping[str, Any] = self._call("describe_statement", Id=id_)
+        if state["Status"] == "FINISHED":
             self._running = None
-            return found
-        if found["Status"] in ("FAILED", "ABORTED"):
+            return state
+        if state["Status"] in ("FAILED", "ABORTED"):
             self._running = None
-            message = str(found.get("Error") or f"the statement was {found['Status'].lower()}")
+            message = str(state.get("Error") or f"the statement was {state['Status'].lower()}")
             raise our_error(RuntimeError(message), message, lost=False)
         return None
 
@@ -138,7 +139,8 @@ class DataApiSession(Session):
 
 
 def bound(sql: str, values: Sequence[Any]) -> str:
-    """SQL with its values in it, for a batch takes none; each as a literal, never as it comes."""
+    """Return SQL with its values as literals, because a batch takes no values."""
+    # "SELECT ?, ?" with ("it's", 1) -> SELECT 'it''s', 1
     parts = sql.split("?")
     if not values:
         return sql

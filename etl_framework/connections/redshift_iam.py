@@ -1,4 +1,4 @@
-"""A user and a password for a while, from IAM."""
+"""A temporary user and password from IAM."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from etl_framework.errors import ConfigError
 def temporary(
     api: Any, database: str, *, cluster: str = "", workgroup: str = "", user: str = ""
 ) -> tuple[str, str]:
-    """User and password for a provisioned cluster, or for a Serverless workgroup.
+    """Return user and password for a provisioned cluster or a Serverless workgroup.
 
-    :param api: boto3's client for `redshift` or `redshift-serverless`.
-    :raises ConfigError: IAM does not let in.
+    :param api: a boto3 client for `redshift` or `redshift-serverless`.
+    :raises ConfigError: IAM gives no password.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         if cluster:
-            found = api.get_cluster_credentials(
+            credentials = api.get_cluster_credentials(
                 DbUser=user, DbName=database, ClusterIdentifier=cluster, AutoCreate=False
             )
-            return found["DbUser"], found["DbPassword"]
-        found = api.get_credentials(dbName=database, workgroupName=workgroup)
-        return found["dbUser"], found["dbPassword"]
+            return credentials["DbUser"], credentials["DbPassword"]
+        credentials = api.get_credentials(dbName=database, workgroupName=workgroup)
+        return credentials["dbUser"], credentials["dbPassword"]
     except (ClientError, BotoCoreError) as error:
         raise ConfigError(
             f"IAM gives no password for {cluster or workgroup}: {error}",

@@ -53,7 +53,7 @@ class Psycopg2Session(Session):
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
         tell(sql)
         with _our_errors(), self._connection.cursor() as cursor:
-            # psycopg2 looks for % only where values are given.
+            # psycopg2 looks for % only if values are given.
             text = sql.replace("%", "%%").replace("?", "%s") if values else sql
             cursor.execute(text, tuple(values) or None)
             if cursor.description is None:
@@ -79,7 +79,7 @@ def _our_errors() -> Iterator[None]:
 
 
 def amazons() -> Path:
-    """The authorities that Amazon's certificates are signed by: botocore brings them along."""
+    """Return the file of the authorities that sign Amazon's certificates; botocore has it."""
     try:
         import botocore
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What a session with Redshift is, whichever way it goes, and what its errors mean."""
+"""The base of sessions with Redshift, for all drivers, and the meaning of errors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from etl_framework.errors import ConflictError, EtlError, RetryableError, StepEr
 Statement = tuple[str, Sequence[Any]]
 # 1023 is Redshift's number for a serialization conflict.
 _CONFLICT = re.compile(r"\b1023\b|[Ss]erializable isolation|could not serialize|deadlock detected")
-# What another try may cure, too.
+# Other errors that another try may cure.
 _PASSING = re.compile(
     r"S3ServiceException.*(503|500|SlowDown|[Cc]onnection broken|reset by peer)"
     r"|connection (?:is )?(?:closed|lost|reset)|terminating connection"
 )
-# What helps, by words of the refusal.
+# Hints, by words of Redshift's message.
 _HINTS = {
     "is not associated to cluster": "attach it to the cluster, or name another as `iam_role`",
     "permission denied": "let the connection's user do this: GRANT",
@@ -31,9 +31,9 @@ _HINTS = {
 
 @dataclass(frozen=True)
 class Address:
-    """Where a database is, and how to get in.
+    """The address of a database, with user and password.
 
-    :param authorities: file of trusted authorities; Amazon's if None.
+    :param authorities: the file of trusted authorities; Amazon's if None.
     """
 
     host: str
@@ -47,7 +47,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Result:
-    """What a statement gave: column names and rows, or how many rows it changed."""
+    """The result of a statement: column names and rows, or how many rows it changed."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
@@ -55,23 +55,23 @@ class Result:
 
 
 class Session(ABC):
-    """Statements run one after another, with temporary tables that stay until it is closed."""
+    """Runs statements one after another; temporary tables stay until the session is closed."""
 
     @abstractmethod
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
-        """Run one statement with `?` for values, which commits by itself.
+        """Run one statement with `?` for values; it commits by itself.
 
-        :raises RetryableError: the connection broke, or a conflict that may pass.
-        :raises StepError: Redshift refused it.
+        :raises RetryableError: the connection broke, or there was a conflict that may pass.
+        :raises StepError: Redshift refused the statement.
         """
 
     def transaction(self, statements: Sequence[Statement]) -> None:
-        """Run statements in one transaction; all of them or none take effect.
+        """Run statements in one transaction: all of them take effect, or none.
 
-        When it raises RetryableError, it may have committed all the same.
+        If it raises RetryableError, the transaction may have been committed nevertheless.
 
-        :raises RetryableError: as `run`; the same again is what to do, in a new session.
-        :raises StepError: Redshift refused one.
+        :raises RetryableError: as in `run`; run the same statements again, in a new session.
+        :raises StepError: Redshift refused a statement.
         """
         self.run("BEGIN")
         try:
@@ -85,22 +85,22 @@ class Session(ABC):
 
     @abstractmethod
     def cancel(self) -> None:
-        """Stop what is running; called from another thread."""
+        """Stop the statement that is running; called from another thread."""
 
     @abstractmethod
     def close(self) -> None:
-        """End it; what is not committed is undone."""
+        """Close the session; changes that are not committed are undone."""
 
 
 def tell(sql: str) -> None:
-    """Tell the log of a statement that is sent, so that a task's log shows what ran."""
+    """Log a statement that is sent, so that a task's log shows what ran."""
     logging.getLogger(__name__).info("SQL: %s", without_secrets(sql))
 
 
 def our_error(error: Exception, message: str, *, lost: bool) -> EtlError:
-    """An error of a driver as ours, without anything secret.
+    """Return a driver's error as one of ours, without secrets.
 
-    :param lost: the connection broke, as far as the driver tells.
+    :param lost: the driver says that the connection broke.
     """
     text = " ".join(without_secrets(message).split()) or type(error).__name__
     if _CONFLICT.search(text):

@@ -33,11 +33,11 @@ class S3(Files):
     endpoint_url: str | None = Field(None, description="A server that speaks S3, other than AWS.")
 
     def open(self, bucket: str = "", prefix: str = "", *, attempts: int = ATTEMPTS) -> S3Prefix:
-        """The prefix, or another place that the same credentials open.
+        """Return the prefix, or another place in S3 with the same credentials.
 
         :raises ConfigError: a setting cannot be looked up.
         """
-        found = client(
+        api = client(
             "s3",
             region=self.region,
             endpoint_url=self.endpoint_url,
@@ -52,7 +52,7 @@ class S3(Files):
         if not bucket:
             bucket = resolve(self.bucket, setting="bucket")
             prefix = resolve(self.prefix, setting="prefix")
-        return S3Prefix(found, bucket, prefix.strip("/"), encryption)
+        return S3Prefix(api, bucket, prefix.strip("/"), encryption)
 
     def dataset(self, root: Path, what: str) -> tuple[str, str]:
         place = self.open()
@@ -64,9 +64,9 @@ class S3(Files):
         matches = _matcher(pattern)
         start = re.split(r"[*?\[]", pattern)[0]
         return [
-            File(_here(here, found.name, found.tag), found.name, f"{found.size}:{found.tag}")
-            for found in self.open().listed(start)
-            if matches.fullmatch(found.name) and not found.name.endswith("/")
+            File(_here(here, stored.name, stored.tag), stored.name, f"{stored.size}:{stored.tag}")
+            for stored in self.open().listed(start)
+            if matches.fullmatch(stored.name) and not stored.name.endswith("/")
         ]
 
     def fetch(self, files: Sequence[File]) -> None:
@@ -82,20 +82,21 @@ class S3(Files):
     def move(self, root: Path, files: Sequence[tuple[str, str, str]]) -> None:
         place = self.open()
         for name, version, to in files:
-            for found in place.listed(name):
-                if (found.name, f"{found.size}:{found.tag}") == (name, version):
+            for stored in place.listed(name):
+                if (stored.name, f"{stored.size}:{stored.tag}") == (name, version):
                     place.copy(name, to)
                     place.delete([name])
 
 
 def _here(folder: Path, name: str, tag: str) -> Path:
-    """A path of its own for each version, with the endings that tell how a file is packed."""
+    """Return a local path for a version of a file, with the endings that show how it is packed."""
     digest = hashlib.sha256(f"{name}\0{tag}".encode()).hexdigest()[:16]
     return folder / f"{digest}{''.join(PurePosixPath(name).suffixes[-2:])}"
 
 
 def _matcher(pattern: str) -> re.Pattern[str]:
-    """The pattern of a folder's files as one for keys: `*` stays within a slash, `**` does not."""
+    """Return a regular expression for keys from a pattern: `*` stops at a slash, `**` does not."""
+    # plays/*.csv -> plays/[^/]*\.csv
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     tokens = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
     return re.compile(

@@ -1,4 +1,4 @@
-"""Settings that a file only names: environment variables and Airflow Variables."""
+"""Settings that a file refers to by name: environment variables and Airflow Variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from etl_framework.sql.templates import render_text
 
 
 class _Named:
-    """`env.X` or `var.x`, looked up when it is used and never earlier."""
+    """Looks up `env.X` or `var.x` when it is used, never earlier."""
 
     def __init__(self, find: Callable[[str], str | None]) -> None:
         self._find = find
@@ -27,12 +27,12 @@ class _Named:
 
 
 def resolve(text: str, *, setting: str) -> str:
-    """The value of a setting such as `{{ env.MUSIC_RDS_URL }}`.
+    """Return the value of a setting such as `{{ env.MUSIC_RDS_URL }}`.
 
-    `{{ var.x }}` is an Airflow Variable; outside Airflow the environment variable AIRFLOW_VAR_X,
-    which Airflow itself reads too, stands for it.
+    `{{ var.x }}` is an Airflow Variable. Outside Airflow its value comes from the environment
+    variable AIRFLOW_VAR_X, which Airflow itself reads, too.
 
-    :raises ConfigError: a variable is not set; names the variable, never a value.
+    :raises ConfigError: a variable is not set; the error names the variable, never a value.
     """
     known = {"env": _Named(os.environ.get), "var": _Named(current().variable)}
     try:
@@ -45,9 +45,9 @@ def resolve(text: str, *, setting: str) -> str:
 
 
 def load_env_file(file: Path) -> None:
-    """Set the variables of a file of NAME=value lines, where they are not set already.
+    """Set the variables of a file of NAME=value lines, unless they are set already.
 
-    :raises ConfigError: the file is not there.
+    :raises ConfigError: the file does not exist.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()

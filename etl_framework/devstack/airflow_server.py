@@ -1,4 +1,4 @@
-"""A whole Airflow on the loopback: scheduler, DAG processor, triggerer, web server, metadata."""
+"""A complete Airflow on the loopback: scheduler, DAG processor, triggerer, web server, metadata."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ USER = "admin"
 
 
 class AirflowServer:
-    """Its processes, which end with this one.
+    """The processes of an Airflow; they end when this process ends.
 
     :param root: the project's folder, with `dags/`.
     :param folder: for Airflow's own files and logs.
-    :param stack: the variables of the stand-in for AWS.
+    :param stack: the environment variables of the stand-in for AWS.
     :param more: further environment variables.
     """
 
@@ -63,9 +63,9 @@ class AirflowServer:
         self.env = {**os.environ, **settings(root, folder, port), **trust(stack), **more}
 
     def start(self) -> None:
-        """Start everything; returns when the scheduler is at work.
+        """Start everything and return once the scheduler is healthy.
 
-        :raises StepError: a part does not start.
+        :raises StepError: a process does not start.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._start_metadata()
@@ -94,7 +94,7 @@ class AirflowServer:
         self._wait_for_health()
 
     def stop(self) -> None:
-        """Stop every process, the metadata's last."""
+        """Stop every process; the metadata database stops last."""
         if self._leash:
             self._leash.let_go()
             for process in self._processes.values():
@@ -104,9 +104,9 @@ class AirflowServer:
         self._exit.close()
 
     def run(self, *arguments: str) -> str:
-        """What a command of Airflow's own command line prints.
+        """Run a command of Airflow's command line and return what it prints.
 
-        :raises StepError: it fails.
+        :raises StepError: the command fails.
         """
         done = subprocess.run(
             [sys.executable, "-m", "airflow", *arguments],
@@ -131,11 +131,11 @@ class AirflowServer:
         self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"] = f"postgresql+asyncpg://{rest}"
 
     def _import(self) -> None:
-        """Connections and variables, named as in production."""
+        """Import connections and variables under their names in production."""
         connections, variables = self._folder / "connections.json", self._folder / "variables.json"
-        for file, found in ((connections, connections_of), (variables, variables_of)):
+        for file, entries_of in ((connections, connections_of), (variables, variables_of)):
             file.touch(mode=0o600)
-            file.write_text(json.dumps(found(self._stack)), encoding="utf-8")
+            file.write_text(json.dumps(entries_of(self._stack)), encoding="utf-8")
         self.run("connections", "import", str(connections), "--overwrite")
         self.run("variables", "import", str(variables))
         connections.unlink()
@@ -165,8 +165,8 @@ class AirflowServer:
                     )
             try:
                 with urllib.request.urlopen(f"{self.url}/{page}", timeout=5) as answer:
-                    found = json.loads(answer.read())
-                if found["scheduler"]["status"] == "healthy":
+                    health = json.loads(answer.read())
+                if health["scheduler"]["status"] == "healthy":
                     return
             except (OSError, urllib.error.URLError, ValueError, KeyError):
                 pass
@@ -175,5 +175,5 @@ class AirflowServer:
 
 
 def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as found:
-        return int(found.getsockname()[1])
+    with socket.create_server((HOST, 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What an Airflow beside the stand-in is told: its settings, connections and variables."""
+"""Settings, connections and variables of an Airflow that uses the stand-in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PREFIX = "stagingData"
 
 def settings(root: Path, folder: Path, port: int) -> dict[str, str]:
     key = secrets.token_urlsafe(32)
-    found = {
+    options = {
         "CORE__DAGS_FOLDER": str(root / "dags"),
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
@@ -34,17 +34,17 @@ def settings(root: Path, folder: Path, port: int) -> dict[str, str]:
         "USAGE_DATA_COLLECTION__ENABLED": "False",
         "ETL__ENVIRONMENT": "prod",
     }
-    named = {f"AIRFLOW__{name}": value for name, value in found.items()}
+    named = {f"AIRFLOW__{name}": value for name, value in options.items()}
     return {**named, "AIRFLOW_HOME": str(folder), "PYTHONWARNINGS": "ignore"}
 
 
 def trust(stack: Mapping[str, str]) -> dict[str, str]:
-    """What lets libpq and redshift_connector trust the stand-in's certificate."""
+    """Return variables that make libpq and redshift_connector trust the stand-in's certificate."""
     return dict.fromkeys(("PGSSLROOTCERT", "SSL_CERT_FILE"), stack["ETL_DEV_AUTHORITY"])
 
 
 def connections_of(stack: Mapping[str, str]) -> dict[str, object]:
-    """Airflow's connections to the stand-in, by the names that they have in production."""
+    """Return Airflow's connections to the stand-in, by their names in production."""
     from urllib.parse import urlsplit
 
     rds = urlsplit(stack["ETL_DEV_RDS_URL"])

@@ -1,10 +1,10 @@
 """A server that speaks Redshift's protocol, with a PostgreSQL behind it.
 
-What it cannot imitate: how rows are distributed, sorted and compressed, and so how fast it is;
+It does not imitate: how rows are distributed, sorted and compressed, and therefore the speed;
 concurrency scaling, queues and their limits; Spectrum, data sharing, materialized views, machine
-learning, stored procedures, Python functions; SUPER's navigation; MERGE ... REMOVE DUPLICATES;
-COPY of JSON, AVRO, ORC and fixed widths; isolation by table, for which PostgreSQL's by row stands.
-The optimizer, and the words of rare errors, are PostgreSQL's.
+learning, stored procedures, Python functions; navigation in SUPER values; MERGE ... REMOVE
+DUPLICATES; COPY of JSON, AVRO, ORC and fixed widths. PostgreSQL isolates transactions by row,
+Redshift by table. The optimizer and the messages of rare errors are PostgreSQL's.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ SYSTEM = [Path(__file__).with_name(name) for name in ("system.sql", "functions.s
 class Cluster(PostgresServer):
     """The stand-in for one cluster.
 
-    :param client: of boto3, for S3.
-    :param fault: hears of each statement before it runs; see Session.
+    :param client: a boto3 client for S3.
+    :param fault: is called with each statement before it runs; see Session.
     """
 
     client: Any = None
@@ -48,11 +48,11 @@ class Cluster(PostgresServer):
     def empty(self) -> None:
         """Drop every table."""
         with self._backend() as session:
-            found = session.ask(
+            schemas = session.ask(
                 "SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_' "
                 "AND nspname NOT IN ('information_schema', 'redshift')"
             )
-            for (schema,) in found:
+            for (schema,) in schemas:
                 session.ask(f"DROP SCHEMA {schema} CASCADE")
             session.ask("CREATE SCHEMA public; TRUNCATE redshift.load_errors")
 
@@ -63,7 +63,7 @@ class Cluster(PostgresServer):
 
     @contextlib.contextmanager
     def _backend(self) -> Any:
-        """A session of our own, without a client."""
+        """Open a session without a client, for our own statements."""
         backend, _, _ = connect(self.postgres, "postgres", self.database, "")
         try:
             yield Session(backend, backend, lambda sql, _: None, split)  # type: ignore[arg-type, return-value]
@@ -84,19 +84,21 @@ class Cluster(PostgresServer):
         self._open.discard(client)
 
     def session(self, client: Channel, backend: Channel) -> Session:
-        """What serves a client on a connection behind it."""
+        """Return the session that serves a client over a connection to PostgreSQL."""
         objects = Objects(self.client, self.roles, self._keep_failed)
         return Session(client, backend, rewriter(objects), split, lambda sql: self.fault(sql))
 
     def _keep_failed(self, table: int, failed: Sequence[Failed]) -> None:
-        """Write rows that COPY could not load, so that a rollback does not undo it."""
+        """Record rows that COPY could not load, on a connection that no rollback affects."""
         columns = "file_name, line_number, column_name, column_type, record_line, error_value"
         with self._backend() as session:
             for start in range(0, len(failed), 500):
                 rows = ", ".join(
-                    literal((table, *map(_printable, astuple(each))))
-                    for each in failed[start : start + 500]
+                    literal((table, *map(_printable, astuple(row))))
+                    for row in failed[start : start + 500]
                 )
+                # INSERT INTO redshift.load_errors (table_id, file_name, line_number, ...)
+                # VALUES (16401, 's3://lake/plays.csv', 7, ...), (16401, ...)
                 session.ask(
                     f"INSERT INTO redshift.load_errors (table_id, {columns}, error_code, "
                     f"error_message) VALUES {rows}"

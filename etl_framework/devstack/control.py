@@ -16,10 +16,10 @@ SECONDS = 60
 
 
 def up(folder: Path, seed: Path | None) -> bool:
-    """Start it, unless it runs already; returns whether it was started.
+    """Start the stand-in unless it runs already; return whether it was started.
 
     :param folder: for its data and its log.
-    :raises StepError: it does not start.
+    :raises StepError: the stand-in does not start.
     """
     if running(folder):
         return False
@@ -43,7 +43,7 @@ def up(folder: Path, seed: Path | None) -> bool:
 
 
 def down(folder: Path) -> bool:
-    """Stop it; returns whether it ran."""
+    """Stop the stand-in; return whether it was running."""
     pid = running(folder)
     if not pid:
         return False
@@ -55,7 +55,7 @@ def down(folder: Path) -> bool:
 
 
 def running(folder: Path) -> int | None:
-    """The number of its process, if it runs."""
+    """Return the process number of the stand-in, if it runs."""
     try:
         pid = int((folder / PID).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -64,7 +64,7 @@ def running(folder: Path) -> int | None:
 
 
 def _alive(pid: int) -> bool:
-    """Whether it is the stand-in, and not another process that was given its number."""
+    """Return whether this is the stand-in, and not another process that got its number."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except FileNotFoundError:

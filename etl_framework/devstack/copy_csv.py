@@ -1,4 +1,4 @@
-"""COPY of CSV and of text with delimiters: each value by its column's type, as Redshift reads it.
+"""COPY of CSV and of delimited text: values are read by their columns' types, as in Redshift.
 
 Source: Redshift's Database Developer Guide, "Data conversion parameters" and "DATEFORMAT and
 TIMEFORMAT strings".
@@ -29,7 +29,7 @@ MOMENT = re.compile(
 
 
 class Column(Protocol):
-    """A column of the table that rows go to."""
+    """A column of the table that is loaded."""
 
     @property
     def name(self) -> str: ...
@@ -53,7 +53,7 @@ class Failed:
 
 
 class Unreadable(Exception):
-    """A value that its column cannot hold: Redshift's error code and words."""
+    """The column cannot hold a value; has Redshift's error code and message."""
 
     def __init__(self, code: int, reason: str) -> None:
         self.code = code
@@ -63,7 +63,7 @@ class Unreadable(Exception):
 def csv_rows(
     url: str, body: IO[bytes], transfer: Transfer, columns: Sequence[Column], failed: list[Failed]
 ) -> Iterator[bytes]:
-    """The rows of an object as PostgreSQL's CSV; what does not fit is added to `failed`.
+    """Yield the rows of an object as CSV for PostgreSQL; add rows that do not fit to `failed`.
 
     :raises WireError: more rows failed than MAXERROR allows.
     """
@@ -103,10 +103,10 @@ def csv_rows(
             out.write(_row("".join(taken), values, columns, readers, options))
         except _BadValue as bad:
             raw = "".join(taken).rstrip("\r\n")[:1024]
-            found = Failed(
+            failure = Failed(
                 url, start, bad.name, bad.type, raw, bad.value, bad.error.code, str(bad.error)
             )
-            failed.append(found)
+            failed.append(failure)
             if len(failed) > limit:
                 raise WireError(
                     "Load into table failed.  Check 'sys_load_error_detail' system table "
@@ -170,7 +170,7 @@ def _row(
 
 
 def _reader(column: Column, options: dict[str, str]) -> Callable[[str], str]:
-    """What makes a column's value of a text; raises Unreadable."""
+    """Return the function that converts a text for the column; it raises Unreadable."""
     name = column.type.partition("(")[0]
     numbers = [int(n) for n in re.findall(r"\d+", column.type)]
     if name in RANGES:
@@ -225,11 +225,11 @@ def _boolean(text: str) -> str:
 
 
 def _moment(text: str) -> str:
-    found = MOMENT.fullmatch(text.strip())
-    if not found:
+    match = MOMENT.fullmatch(text.strip())
+    if not match:
         raise Unreadable(1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]")
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    micro = int((found[7] or "").ljust(6, "0"))
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    micro = int((match[7] or "").ljust(6, "0"))
     try:
         moment = datetime(year, month, day, hour, minute, second, micro)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""COPY and UNLOAD as written: where from, where to, and how.
+"""Parse COPY and UNLOAD: source, destination and options.
 
 Source: Redshift's Database Developer Guide, "COPY" and "UNLOAD".
 """
@@ -88,7 +88,7 @@ class Transfer:
     """What a COPY or an UNLOAD asks for.
 
     :param subject: the table, or the query.
-    :param options: by name in capitals; the value, or an empty text.
+    :param options: values by the option's name in capitals; empty for an option without a value.
     """
 
     subject: str
@@ -102,14 +102,14 @@ class Transfer:
         return self.options.get("FORMAT", "TEXT")
 
     def number(self, option: str, default: int) -> int:
-        """An option that is a number."""
+        """Return the value of an option as a number."""
         return int(self.options.get(option, default))
 
 
 def copy(statement: Statement) -> Transfer:
-    """A COPY.
+    """Parse a COPY.
 
-    :raises WireError: Redshift would not take it.
+    :raises WireError: Redshift would refuse it.
     """
     words, place = statement.words, 1
     while words[place].upper not in ("FROM", "("):
@@ -121,30 +121,30 @@ def copy(statement: Statement) -> Transfer:
         place = end + 1
     if words[place].upper != "FROM":
         raise WireError(f'syntax error at or near "{words[place].text}"', "42601")
-    found = Transfer(table, columns, words[place + 1].text)
-    _options(statement, place + 2, found)
-    if found.format == "PARQUET" and (wrong := LIMITED_TO_TEXT & found.options.keys()):
+    transfer = Transfer(table, columns, words[place + 1].text)
+    _options(statement, place + 2, transfer)
+    if transfer.format == "PARQUET" and (wrong := LIMITED_TO_TEXT & transfer.options.keys()):
         raise WireError(f"{sorted(wrong)[0]} argument is not supported for PARQUET based COPY")
-    return found
+    return transfer
 
 
 def unload(statement: Statement) -> Transfer:
-    """An UNLOAD.
+    """Parse an UNLOAD.
 
-    :raises WireError: Redshift would not take it.
+    :raises WireError: Redshift would refuse it.
     """
     words = statement.words
     if words[1].upper != "(" or words[3].upper != ")" or words[4].upper != "TO":
         raise WireError("syntax error in UNLOAD: UNLOAD ('select') TO 's3://...'", "42601")
-    found = Transfer(words[2].text, [], words[5].text)
-    _options(statement, 6, found)
-    return found
+    transfer = Transfer(words[2].text, [], words[5].text)
+    _options(statement, 6, transfer)
+    return transfer
 
 
-def _options(statement: Statement, place: int, found: Transfer) -> None:
+def _options(statement: Statement, place: int, transfer: Transfer) -> None:
     words = statement.words
-    if not re.match(r"^s3://[a-z0-9][a-z0-9.-]+/.+", found.url):
-        raise WireError(f"The specified S3 prefix '{found.url}' does not exist", "XX000")
+    if not re.match(r"^s3://[a-z0-9][a-z0-9.-]+/.+", transfer.url):
+        raise WireError(f"The specified S3 prefix '{transfer.url}' does not exist", "XX000")
     while place < len(words):
         name = words[place].upper
         if name not in OPTIONS:
@@ -160,7 +160,7 @@ def _options(statement: Statement, place: int, found: Transfer) -> None:
                 raise WireError('syntax error at or near "-"', "42601")
         elif name == "ACCEPTINVCHARS":
             place += place < len(words) and words[place].upper == "AS"
-            if place < len(words) and not words[place].upper:  # a text, which has no capitals
+            if place < len(words) and not words[place].upper:  # a quoted text: `upper` is empty
                 value, place = words[place].text, place + 1
         elif place < len(words) and words[place].upper == "AS":
             place += 1
@@ -172,8 +172,8 @@ def _options(statement: Statement, place: int, found: Transfer) -> None:
                 raise WireError(f"the format {value} is not imitated", "0A000")
         elif name in FORMATS:
             name, value = "FORMAT", name
-        found.options[name] = value
-    if not {"IAM_ROLE", "CREDENTIALS"} & found.options.keys():
+        transfer.options[name] = value
+    if not {"IAM_ROLE", "CREDENTIALS"} & transfer.options.keys():
         raise WireError("Credentials or IAM_ROLE have to be given", "42601")
-    if found.number("MAXERROR", 0) > 100_000:
+    if transfer.number("MAXERROR", 0) > 100_000:
         raise WireError("MAXERROR must be between 0 and 100000", "22023")

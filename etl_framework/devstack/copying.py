@@ -1,4 +1,4 @@
-"""COPY: objects of S3 into a table, as Redshift would."""
+"""COPY: load objects of S3 into a table, as Redshift does."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ BATCH = 50_000
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table that rows go to, with its type as PostgreSQL names it."""
+    """A column of the table that is loaded, with PostgreSQL's name of its type."""
 
     name: str
     type: str
 
 
 def columns_of(session: Session, table: str) -> list[Column]:
-    """The table's columns in order.
+    """Return the table's columns in order.
 
     :raises WireError: there is no such table.
     """
@@ -46,10 +46,10 @@ def columns_of(session: Session, table: str) -> list[Column]:
 
 
 def run_copy(transfer: Transfer, session: Session, objects: Objects) -> str:
-    """Load the objects; what cannot be loaded is in `sys_load_error_detail`.
+    """Load the objects; rows that cannot be loaded are listed in `sys_load_error_detail`.
 
-    :returns: the tag of completion.
-    :raises WireError: as Redshift would.
+    :returns: the command tag, `COPY`.
+    :raises WireError: Redshift would fail, too.
     """
     known = {column.name: column for column in columns_of(session, transfer.subject)}
     missing = [name for name in transfer.columns if name not in known]
@@ -57,8 +57,8 @@ def run_copy(transfer: Transfer, session: Session, objects: Objects) -> str:
         raise WireError(f'column "{missing[0]}" of relation does not exist', "42703")
     columns = [known[name] for name in transfer.columns or known]
     failed: list[Failed] = []
-    (found,) = session.ask(f"SELECT to_regclass({literal(transfer.subject)})::oid")
-    table_id = int(found[0] or 0)
+    (row,) = session.ask(f"SELECT to_regclass({literal(transfer.subject)})::oid")
+    table_id = int(row[0] or 0)
     try:
         feed = _feed(transfer, columns, objects, failed)
         listed = names([column.name for column in columns])
@@ -79,8 +79,8 @@ def _count(session: Session, transfer: Transfer) -> int:
 def _feed(
     transfer: Transfer, columns: Sequence[Column], objects: Objects, failed: list[Failed]
 ) -> Iterator[bytes]:
-    found = list(_entries(transfer, objects))
-    for url, length in found:
+    entries = list(_entries(transfer, objects))
+    for url, length in entries:
         with objects.opened(url) as body:
             if transfer.format == "PARQUET":
                 yield from _parquet(url, length, body, transfer, columns)
@@ -89,13 +89,13 @@ def _feed(
 
 
 def _entries(transfer: Transfer, objects: Objects) -> Iterator[tuple[str, int | None]]:
-    """Address and length of each object, as the manifest or the prefix says."""
+    """Yield the address and the length of each object of the manifest or under the prefix."""
     if "MANIFEST" not in transfer.options:
-        found = objects.listed(transfer.url)
-        if not found:
+        urls = objects.listed(transfer.url)
+        if not urls:
             message = f"The specified S3 prefix '{transfer.url}' does not exist"
             raise WireError(message, "XX000")
-        for url in found:
+        for url in urls:
             yield url, None
         return
     with objects.opened(transfer.url) as body:
@@ -119,7 +119,7 @@ def _entries(transfer: Transfer, objects: Objects) -> Iterator[tuple[str, int | 
 def _parquet(
     url: str, length: int | None, body: IO[bytes], transfer: Transfer, columns: Sequence[Column]
 ) -> Iterator[bytes]:
-    """Parquet is matched by position and takes no conversion."""
+    """Yield a Parquet file's rows as CSV; columns match by position, types must fit exactly."""
     import pyarrow as pa
     import pyarrow.csv as csv
     import pyarrow.parquet as parquet
@@ -140,12 +140,12 @@ def _parquet(
                 f"table columns: {len(columns)}, Data columns: {len(schema)}",
                 "XX000",
             )
-        for column, found in zip(columns, schema, strict=True):
-            if not _fits(column.type, found.type):
+        for column, field in zip(columns, schema, strict=True):
+            if not _fits(column.type, field.type):
                 raise WireError(
                     f"Spectrum Scan Error: File '{url}' has an incompatible Parquet schema for "
                     f"column '{column.name}'. Column type: {column.type.upper()}, "
-                    f"Parquet schema: {found.type}",
+                    f"Parquet schema: {field.type}",
                     "XX000",
                 )
         options = csv.WriteOptions(include_header=False, quoting_style="needed")
@@ -155,7 +155,7 @@ def _parquet(
             yield out.getvalue()
 
 
-def _fits(wanted: str, found: pa.DataType) -> bool:
+def _fits(wanted: str, arrow_type: pa.DataType) -> bool:
     import pyarrow as pa
 
     name = wanted.partition("(")[0]
@@ -172,11 +172,13 @@ def _fits(wanted: str, found: pa.DataType) -> bool:
         "timestamp with time zone": lambda t: pa.types.is_timestamp(t) and t.tz,
     }
     text = name in ("character varying", "character")
-    return bool(pa.types.is_string(found) if text else name in checks and checks[name](found))
+    return bool(
+        pa.types.is_string(arrow_type) if text else name in checks and checks[name](arrow_type)
+    )
 
 
 def _cut(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
-    """Digits behind a decimal's scale are cut off, as COPY does."""
+    """Cut off the digits that exceed a column's scale, as COPY does."""
     import pyarrow as pa
     import pyarrow.compute as compute
 

@@ -1,4 +1,4 @@
-"""The Redshift Data API, and what hands out passwords for IAM, over HTTP as boto3 speaks it.
+"""The Redshift Data API and temporary passwords for IAM, over HTTP as boto3 calls them.
 
 Source: the API references of Redshift Data, Redshift and Redshift Serverless.
 """
@@ -24,7 +24,7 @@ Body = Mapping[str, Any]
 class DataApi:
     """The HTTP server.
 
-    :param cluster: where statements run, as this user.
+    :param cluster: where statements run, with the given user and password.
     """
 
     def __init__(self, cluster: Cluster, user: str, password: str) -> None:
@@ -33,7 +33,7 @@ class DataApi:
         self.fault: Callable[[str], int] = lambda operation: 0
 
     def start(self) -> int:
-        """Listen on a free port of the loopback; returns the port."""
+        """Listen on a free port of the loopback and return the port."""
         statements = Statements(self._cluster.port, self._user, self._password)
         operations: dict[str, Callable[[Body], Body]] = {
             "RedshiftData.ExecuteStatement": statements.execute,
@@ -47,12 +47,12 @@ class DataApi:
         api = self
 
         class Handler(BaseHTTPRequestHandler):
-            """One request."""
+            """Answers one request."""
 
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                """Answer it."""
+                """Answer the request."""
                 data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 target = self.headers.get("X-Amz-Target", "")
                 if api.fault(target):
@@ -92,7 +92,7 @@ class DataApi:
                 self.wfile.write(body)
 
             def log_message(self, *args: object) -> None:
-                """Say nothing."""
+                """Write no log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -106,7 +106,7 @@ class DataApi:
             self._server.server_close()
 
     def credentials(self, user: str) -> tuple[str, str]:
-        """A user and a password for a while."""
+        """Return a temporary user and its password."""
         known = self._cluster.access.passwords
         temporary, password = f"IAM:{user}", secrets.token_urlsafe(16)
         known[temporary] = password

@@ -1,4 +1,4 @@
-"""Statements of the Data API: run one after another in threads, asked for by their ids."""
+"""Statements of the Data API: each request runs in a thread, and has an id to ask for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Body = Mapping[str, Any]
 
 
 class ApiError(Exception):
-    """A request that is refused."""
+    """The API refuses a request."""
 
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
@@ -24,7 +24,7 @@ class ApiError(Exception):
 
 @dataclass
 class Running:
-    """A request's statements, and how far they are."""
+    """A request's statements and their progress."""
 
     id: str
     sqls: list[str]
@@ -38,9 +38,9 @@ class Running:
 
 
 class Statements:
-    """All statements of one server.
+    """All requests to one server.
 
-    :param port: of the cluster on the loopback.
+    :param port: the port of the cluster on the loopback.
     """
 
     def __init__(self, port: int, user: str, password: str) -> None:
@@ -50,54 +50,54 @@ class Statements:
         self._sessions: dict[str, Any] = {}
 
     def execute(self, body: Body) -> Body:
-        """One statement, with `:name` for values."""
-        values = {each["name"]: each["value"] for each in body.get("Parameters", [])}
+        """Start one statement, which may have parameters such as `:name`."""
+        values = {parameter["name"]: parameter["value"] for parameter in body.get("Parameters", [])}
         return self._start(body, [body["Sql"]], values)
 
     def batch(self, body: Body) -> Body:
-        """Up to 40 statements in one transaction."""
+        """Start up to 40 statements in one transaction."""
         if not 1 <= len(body["Sqls"]) <= MAX_STATEMENTS:
             message = "Member must have length less than or equal to 40"
             raise ApiError("ValidationException", message)
         return self._start(body, list(body["Sqls"]), {})
 
     def describe(self, body: Body) -> Body:
-        """How far it is."""
-        found = self._found(body)
-        numbered = list(enumerate(found.sqls, 1))
+        """Return the status of a request."""
+        running = self._lookup(body)
+        numbered = list(enumerate(running.sqls, 1))
         answer: dict[str, Any] = {
-            "Id": found.id,
-            "Status": found.status,
-            "QueryString": found.sqls[0],
-            "HasResultSet": any(result for result in found.results),
-            "Duration": int((monotonic() - found.started) * 1e9),
+            "Id": running.id,
+            "Status": running.status,
+            "QueryString": running.sqls[0],
+            "HasResultSet": any(result for result in running.results),
+            "Duration": int((monotonic() - running.started) * 1e9),
         }
-        if found.session:
-            answer["SessionId"] = found.session
-        if found.error:
-            answer["Error"] = found.error
-        if len(found.sqls) > 1:
+        if running.session:
+            answer["SessionId"] = running.session
+        if running.error:
+            answer["Error"] = running.error
+        if len(running.sqls) > 1:
             answer["SubStatements"] = [
                 {
-                    "Id": f"{found.id}:{number}",
+                    "Id": f"{running.id}:{number}",
                     "QueryString": sql,
-                    "HasResultSet": number <= found.done and bool(found.results[number - 1]),
-                    "Status": "FINISHED" if number <= found.done else found.status,
+                    "HasResultSet": number <= running.done and bool(running.results[number - 1]),
+                    "Status": "FINISHED" if number <= running.done else running.status,
                 }
                 for number, sql in numbered
             ]
-        elif found.done:
-            rows = found.results[0]
+        elif running.done:
+            rows = running.results[0]
             answer["ResultRows"] = len(rows[1]) if rows else 0
         return answer
 
     def result(self, body: Body) -> Body:
-        """The rows."""
-        found = self._found(body)
+        """Return the rows of a statement."""
+        running = self._lookup(body)
         number = int(body["Id"].partition(":")[2] or 1)
-        if found.status != "FINISHED" or not found.results[number - 1]:
+        if running.status != "FINISHED" or not running.results[number - 1]:
             raise ApiError("ResourceNotFoundException", "Query does not have result.")
-        columns, rows = found.results[number - 1]
+        columns, rows = running.results[number - 1]
         return {
             "ColumnMetadata": [{"name": name, "label": name} for name in columns],
             "Records": [[_field(value) for value in row] for row in rows],
@@ -105,17 +105,17 @@ class Statements:
         }
 
     def cancel(self, body: Body) -> Body:
-        """Stop it."""
-        found = self._found(body)
-        if found.status in ("FINISHED", "FAILED", "ABORTED"):
-            message = f"Could not cancel a query that is already in {found.status} state"
+        """Cancel a request."""
+        running = self._lookup(body)
+        if running.status in ("FINISHED", "FAILED", "ABORTED"):
+            message = f"Could not cancel a query that is already in {running.status} state"
             raise ApiError("ValidationException", message)
-        found.status = "ABORTED"
-        self._cancel(found.connection.info.backend_pid)
+        running.status = "ABORTED"
+        self._cancel(running.connection.info.backend_pid)
         return {"Status": True}
 
     def _cancel(self, pid: int) -> None:
-        """By a statement: psycopg2's own way lets no other thread of this process run."""
+        """Cancel by a statement: psycopg2's `cancel` blocks the other threads of this process."""
         import psycopg2
 
         other = psycopg2.connect(self._url, dbname="dev")
@@ -127,15 +127,15 @@ class Statements:
             other.close()
 
     def listed(self, body: Body) -> Body:
-        """Every statement."""
+        """Return all requests with their status."""
         known = self._known.values()
-        return {"Statements": [{"Id": each.id, "Status": each.status} for each in known]}
+        return {"Statements": [{"Id": running.id, "Status": running.status} for running in known]}
 
-    def _found(self, body: Body) -> Running:
-        found = self._known.get(str(body["Id"]).partition(":")[0])
-        if found is None:
+    def _lookup(self, body: Body) -> Running:
+        running = self._known.get(str(body["Id"]).partition(":")[0])
+        if running is None:
             raise ApiError("ResourceNotFoundException", "Query does not exist.")
-        return found
+        return running
 
     def _start(self, body: Body, sqls: list[str], values: Mapping[str, str]) -> Body:
         if not body.get("SessionId") and not (
@@ -204,6 +204,7 @@ class Statements:
 def _bound(sql: str, values: Mapping[str, str]) -> tuple[str, Mapping[str, str] | None]:
     if not values:
         return sql, None
+    # WHERE id = :id AND day = :day::date -> WHERE id = %(id)s AND day = %(day)s::date
     return re.sub(r"(?<!:):(\w+)", r"%(\1)s", sql.replace("%", "%%")), values
 
 

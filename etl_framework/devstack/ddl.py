@@ -1,7 +1,7 @@
-"""CREATE TABLE as Redshift takes it, for PostgreSQL: no distribution, lengths in bytes.
+"""Redshift's CREATE TABLE for PostgreSQL: without distribution, with lengths in bytes.
 
-Source: Redshift's Database Developer Guide, "CREATE TABLE". Keys are not enforced there, so they
-are taken out; a CHECK on the number of bytes stands for the length of a VARCHAR.
+Source: Redshift's Database Developer Guide, "CREATE TABLE". Redshift does not enforce keys, so they
+are taken out. It counts the length of a VARCHAR in bytes, so a CHECK on the bytes is added.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ MAX_VARCHAR, MAX_CHAR, MAX_COLUMNS, MAX_NAME = 65535, 4096, 1600, 127
 
 @dataclass
 class Attributes:
-    """What Redshift keeps of a table and PostgreSQL does not know."""
+    """Attributes of a table that Redshift has and PostgreSQL does not know."""
 
     diststyle: str = "AUTO"
     distkey: str = ""
@@ -57,10 +57,11 @@ class Attributes:
 
 
 def create_table(statement: Statement) -> tuple[str, Attributes]:
-    """The statement for PostgreSQL, and what was taken out of it.
+    """Return the statement for PostgreSQL and the attributes that were taken out of it.
 
     :raises WireError: Redshift would refuse it.
     """
+    # CREATE TABLE t (id INT DISTKEY, day DATE) SORTKEY (day) -> CREATE TABLE t (id INT, day DATE)
     words, place = statement.words, 1
     temporary = False
     while words[place].upper != "TABLE":
@@ -127,13 +128,14 @@ def _column(statement: Statement, first: int, last: int, attributes: Attributes)
     if head == "LIKE":
         return statement.between(first, last)
     if last - first < 2:
-        return statement.between(first, last)  # a name of CREATE TABLE t (a, b) AS
+        return statement.between(first, last)  # a column without a type: CREATE TABLE t (a, b) AS
     name = words[first].text
     if len(name.encode()) > MAX_NAME:
         raise WireError(f'identifier "{name}" is longer than 127 bytes', "42622")
     type_, place = _type(statement, first + 1, last)
     out = [statement.between(first, first + 1), type_]
     if length := re.search(r"^(?:character varying|char)\((\d+)\)$", type_):
+        # CONSTRAINT "etl_bytes_20_name" CHECK (octet_length(name) <= 20)
         column = statement.between(first, first + 1)
         out.append(
             f'CONSTRAINT "etl_bytes_{length[1]}_{name[:30]}" '
@@ -188,7 +190,7 @@ def _column(statement: Statement, first: int, last: int, attributes: Attributes)
 
 
 def _type(statement: Statement, place: int, last: int) -> tuple[str, int]:
-    """The type's name in PostgreSQL, and the place behind it."""
+    """Return the type's name in PostgreSQL and the place of the token after the type."""
     words = statement.words
     head, first = words[place].upper, place
     if head not in TYPES:
@@ -232,7 +234,7 @@ def _type(statement: Statement, place: int, last: int) -> tuple[str, int]:
 
 
 def _table_attributes(statement: Statement, place: int, attributes: Attributes) -> str:
-    """Take the table's attributes; gives the query that makes the table, if there is one."""
+    """Read the table's attributes; return ` AS query` if a query fills the table, or nothing."""
     words = statement.words
     while place < len(words):
         upper = words[place].upper

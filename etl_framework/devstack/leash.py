@@ -1,8 +1,8 @@
-"""Ends servers once the process that started them is gone, however it went: even by SIGKILL.
+"""Ends servers when the process that started them has ended, even if it was killed by SIGKILL.
 
-A process of its own, `python -m etl_framework.devstack.leash FILE`, reads the servers' numbers
-from a pipe; when the pipe ends, it stops them and their workers, and then the PostgreSQL whose
-number is in FILE.
+A separate process, `python -m etl_framework.devstack.leash FILE`, reads the process numbers of the
+servers from a pipe. When the pipe is closed, it stops the servers and their workers, and then the
+PostgreSQL whose process number is in FILE.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ SECONDS = 20
 
 
 class Leash:
-    """What holds servers, each the leader of a session.
+    """Ends servers with this process; each server is the leader of a session.
 
-    :param database: the file with the number of the PostgreSQL that goes last.
+    :param database: the file with the process number of the PostgreSQL, which is stopped last.
     """
 
     def __init__(self, database: Path) -> None:
@@ -34,17 +34,17 @@ class Leash:
         )
 
     def hold(self, leader: int) -> None:
-        """End this one, too."""
+        """Add a server, by its process number."""
         assert self._process.stdin
         print(leader, file=self._process.stdin, flush=True)
 
     def let_go(self) -> None:
-        """End them all now; those that this process started want to be waited for."""
+        """End all servers now; the caller has to wait for those that it started."""
         assert self._process.stdin
         self._process.stdin.close()
 
     def wait(self) -> None:
-        """Until all have ended."""
+        """Wait until all servers have ended."""
         self._process.wait()
 
 
@@ -61,14 +61,14 @@ def end(leaders: Iterable[int], seconds: float = SECONDS) -> None:
 
 
 def _members(leaders: set[int]) -> Iterator[int]:
-    for found in Path("/proc").glob("[0-9]*"):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(ProcessLookupError):
-            if os.getsid(int(found.name)) in leaders:
-                yield int(found.name)
+            if os.getsid(int(process.name)) in leaders:
+                yield int(process.name)
 
 
 def _signal(pid: int, number: int) -> bool:
-    """Whether there is such a process."""
+    """Send a signal; return whether there is such a process."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -77,7 +77,7 @@ def _signal(pid: int, number: int) -> bool:
 
 
 def main() -> None:
-    """Hold what is told, until the one who tells is gone."""
+    """Read process numbers until the pipe is closed, then end those processes."""
     end([int(line) for line in sys.stdin])
     with suppress(OSError, ValueError, IndexError):
         postmaster = int(Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()[0])

@@ -1,4 +1,4 @@
-"""moto's server in this process: S3, CloudWatch Logs and others of AWS over HTTP."""
+"""moto's server in this process: S3, CloudWatch Logs and other services of AWS over HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from etl_framework.errors import MissingExtraError
 
 
 def start_moto(until: ExitStack) -> str:
-    """Start it on a free port of the loopback; returns its URL.
+    """Start the server on a free port of the loopback and return its URL.
 
     :param until: when it is closed, the server stops.
     :raises MissingExtraError: moto is not installed.

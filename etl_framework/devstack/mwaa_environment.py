@@ -1,8 +1,8 @@
-"""One environment of MWAA as a stand-in: its states, its containers' pip, its Airflow's REST API.
+"""A stand-in for one environment of MWAA: its states, pip in its containers, Airflow's REST API.
 
-Nothing is installed and no DAG is run: pip's log is made of the pins of requirements.txt and the
-wheels in plugins.zip, a DAG is a stub that calls `load_dag`. All else that goes wrong is set from
-outside.
+Nothing is installed and no DAG runs. The log of pip is made from the pins in requirements.txt and
+the wheels in plugins.zip. A DAG is a stub that calls `load_dag`. All other failures are set by the
+fields of `StandIn`.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ class ApiError(Exception):
 class StandIn:
     """An environment.
 
-    :param clients: of boto3, for S3 and CloudWatch Logs.
-    :param polls: how often an update is looked at before it has come about.
-    :param stale: looks after an update was asked for that still show what was before.
-    :param failure: what makes an update fail: code and text.
-    :param pip: lines that pip says instead of installing.
-    :param broken: import errors, by the file's name below dags/.
-    :param lag: DAGs that Airflow has not found yet, as often as it is asked.
-    :param ahead: seconds that its clock has gone on while a client slept.
+    :param s3: a boto3 client for S3.
+    :param logs: a boto3 client for CloudWatch Logs.
+    :param polls: how often an update is reported as UPDATING before it is done.
+    :param stale: how often the state before an update is still reported after the update began.
+    :param failure: the code and the text of the error that an update ends with.
+    :param pip: lines that pip prints instead of installing.
+    :param broken: import errors by the name of the file in dags/.
+    :param lag: how many requests it takes until Airflow finds a DAG, by the DAG's name.
+    :param ahead: how many seconds its clock is ahead.
     """
 
     name: str
@@ -89,7 +90,7 @@ class StandIn:
             self.logs.create_log_group(logGroupName=f"airflow-{self.name}-{group}")
 
     def get_environment(self, body: dict[str, Any]) -> dict[str, Any]:
-        """What it is now; an update goes on with each look."""
+        """Return the state; each call brings an update one step further."""
         looks, before = self._before
         if looks:
             self._before = (looks - 1, before)
@@ -103,7 +104,7 @@ class StandIn:
     def update_environment(self, body: dict[str, Any]) -> dict[str, Any]:
         """Begin an update.
 
-        :raises ApiError: it is not AVAILABLE, or an object has no such version.
+        :raises ApiError: an update is running, or an object has no such version.
         """
         if self.state["Status"] not in ("AVAILABLE", "UPDATE_FAILED"):
             text = f"Environment {self.name} is in {self.state['Status']} state"
@@ -117,17 +118,17 @@ class StandIn:
         return {"Arn": self.state["Arn"]}
 
     def invoke_rest_api(self, body: dict[str, Any]) -> dict[str, Any]:
-        """What its Airflow answers.
+        """Return the answer of Airflow's REST API.
 
         :raises ApiError: Airflow refuses.
         """
         path, query = body["Path"], body.get("QueryParameters", {})
         if path == "/importErrors":
-            found = self._page("import_errors", self._import_errors(), query)
+            answer = self._page("import_errors", self._import_errors(), query)
         elif path == "/dags":
-            found = self._page("dags", list(self._dags().values()), query)
+            answer = self._page("dags", list(self._dags().values()), query)
         elif (m := re.fullmatch(r"/dags/(\w+)/details", path)) and m[1] in self._dags():
-            found = {**self._dags()[m[1]], "doc_md": f"etl-framework {self.framework}"}
+            answer = {**self._dags()[m[1]], "doc_md": f"etl-framework {self.framework}"}
         else:
             refused = {"detail": "not found", "status": 404}
             raise ApiError(
@@ -136,7 +137,7 @@ class StandIn:
                 RestApiStatusCode=404,
                 RestApiResponse=refused,
             )
-        return {"RestApiStatusCode": 200, "RestApiResponse": found}
+        return {"RestApiStatusCode": 200, "RestApiResponse": answer}
 
     def _check(self, path: str, version: str) -> None:
         from botocore.exceptions import ClientError
@@ -161,7 +162,7 @@ class StandIn:
         self._install()
 
     def _install(self) -> None:
-        """What pip says in each container that starts."""
+        """Write what pip prints to the log of each container that starts."""
         said = self.pip or self._pip()
         moment = int(self._now() * 1000)
         events = [{"timestamp": moment, "message": line} for line in said]
@@ -174,7 +175,7 @@ class StandIn:
             self.logs.put_log_events(**stream, logEvents=events)
 
     def _pip(self) -> list[str]:
-        """What it says of the pins: installed, each, or none since one has no wheel."""
+        """Return what pip prints: all pins are installed, or none because one has no wheel."""
         plugins = self._part("Plugins")
         names = zipfile.ZipFile(io.BytesIO(plugins)).namelist() if plugins else []
         wheels = _by_name(_WHEEL.findall("\n".join(names)))
@@ -187,13 +188,13 @@ class StandIn:
         return [f"Successfully installed {' '.join(sorted(f'{n}-{at}' for n, at in pins.items()))}"]
 
     def _part(self, part: str) -> bytes:
-        """The object, in the version that the environment is pinned to; empty without one."""
+        """Return the object in the version that the environment uses; empty if it uses none."""
         key = self.state.get(f"{part}S3Path")
         if not key:
             return b""
         version = self.state[f"{part}S3ObjectVersion"]
-        found = self.s3.get_object(Bucket=self.bucket, Key=key, VersionId=version)
-        return bytes(found["Body"].read())
+        response = self.s3.get_object(Bucket=self.bucket, Key=key, VersionId=version)
+        return bytes(response["Body"].read())
 
     def _import_errors(self) -> list[dict[str, Any]]:
         there = self._stubs()
@@ -212,13 +213,13 @@ class StandIn:
 
     def _dags(self) -> dict[str, dict[str, Any]]:
         gone = {"is_active": True} if self._major() == 2 else {"is_stale": False}
-        found = {}
+        dags = {}
         for file, text in self._stubs().items():
             for dag in _STUB.findall(text) if self._reads(file) else []:
                 if self.lag.get(dag, 0) > 0:
                     self.lag[dag] -= 1
                     continue
-                found[dag] = {
+                dags[dag] = {
                     "dag_id": dag,
                     "is_paused": True,
                     "has_import_errors": False,
@@ -226,16 +227,18 @@ class StandIn:
                     "fileloc": f"/usr/local/airflow/dags/{file}",
                     "last_parsed_time": self._parsed(),
                 }
-        return found
+        return dags
 
     def _reads(self, file: str) -> bool:
         return not self._uninstalled and file not in self.broken
 
     def _stubs(self) -> dict[str, str]:
         prefix = f"{self.state['DagS3Path'].strip('/')}/"
-        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        objects = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
         keys = [
-            each["Key"] for each in found if re.fullmatch(r"[^/]+\.py", each["Key"][len(prefix) :])
+            entry["Key"]
+            for entry in objects
+            if re.fullmatch(r"[^/]+\.py", entry["Key"][len(prefix) :])
         ]
         read = {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
         return {key[len(prefix) :]: body.decode() for key, body in read.items()}
@@ -254,8 +257,8 @@ class StandIn:
         return int(self.airflow.split(".")[0])
 
 
-def _by_name(found: list[tuple[str, str]]) -> dict[str, str]:
-    """Versions by a package's name in its one spelling."""
+def _by_name(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Return versions by the packages' names in their canonical spelling."""
     from packaging.utils import canonicalize_name
 
-    return {canonicalize_name(name): version for name, version in found}
+    return {canonicalize_name(name): version for name, version in pairs}

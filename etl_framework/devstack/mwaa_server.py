@@ -1,6 +1,6 @@
-"""The control plane of Amazon MWAA over HTTP, as boto3 speaks to it.
+"""The control plane of Amazon MWAA over HTTP, as boto3 calls it.
 
-Source: the service model of MWAA in botocore (2020-07-01), whose shapes a test holds answers to.
+Source: the service model of MWAA in botocore (2020-07-01); a test compares the answers with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from etl_framework.devstack.mwaa_environment import REGION, ApiError, StandIn
 
 Body = dict[str, Any]
 NAME, AIRFLOW = "music-dev", "3.3.1"
-# Its clock is ahead by what MWAA takes to bring objects to Airflow, so that nobody waits for that.
+# Its clock is ahead by the time that MWAA takes to copy objects to Airflow: nobody has to wait.
 AHEAD = 60
 _ROUTES = {
     "get_environment": ("GET", re.compile(r"/environments/([^/]+)")),
@@ -28,17 +28,17 @@ _ROUTES = {
 
 
 class MwaaServer:
-    """The HTTP server, with the environments that it knows."""
+    """The HTTP server and its environments."""
 
     def __init__(self) -> None:
         self.environments: dict[str, StandIn] = {}
-        # An operation's name to the code of an error that it is to give, or to nothing.
+        # Takes an operation's name; returns the code of the error to answer with, or nothing.
         self.fault: Callable[[str], str] = lambda operation: ""
         self.calls: list[str] = []
         self._server: ThreadingHTTPServer | None = None
 
     def start(self) -> int:
-        """Listen on a free port of the loopback; returns the port."""
+        """Listen on a free port of the loopback and return the port."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -51,7 +51,7 @@ class MwaaServer:
             self._server.server_close()
 
     def answer(self, method: str, path: str, body: Body) -> tuple[int, Mapping[str, str], Body]:
-        """Status, headers and body that answer a request."""
+        """Return status, headers and body of the answer to a request."""
         for operation, (verb, pattern) in _ROUTES.items():
             matched = pattern.fullmatch(path)
             if matched and verb == method:
@@ -66,24 +66,24 @@ class MwaaServer:
     def _do(self, operation: str, name: str, body: Body) -> Body:
         if code := self.fault(operation):
             raise ApiError(code, "not now", 403 if code == "AccessDeniedException" else 400)
-        found = self.environments.get(name)
-        if found is None:
+        environment = self.environments.get(name)
+        if environment is None:
             raise ApiError("ResourceNotFoundException", f"Environment {name} not found", 404)
-        done: Body = getattr(found, operation)(body)
+        done: Body = getattr(environment, operation)(body)
         return done
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         plane = self
 
         class Handler(BaseHTTPRequestHandler):
-            """One request."""
+            """Answers one request."""
 
             protocol_version = "HTTP/1.1"
 
             def _answer(self) -> None:
                 data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 path = self.path.partition("?")[0]
-                if not path.strip("/"):  # STS, whose requests have no path and are forms
+                if not path.strip("/"):  # a call of STS: a form, and no path
                     self._send(403, {"Content-Type": "text/xml"}, _DENIED)
                     return
                 status, headers, told = plane.answer(self.command, path, json.loads(data or b"{}"))
@@ -101,13 +101,13 @@ class MwaaServer:
                 self.wfile.write(body)
 
             def log_message(self, *args: object) -> None:
-                """Say nothing."""
+                """Write no log."""
 
         return Handler
 
 
 def start_mwaa(until: ExitStack, moto: str, s3: Any) -> dict[str, str]:
-    """Start it with one environment and its bucket; returns the variables by which boto3 finds it.
+    """Start the server with one environment and its bucket; return the variables for boto3.
 
     :param until: when it is closed, the server stops.
     :param moto: the URL of the server that has S3, CloudWatch Logs and STS.

@@ -1,4 +1,4 @@
-"""S3 as COPY and UNLOAD see it, and the table of what could not be loaded."""
+"""S3 for COPY and UNLOAD, and the record of rows that could not be loaded."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from etl_framework.devstack.wire import WireError
 class Objects:
     """Objects that a role may read.
 
-    :param client: of boto3, for S3.
+    :param client: a boto3 client for S3.
     :param roles: the roles that are attached to the cluster.
-    :param keep: writes rows that failed, by a connection of its own, so that they outlive a
-        rollback.
+    :param keep: records rows that failed, on a connection of its own, so that a rollback does not
+        undo it.
     """
 
     client: Any
@@ -27,9 +27,9 @@ class Objects:
     keep: Callable[[int, Sequence[Failed]], None]
 
     def allow(self, transfer: Transfer) -> None:
-        """Refuse a role that is not the cluster's.
+        """Refuse a role that is not attached to the cluster.
 
-        :raises WireError: it is not.
+        :raises WireError: the role is not attached.
         """
         role = transfer.options.get("IAM_ROLE", "default")
         if role.lower() != "default" and role not in self.roles:
@@ -37,26 +37,26 @@ class Objects:
             raise WireError(message, "XX000")
 
     def keep_failed(self, table: int, failed: Sequence[Failed]) -> None:
-        """Keep what a COPY could not load."""
+        """Record the rows that a COPY could not load."""
         if failed:
             self.keep(table, failed)
 
     def listed(self, url: str) -> list[str]:
-        """The objects under a prefix."""
+        """Return the addresses of the objects under a prefix."""
         bucket, key = _parts(url)
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
         with _s3_errors():
             return [f"s3://{bucket}/{o['Key']}" for page in pages for o in page.get("Contents", [])]
 
     def exists(self, url: str) -> bool:
-        """Whether there is such an object."""
+        """Return whether there is such an object."""
         return url in self.listed(url)
 
     @contextmanager
     def opened(self, url: str) -> Iterator[IO[bytes]]:
-        """An object's bytes.
+        """Open an object for reading.
 
-        :raises WireError: it is not there, or breaks off.
+        :raises WireError: the object does not exist, or cannot be read to its end.
         """
         bucket, key = _parts(url)
         with _s3_errors(), closing(self.client.get_object(Bucket=bucket, Key=key)["Body"]) as body:

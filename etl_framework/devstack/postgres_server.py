@@ -1,4 +1,4 @@
-"""A PostgreSQL on a port with TLS and passwords, as RDS is: every byte goes through as it is."""
+"""A PostgreSQL on a port with TLS and passwords, like RDS: bytes are passed on unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from etl_framework.devstack.wire import Access, Channel, Closed, cancel, connect
 class PostgresServer:
     """The port in front of one database.
 
-    :param postgres: path of the server's Unix socket.
+    :param postgres: the path of the server's Unix socket.
     """
 
     postgres: str
@@ -24,14 +24,14 @@ class PostgresServer:
     _open: set[Channel] = field(default_factory=set)
 
     def start(self) -> int:
-        """Listen on a free port of the loopback; returns the port."""
+        """Listen on a free port of the loopback and return the port."""
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
         return self.port
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return int(self._listener.getsockname()[1]) if self._listener else 0
 
     def stop(self) -> None:
@@ -41,7 +41,7 @@ class PostgresServer:
         self.cut()
 
     def cut(self) -> None:
-        """Break the connections that are open now."""
+        """Close the connections that are open now."""
         for channel in list(self._open):
             channel.close()
 
@@ -66,7 +66,7 @@ class PostgresServer:
             sock.close()
 
     def _serve_client(self, client: Channel) -> None:
-        """Take the client through, until one side goes."""
+        """Pass bytes between the client and PostgreSQL until one side closes."""
         backend, seen, _ = connect(self.postgres, "postgres", self.database, "")
         self._open |= {client, backend}
         client.send(*seen)
@@ -80,7 +80,7 @@ class PostgresServer:
 
 
 def _pipe(source: Channel, sink: Channel) -> None:
-    """Pass bytes on until there are none, then let the other side know."""
+    """Pass bytes on until the source ends, then close both sides."""
     with contextlib.suppress(Closed):
         while data := source.some():
             sink.send(data)

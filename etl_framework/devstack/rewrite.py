@@ -1,4 +1,4 @@
-"""What becomes of a statement: PostgreSQL runs it in its own words, or it is done here."""
+"""Rewrite a statement: PostgreSQL runs it in its own dialect, or it is executed here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from etl_framework.devstack.unloading import run_unload
 from etl_framework.devstack.wire import WireError
 from etl_framework.sql.quote import literal
 
-# What PostgreSQL has and Redshift refuses: the words, and what Redshift says.
+# Statements that PostgreSQL has and Redshift refuses: the first words, and Redshift's message.
 REFUSED = {
     ("CREATE", "INDEX"): 'SQL command "CREATE INDEX" not supported on Redshift tables.',
     ("CREATE", "UNIQUE", "INDEX"): 'SQL command "CREATE INDEX" not supported.',
@@ -28,7 +28,7 @@ REFUSED = {
     ("LISTEN",): "LISTEN is not supported.",
     ("DO",): 'syntax error at or near "DO"',
 }
-# Settings of Redshift that PostgreSQL does not know.
+# Settings that Redshift has and PostgreSQL does not know.
 SETTINGS = {
     "AUTOCOMMIT",
     "DATEFORMAT",
@@ -47,26 +47,26 @@ _TEMPORARY = re.compile(r"(?<![\w'\"])(#\w+)")
 
 
 def split(sql: str) -> list[str]:
-    """The statements of a text."""
+    """Return the statements of a text."""
     return [statement.sql for statement in statements(sql)]
 
 
 def rewriter(objects: Objects) -> Callable[[str, Session], Work]:
-    """What rewrites the statements of a session."""
+    """Return the function that rewrites the statements of a session."""
     return partial(rewrite, objects=objects)
 
 
 def rewrite(sql: str, session: Session, objects: Objects) -> Work:
-    """What becomes of one statement.
+    """Return what is to be done for one statement.
 
     :raises WireError: Redshift would refuse it.
     """
     if len(sql.encode()) > MAX_BYTES:
         raise WireError("Statement is too large. Statement size: more than 16 MB", "54000")
-    found = statements(sql)
-    if not found:
+    parsed = statements(sql)
+    if not parsed:
         return Passed(sql)
-    statement = found[0]
+    statement = parsed[0]
     if any(word.upper.startswith("#") for word in statement.words):
         statement = statements(_TEMPORARY.sub(r'"\1"', statement.sql))[0]
     for words, message in REFUSED.items():
@@ -78,7 +78,7 @@ def rewrite(sql: str, session: Session, objects: Objects) -> Work:
     if head == "UNLOAD":
         transfer = copy_options.unload(statement)
         objects.allow(transfer)
-        return Handled(lambda found: run_unload(transfer, found, objects))
+        return Handled(lambda client_session: run_unload(transfer, client_session, objects))
     if head == "TRUNCATE":
         return Handled(partial(_truncate, sql))
     if head == "CREATE" and _makes_table(statement):
@@ -101,7 +101,7 @@ def _copy(statement: Statement, objects: Objects) -> Handled:
 
 
 def _truncate(sql: str, session: Session) -> str:
-    """It commits, with all that the transaction did before."""
+    """Truncate the table and commit the open transaction, as Redshift does."""
     session.ask(sql)
     if session.status == b"T":
         session.ask("COMMIT")
@@ -123,6 +123,8 @@ def _create(statement: Statement, session: Session) -> Work:
     def run(session: Session) -> str:
         session.ask(sql)
         table = _name_of(name)
+        # INSERT INTO redshift.table_attributes SELECT oid, 'KEY', 'id', 'day'
+        # FROM pg_class WHERE oid = to_regclass('music.plays') AND ...
         session.ask(
             "INSERT INTO redshift.table_attributes SELECT oid, "
             f"{', '.join(map(literal, facts))} FROM pg_class WHERE oid = to_regclass("

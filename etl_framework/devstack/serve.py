@@ -16,7 +16,7 @@ ENV, PID = "env", "pid"
 
 
 def main() -> None:
-    """Start the servers, say where they are in the file `env`, and serve until told to stop."""
+    """Start the servers, write their addresses to the file `env`, serve until SIGTERM or SIGINT."""
     folder = Path(sys.argv[1])
     seed = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})

@@ -1,4 +1,4 @@
-"""One client's connection to the stand-in: its statements are rewritten, or done here."""
+"""One client's connection to the stand-in: its statements are rewritten or executed here."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 
 from etl_framework.devstack.wire import Channel, Closed, WireError, packed, texts
 
-# What answers a message of the extended protocol, by the answer's type.
+# The types of the messages that answer a message of the extended protocol.
 ANSWERS = {b"1", b"2", b"3", b"T", b"n", b"C", b"I", b"s"}
 BUFFER = 1 << 16
 
 
 @dataclass(frozen=True)
 class Passed:
-    """A statement that PostgreSQL runs, in its own words."""
+    """A statement that PostgreSQL runs, in PostgreSQL's dialect."""
 
     sql: str
 
 
 @dataclass(frozen=True)
 class Handled:
-    """A statement that is done here; gives the tag of its completion."""
+    """A statement that is executed here; `run` returns its command tag."""
 
     run: Callable[[Session], str]
 
@@ -34,12 +34,13 @@ Rows = list[list[str | None]]
 
 @dataclass
 class Session:
-    """A client, the connection behind it, and what has been prepared.
+    """A client, its connection to PostgreSQL, and its prepared statements.
 
-    :param rewrite: what becomes of a statement; may ask the session, or raise WireError.
-    :param split: the statements of a text.
-    :param fault: hears of each statement before it runs; may raise WireError or Closed, or return
-        True to lose the answer of a statement that is done.
+    :param rewrite: returns what is to be done for a statement; may run SQL by `ask`, or raise
+        WireError.
+    :param split: returns the statements of a text.
+    :param fault: is called with each statement before it runs; may raise WireError or Closed, or
+        return True to run the statement but lose its answer.
     """
 
     client: Channel
@@ -73,12 +74,12 @@ class Session:
             self.backend.close()
 
     def ask(self, sql: str, feed: Iterable[bytes] = (), sink: list[bytes] | None = None) -> Rows:
-        """Run SQL of our own in the client's transaction.
+        """Run our own SQL in the client's transaction.
 
-        :param feed: what a COPY FROM STDIN gets.
-        :param sink: takes what a COPY TO STDOUT gives.
-        :returns: its rows, as texts.
-        :raises WireError: PostgreSQL refuses it.
+        :param feed: the data for a COPY FROM STDIN.
+        :param sink: receives the data of a COPY TO STDOUT.
+        :returns: the rows, with values as texts.
+        :raises WireError: PostgreSQL refuses the SQL.
         """
         self.backend.send(packed(b"Q", sql.encode() + b"\0"))
         rows: Rows = []
@@ -107,7 +108,7 @@ class Session:
         return rows
 
     def notice(self, message: str) -> None:
-        """Tell the client something beside its answers."""
+        """Send the client a notice."""
         body = WireError(message, "00000", severity="INFO").body()
         self.client.send(packed(b"N", body))
 
@@ -128,9 +129,9 @@ class Session:
         self.client.send(packed(b"Z", self.status))
 
     def _one(self, sql: str) -> None:
-        """Run one statement; what it gives goes to the client, but for the end.
+        """Run one statement and send its answers to the client, except ReadyForQuery.
 
-        :raises WireError: it failed.
+        :raises WireError: the statement failed.
         """
         lost = self.fault(sql)
         if lost:
@@ -168,9 +169,9 @@ class Session:
         if kind == b"H":
             self._drain()
             return
-        found = texts(body)
+        fields = texts(body)
         if kind == b"P":
-            name, sql = found[:2]
+            name, sql = fields[:2]
             self._drain()
             work = self.rewrite(sql, self)
             self._prepared.pop(name, None)
@@ -182,7 +183,7 @@ class Session:
             rest = body[len(name.encode()) + len(sql.encode()) + 2 :]
             body = name.encode() + b"\0" + work.sql.encode() + b"\0" + rest
         elif kind == b"B":
-            portal, name = found[:2]
+            portal, name = fields[:2]
             self._portals.pop(portal, None)
             self._texts["portal " + portal] = self._texts.get(name, "")
             if name in self._prepared:
@@ -190,16 +191,16 @@ class Session:
                 self.client.send(packed(b"2"))
                 return
         elif kind in (b"D", b"C"):
-            mine = self._prepared if found[0][:1] == "S" else self._portals
-            if found[0][1:] in mine:
-                self._answer_of_ours(kind, found[0], mine)
+            mine = self._prepared if fields[0][:1] == "S" else self._portals
+            if fields[0][1:] in mine:
+                self._answer_of_ours(kind, fields[0], mine)
                 return
         elif kind == b"E":
-            if self.fault(self._texts.get("portal " + found[0], "")):
+            if self.fault(self._texts.get("portal " + fields[0], "")):
                 raise Closed
-            if found[0] in self._portals:
+            if fields[0] in self._portals:
                 self._drain()
-                tag = self._portals[found[0]].run(self)
+                tag = self._portals[fields[0]].run(self)
                 self.client.send(packed(b"C", tag.encode() + b"\0"))
                 return
         self.backend.send(packed(kind, body))
@@ -215,7 +216,7 @@ class Session:
             self.client.send(packed(b"n"))
 
     def _drain(self) -> None:
-        """Send the client what is still to come for its earlier messages."""
+        """Send the client the answers to its earlier messages that it has not got yet."""
         if self._outstanding:
             self.backend.send(packed(b"H"))
             failure = self._pump(to_ready=False)
@@ -224,7 +225,7 @@ class Session:
                 raise failure
 
     def _pump(self, *, to_ready: bool) -> WireError | None:
-        """Pass on what PostgreSQL answers; of the end and of an error the caller tells."""
+        """Send PostgreSQL's answers to the client; leave ReadyForQuery and errors to the caller."""
         out: list[bytes] = []
         size, failure = 0, None
         while to_ready or self._outstanding:
@@ -247,7 +248,7 @@ class Session:
         return failure
 
     def _fail(self, error: WireError) -> None:
-        """Tell of an error; a transaction that is open fails with it, as in Redshift."""
+        """Send the client an error; an open transaction fails with it, as in Redshift."""
         if self.status == b"T" and not self._backend_skips:
             with suppress(WireError):
                 self.ask("DO 'BEGIN RAISE EXCEPTION ''refused''; END'")
@@ -258,7 +259,7 @@ OWN_WAY = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "VACUUM"}
 
 
 def translated(error: WireError) -> WireError:
-    """An error of PostgreSQL in Redshift's words."""
+    """Return an error of PostgreSQL as Redshift reports it."""
     if error.code == "40001":
         detail = "Serializable isolation violation on table"
         return WireError("1023", "XX000", detail)

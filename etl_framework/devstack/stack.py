@@ -21,7 +21,7 @@ ROLE = "arn:aws:iam::123456789012:role/etl-copy"
 
 
 class Stack:
-    """The servers, and where they are.
+    """The servers and their addresses.
 
     :param folder: for their data.
     """
@@ -37,9 +37,9 @@ class Stack:
         self.cluster: Cluster | None = None
 
     def start(self) -> None:
-        """Start everything; `variables` then says where it is.
+        """Start everything; `variables` then has the addresses and passwords.
 
-        :raises MissingExtraError: a part is not installed.
+        :raises MissingExtraError: a package is not installed.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
@@ -81,9 +81,9 @@ class Stack:
         }
 
     def seed(self, folder: Path) -> None:
-        """Load `rds/` into PostgreSQL and `lake/` into the bucket, as far as the folder has them.
+        """Load `rds/` into PostgreSQL and `lake/` into the bucket, if the folder has them.
 
-        :raises ConfigError: they do not load.
+        :raises ConfigError: the files cannot be loaded.
         """
         if (folder / "rds").is_dir():
             fill(self._rds, folder / "rds")
@@ -92,19 +92,19 @@ class Stack:
             self.s3.upload_file(str(file), BUCKET, str(file.relative_to(lake)))
 
     def empty(self) -> None:
-        """Take out of the warehouse and of the bucket all that is in them."""
+        """Delete everything from the warehouse and the bucket."""
         if self.cluster:
             self.cluster.empty()
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-            if keys := [{"Key": found["Key"]} for found in page.get("Contents", [])]:
+            if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", [])]:
                 self.s3.delete_objects(Bucket=BUCKET, Delete={"Objects": keys})
 
     def stop(self) -> None:
-        """Stop everything; what lies in PostgreSQL stays."""
+        """Stop everything; the data in PostgreSQL stays."""
         self._exit.close()
 
     def client_of_s3(self, url: str) -> Any:
-        """A client of boto3 for the S3 server, or for one before it."""
+        """Return a boto3 client for the S3 server, or for a proxy in front of it."""
         import boto3
 
         return boto3.client(
@@ -119,13 +119,13 @@ class Stack:
         url = start_moto(self._exit)
         self.s3 = self.client_of_s3(url)
         place = {"LocationConstraint": REGION}
-        # Servers of moto in one process share what they hold.
+        # Servers of moto in one process share their buckets.
         with suppress(self.s3.exceptions.BucketAlreadyOwnedByYou):
             self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
         return url
 
     def _start(self) -> str:
-        """The path of the server's Unix socket; it has the databases `rds` and `warehouse`."""
+        """Start the databases `rds` and `warehouse`; return the path of the Unix socket."""
         url = start(self.folder / "postgres", ["rds", "warehouse"], self._exit)
         self._rds = database_of(url, "rds")
         host = parse_qs(urlsplit(url).query)["host"][0]

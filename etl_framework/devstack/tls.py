@@ -1,4 +1,4 @@
-"""A certificate for the loopback, signed by an authority made for it alone."""
+"""A certificate for the loopback, signed by an authority that is made only for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def server_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """What a server needs for TLS, and the file of the authority that clients trust."""
+    """Return the server's TLS context, and the file of the authority that clients trust."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -1,4 +1,4 @@
-"""SQL as tokens: enough to tell statements apart and to take clauses out of them."""
+"""Split SQL into tokens: enough to separate statements and to take clauses out of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from etl_framework.devstack.wire import WireError
 
-# In Redshift a backslash in a text escapes what follows.
+# In Redshift a backslash in a text escapes the next character.
 _TOKEN = re.compile(
     r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
     |(?P<text>[eE]?'(?:[^'\\]|''|\\.)*')
@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Word:
-    """A token: its text without quotes, in capitals when it has none, and where it stands."""
+    """A token: its text without quotes, `upper` in capitals or empty if quoted, its position."""
 
     text: str
     upper: str
@@ -40,22 +40,22 @@ class Statement:
     words: tuple[Word, ...]
 
     def starts(self, *words: str) -> bool:
-        """Whether it starts with these words."""
+        """Return whether the statement starts with these words."""
         return tuple(word.upper for word in self.words[: len(words)]) == words
 
     def between(self, first: int, last: int) -> str:
-        """The text from one token up to another, the last not included."""
+        """Return the text from the token `first` up to the token `last`, which is not included."""
         if first >= last:
             return ""
         return self.sql[self.words[first].start : self.words[last - 1].end]
 
 
 def statements(sql: str) -> list[Statement]:
-    """The statements of a text.
+    """Return the statements of a text.
 
     :raises WireError: a quote is not closed.
     """
-    found: list[Statement] = []
+    parsed: list[Statement] = []
     words: list[Word] = []
     for word in [*_words(sql), None]:
         if word is not None and word.upper != ";":
@@ -63,13 +63,13 @@ def statements(sql: str) -> list[Statement]:
         elif words:
             offset = words[0].start
             moved = (Word(w.text, w.upper, w.start - offset, w.end - offset) for w in words)
-            found.append(Statement(sql[offset : words[-1].end], tuple(moved)))
+            parsed.append(Statement(sql[offset : words[-1].end], tuple(moved)))
             words = []
-    return found
+    return parsed
 
 
 def _words(sql: str) -> list[Word]:
-    found = []
+    words = []
     for token in _TOKEN.finditer(sql):
         raw, kind = token[0], token.lastgroup
         if kind == "tag":
@@ -79,25 +79,25 @@ def _words(sql: str) -> list[Word]:
         if kind == "text":
             inner = raw[raw.index("'") + 1 : -1]
             text = re.sub(r"\\(.)", _escaped, inner.replace("''", "'"), flags=re.DOTALL)
-            found.append(Word(text, "", *token.span()))
+            words.append(Word(text, "", *token.span()))
         elif kind == "dollar":
             mark = len(token["tag"]) + 2
-            found.append(Word(raw[mark:-mark], "", *token.span()))
+            words.append(Word(raw[mark:-mark], "", *token.span()))
         elif kind == "name":
-            found.append(Word(raw[1:-1].replace('""', '"'), "", *token.span()))
+            words.append(Word(raw[1:-1].replace('""', '"'), "", *token.span()))
         elif kind != "space":
-            found.append(Word(raw, raw.upper(), *token.span()))
-    return found
+            words.append(Word(raw, raw.upper(), *token.span()))
+    return words
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return {"t": "\t", "n": "\n", "r": "\r"}.get(found[1], found[1])
+def _escaped(match: re.Match[str]) -> str:
+    return {"t": "\t", "n": "\n", "r": "\r"}.get(match[1], match[1])
 
 
 def closing(words: Sequence[Word], opening: int) -> int:
-    """The place of the parenthesis that closes the one at `opening`.
+    """Return the place of the parenthesis that closes the one at `opening`.
 
-    :raises WireError: none does.
+    :raises WireError: the parenthesis is not closed.
     """
     depth = 0
     for place in range(opening, len(words)):

@@ -1,4 +1,4 @@
-"""Queries in Redshift's words, in PostgreSQL's: only those that PostgreSQL would take otherwise."""
+"""Translate queries from Redshift's dialect to PostgreSQL's, where the two differ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from etl_framework.sql.reading import refuse_what_redshift_refuses, statements, 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-# What PostgreSQL does not know, or knows with another meaning.
+# Words that PostgreSQL does not know, or knows with another meaning.
 _OTHER = re.compile(
     r"\b(DATE_?ADD|DATE_?DIFF|DATE_TRUNC|DATE_PART(?:_YEAR)?|EXTRACT|ADD_MONTHS|LAST_DAY|MONTHS_BETWEEN|NEXT_DAY"
     r"|GETDATE|SYSDATE|CONVERT_TIMEZONE|TRUNC|ROUND|AVG|NVL2?|DECODE|LISTAGG|MEDIAN|QUALIFY|LEN|CHARINDEX"
@@ -25,11 +25,11 @@ _OTHER = re.compile(
 
 
 def translated(sql: str, session: Session) -> str:
-    """A query, or a statement that holds one, as the PostgreSQL behind runs it.
+    """Return a query, or a statement that contains one, in PostgreSQL's dialect.
 
-    What cannot be read is left as it is: PostgreSQL will say what is wrong.
+    A text that cannot be parsed is returned unchanged: PostgreSQL will report what is wrong.
 
-    :param session: asked for the columns of tables.
+    :param session: used to look up the columns of tables.
     :raises WireError: Redshift would refuse it.
     """
     import sqlglot
@@ -50,7 +50,7 @@ def translated(sql: str, session: Session) -> str:
                 tree = known
             else:
                 query.replace(known)
-        for node in reversed(list(tree.walk())):  # what is inside first
+        for node in reversed(list(tree.walk())):  # inner nodes first
             to_postgres(node)
         return tree.sql("postgres")
     except PlanError as error:
@@ -60,7 +60,7 @@ def translated(sql: str, session: Session) -> str:
 
 
 def _known(query: exp.Query, session: Session) -> exp.Expr:
-    """The query with its names resolved and its types told, as far as they can be."""
+    """Return the query with its names resolved and its types annotated, as far as possible."""
     import sqlglot
     from sqlglot import exp
     from sqlglot.optimizer.annotate_types import annotate_types
@@ -78,24 +78,24 @@ def _known(query: exp.Query, session: Session) -> exp.Expr:
         )
 
     try:
-        found = qualified({})
+        resolved = qualified({})
     except sqlglot.errors.OptimizeError:
-        # A name of the same SELECT, it may be, or a column: the tables tell.
+        # The name may be an alias of the same SELECT or a column: look the columns up.
         tables = {
             table.name: _columns(session, table.sql("postgres").partition(" AS ")[0])
             for table in query.find_all(exp.Table)
         }
-        found = qualified(
+        resolved = qualified(
             {name: dict.fromkeys(listed, "unknown") for name, listed in tables.items() if listed}
         )
-    found = annotate_types(found, {}, types_told(), dialect="redshift")
-    refuse_what_redshift_refuses(found)
-    return found
+    resolved = annotate_types(resolved, {}, types_told(), dialect="redshift")
+    refuse_what_redshift_refuses(resolved)
+    return resolved
 
 
 def _columns(session: Session, table: str) -> list[str]:
-    found = session.ask(
+    rows = session.ask(
         f"SELECT attname FROM pg_attribute WHERE attrelid = to_regclass({literal(table)}) "
         "AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
     )
-    return [str(name) for (name,) in found]
+    return [str(name) for (name,) in rows]

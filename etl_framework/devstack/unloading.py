@@ -1,4 +1,4 @@
-"""UNLOAD: a query's rows to objects of S3."""
+"""UNLOAD: write a query's rows to objects of S3."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from etl_framework.devstack.wire import WireError
 
 
 def run_unload(transfer: Transfer, session: Session, objects: Objects) -> str:
-    """Write the rows to one object, or to none when there are none.
+    """Write the rows to one object; write no object if there are no rows.
 
-    :returns: the tag of completion.
-    :raises WireError: as Redshift would.
+    :returns: the command tag, `UNLOAD`.
+    :raises WireError: Redshift would fail, too.
     """
     if "ALLOWOVERWRITE" not in transfer.options and objects.listed(transfer.url):
         raise WireError("Specified unload destination on S3 is not empty. Consider ALLOWOVERWRITE.")
@@ -27,6 +27,7 @@ def run_unload(transfer: Transfer, session: Session, objects: Objects) -> str:
     if transfer.format == "PARQUET":
         delimiter = ","
     quoted = f", DELIMITER '{delimiter}'"
+    # COPY (SELECT ...) TO STDOUT (FORMAT csv, HEADER, DELIMITER ',')
     session.ask(f"COPY ({query}) TO STDOUT (FORMAT csv{header}{quoted})", sink=parts)
     body, ending = b"".join(parts), ""
     rows = len(parts) - bool(header)
@@ -43,13 +44,13 @@ def run_unload(transfer: Transfer, session: Session, objects: Objects) -> str:
 
 
 def _parquet(body: bytes, query: str, session: Session) -> bytes:
-    """The rows with the types that the query gives them."""
+    """Return the rows as a Parquet file, with the column types of the query."""
     import pyarrow as pa
     import pyarrow.csv as csv
     import pyarrow.parquet as parquet
 
     session.ask(f"CREATE TEMP VIEW etl_unloaded AS {query}")
-    found = session.ask(
+    columns = session.ask(
         "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
         "WHERE attrelid = to_regclass('etl_unloaded') AND attnum > 0 ORDER BY attnum"
     )
@@ -66,7 +67,7 @@ def _parquet(body: bytes, query: str, session: Session) -> bytes:
         "timestamp with time zone": pa.timestamp("us", "UTC"),
     }
     types: dict[str, pa.DataType] = {}
-    for name, type_ in found:
+    for name, type_ in columns:
         kind = str(type_)
         if kind.startswith("numeric("):
             precision, scale = kind[8:-1].split(",")

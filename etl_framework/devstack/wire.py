@@ -19,7 +19,7 @@ PROTOCOL = 196608
 
 
 class Closed(Exception):
-    """The other side has gone."""
+    """The other side has closed the connection."""
 
 
 @dataclass
@@ -36,12 +36,12 @@ class WireError(Exception):
 
     @classmethod
     def of(cls, body: bytes) -> WireError:
-        """What an ErrorResponse says."""
+        """Return the error that an ErrorResponse describes."""
         told = {part[:1]: part[1:].decode("utf-8", "replace") for part in body.split(b"\0") if part}
         return cls(told.get(b"M", ""), told.get(b"C", ""), told.get(b"D", ""), told.get(b"S", ""))
 
     def body(self) -> bytes:
-        """It as the body of an ErrorResponse or a NoticeResponse."""
+        """Return the error as the body of an ErrorResponse or a NoticeResponse."""
         facts = {"S": self.severity, "V": self.severity, "C": self.code, "M": self.message}
         facts |= {"D": self.detail} if self.detail else {}
         return b"".join(f"{k}{v}\0".encode() for k, v in facts.items()) + b"\0"
@@ -55,44 +55,44 @@ class Channel:
         self._reader = BufferedReader(socket.SocketIO(sock, "r"), 1 << 16)
 
     def exactly(self, size: int) -> bytes:
-        """So many bytes.
+        """Read exactly `size` bytes.
 
-        :raises Closed: they do not come any more.
+        :raises Closed: the connection ends before.
         """
         try:
-            found = self._reader.read(size)
+            data = self._reader.read(size)
         except (OSError, ValueError) as error:
             raise Closed from error
-        if len(found) < size:
+        if len(data) < size:
             raise Closed
-        return found
+        return data
 
     def some(self) -> bytes:
-        """What has come, at least one byte; none when the other side has gone."""
+        """Return what has arrived, at least one byte; empty if the connection is closed."""
         try:
             return self._reader.read1(1 << 16)
         except (OSError, ValueError):
             return b""
 
     def message(self) -> tuple[bytes, bytes]:
-        """Type and body of the next message.
+        """Return type and body of the next message.
 
-        :raises Closed: the other side has gone.
+        :raises Closed: the other side has closed the connection.
         """
         head = self.exactly(5)
         return head[:1], self.exactly(struct.unpack("!I", head[1:])[0] - 4)
 
     def startup(self) -> tuple[int, bytes]:
-        """Code and body of a message before the connection is set up, which has no type."""
+        """Return code and body of a startup message, which has no type."""
         size, code = struct.unpack("!II", self.exactly(8))
         if not 8 <= size <= 10_000:
             raise Closed
         return code, self.exactly(size - 8)
 
     def send(self, *messages: bytes) -> None:
-        """Send what `packed` gave.
+        """Send messages that `packed` made.
 
-        :raises Closed: the other side has gone.
+        :raises Closed: the other side has closed the connection.
         """
         try:
             self.socket.sendall(b"".join(messages))
@@ -100,7 +100,7 @@ class Channel:
             raise Closed from error
 
     def close(self) -> None:
-        """End the connection, also for who waits on it."""
+        """Close the connection; a thread that waits for data is released."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self._reader.close()
@@ -108,20 +108,20 @@ class Channel:
 
 
 def packed(kind: bytes, body: bytes = b"") -> bytes:
-    """A message."""
+    """Return a message of a type."""
     return kind + struct.pack("!I", len(body) + 4) + body
 
 
 def texts(body: bytes) -> list[str]:
-    """Texts that end in NUL each."""
+    """Return the texts of a body, which are separated by NUL."""
     return [part.decode("utf-8", "replace") for part in body.split(b"\0")]
 
 
 @dataclass(frozen=True)
 class Access:
-    """How a server lets clients in.
+    """How a server accepts clients.
 
-    :param passwords: by user.
+    :param passwords: passwords by user.
     """
 
     passwords: dict[str, str]
@@ -129,10 +129,10 @@ class Access:
 
 
 def greet(sock: socket.socket, access: Access) -> tuple[Channel, bytes | None]:
-    """Take a client in: TLS when it asks, then its password by MD5.
+    """Accept a client: TLS if it asks for it, then its password by MD5.
 
-    :returns: the channel, and the body of a request to cancel if it was one of those.
-    :raises Closed: it was refused, or went.
+    :returns: the channel, and the body of the request if it is a request to cancel.
+    :raises Closed: the client is refused, or has closed the connection.
     """
     channel = Channel(sock)
     while True:
@@ -149,8 +149,8 @@ def greet(sock: socket.socket, access: Access) -> tuple[Channel, bytes | None]:
                     raise Closed from error
             continue
         break
-    found = texts(body)
-    given = dict(zip(found[::2], found[1::2], strict=False))
+    fields = texts(body)
+    given = dict(zip(fields[::2], fields[1::2], strict=False))
     if access.tls and not isinstance(channel.socket, ssl.SSLSocket):
         refuse(channel, WireError("no pg_hba.conf entry: SSL is required", "28000"))
     salt = secrets.token_bytes(4)
@@ -179,9 +179,9 @@ def refuse(channel: Channel, error: WireError) -> None:
 def connect(
     path: str, user: str, database: str, options: str
 ) -> tuple[Channel, list[bytes], bytes]:
-    """A connection to a PostgreSQL that trusts us, by its Unix socket.
+    """Connect to a PostgreSQL that trusts us, by its Unix socket.
 
-    :returns: the channel, the messages that a client needs to see, and the key to cancel with.
+    :returns: the channel, the messages for the client, and the key for a request to cancel.
     :raises Closed: the server refuses.
     """
     sock = socket.socket(socket.AF_UNIX)
@@ -191,19 +191,19 @@ def connect(
     body = b"".join(f"{name}\0{value}\0".encode() for name, value in facts.items()) + b"\0"
     channel.send(struct.pack("!II", len(body) + 8, PROTOCOL) + body)
     while True:
-        kind, found = channel.message()
+        kind, reply = channel.message()
         if kind == b"E":
-            raise Closed(WireError.of(found).message)
+            raise Closed(WireError.of(reply).message)
         if kind == b"K":
-            key = found
+            key = reply
         if kind != b"N":
-            seen.append(packed(kind, found))
+            seen.append(packed(kind, reply))
         if kind == b"Z":
             return channel, seen, key
 
 
 def cancel(path: str, body: bytes) -> None:
-    """Pass a request to cancel on."""
+    """Pass a request to cancel on to PostgreSQL."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(path)
         sock.sendall(struct.pack("!II", len(body) + 8, CANCEL_REQUEST) + body)

@@ -1,4 +1,4 @@
-"""Relations as Parquet files: written by a query, seen by SQL, looked at."""
+"""Relations as Parquet files: write the rows of a query, let SQL read the files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-# Where a row lies, for who asks `see` for it.
+# Columns for the file and the position of a row, which `see` adds on request.
 FILE, ROW = RESERVED
 
 
 def as_path(path: str | Path) -> str:
-    """A file's path as SQL that names this file alone: `*`, `?` and `[` in it are no patterns."""
+    """Return a path as SQL that names only this file: `*`, `?` and `[` in it are no patterns."""
+    # plays[1].csv -> 'plays[[]1].csv'
     return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 
@@ -31,12 +32,14 @@ def see(
     *,
     positions: bool = False,
 ) -> None:
-    """Let SQL of this session name a relation that lies in Parquet files.
+    """Let SQL of this session read Parquet files as a relation.
 
-    :param positions: with the columns FILE and ROW, which tell every row apart.
+    :param positions: add the columns FILE and ROW, which identify each row.
     """
     listed = ", ".join(as_path(file) for file in files)
     options = f", filename = '{FILE}', {ROW} = true" if positions else ""
+    # CREATE OR REPLACE TEMP VIEW "plays" AS SELECT * FROM read_parquet(
+    #     ['0.parquet', '1.parquet'], filename = 'etl_file', file_row_number = true)
     session.execute(
         f"CREATE OR REPLACE TEMP VIEW {quote(relation)} AS "
         f"SELECT * FROM read_parquet([{listed}]{options})"
@@ -44,10 +47,10 @@ def see(
 
 
 def arrow_writer(file: Path, schema: pa.Schema) -> ParquetWriter:
-    """A writer of Arrow's tables and batches, to be closed after.
+    """Return a writer of Arrow tables and batches; the caller closes it.
 
-    It gives no least and greatest value of floats: Arrow leaves NaN out of them, and DuckDB would
-    take a part of the file for one without any.
+    It writes no minimum and maximum of floats: Arrow ignores NaN in them, and DuckDB would conclude
+    that a part of the file has no NaN.
     """
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
@@ -57,7 +60,7 @@ def arrow_writer(file: Path, schema: pa.Schema) -> ParquetWriter:
 
 
 def write(session: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> int:
-    """Write a query's rows as Parquet into a folder; returns how many there are."""
+    """Write a query's rows as Parquet into a folder and return their number."""
     types = [str(row[1]) for row in session.execute(f"DESCRIBE {sql}").fetchall()]
     return write_parquet(session, sql, folder / "0.parquet", text="VARCHAR" in types)
 
@@ -65,12 +68,13 @@ def write(session: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> int:
 def write_parquet(
     session: duckdb.DuckDBPyConnection, sql: str, file: Path, *, text: bool, ordered: bool = False
 ) -> int:
-    """Write a query's rows as one Parquet file; returns how many there are.
+    """Write a query's rows as one Parquet file and return their number.
 
-    :param text: the rows hold text, which dictionaries and compression make smaller; on numbers
+    :param text: the rows contain text, which dictionaries and compression make smaller; for numbers
         they only cost time.
     :param ordered: keep the order that the query gives the rows in.
     """
+    # COPY (SELECT ...) TO '0.parquet' (FORMAT parquet, COMPRESSION snappy, PRESERVE_ORDER true)
     packing = "COMPRESSION snappy" if text else "COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1"
     order = ", PRESERVE_ORDER true" if ordered else ""
     copy = f"COPY ({sql}) TO {literal(str(file))} (FORMAT parquet, {packing}{order})"

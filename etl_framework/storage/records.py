@@ -1,6 +1,6 @@
-"""Rows that Python makes one by one, as Parquet.
+"""Write rows that Python makes one by one as Parquet.
 
-Written as JSON lines and read by DuckDB: pyarrow imports pandas before it takes a list.
+The rows are written as JSON lines, and DuckDB reads them: pyarrow would import pandas for a list.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ def write_records(
 ) -> None:
     """Write rows to a file, in their order.
 
-    :param rows: taken before the session is used.
-    :param types: name to DuckDB type, in the order of the values.
+    :param rows: are consumed before the session is used.
+    :param types: DuckDB types by column name, in the order of the values.
     """
     draft = file.with_suffix(".ndjson")
     try:
         with draft.open("w", encoding="ascii") as out:
             out.writelines(json.dumps(dict(zip(types, row, strict=True))) + "\n" for row in rows)
         columns = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
+        # SELECT * FROM read_json('a.ndjson', format = 'newline_delimited',
+        #     columns = {'rule': 'VARCHAR', 'line': 'BIGINT'})
         sql = (
             f"SELECT * FROM read_json({as_path(draft)}, format = 'newline_delimited', "
             f"columns = {{{columns}}})"

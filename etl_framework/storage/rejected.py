@@ -1,4 +1,4 @@
-"""Rejected rows: what is known of each, kept beside the output of the step that took them out."""
+"""Rejected rows with their reasons, stored beside the output of the step that rejected them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ if TYPE_CHECKING:
 
 PARSE = "parse"
 BATCH = 1000
-# What a step says of a row: which rule it broke and why; the file and line that it starts on, and
-# the column at fault, where known; the values of its primary key, where there is one; the row as it
-# came; the values by column, as texts in JSON.
+# What a step tells about a row: the rule that it broke and why; the file and the line where it
+# starts, and the column at fault, if known; the values of its primary key, if it has one; the row
+# as it came; the values by column, as texts in JSON.
 FOUND = ("rule", "reason", "file", "line", "column", "name", "key", "row", "values")
-# What every rejected row says, in all places.
+# The columns of every rejected row, in all places.
 COLUMNS = ("id", "run", "source", *FOUND)
 NUMBERS = {"line": "BIGINT", "column": "INTEGER"}
 
 
-def identified(found: str, source: str) -> str:
-    """SQL for rows like FOUND, each with an id that stays the same when the row is read again.
+def identified(rows: str, source: str) -> str:
+    """Return SQL that gives each row an id, which stays the same when the row is read again.
 
-    :param found: a query; its rows may come with an id already.
+    :param rows: a query with the columns of FOUND and `id`; an id that is not NULL is kept.
     """
+    # SELECT * REPLACE (coalesce(id, left(md5(TOLD || NUMBERED), 16)) AS id) FROM (rows), where TOLD
+    # is the row's place and text, and NUMBERED is empty, or the number of a repeated row
     told = f'concat_ws(chr(31), {literal(source)}, file, line, "row")'
     again = f"row_number() OVER (PARTITION BY id, {told} ORDER BY rule)"
     numbered = f"CASE WHEN {again} > 1 THEN chr(31) || {again} ELSE '' END"
     return (
-        f"SELECT * REPLACE (coalesce(id, left(md5({told} || {numbered}), 16)) AS id) FROM ({found})"
+        f"SELECT * REPLACE (coalesce(id, left(md5({told} || {numbered}), 16)) AS id) FROM ({rows})"
     )
 
 
@@ -43,11 +45,12 @@ def keep(
 
     :param rows: a query with the columns of FOUND and `id`.
     """
-    # A column that is empty in all rows has its type too: files of several steps are read as one.
+    # A column that is empty in all rows has its type, too: files of several steps are read as one.
     listed = ", ".join(
         f"CAST({quote(name)} AS {NUMBERS.get(name, 'VARCHAR')}) AS {quote(name)}"
         for name in ("id", *FOUND)
     )
+    # SELECT 'run-1' AS run, 'plays' AS source, CAST("id" AS VARCHAR) AS "id", ... FROM (rows)
     sql = (
         f"SELECT {literal(run)} AS run, {literal(source)} AS source, {listed} FROM ({rows}) "
         "ORDER BY file, line, id"
@@ -58,10 +61,10 @@ def keep(
 def rejected(
     files: Sequence[str], *, rule: str | None = None, ids: Collection[str] = ()
 ) -> Iterator[tuple[Any, ...]]:
-    """Rejected rows in files of staging, in the order of COLUMNS; by file and line.
+    """Yield the rejected rows of files, with values in the order of COLUMNS, by file and line.
 
-    :param rule: only those that broke this rule.
-    :param ids: only those, if any are given.
+    :param rule: only rows that broke this rule.
+    :param ids: only rows with these ids, if any are given.
     """
     where = [f"rule = {literal(rule)}"] if rule else []
     where += [f"id IN {literal(list(ids))}"] if ids else []
@@ -72,10 +75,11 @@ def rejected(
 
 
 def counted(files: Sequence[str], ids: Sequence[str]) -> Iterator[tuple[str, str, int]]:
-    """How many rows broke each rule: those of `ids` by id, the others together with no id.
+    """Yield how many rows broke each rule: rows of `ids` by id, all others together without an id.
 
     :returns: rule, id or an empty text, number of rows.
     """
+    # SELECT rule, CASE WHEN id IN ('0a', '') THEN id ELSE '' END, count(*) FROM found GROUP BY ALL
     known = f"CASE WHEN id IN {literal([*ids, ''])} THEN id ELSE '' END"
     yield from _query(files, f"SELECT rule, {known}, count(*) FROM found GROUP BY ALL")
 

@@ -1,4 +1,4 @@
-"""A prefix of an S3 bucket: listed in pages, moved in parts, tried again when S3 is busy."""
+"""A prefix of an S3 bucket: list, read and write objects; try again when S3 is busy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from etl_framework.errors import ConfigError, DataMissingError, RetryableError
 
-# Waits between attempts grow to about a minute in all, as long as S3 is busy at the worst.
+# The waits between attempts add up to about a minute, as long as S3 is busy at the worst.
 ATTEMPTS = 8
 PART = 16 << 20
 DELETED_AT_ONCE = 1000
@@ -21,7 +21,7 @@ _REFUSED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"
 
 @dataclass(frozen=True)
 class Stored:
-    """An object: its key below the prefix, its size in bytes, and what tells its versions apart."""
+    """An object: its key below the prefix, its size in bytes, a tag that differs by version."""
 
     name: str
     size: int
@@ -31,11 +31,11 @@ class Stored:
 
 @dataclass(frozen=True)
 class S3Prefix:
-    """Where objects lie together.
+    """A prefix of a bucket.
 
-    :param client: of boto3, for S3.
+    :param client: a boto3 client for S3.
     :param prefix: without a slash at its end; empty for the whole bucket.
-    :param encryption: arguments for what is written, such as the KMS key.
+    :param encryption: arguments for writing, such as the KMS key.
     """
 
     client: Any
@@ -47,75 +47,75 @@ class S3Prefix:
         return replace(self, prefix=f"{self.prefix}/{name}" if self.prefix else name)
 
     def key(self, name: str) -> str:
-        """The key of an object below the prefix."""
+        """Return the key of an object below the prefix."""
         return f"{self.prefix}/{name}" if self.prefix else name
 
     def uri(self, name: str) -> str:
-        """Where such an object is, `s3://bucket/key`."""
+        """Return the address of an object, `s3://bucket/key`."""
         return f"s3://{self.bucket}/{self.key(name)}"
 
     def listed(self, start: str = "") -> Iterator[Stored]:
-        """Every object whose name starts with a text, sorted by its key.
+        """Yield every object whose name starts with a text, sorted by key.
 
-        :raises ConfigError: the bucket is not there, or may not be read.
+        :raises ConfigError: the bucket does not exist, or may not be read.
         :raises RetryableError: S3 does not answer.
         """
         cut = len(self.prefix) + 1 if self.prefix else 0
         with our_errors(self.uri(start)):
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.key(start)):
-                for found in page.get("Contents", []):
-                    tag = found["ETag"].strip('"')
-                    yield Stored(found["Key"][cut:], found["Size"], tag, found["LastModified"])
+                for entry in page.get("Contents", []):
+                    tag = entry["ETag"].strip('"')
+                    yield Stored(entry["Key"][cut:], entry["Size"], tag, entry["LastModified"])
 
     def folders(self) -> list[str]:
-        """The names between the prefix and the next slash, sorted."""
-        start, found = self.key(""), []
+        """Return the names between the prefix and the next slash, sorted."""
+        start, names = self.key(""), []
         with our_errors(self.uri("")):
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=start, Delimiter="/"):
                 below = page.get("CommonPrefixes", [])
-                found += [each["Prefix"][len(start) : -1] for each in below]
-        return sorted(found)
+                names += [entry["Prefix"][len(start) : -1] for entry in below]
+        return sorted(names)
 
     def read(self, name: str) -> bytes | None:
-        """A small object; None when it is not there."""
+        """Read a small object; return None if it does not exist."""
         try:
             with our_errors(self.uri(name)):
-                found = self.client.get_object(Bucket=self.bucket, Key=self.key(name))
-                return bytes(found["Body"].read())
+                response = self.client.get_object(Bucket=self.bucket, Key=self.key(name))
+                return bytes(response["Body"].read())
         except DataMissingError:
             return None
 
     def head(self, name: str, size: int) -> bytes:
-        """The first bytes of an object, no more than `size`."""
+        """Return the first bytes of an object, at most `size`."""
         with our_errors(self.uri(name)):
             if not self.client.head_object(Bucket=self.bucket, Key=self.key(name))["ContentLength"]:
                 return b""
             first = f"bytes=0-{size - 1}"
-            found = self.client.get_object(Bucket=self.bucket, Key=self.key(name), Range=first)
-            return bytes(found["Body"].read())
+            response = self.client.get_object(Bucket=self.bucket, Key=self.key(name), Range=first)
+            return bytes(response["Body"].read())
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a small object, all of it or nothing."""
+        """Write a small object, completely or not at all."""
         with our_errors(self.uri(name)):
             self.client.put_object(
                 Bucket=self.bucket, Key=self.key(name), Body=data, **self.encryption
             )
 
     def upload(self, file: Path, name: str) -> None:
-        """Write a file, a large one in parts side by side."""
+        """Upload a file; the parts of a large file are uploaded in parallel."""
         with our_errors(self.uri(name)):
             self.client.upload_file(
                 str(file), self.bucket, self.key(name), self.encryption or None, Config=_transfer()
             )
 
     def download(self, name: str, file: Path, size: int | None = None) -> None:
-        """Bring an object here, as a stream: memory does not grow with its size.
+        """Download an object as a stream: memory does not grow with its size.
 
-        :param size: how long it was when it was listed.
-        :raises DataMissingError: it is not there any more.
-        :raises RetryableError: it is another one now, or S3 does not answer.
+        :param size: its size when it was listed.
+        :raises DataMissingError: the object does not exist any more.
+        :raises RetryableError: the object has changed, or S3 does not answer.
         """
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_name(f".{file.name}.part")
@@ -126,7 +126,7 @@ class S3Prefix:
         draft.replace(file)
 
     def copy(self, name: str, to: str) -> None:
-        """Copy an object within the prefix, in S3 itself."""
+        """Copy an object within the prefix, inside S3."""
         with our_errors(self.uri(name)):
             source = {"Bucket": self.bucket, "Key": self.key(name)}
             self.client.copy(
@@ -134,7 +134,7 @@ class S3Prefix:
             )
 
     def delete(self, names: Sequence[str]) -> None:
-        """Delete objects; those that are not there are none."""
+        """Delete objects; names without an object are ignored."""
         with our_errors(self.uri("")):
             for start in range(0, len(names), DELETED_AT_ONCE):
                 keys = [{"Key": self.key(n)} for n in names[start : start + DELETED_AT_ONCE]]
@@ -156,7 +156,7 @@ def _transfer() -> Any:
 
 @contextmanager
 def our_errors(place: str) -> Iterator[None]:
-    """Turn boto3's errors into ours; they name the place and hold no credentials.
+    """Turn boto3's errors into ours, which name the place and contain no credentials.
 
     :raises DataMissingError: there is no such object.
     :raises ConfigError: there is no such bucket, or it may not be used.

@@ -1,4 +1,4 @@
-"""Folders for what does not fit into memory: one a process, as the files in it have fixed names."""
+"""Folders for data that do not fit into memory: each process has one, as file names are fixed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 
 @contextmanager
 def spill_folder(parent: Path) -> Iterator[Path]:
-    """A new folder in this one, gone at the end; what killed processes left goes first.
+    """Make a folder in `parent` and delete it at the end; first delete those of killed processes.
 
-    Whoever spills here holds the lock with others; who has it alone is the first, and may clean up.
+    All users of `parent` share a lock. A process that gets the lock alone is the only user, so it
+    may delete the other folders.
     """
     parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(parent / ".lock", os.O_RDWR | os.O_CREAT)
