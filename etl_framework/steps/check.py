@@ -98,7 +98,7 @@ def measured(
 
     :param values: what its query gave.
     """
-    kept, note = found.found(values, context)
+    kept, note = found.verdict(values, context)
     broken: Status = "fail" if found.severity == "error" else "warn"
     status = "pass" if kept else broken
     return CheckResult(found.label, work.step.relation, status, 0, rows, note)
