@@ -1,7 +1,7 @@
-"""Pipelines as Airflow DAGs: what a stub in `dags/` calls, and operators to use by hand.
+"""Pipelines as Airflow DAGs: `load_dag` for the stubs in `dags/`, and operators to use by hand.
 
-Importing this imports neither Airflow nor the framework's heavy parts; a name's module is imported
-when the name is used.
+Importing this package imports neither Airflow nor the framework's heavy parts. The module of a name
+is imported when the name is used.
 """
 
 from __future__ import annotations

@@ -67,21 +67,22 @@ __all__ = [
 
 
 def asset(uri: str, name: str) -> Any:
-    """What tells that a table has changed: an asset, in Airflow 2 a dataset."""
+    """Make the asset (in Airflow 2 the dataset) that stands for a table."""
     return Asset(uri=uri, name=name) if AIRFLOW_3 else Asset(uri)
 
 
 def asset_or_time(timetable: Any, assets: Any) -> Any:
-    """A schedule by time and by assets."""
+    """Make a schedule that runs by time and also when assets have changed."""
     named: dict[str, Any] = {"assets" if AIRFLOW_3 else "datasets": assets}
     return AssetOrTimeSchedule(timetable=timetable, **named)
 
 
 def add_deadline(dag: Any, seconds: int, channels: list[dict[str, Any]]) -> None:
-    """Tell the channels of a run that is not done so long after it was due.
+    """Send a message to the channels if a run is not done within a number of seconds.
 
-    A deadline of the run from Airflow 3.1 on, counted from when it was queued; in Airflow 2 an SLA
-    of its last tasks, counted from the end of the data interval; Airflow 3.0 has neither.
+    From Airflow 3.1 on, this is a deadline of the run, counted from when the run was queued. In
+    Airflow 2, it is an SLA of the last tasks, counted from the end of the data interval. Airflow
+    3.0 has neither, so nothing is sent.
     """
     notify = "etl_framework.airflow.notify"
     after = timedelta(seconds=seconds)
@@ -100,14 +101,14 @@ def add_deadline(dag: Any, seconds: int, channels: list[dict[str, Any]]) -> None
 
 
 def later(seconds: float) -> Any:
-    """A trigger that comes back after a while."""
+    """Make a trigger that resumes a task after a number of seconds."""
     package = "airflow.providers.standard" if AIRFLOW_3 else "airflow"
     temporal = import_module(f"{package}.triggers.temporal")
     return temporal.TimeDeltaTrigger(timedelta(seconds=seconds))
 
 
 def variable(name: str) -> str | None:
-    """A variable, from wherever Airflow keeps it; None when there is none."""
+    """The value of an Airflow variable, from any of its backends; None if there is none."""
     nothing: dict[str, Any] = {"default" if AIRFLOW_3 else "default_var": None}
-    found = Variable.get(name, **nothing)
-    return None if found is None else str(found)
+    value = Variable.get(name, **nothing)
+    return None if value is None else str(value)

@@ -1,4 +1,4 @@
-"""The compiled form of a pipeline, kept in a file as long as what it was made of is the same."""
+"""Keep the compiled form of a pipeline in a file, for as long as its source files stay the same."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ SECONDS = 25  # Airflow gives a file thirty
 
 
 class CompileError(ConfigError):
-    """The pipeline's files are wrong; says every problem with file, line, column and hint."""
+    """The pipeline's files are wrong; the message tells every problem with its place and hint."""
 
     def __str__(self) -> str:
         return self.diagnostics[0].message
 
 
 def compiled(root: Path, pipeline: str, environment: str | None) -> dict[str, Any]:
-    """dag-factory's configuration of a pipeline.
+    """The configuration of a pipeline for dag-factory.
 
-    It is made in a process of its own, so that this one imports nothing for it.
+    Unless it is kept in a file, another process makes it, so that this one has less to import.
 
-    :param environment: the file's default if not given.
+    :param environment: if not given, the default in `environments.yml`.
     :raises CompileError: the pipeline's files are wrong.
     """
-    found = _kept(root, pipeline, environment)
-    if found is None:
+    form = _kept(root, pipeline, environment)
+    if form is None:
         command = [
             sys.executable,
             "-m",
@@ -56,22 +56,22 @@ def compiled(root: Path, pipeline: str, environment: str | None) -> dict[str, An
             raise CompileError(f"{pipeline} was not compiled in {SECONDS} s") from None
         if done.returncode:
             raise CompileError(done.stderr.strip() or f"{pipeline} could not be compiled")
-        found = json.loads(done.stdout)
-    config: dict[str, Any] = found["config"]
+        form = json.loads(done.stdout)
+    config: dict[str, Any] = form["config"]
     return config
 
 
-def compiled_form(project: Project, found: PipelineFile, plan: Plan) -> dict[str, Any]:
-    """What is kept of a pipeline: dag-factory's configuration, and what it was made of."""
+def compiled_form(project: Project, pipeline_file: PipelineFile, plan: Plan) -> dict[str, Any]:
+    """The compiled form of a pipeline: its dag-factory configuration, and digests of its files."""
     from etl_framework.compiling import dag_factory_config, files_of
 
-    files = {name: digest(project.root / name) for name in files_of(project, found)}
+    files = {name: digest(project.root / name) for name in files_of(project, pipeline_file)}
     config = dag_factory_config(project, plan)
     return {"version": __version__, "files": files, "config": config}
 
 
 def keep(root: Path, pipeline: str, environment: str | None, kept: dict[str, Any]) -> None:
-    """Keep a compiled form, if the folder lets us."""
+    """Write a compiled form to its file; do nothing if the folder cannot be written to."""
     file = _file(root, pipeline, environment)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def keep(root: Path, pipeline: str, environment: str | None, kept: dict[str, Any
 
 
 def digest(file: Path) -> str:
-    """What tells a file's contents from others; empty when it is not there."""
+    """A hash of a file's contents; empty if the file cannot be read."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError:
@@ -96,13 +96,13 @@ def _kept(root: Path, pipeline: str, environment: str | None) -> dict[str, Any] 
     except OSError:
         return None
     try:
-        found: dict[str, Any] = json.loads(text)
-        same = found["version"] == __version__ and all(
-            digest(root / name) == was for name, was in found["files"].items()
+        form: dict[str, Any] = json.loads(text)
+        same = form["version"] == __version__ and all(
+            digest(root / name) == was for name, was in form["files"].items()
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found if same else None
+    return form if same else None
 
 
 def _file(root: Path, pipeline: str, environment: str | None) -> Path:

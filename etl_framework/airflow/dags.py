@@ -1,4 +1,4 @@
-"""What a stub in `dags/` calls: a pipeline's DAG, made by dag-factory."""
+"""Load a pipeline's DAG, made by dag-factory, into a stub in `dags/`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ os.environ.setdefault("AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY", "False")
 def load_dag(pipeline: str, namespace: dict[str, Any], environment: str | None = None) -> None:
     """Put a pipeline's DAG into a DAG file's namespace, where Airflow finds it.
 
-    Opens no connection, looks nothing up, and imports neither pandas nor any engine.
+    This opens no connection, looks nothing up, and imports neither pandas nor any engine.
 
-    :param namespace: `globals()` of the DAG file; tells where the project is.
-    :param environment: a name in `environments.yml`; if not given, what AIRFLOW__ETL__ENVIRONMENT
-        says, else the file's default.
+    :param namespace: `globals()` of the DAG file, whose `__file__` shows where the project is.
+    :param environment: a name in `environments.yml`; if not given, the one in the variable
+        AIRFLOW__ETL__ENVIRONMENT, else the file's default.
     :raises CompileError: the pipeline's files are wrong; Airflow shows it as an import error.
     """
     root = project_of(Path(namespace["__file__"]))
@@ -40,9 +40,9 @@ def load_dag(pipeline: str, namespace: dict[str, Any], environment: str | None =
 
 
 def project_of(file: Path) -> Path:
-    """The project that a DAG file belongs to: the nearest folder above with `environments.yml`.
+    """The project of a DAG file: the nearest folder above it with an `environments.yml`.
 
-    :raises CompileError: there is none.
+    :raises CompileError: there is no such folder.
     """
     for folder in file.resolve().parents:
         if (folder / "environments.yml").is_file():
@@ -51,7 +51,10 @@ def project_of(file: Path) -> Path:
 
 
 def _by_dag_factory(name: str, config: dict[str, Any], namespace: dict[str, Any]) -> Any:
-    """It puts its whole configuration behind the doc and takes its own file for the DAG's."""
+    """Make the DAG; the caller then mends its `doc_md` and `fileloc`, which dag-factory gets wrong.
+
+    dag-factory appends its whole configuration to the doc, and gives its own file as the DAG's.
+    """
     from dagfactory import load_yaml_dags
     from dagfactory.utils import cast_with_type
 

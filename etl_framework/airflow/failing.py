@@ -1,4 +1,4 @@
-"""Our errors as Airflow's: those that trying again may mend, and those that it does not."""
+"""Turn our errors into Airflow's: into one that a retry may mend, or one that it cannot."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from etl_framework.airflow._compat import AirflowException, AirflowFailException
 
 @contextmanager
 def airflow_errors(connections: Sequence[str] = ()) -> Iterator[None]:
-    """Run something that asks Airflow for what is looked up, and fails in Airflow's terms.
+    """Look up variables and connections in Airflow, and raise errors as Airflow's.
 
-    :param connections: those that are used; named where one of them may be what is wrong.
-    :raises AirflowFailException: what trying again does not mend: a check, a wrong file.
-    :raises AirflowException: what it may: a connection was lost.
+    :param connections: the connections in use; messages name them if one of them may be wrong.
+    :raises AirflowFailException: an error that a retry cannot mend: a check, a wrong file.
+    :raises AirflowException: an error that a retry may mend: a connection was lost.
     """
     from etl_framework.airflow.lookup import AirflowLookup
     from etl_framework.connections.lookup import use

@@ -1,7 +1,7 @@
-"""What a step read and wrote, as OpenLineage names it.
+"""Describe what a step read and wrote, in the terms of OpenLineage.
 
-Source: the OpenLineage specification, "Naming" and its facets. Airflow's provider asks an operator
-for it where it is installed and has a transport; nothing here is imported otherwise.
+Source: the OpenLineage specification, "Naming" and its facets. This module is imported only if
+Airflow's OpenLineage provider is installed and has a transport; then it asks the operators.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STAGING = "etl"
 
 
 def lineage(plan: Plan, step: Step, result: StepResult) -> Any:
-    """Inputs, outputs, columns, row counts and check results of a step that has run."""
+    """The inputs, outputs, columns, row counts and check results of a step that has run."""
     from airflow.providers.openlineage.extractors import OperatorLineage
     from openlineage.client.facet_v2 import sql_job
 
@@ -49,7 +49,7 @@ def _target(plan: Plan, relation: str) -> Any:
 
 
 def _staged(plan: Plan, relation: str) -> Any:
-    """A relation between two steps; it has no name outside of this framework."""
+    """The dataset of a relation in staging, which has a name only within this framework."""
     columns = getattr(plan.pipeline.relations().get(relation), "columns", [])
     return _dataset(STAGING, _name(plan, relation), columns)
 
@@ -92,11 +92,11 @@ def _written(plan: Plan, step: Step, result: StepResult) -> Any:
 def _asserted(dataset: Any, result: StepResult) -> Any:
     from openlineage.client.facet_v2 import data_quality_assertions_dataset as quality
 
-    found = [
+    assertions = [
         quality.Assertion(assertion=check.check, success=check.status == "pass")
         for check in result.checks
     ]
     dataset.inputFacets = {
-        "dataQualityAssertions": quality.DataQualityAssertionsDatasetFacet(assertions=found)
+        "dataQualityAssertions": quality.DataQualityAssertionsDatasetFacet(assertions=assertions)
     }
     return dataset

@@ -1,4 +1,4 @@
-"""Waiting for a driver in such a way that signals are heard: Airflow stops a task by SIGTERM."""
+"""Wait for a driver and still react to signals: Airflow stops a task by SIGTERM."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 
 
 def listening(work: Callable[[], Result]) -> Result:
-    """What comes of `work`, done in another thread.
+    """Call `work` in another thread and return its result.
 
-    A handler of signals runs in the main thread only, and never while that waits in a library's C
-    code, as psycopg2 does until its statement has ended; so `on_kill` would come too late.
+    Python runs signal handlers only in the main thread, and never while it waits in C code, as
+    psycopg2 does until a statement has ended. Without this function `on_kill` would come too late.
     """
     done: Future[Result] = Future()
     context = copy_context()

@@ -1,4 +1,4 @@
-"""Airflow's variables and connections, through whatever secrets backend it has."""
+"""Look up variables and connections in Airflow, whichever secrets backend it uses."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from etl_framework.errors import ConfigError
 
 
 class AirflowLookup(Lookup):
-    """Asks Airflow, when a task runs."""
+    """Looks up variables and connections in Airflow while a task runs."""
 
     def variable(self, name: str) -> str | None:
         return _compat.variable(name)
 
     def login(self, conn_id: str) -> Login:
-        found = _connection(conn_id)
+        connection = _connection(conn_id)
         return Login(
-            host=found.host or "",
-            port=found.port,
-            user=found.login or "",
-            password=found.password or "",
-            database=found.schema or "",
-            extra=found.extra_dejson,
+            host=connection.host or "",
+            port=connection.port,
+            user=connection.login or "",
+            password=connection.password or "",
+            database=connection.schema or "",
+            extra=connection.extra_dejson,
         )
 
     def aws(self, conn_id: str, service: str, region: str | None) -> tuple[Any, str | None]:
-        """As Amazon's own hooks do it: assumed roles and all."""
+        """A session and an endpoint, from the hook of Amazon's provider, which can assume roles."""
         from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
         _connection(conn_id)
@@ -41,7 +41,7 @@ class AirflowLookup(Lookup):
 def _connection(conn_id: str) -> Any:
     try:
         return _compat.BaseHook.get_connection(conn_id)
-    except Exception as error:  # its class is another one in each version
+    except Exception as error:  # its class differs between versions of Airflow
         raise ConfigError(
             f"there is no connection '{conn_id}'", hint="make it in Airflow, or in its secrets"
         ) from error

@@ -1,4 +1,4 @@
-"""Tell people of a failure, a success or a warning, by the notifiers of Airflow's providers."""
+"""Send messages about failures, successes and warnings by the notifiers of Airflow's providers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Channel = Mapping[str, Any]
 
 
 def notify(context: Mapping[str, Any], *, event: str, channels: Sequence[Channel]) -> None:
-    """A callback of a task. What cannot be sent is logged: it must not hide how the task ended.
+    """A task's callback. An error in sending is only logged, so as not to hide the task's result.
 
     :param event: `failure`, `success` or `warn`.
     :param channels: as under `notify:` in a pipeline's file.
@@ -27,7 +27,7 @@ def notify(context: Mapping[str, Any], *, event: str, channels: Sequence[Channel
 
 
 async def late(*, seconds: int, channels: Sequence[Channel], context: Any = None) -> None:
-    """What Airflow's triggerer calls for a run that is not done by its deadline."""
+    """Send a message about a run that missed its deadline; Airflow's triggerer calls this."""
     from asgiref.sync import sync_to_async
 
     run = (context or {}).get("dag_run") or {}
@@ -43,7 +43,10 @@ def missed(
     seconds: int,
     channels: Sequence[Channel],
 ) -> None:
-    """What Airflow 2 calls for tasks that are not done by their SLA, each with when it was due."""
+    """Send a message about tasks that missed their SLA; Airflow 2 calls this.
+
+    :param slas: the missed SLAs, each with the time of its run.
+    """
     due = min(sla.execution_date for sla in slas)
     _tell_late(dag.dag_id, f"the run of {due:%Y-%m-%d %H:%M}", seconds, channels)
 
@@ -60,7 +63,7 @@ def tell(
     lines: Sequence[str],
     context: Mapping[str, Any],
 ) -> None:
-    """Send lines, the first of which is the subject, to the channels of an event."""
+    """Send lines to the channels of an event; the first line is the subject."""
     from etl_framework.errors import without_secrets
 
     said = [without_secrets(line) for line in lines]

@@ -1,4 +1,4 @@
-"""What dag-factory's configuration names by `__type__`."""
+"""Functions that the configuration for dag-factory names by `__type__`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from etl_framework.airflow import _compat
 
 
 def schedule(timezone: str, cron: str = "", after: Sequence[Any] = ()) -> Any:
-    """When a DAG runs: by time, after tables have changed, or both.
+    """Make a DAG's schedule: by time, after tables have changed, or both.
 
-    Data intervals end when a run starts and are told outright, for a bare cron expression means
-    intervals in Airflow 2 and moments in Airflow 3.
+    A run starts when its data interval ends. This needs an explicit timetable, because a bare cron
+    expression means intervals in Airflow 2 but moments in Airflow 3.
 
-    :param after: assets; all of them have to have changed.
+    :param after: assets; the DAG runs when all of them have changed.
     """
     timetable = _compat.CronDataIntervalTimetable(cron, timezone=timezone) if cron else None
     assets = reduce(and_, after) if after else None
@@ -26,5 +26,5 @@ def schedule(timezone: str, cron: str = "", after: Sequence[Any] = ()) -> Any:
 
 
 def asset(uri: str, name: str) -> Any:
-    """A table that other pipelines may wait for."""
+    """Make the asset of a table, which other pipelines may wait for."""
     return _compat.asset(uri, name)

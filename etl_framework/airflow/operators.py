@@ -1,4 +1,4 @@
-"""An operator for each kind of step; thin over the runner."""
+"""An operator for each kind of step; a thin layer over the runner."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class StepOperator(ProjectOperator):
-    """Does one step of a pipeline's plan for the run's data interval.
+    """Runs one step of a pipeline's plan for the run's data interval.
 
     :param pipeline: the pipeline's name.
-    :param step: the step's name, as `etl plan` shows it; the task's id if not given.
-    :param notify: whom to tell of checks of severity warn, as under `notify:` in the file.
-    :param sql: what is shown before the task has run; then it is the SQL that ran.
+    :param step: the step's name, as `etl plan` shows it; if not given, the task's id.
+    :param notify: the channels for checks that warn, as under `notify:` in the pipeline's file.
+    :param sql: the SQL to show before the task runs; later Airflow shows the SQL that ran.
     """
 
     template_fields: Sequence[str] = ("pipeline", "step", "environment", "sql")
@@ -47,7 +47,7 @@ class StepOperator(ProjectOperator):
         self._done: tuple[Plan, StepResult] | None = None
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Show the SQL of this run's data interval; it holds no templates of Airflow."""
+        """Show the SQL of this run's data interval, and do not render it as an Airflow template."""
         shown, self.sql = self.sql, ""
         super().render_template_fields(context, jinja_env)
         try:
@@ -56,11 +56,11 @@ class StepOperator(ProjectOperator):
             self.sql = shown
 
     def execute(self, context: Context) -> Any:
-        """Do the step.
+        """Run the step.
 
-        :returns: counts, and whether it was done or its output was there.
-        :raises AirflowFailException: what trying again does not mend: a check, a wrong file.
-        :raises AirflowException: what it may: a connection was lost.
+        :returns: the step's counts, and its state: done, or reused if its output was there already.
+        :raises AirflowFailException: an error that a retry cannot mend: a check, a wrong file.
+        :raises AirflowException: an error that a retry may mend: a connection was lost.
         """
         from etl_framework.errors import CheckFailedError
         from etl_framework.run.run import Run
@@ -92,7 +92,7 @@ class StepOperator(ProjectOperator):
             self._run.cancel()
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """What Airflow's OpenLineage provider asks for, where it is installed."""
+        """The step's lineage; Airflow's OpenLineage provider calls this if it is installed."""
         if self._done is None:
             return None
         from etl_framework.airflow.lineage import lineage
@@ -111,10 +111,10 @@ class StepOperator(ProjectOperator):
     def _warn(self, result: StepResult, context: Context) -> None:
         from etl_framework.airflow.notify import tell
 
-        found = [check for check in result.checks if check.status == "warn"]
-        if self.notify and found:
-            lines = [f"{self.pipeline}: {len(found)} checks of {self.step} warn"]
-            lines += [f"{c.check} of {c.relation}: {c.failing} of {c.rows} rows" for c in found]
+        warnings = [check for check in result.checks if check.status == "warn"]
+        if self.notify and warnings:
+            lines = [f"{self.pipeline}: {len(warnings)} checks of {self.step} warn"]
+            lines += [f"{c.check} of {c.relation}: {c.failing} of {c.rows} rows" for c in warnings]
             facts = {"pipeline": self.pipeline, "step": self.step}
             tell(self.notify, "warn", facts, lines, context)
 
@@ -126,10 +126,10 @@ class StepOperator(ProjectOperator):
 
 
 def connections_of(plan: Plan, step: str) -> list[str]:
-    """The connections that a step uses, with the names that Airflow has for them."""
-    found = plan.step(step)
-    names = {plan.environment.staging_connection, getattr(found.block, "connection", None)}
-    if found.kind == "publish":
+    """The connections that a step uses, with their names in Airflow."""
+    planned = plan.step(step)
+    names = {plan.environment.staging_connection, getattr(planned.block, "connection", None)}
+    if planned.kind == "publish":
         names |= {kpi.target.connection for kpi in plan.pipeline.kpis.values()}
     known = plan.environment.connections
     ids = {name: getattr(known[name], "conn_id", None) for name in names if name in known}
@@ -137,9 +137,9 @@ def connections_of(plan: Plan, step: str) -> list[str]:
 
 
 class ExtractOperator(WaitingOperator, StepOperator):
-    """Reads a source into staging; of files it may wait that they arrive.
+    """Reads a source into staging; may first wait for files to arrive.
 
-    :param wait_seconds: how long; 0 to take what is there.
+    :param wait_seconds: how long to wait for files; 0 to read those that are there.
     """
 
     ui_color = "#d9ead3"
@@ -158,29 +158,29 @@ class ExtractOperator(WaitingOperator, StepOperator):
     def missing(self) -> str:
         return f"there are no files for {self.step}"
 
-    def found(self, context: Context, what: Any) -> Any:
+    def proceed(self, context: Context, what: Any) -> Any:
         return StepOperator.execute(self, context)
 
 
 class CheckOperator(StepOperator):
-    """Checks a relation; takes rows out of it that go to quarantine."""
+    """Checks a relation, and moves failing rows to quarantine if a check says so."""
 
     ui_color = "#fff2cc"
 
 
 class TransformOperator(StepOperator):
-    """Makes a relation of others."""
+    """Computes a relation from others."""
 
     ui_color = "#cfe2f3"
 
 
 class KpiOperator(StepOperator):
-    """Computes a result."""
+    """Computes a KPI."""
 
     ui_color = "#d9d2e9"
 
 
 class PublishOperator(StepOperator):
-    """Loads all results into their tables, in one transaction."""
+    """Loads all KPIs into their tables, in one transaction."""
 
     ui_color = "#f4cccc"

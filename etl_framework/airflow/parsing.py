@@ -1,9 +1,9 @@
-"""Parse every DAG file as Airflow's DAG processor does, and say what happened; as a program.
+"""A program that parses every DAG file as Airflow's DAG processor does, and reports the results.
 
-`python -m etl_framework.airflow.parsing FOLDER` imports Airflow once and parses each file in a
-process forked from there, twice, and more often where it seems slow. Connections are refused, and
-so is another Python: a pipeline that is compiled while its DAG is parsed was not compiled in its
-bundle. It prints one JSON list, an object for each file that Airflow would parse.
+`python -m etl_framework.airflow.parsing FOLDER` imports Airflow once. It forks a process to parse
+each file, twice, and more often if the file seems slow. A DAG file may not open a connection, and
+may not start another Python, because that means that its pipeline was not compiled in the bundle.
+The program prints one JSON list with an object for each file that Airflow would parse.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-SECONDS = 0.5  # of processor time that a file may take
+SECONDS = 0.5  # processor time that a file may take
 TRIES = 6
 _MODULES = {
     "DagBag": ("airflow.dag_processing.dagbag", "airflow.models.dagbag"),
@@ -27,7 +27,7 @@ _MODULES = {
     "DagSerialization": ("airflow.serialization.serialized_objects",),
     "SerializedDAG": ("airflow.serialization.serialized_objects",),
 }
-# What the DAG processor has imported when it forks.
+# Modules that the DAG processor has imported before it forks.
 _LOADED = ("airflow.dag_processing.manager", "airflow.dag_processing.processor")
 _REFUSED = {
     "socket.connect": "a connection",
@@ -39,11 +39,11 @@ _REFUSED = {
 
 
 class Refused(RuntimeError):
-    """A DAG file does while it is parsed what it must not."""
+    """A DAG file does something that is forbidden while it is parsed."""
 
 
 def main(folder: Path) -> None:
-    """Print what became of each file."""
+    """Print the result of parsing each file."""
     for module in _LOADED:
         import_module(module)
     files = _named("list_py_file_paths")(str(folder))
@@ -53,13 +53,13 @@ def main(folder: Path) -> None:
 
 
 def _twice(folder: Path, file: Path, bag: Any) -> dict[str, Any]:
-    """What two parses say; the time is that of the quickest, for a busy machine adds to it."""
+    """Parse a file at least twice; the shortest time counts, as a busy machine adds to any time."""
     first, second = tries = [_forked(lambda: _parsed(folder, file, bag)) for _ in range(2)]
-    while min(each["seconds"] for each in tries) > SECONDS and len(tries) < TRIES:
+    while min(attempt["seconds"] for attempt in tries) > SECONDS and len(tries) < TRIES:
         tries.append(_forked(lambda: _parsed(folder, file, bag)))
     return {
         "file": str(file.relative_to(folder)),
-        "seconds": min(each["seconds"] for each in tries),
+        "seconds": min(attempt["seconds"] for attempt in tries),
         "dags": first["dags"],
         "error": first["error"] or second["error"],
         "refused": first["refused"] or second["refused"],
@@ -68,7 +68,7 @@ def _twice(folder: Path, file: Path, bag: Any) -> dict[str, Any]:
 
 
 def _forked(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a function gives in a process of its own."""
+    """Call a function in a forked process and return its result."""
     reading, writing = os.pipe()
     if child := os.fork():
         os.close(writing)
@@ -76,8 +76,8 @@ def _forked(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
             text = pipe.read()
         os.waitpid(child, 0)
         if text:
-            found: dict[str, Any] = json.loads(text)
-            return found
+            answer: dict[str, Any] = json.loads(text)
+            return answer
         return {
             "seconds": 0.0,
             "dags": [],
@@ -87,7 +87,7 @@ def _forked(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         }
     try:
         result = act()
-    except BaseException:  # noqa: BLE001 - the parent tells of it
+    except BaseException:  # noqa: BLE001 - the parent reports it
         result = {
             "seconds": 0.0,
             "dags": [],
@@ -103,20 +103,20 @@ def _parsed(folder: Path, file: Path, bag: Any) -> dict[str, Any]:
     refused: list[dict[str, Any]] = []
     _refuse(folder, refused)
     started = time.process_time()
-    found = bag(str(file))
+    dag_bag = bag(str(file))
     seconds = time.process_time() - started
-    errors = "\n".join(found.import_errors.values())
+    errors = "\n".join(dag_bag.import_errors.values())
     return {
         "seconds": round(seconds, 3),
-        "dags": sorted(found.dags),
-        "digests": {name: _digest(dag) for name, dag in found.dags.items()},
+        "dags": sorted(dag_bag.dags),
+        "digests": {name: _digest(dag) for name, dag in dag_bag.dags.items()},
         "error": errors,
         "refused": refused,
     }
 
 
 def _refuse(folder: Path, refused: list[dict[str, Any]]) -> None:
-    """Raise where a connection or a program is begun, and note the line of the DAG file."""
+    """Raise an error when a connection or a Python is started, and note the DAG file's line."""
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
         what = _REFUSED.get(event)
@@ -125,7 +125,7 @@ def _refuse(folder: Path, refused: list[dict[str, Any]]) -> None:
 
     sys.addaudithook(audit)
     for driver in ("psycopg2", "psycopg2._psycopg", "psycopg"):
-        # libpq opens its connections in C, where nothing is audited.
+        # libpq opens its connections in C, where the audit hook is not called.
         try:
             module = import_module(driver)
         except ImportError:
@@ -146,7 +146,7 @@ def _begun(what: str, folder: Path, refused: list[dict[str, Any]]) -> NoReturn:
 
 
 def _digest(dag: Any) -> str:
-    """Of a DAG as Airflow stores it; tells whether the next parse stores another."""
+    """A hash of a DAG in the form that Airflow stores; shows whether two parses store the same."""
     try:
         serialize = _named("DagSerialization")
     except AttributeError:

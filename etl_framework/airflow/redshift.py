@@ -1,4 +1,4 @@
-"""SQL on Redshift, and files that go to their archive, for DAGs written by hand."""
+"""Operators for DAGs written by hand: run SQL on Redshift, and move files to their archive."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from etl_framework.airflow.runs import Context, ProjectOperator
 
 
 class RedshiftSqlOperator(ProjectOperator):
-    """Runs a statement on Redshift; by the Data API it leaves the worker while it runs.
+    """Runs a statement on Redshift; with the Data API the task leaves the worker meanwhile.
 
-    :param sql: one statement, a template of Airflow.
+    :param sql: one statement, which may be an Airflow template.
     :param connection: a name in `environments.yml`; if not given, `conn_id` is used.
-    :param conn_id: a connection of Airflow, for projects that name none.
-    :param aws_conn_id: a connection of Airflow to AWS, where IAM lets in instead of a password.
-    :param deferrable: with the driver `data_api`: wait in the triggerer.
+    :param conn_id: an Airflow connection to Redshift, for use without `connection`.
+    :param aws_conn_id: an Airflow connection to AWS, for a login by IAM instead of a password.
+    :param deferrable: with the driver `data_api`: wait in the triggerer, not in the worker.
     """
 
     template_fields: Sequence[str] = ("sql", "connection", "conn_id", "aws_conn_id")
@@ -46,10 +46,10 @@ class RedshiftSqlOperator(ProjectOperator):
         self._session: Any = None
 
     def execute(self, context: Context) -> int | None:
-        """Run it.
+        """Run the statement.
 
-        :returns: how many rows it changed.
-        :raises AirflowFailException: Redshift refuses it.
+        :returns: how many rows the statement changed.
+        :raises AirflowFailException: Redshift refuses the statement.
         """
         from etl_framework.connections.redshift_data import DataApiSession
 
@@ -66,7 +66,7 @@ class RedshiftSqlOperator(ProjectOperator):
         return None
 
     def go_on(self, context: Context, event: Any = None, statement: str = "") -> int | None:
-        """Look whether it has ended."""
+        """Return the number of changed rows if the statement has ended, else wait again."""
         with airflow_errors():
             self._session = self._open()
             changed = self._session.ended(statement)
@@ -90,17 +90,17 @@ class RedshiftSqlOperator(ProjectOperator):
         if not self.connection:
             given = Redshift(type="redshift", conn_id=self.conn_id, aws_conn_id=self.aws_conn_id)
             return given.open_session(self.root_or_here())
-        found = self.connection_of(self.connection)
-        if not isinstance(found, Redshift):
+        connection = self.connection_of(self.connection)
+        if not isinstance(connection, Redshift):
             raise ConfigError(f"'{self.connection}' is no connection of type redshift")
-        return found.open_session(self.root())
+        return connection.open_session(self.root())
 
 
 class ArchiveOperator(ProjectOperator):
-    """Moves the files of a pipeline's sources that have an `archive`, once they are published.
+    """Moves a pipeline's source files to their `archive` after the results are published.
 
-    `publish` does so by itself; this is for a DAG that has steps of its own in between, and
-    repeats it without harm.
+    `publish` does this by itself. This operator is for a DAG with other steps before the archiving;
+    files that are archived already do no harm.
 
     :param pipeline: the pipeline's name.
     """
@@ -113,9 +113,9 @@ class ArchiveOperator(ProjectOperator):
         self.pipeline = pipeline
 
     def execute(self, context: Context) -> int:
-        """Move them.
+        """Move the files.
 
-        :returns: how many files are in their archive.
+        :returns: how many files are in their archive now.
         """
         from etl_framework.run.run import Run
 

@@ -1,4 +1,4 @@
-"""What a task's context says of its run: the project, the data interval, the plan."""
+"""Find a task's project, data interval and plan from its Airflow context."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Context = Mapping[str, Any]
 
 
 class ProjectOperator(BaseOperator):
-    """What every operator of this package knows.
+    """The base of all operators in this package; knows the project and its environment.
 
-    :param environment: a name in `environments.yml`; the file's default if not given.
-    :param project: the project's folder; that of the DAG file if not given.
-    :param group: the name of a task group that the DAG has; the task's id stays as it is.
+    :param environment: a name in `environments.yml`; if not given, the file's default.
+    :param project: the project's folder; if not given, the one that the DAG file is in.
+    :param group: the name of a task group of the DAG; the task's id does not change.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ProjectOperator(BaseOperator):
         return Path(self.project) if self.project else project_of(Path(self.dag.fileloc))
 
     def root_or_here(self) -> Path:
-        """The project's folder; for a DAG outside of one, the folder that the task runs in."""
+        """The project's folder, or, for a DAG outside of a project, the current folder."""
         from etl_framework.airflow.compiled import CompileError
 
         me: Any = self
@@ -60,9 +60,9 @@ class ProjectOperator(BaseOperator):
             return Path.cwd()
 
     def plan_of(self, pipeline: str, context: Context) -> Plan:
-        """The plan of a pipeline for the run's data interval, made once.
+        """The plan of a pipeline for the run's data interval; it is built only once.
 
-        :raises ConfigError: its files are wrong.
+        :raises ConfigError: the pipeline's files are wrong.
         """
         run = getattr(context.get("dag_run"), "run_id", None)
         wanted = (pipeline, self.environment, run, context.get("data_interval_start"))
@@ -76,16 +76,16 @@ class ProjectOperator(BaseOperator):
         from etl_framework.plan import build_plan
 
         project = load_project(self.root())
-        found = project.pipeline(pipeline)
-        if found.model is None:
-            raise ConfigError(found.file.diagnostics)
-        interval = interval_of(context, found.model.cut())
+        pipeline_file = project.pipeline(pipeline)
+        if pipeline_file.model is None:
+            raise ConfigError(pipeline_file.file.diagnostics)
+        interval = interval_of(context, pipeline_file.model.cut())
         return build_plan(project, pipeline, self.environment, interval)
 
     def connection_of(self, name: str) -> Any:
         """A connection of the environment.
 
-        :raises ConfigError: it has none of that name.
+        :raises ConfigError: the environment has no connection of that name.
         """
         from etl_framework.errors import ConfigError, did_you_mean
 
@@ -96,22 +96,22 @@ class ProjectOperator(BaseOperator):
         return known[name]
 
     def loaded_environment(self) -> Environment:
-        """The environment, its variables set.
+        """The environment, after its variables are loaded.
 
         :raises ConfigError: there is no such environment.
         """
         from etl_framework.config.project import load_project
 
         root = self.root()
-        found = load_project(root).environment(self.environment)
-        found.load_variables(root)
-        return found
+        environment = load_project(root).environment(self.environment)
+        environment.load_variables(root)
+        return environment
 
 
 def interval_of(context: Context, schedule: Schedule) -> DataInterval:
-    """The data interval of a run; the latest complete one for a run that has none.
+    """The data interval of a run, or the latest complete one if the run has none.
 
-    Runs by hand have none in Airflow 3, and one without length where there is no schedule.
+    In Airflow 3, a run by hand has no data interval, or, without a schedule, an empty one.
     """
     from etl_framework.interval import DataInterval
 

@@ -1,4 +1,4 @@
-"""Sensors: files that arrive, tables that are fresh."""
+"""Sensors that wait for files to arrive, or for a table to be fresh."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class FilesSensor(WaitingOperator):
-    """Waits for the files of a `csv` source, those of the run's data interval.
+    """Waits for the files of a `csv` source for the run's data interval.
 
     :param pipeline: the pipeline's name.
     :param source: the source's name.
-    :param at_least: how many files there have to be.
+    :param at_least: the number of files to wait for.
     """
 
     template_fields: Sequence[str] = ("pipeline", "source")
@@ -42,11 +42,11 @@ class FreshnessSensor(WaitingOperator):
     """Waits until the newest row of a table is new enough.
 
     :param connection: a name in `environments.yml`; if not given, `conn_id` is used.
-    :param conn_id: a connection of Airflow to Redshift, for projects that name none.
+    :param conn_id: an Airflow connection to Redshift, for use without `connection`.
     :param table: the table, with its schema if it has one.
-    :param column: a date or timestamp; without a time zone it is taken as UTC.
-    :param max_age: how old the newest may be, in seconds, at the end of the data interval; now
-        for a run that has none.
+    :param column: a column of dates or timestamps; without a time zone they are taken as UTC.
+    :param max_age: how old the newest row may be, in seconds, at the end of the data interval, or
+        now if the run has no data interval.
     """
 
     template_fields: Sequence[str] = ("connection", "conn_id", "table", "column")
@@ -96,7 +96,7 @@ class FreshnessSensor(WaitingOperator):
 
 
 def files_there(plan: Plan, source: str) -> list[str]:
-    """The names of a source's files, those that an earlier try has archived among them."""
+    """The names of a source's files, including those that an earlier try has archived."""
     from etl_framework.connections.files import Files
     from etl_framework.errors import PlanError
     from etl_framework.sources.csv import CsvSource
@@ -107,8 +107,8 @@ def files_there(plan: Plan, source: str) -> list[str]:
     if not isinstance(block, CsvSource) or not isinstance(place, Files):
         raise PlanError(f"'{source}' is no source of files")
     run = plan.open_staging().run(plan.pipeline.name, plan.interval.key)
-    found = block.present(place, plan.root, plan.interval, run.path)
-    return [file.name for file in found] + [name for name, _ in archived(run, source)]
+    files = block.present(place, plan.root, plan.interval, run.path)
+    return [file.name for file in files] + [name for name, _ in archived(run, source)]
 
 
 def _moment(value: Any) -> datetime | None:

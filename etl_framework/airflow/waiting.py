@@ -1,4 +1,4 @@
-"""Waiting without a worker: a task looks, and if there is nothing yet, comes back later."""
+"""Wait without occupying a worker: a task looks, and if there is nothing yet, looks again later."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from etl_framework.airflow.runs import Context, ProjectOperator
 
 
 class WaitingOperator(ProjectOperator):
-    """Looks until there is something to be found.
+    """Looks for something again and again until it is there.
 
     :param poke_interval: seconds between two looks.
-    :param wait_seconds: how long to wait before failing; 0 for one look.
-    :param deferrable: leave the worker between two looks, and not sleep in it.
+    :param wait_seconds: how long to wait before failing; 0 to look only once.
+    :param deferrable: leave the worker between two looks instead of sleeping in it.
     """
 
     def __init__(
@@ -32,21 +32,21 @@ class WaitingOperator(ProjectOperator):
         self.deferrable = deferrable
 
     def look(self, context: Context) -> Any:
-        """What is there now; None when it is not what is waited for."""
+        """Return what is there now, or None if the task has to wait longer."""
         raise NotImplementedError
 
     def missing(self) -> str:
-        """What there is not, for the message."""
+        """What is missing, for the message."""
         raise NotImplementedError
 
-    def found(self, context: Context, what: Any) -> Any:
-        """Go on with what was found; gives the task's result."""
+    def proceed(self, context: Context, what: Any) -> Any:
+        """Go on with what `look` returned; return the task's result."""
         return what
 
     def execute(self, context: Context) -> Any:
         """Look, and wait.
 
-        :raises AirflowFailException: it did not come in time.
+        :raises AirflowFailException: there was nothing in time.
         """
         return self.look_again(context, since=time.time())
 
@@ -56,7 +56,7 @@ class WaitingOperator(ProjectOperator):
             with airflow_errors():
                 what = self.look(context)
             if what is not None:
-                return self.found(context, what)
+                return self.proceed(context, what)
             if time.time() - since >= self.wait_seconds:
                 raise _compat.AirflowFailException(
                     f"{self.missing()}, and {self.wait_seconds:.0f} seconds were waited"

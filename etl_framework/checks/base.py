@@ -1,4 +1,4 @@
-"""What a check is, and how its result is judged."""
+"""The base classes of checks, and how their results are judged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOMENTS = ("date", "timestamp", "timestamptz")
 
 
 class Check(Model):
-    """A rule that a relation keeps."""
+    """A rule that the rows of a relation must keep."""
 
     families: ClassVar[tuple[str, ...]] = ()
     """The families of types that the checked columns may have; empty for any."""
@@ -35,12 +35,12 @@ class Check(Model):
 
     @property
     def label(self) -> str:
-        """What results call this check: its name, else its type and columns."""
+        """How results name this check: by its name, else by its type and columns."""
         return self.name or " ".join([self.type_name, *self.checked_columns()])
 
     @property
     def type_name(self) -> str:
-        """What the file calls this kind of check."""
+        """The type of this check, as written in the file."""
         return str(getattr(self, "type", type(self).__name__))
 
     def checked_columns(self) -> list[str]:
@@ -49,11 +49,11 @@ class Check(Model):
         return [one] if one else list(getattr(self, "columns", []))
 
     def conditions(self) -> dict[str, str]:
-        """The SQL conditions that the check holds, by their keys in the file."""
+        """The SQL conditions of the check, by their keys in the file."""
         return {"where": self.where} if self.where else {}
 
     def parent(self) -> tuple[str, str | None] | None:
-        """Relation, and column if it is one, that the check compares with, when it does."""
+        """The relation (and its column or None) that the check compares with; None: it has none."""
         return None
 
 
@@ -66,7 +66,7 @@ class CountingCheck(Check):
     error_if: Threshold | None = Field(None, description='Stop beyond this, for example `">1%"`.')
 
     def judge(self, failing: int, rows: int) -> Status:
-        """What `failing` rows out of `rows` mean."""
+        """The status of the check when `failing` rows out of `rows` break its rule."""
         if self.error_if and self.error_if.exceeded(failing, rows):
             return "fail"
         if failing == 0 or (self.warn_if and not self.warn_if.exceeded(failing, rows)):
@@ -76,17 +76,17 @@ class CountingCheck(Check):
 
 
 class RowCheck(CountingCheck):
-    """A check that tells of each row alone whether it breaks the rule.
+    """A check that can tell for each row by itself whether it breaks the rule.
 
-    All row checks of a relation run in one scan, and the same predicate picks the rows to take out.
+    All row checks of a relation run in one scan. The same predicate selects rows for quarantine.
     """
 
     told_by: ClassVar[Literal["", "empty", "extremes"]] = ""
-    """What of its columns shows that no row breaks the rule, if anything does: that they have no
-    empty value, or that their least and greatest value keep it."""
+    """What is enough to know about the columns to see that no row breaks the rule: `empty`, that
+    they have no empty value; `extremes`, that their least and greatest value keep the rule."""
 
     costly: ClassVar[bool] = False
-    """Whether judging a value costs more than finding it among those that are judged already."""
+    """Whether it is slower to judge a value than to look it up among those that are judged."""
 
     on_fail: Literal["fail", "quarantine"] = Field(
         "fail", description="`quarantine`: take failing rows out and go on without them."
@@ -97,7 +97,7 @@ class RowCheck(CountingCheck):
         raise NotImplementedError
 
     def judge(self, failing: int, rows: int) -> Status:
-        """What `failing` rows out of `rows` mean; quarantined rows alone stop nothing."""
+        """The status of the check; rows that go to quarantine do not stop the run by themselves."""
         if self.on_fail == "fail":
             return super().judge(failing, rows)
         if self.error_if and self.error_if.exceeded(failing, rows):
@@ -109,9 +109,9 @@ class TableCheck(CountingCheck):
     """A check that needs to see the relation as a whole."""
 
     def groups(self, relation: str) -> str:
-        """SQL in Redshift's dialect: groups of rows, with the rows of each that break the rule.
+        """SQL in Redshift's dialect that selects groups of rows with their number of failing rows.
 
-        The last column is that count and is called `failing`; groups with 0 may be among them.
+        The number is the last column and is called `failing`; it may be 0.
 
         :param relation: what to select from, as SQL.
         """
@@ -120,9 +120,9 @@ class TableCheck(CountingCheck):
 
 @dataclass(frozen=True)
 class Context:
-    """What a measure may be compared with.
+    """The values that a measured number may be compared with.
 
-    :param earlier: row counts of the same relation in earlier runs, the latest first.
+    :param earlier: returns the row counts of the same relation in earlier runs, the latest first.
     """
 
     interval: DataInterval
@@ -130,7 +130,7 @@ class Context:
 
 
 class MeasureCheck(Check):
-    """A check of one number that is measured over the whole relation."""
+    """A check of a number that is measured over the whole relation."""
 
     def measure(self, relation: str, context: Context) -> str:
         """SQL in Redshift's dialect that gives one row of measured values.
@@ -139,10 +139,10 @@ class MeasureCheck(Check):
         """
         raise NotImplementedError
 
-    def found(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
-        """Whether the rule is kept, and what was measured, in words.
+    def verdict(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
+        """Whether the rule is kept, and the measured values in words.
 
-        :param values: the row that `measure` gave.
+        :param values: the row that the SQL of `measure` gave.
         """
         raise NotImplementedError
 
@@ -154,13 +154,15 @@ class OneColumn(RowCheck):
 
 
 class KeyCheck(TableCheck):
-    """A check that rows are told apart by columns."""
+    """A check that no two rows have the same values in some columns."""
 
     empty_fails: ClassVar[bool]
 
     columns: list[str] = Field(min_length=1, description="Columns that together tell rows apart.")
 
     def groups(self, relation: str) -> str:
+        # SELECT "a", COUNT(*) - CASE WHEN "a" IS NOT NULL THEN 1 ELSE 0 END AS failing
+        # FROM listens GROUP BY "a"
         columns = names(self.columns)
         filled = " AND ".join(f"{column} IS NOT NULL" for column in columns.split(", "))
         allowed = f"CASE WHEN {filled} THEN 1 ELSE 0 END" if self.empty_fails else "1"

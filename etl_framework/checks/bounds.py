@@ -1,4 +1,4 @@
-"""What a measured number may be."""
+"""The bounds of a measured number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quality: a column holds as many different values as it should."""
+"""Quality: a column has the right number of different values."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ class DistinctCount(BoundedCheck):
     def measure(self, relation: str, context: Context) -> str:
         return f"SELECT COUNT(DISTINCT {quote(self.column)}) FROM {relation}"
 
-    def found(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
+    def verdict(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
         return self.within(values[0]), f"{values[0]:,} different values; wanted {self.bounds()}"

@@ -20,11 +20,11 @@ class Expression(RowCheck):
 
     @property
     def label(self) -> str:
-        """Its name, else the condition."""
+        """The check's name, else its condition."""
         return self.name or f"expression {self.expression}"
 
     def conditions(self) -> dict[str, str]:
-        """The condition itself too."""
+        """The check's own condition, besides those that every check may have."""
         return {**super().conditions(), "expression": self.expression}
 
     def violation(self) -> str:

@@ -27,14 +27,14 @@ class Freshness(MeasureCheck):
 
     def measure(self, relation: str, context: Context) -> str:
         column = quote(self.column)
-        # Without a zone, as the clocks of the pipeline's time zone show it.
+        # A time without a zone, as clocks in the pipeline's time zone show it.
         oldest = context.interval.end.replace(tzinfo=None) - timedelta(seconds=self.max_age.seconds)
         return (
             f"SELECT COALESCE(MAX({column}) >= {literal(oldest)}, FALSE), "
             f"CAST(MAX({column}) AS VARCHAR) FROM {relation}"
         )
 
-    def found(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
+    def verdict(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
         fresh, newest = values
         end = f"{context.interval.end:%Y-%m-%d %H:%M}"
         return bool(

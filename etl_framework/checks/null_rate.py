@@ -26,5 +26,5 @@ class NullRate(RowCheck):
         return f"{quote(self.column)} IS NULL"
 
     def judge(self, failing: int, rows: int) -> Status:
-        """Empty values up to `max` are as they should be."""
+        """The status of the check; it passes as long as `max` is not exceeded."""
         return super().judge(failing, rows) if self.max.exceeded(failing, rows) else "pass"

@@ -1,4 +1,4 @@
-"""Integrity: a key tells every row apart."""
+"""Integrity: no two rows have the same key."""
 
 from __future__ import annotations
 

@@ -26,5 +26,5 @@ class Relationships(OneColumn):
     def violation(self) -> str:
         relation, column = self.parent()
         known = f"SELECT {quote(column)} FROM {quote(relation)} WHERE {quote(column)} IS NOT NULL"
-        # Of an empty parent everything is NOT IN, NULL too.
+        # If the parent is empty, NOT IN is true for all values, even NULL, so NULL is tested first.
         return f"{quote(self.column)} IS NOT NULL AND {quote(self.column)} NOT IN ({known})"

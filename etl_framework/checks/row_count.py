@@ -1,4 +1,4 @@
-"""Completeness: as many rows as there should be."""
+"""Completeness: a relation has the right number of rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RowCount(BoundedCheck):
     def measure(self, relation: str, context: Context) -> str:
         return f"SELECT COUNT(*) FROM {relation}"
 
-    def found(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
+    def verdict(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
         (rows,) = values
         kept, words = self.within(rows), [f"{rows:,} rows"]
         if self.bounds():

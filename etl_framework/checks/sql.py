@@ -30,7 +30,7 @@ class Sql(TableCheck):
 
     @property
     def label(self) -> str:
-        """Its name, else the file's."""
+        """The check's name, else the file's."""
         return self.name or f"sql {self.sql}"
 
     def groups(self, relation: str) -> str:

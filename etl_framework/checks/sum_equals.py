@@ -32,6 +32,10 @@ class SumEquals(MeasureCheck):
         return relation, column or None
 
     def measure(self, relation: str, context: Context) -> str:
+        # SELECT CAST(total AS VARCHAR), CAST(wanted AS VARCHAR),
+        #     COALESCE(ABS(total - wanted) <= 0, FALSE)
+        # FROM (SELECT COALESCE(SUM("amount"), 0) AS total FROM kpis) AS one,
+        #     (SELECT COUNT(*) AS wanted FROM "listens") AS other
         other, column = self.parent()
         total = f"COALESCE(SUM({quote(column)}), 0)" if column else "COUNT(*)"
         return (
@@ -41,6 +45,6 @@ class SumEquals(MeasureCheck):
             f"(SELECT {total} AS wanted FROM {quote(other)}) AS other"
         )
 
-    def found(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
+    def verdict(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
         total, wanted, equal = values
         return bool(equal), f"the sum is {total}; {self.to} gives {wanted}"

@@ -1,4 +1,4 @@
-"""How many failing rows are too many."""
+"""A threshold: how many failing rows are too many."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Threshold(Written):
     def parse(cls, written: object) -> Threshold:
         """Read a threshold as written.
 
-        :raises ValueError: it cannot be read.
+        :raises ValueError: the text is not a threshold.
         """
         if isinstance(written, Threshold):
             return written
@@ -36,7 +36,7 @@ class Threshold(Written):
         return cls(Decimal(match[1]), bool(match[2]))
 
     def exceeded(self, failing: int, rows: int) -> bool:
-        """Whether `failing` out of `rows` are more than allowed."""
+        """Whether `failing` rows out of `rows` are too many."""
         return failing * 100 > rows * self.amount if self.percent else failing > self.amount
 
     def __str__(self) -> str:

@@ -58,7 +58,7 @@ COMMANDS = (
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)
-# What a machine refuses, whatever we do.
+# Errors of the machine, such as a full disk, which no command can prevent.
 REFUSED = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
     errno.EEXIST, errno.EISDIR, errno.EMFILE,
@@ -66,15 +66,15 @@ REFUSED = {
 
 
 def main() -> None:
-    """Run the command line; our own errors are shown without a stack trace.
+    """Run the command line, and show our own errors without a stack trace.
 
-    Exit codes: 0 clean, 1 found or failed, 2 could not run.
+    Exit codes: 0 clean, 1 something was found or failed, 2 the command could not run.
     """
     from etl_framework.errors import ConfigError, EtlError, PlanError
 
-    # What a start makes, stays: looking for garbage in it took a sixth of the start.
+    # The objects made at the start live on; searching them for garbage took a sixth of the start.
     gc.set_threshold(100_000)
-    if sys.stdout is None:  # closed by who called
+    if sys.stdout is None:  # the caller closed it
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
     try:
@@ -100,5 +100,5 @@ def main() -> None:
             raise
         click.echo(f"{error.filename or 'what is printed'}: {error.strerror}", err=True)
         if not error.filename:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is tried again at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # do not write again at exit
         sys.exit(2)

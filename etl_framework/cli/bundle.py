@@ -63,10 +63,10 @@ def bundle(
     from etl_framework.mwaa.versions import mwaa_version
 
     if verify_only:
-        manifest, found = verify(verify_only, not no_import)
-        if found.problems:
-            raise BundleError(found.problems)
-        _show(verify_only, manifest, found, format_)
+        manifest, verified = verify(verify_only, not no_import)
+        if verified.problems:
+            raise BundleError(verified.problems)
+        _show(verify_only, manifest, verified, format_)
         return
     if not target or not output:
         raise click.UsageError("give --target and --output, or --verify-only")
@@ -75,18 +75,18 @@ def bundle(
         version, environment, constraints, requirements, wheels, authorities, not no_import
     )
     write = write_serverless if target == TARGET else write_bundle
-    manifest, found = write(load_project(root), order, output)
-    _show(output, manifest, found, format_)
+    manifest, verified = write(load_project(root), order, output)
+    _show(output, manifest, verified, format_)
 
 
-def _show(folder: Path, manifest: Manifest, found: Verified, format_: str) -> None:
+def _show(folder: Path, manifest: Manifest, verified: Verified, format_: str) -> None:
     import json
 
     from etl_framework.cli.table import text_table
     from etl_framework.mwaa.verifying import size_of
 
     if format_ == "json":
-        click.echo(json.dumps({"manifest": manifest.model_dump(), "dags": found.rows}, indent=2))
+        click.echo(json.dumps({"manifest": manifest.model_dump(), "dags": verified.rows}, indent=2))
         return
     commit = f", commit {manifest.commit}" if manifest.commit else ""
     click.echo(f"{folder}: {manifest.target}, environment {manifest.environment}{commit}\n")
@@ -100,10 +100,10 @@ def _show(folder: Path, manifest: Manifest, found: Verified, format_: str) -> No
     for word in ("connections", "variables", "secrets"):
         if names := getattr(manifest, word):
             click.echo(f"{word} it looks up: {', '.join(names)}")
-    for note in found.notes:
+    for note in verified.notes:
         click.echo(f"note: {note}")
-    if not found.rows:
+    if not verified.rows:
         click.echo("the DAGs were not imported")
         return
-    timed = [(name, f"{row['seconds']:.2f} s") for row in found.rows for name in row["dags"]]
+    timed = [(name, f"{row['seconds']:.2f} s") for row in verified.rows for name in row["dags"]]
     click.echo("\n" + text_table(("DAG", "parsed in"), timed))

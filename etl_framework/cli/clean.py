@@ -27,5 +27,5 @@ def clean(environment: str | None, days: int | None, root: Path) -> None:
     from etl_framework.config.project import load_project
     from etl_framework.run.clean import clean as delete
 
-    found = delete(load_project(root), environment, days)
-    click.echo(f"deleted {found.objects:,} objects and {found.tables:,} tables", err=True)
+    deleted = delete(load_project(root), environment, days)
+    click.echo(f"deleted {deleted.objects:,} objects and {deleted.tables:,} tables", err=True)

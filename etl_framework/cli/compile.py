@@ -32,10 +32,10 @@ def compile_(pipeline: str, environment: str | None, keep: bool, root: Path) -> 
     from etl_framework.config.project import load_project
 
     project = load_project(root)
-    found = project.pipeline(pipeline)
-    interval = found.model.some_interval() if found.model else None
+    pipeline_file = project.pipeline(pipeline)
+    interval = pipeline_file.model.some_interval() if pipeline_file.model else None
     plan = next(plans_of(project, pipeline, environment, [interval]))
-    form = compiled_form(project, found, plan)
+    form = compiled_form(project, pipeline_file, plan)
     if keep:
         keep_form(root, pipeline, environment, form)
         click.echo(json.dumps(form))

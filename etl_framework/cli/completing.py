@@ -1,4 +1,4 @@
-"""What a shell offers after Tab: names of the project, read from its files alone."""
+"""Complete names in a shell after Tab; they are read from the project's files alone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def _completed(names: Callable[[Project], Iterable[tuple[str, str]]]) -> Complete:
-    """Offer names with what they are, as far as the project can be read.
+    """Make a completion that offers names with their descriptions; none if reading them fails.
 
-    :param names: name and description.
+    :param names: returns the names of a project, each with its description.
     """
 
     def complete(
@@ -29,12 +29,12 @@ def _completed(names: Callable[[Project], Iterable[tuple[str, str]]]) -> Complet
         from etl_framework.errors import EtlError
 
         try:
-            found = dict(names(load_project(context.params.get("root") or Path())))
+            descriptions = dict(names(load_project(context.params.get("root") or Path())))
         except (EtlError, OSError):
             return []
         return [
             CompletionItem(name, help=text.split("\n")[0] or None)
-            for name, text in found.items()
+            for name, text in descriptions.items()
             if name.startswith(incomplete)
         ]
 
@@ -42,12 +42,15 @@ def _completed(names: Callable[[Project], Iterable[tuple[str, str]]]) -> Complet
 
 
 def _models(project: Project) -> Iterator[Pipeline]:
-    yield from (found.model for found in project.pipelines if found.model)
+    yield from (pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model)
 
 
 def _pipelines(project: Project) -> Iterator[tuple[str, str]]:
-    for found in project.pipelines:
-        yield Path(found.file.path).stem, found.model.description if found.model else ""
+    for pipeline_file in project.pipelines:
+        yield (
+            Path(pipeline_file.file.path).stem,
+            pipeline_file.model.description if pipeline_file.model else "",
+        )
 
 
 def _relations(project: Project) -> Iterator[tuple[str, str]]:
@@ -98,8 +101,8 @@ def _environments(project: Project) -> Iterator[tuple[str, str]]:
 
 
 def _connections(project: Project) -> Iterator[tuple[str, str]]:
-    for name, found in project.environment(None).connections.items():
-        yield name, found.description
+    for name, connection in project.environment(None).connections.items():
+        yield name, connection.description
 
 
 def _codes(project: Project) -> Iterator[tuple[str, str]]:

@@ -44,14 +44,18 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
     project = load_project(root)
     pipeline, relation = project.relation(name)
     plan = next(plans(project, pipeline.name, environment, on))
-    step = next(each for each in plan.steps if each.relation == relation and each.kind != "check")
+    step = next(
+        candidate
+        for candidate in plan.steps
+        if candidate.relation == relation and candidate.kind != "check"
+    )
     compiled = compile_queries(root, project.pipeline(pipeline.name), plan.interval)
-    found = _found(plan, step, compiled.queries.get(relation))
+    sections = _sections(plan, step, compiled.queries.get(relation))
     if format_ == "json":
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(sections, indent=2))
         return
     click.echo(f"{step.name} in {plan.environment_name}, data interval {plan.interval}")
-    for title, text in found.items():
+    for title, text in sections.items():
         if isinstance(text, dict):
             text = "\n".join(f"{name}: {', '.join(made) or '-'}" for name, made in text.items())
         if text:
@@ -60,7 +64,7 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
                 click.echo(f"  {line}".rstrip())
 
 
-def _found(
+def _sections(
     plan: Plan, step: Step, compiled: Compiled | None
 ) -> dict[str, str | dict[str, list[str]]]:
     from etl_framework.engines.base import engine_of

@@ -66,7 +66,7 @@ def iam(
     }
     project = load_project(root)
     project.environment_name(environment)
-    if errors := [each for each in lint(project) if each.severity == "error"]:
+    if errors := [problem for problem in lint(project) if problem.severity == "error"]:
         raise ConfigError(errors)
     wanted = Wanted(addresses, not no_secrets, may_create)
     rights = rights_of(project, environment, Facts(_pairs(given)), wanted)
@@ -77,7 +77,7 @@ def iam(
 
 
 def _pairs(given: tuple[str, ...]) -> dict[str, str]:
-    pairs = [each.partition("=") for each in given]
+    pairs = [assignment.partition("=") for assignment in given]
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise click.BadParameter(f"'{wrong[0]}' is not NAME=VALUE", param_hint="--set")
     return {name.strip(): value.strip() for name, _, value in pairs}

@@ -47,22 +47,22 @@ def lineage(
     pipelines = _pipelines(project, name)
     for pipeline, relations in pipelines.items():
         plan = next(plans(project, pipeline, environment))
-        found = lineage_of(plan)
-        asked = fields_of(found, relations, name)
+        graph = lineage_of(plan)
+        asked = fields_of(graph, relations, name)
         prefix = f"{pipeline}." if len(pipelines) > 1 else ""
-        for (of, column), made in (turned(found) if down else found).items():
-            known[prefix + of, column] = tuple((prefix + each, c) for each, c in made)
+        for (of, column), made in (turned(graph) if down else graph).items():
+            known[prefix + of, column] = tuple((prefix + relation, c) for relation, c in made)
         wanted += [(prefix + of, column) for of, column in asked]
     lines = {"text": _text, "mermaid": _mermaid, "json": _json}[format_]
     click.echo("\n".join(lines(known, wanted)))
 
 
 def _pipelines(project: Project, name: str | None) -> dict[str, list[str]]:
-    """The pipelines that are asked for, each with its relations."""
+    """The relations that a name stands for, by pipeline; all KPIs if no name is given."""
     from etl_framework.errors import ConfigError
 
     if name is None:
-        models = [found.model for found in project.pipelines if found.model]
+        models = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
         return {model.name: list(model.kpis) for model in models}
     try:
         pipeline, relation = project.relation(name)
@@ -70,39 +70,39 @@ def _pipelines(project: Project, name: str | None) -> dict[str, list[str]]:
         try:
             pipeline, relation = project.relation(name.rpartition(".")[0])
         except ConfigError:
-            if found := _with_column(project, name):
-                return found
+            if pipelines := _with_column(project, name):
+                return pipelines
             raise error from None
     return {pipeline.name: [relation]}
 
 
 def _with_column(project: Project, name: str) -> dict[str, list[str]]:
-    """The KPIs that have a column of a name; the other relations when no KPI has."""
-    models = [found.model for found in project.pipelines if found.model]
+    """The KPIs that have a column of this name; if there are none, the transforms or sources."""
+    models = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
     for part in ("kpis", "transforms", "sources"):
-        found = {
+        matching = {
             model.name: [
-                each
-                for each, block in getattr(model, part).items()
+                relation
+                for relation, block in getattr(model, part).items()
                 if name in (column.name for column in block.columns)
             ]
             for model in models
         }
-        if any(found.values()):
-            return {pipeline: relations for pipeline, relations in found.items() if relations}
+        if any(matching.values()):
+            return {pipeline: relations for pipeline, relations in matching.items() if relations}
     return {}
 
 
 def _text(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:
-    """A tree for each column; what was shown in it is not shown in full again."""
+    """A tree for each column; a part that occurs twice in a tree is shown in full only once."""
 
     def below(field: Field, depth: int) -> Iterator[str]:
-        for each in known.get(field, ()):
-            again = each in seen and known.get(each)
-            yield f"{'  ' * depth}{_name(each)}{' (as above)' if again else ''}"
+        for related in known.get(field, ()):
+            again = related in seen and known.get(related)
+            yield f"{'  ' * depth}{_name(related)}{' (as above)' if again else ''}"
             if not again:
-                seen.add(each)
-                yield from below(each, depth + 1)
+                seen.add(related)
+                yield from below(related, depth + 1)
 
     for field in fields:
         seen: set[Field] = set()
@@ -111,10 +111,12 @@ def _text(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:
 
 
 def _mermaid(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:
-    """A flowchart: a box for each relation, an arrow from each column to what is made of it."""
+    """A flowchart with a box for each relation, and an arrow to each column from its inputs."""
     from etl_framework.lineage import reached
 
-    shown = dict.fromkeys([*fields, *(each for field in fields for each in reached(known, field))])
+    shown = dict.fromkeys(
+        [*fields, *(related for field in fields for related in reached(known, field))]
+    )
     ids = {field: f"c{number}" for number, field in enumerate(shown)}
     yield "flowchart LR"
     for number, relation in enumerate(dict.fromkeys(of for of, _ in shown)):
@@ -132,8 +134,8 @@ def _json(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:
         [
             {
                 "column": _name(field),
-                "direct": [_name(each) for each in known.get(field, ())],
-                "all": [_name(each) for each in reached(known, field)],
+                "direct": [_name(related) for related in known.get(field, ())],
+                "all": [_name(related) for related in reached(known, field)],
             }
             for field in fields
         ],

@@ -141,9 +141,9 @@ def _asked(
     default: str | None = None,
     option: str = "NAME",
 ) -> str:
-    """What the command line gives, else what the user types, if there is one who can.
+    """The value from the command line, or else the answer of the user at the terminal.
 
-    :raises click.UsageError: there is none.
+    :raises click.UsageError: there is no value, and no terminal to ask at.
     """
     if given:
         return given

@@ -73,32 +73,32 @@ def plan(
 
 
 def _compare(built: Plan, format_: str) -> None:
-    """Tell for each table what a run would do to it; exit code 1 when it would refuse."""
+    """Print what a run would change in each table; exit with 1 if it would refuse a change."""
     from etl_framework.ddl import changes
 
-    found = list(changes(built))
+    table_changes = list(changes(built))
     if format_ == "json":
-        click.echo(json.dumps([asdict(change) for change in found], indent=2))
-    for change in found if format_ == "text" else ():
+        click.echo(json.dumps([asdict(change) for change in table_changes], indent=2))
+    for change in table_changes if format_ == "text" else ():
         state = "refused" if change.refused else "as it should be"
         click.echo(f"{change.table}: {'would change' if change.statements else state}")
         for sql in change.statements:
             click.echo(f"  {sql};")
         for problem in change.refused:
             click.echo(f"  {problem.message}\n  hint: {problem.hint}")
-    if any(change.refused for change in found):
+    if any(change.refused for change in table_changes):
         sys.exit(1)
 
 
 def _details(built: Plan, step: Step, sql: bool) -> list[str]:
-    found = _as_object(built, step)
-    lines = [f"reads    {found['reads']}"] if found["reads"] else []
+    fields = _as_object(built, step)
+    lines = [f"reads    {fields['reads']}"] if fields["reads"] else []
     if step.needs:
         lines.append(f"after    {', '.join(step.needs)}")
-    lines += [f"check    {label}" for label in found["checks"]]
+    lines += [f"check    {label}" for label in fields["checks"]]
     lines += [
         f"target   {target['table']} in {target['connection']}, {target['strategy']}"
-        for target in found["targets"]
+        for target in fields["targets"]
     ]
     if sql and step.sql:
         lines += ["as written:", *_indented(step.template), "as it runs:", *_indented(step.sql)]

@@ -1,4 +1,4 @@
-"""Progress of a run on stderr: live on a terminal, plain lines in a pipe."""
+"""Show the progress of a run on stderr: live on a terminal, as plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ COLOURS = {
 
 
 class Board(Protocol):
-    """Where a run is shown while it runs; keeps the newest result of each step."""
+    """Shows a run while it runs, and keeps the newest result of each step."""
 
     results: dict[str, StepResult]
 
     def tell(self, result: StepResult) -> None:
-        """A step has started or ended."""
+        """Show that a step has started or ended."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """End the display; no result follows."""
 
 
 def board_for(plan: Plan) -> Board:
-    """A live board when stderr is a terminal, else lines."""
+    """A live board if stderr is a terminal, else a board of lines."""
     return LiveBoard(plan) if sys.stderr.isatty() else LineBoard(plan)
 
 
 class LineBoard:
-    """A line for each step that ended."""
+    """Prints a line for each step that has ended."""
 
     def __init__(self, plan: Plan) -> None:
         self.results: dict[str, StepResult] = {}
@@ -59,11 +59,11 @@ class LineBoard:
             click.echo(line.rstrip(), err=True)
 
     def close(self) -> None:
-        """Lines stay as they are."""
+        """Do nothing: the printed lines stay."""
 
 
 class LiveBoard:
-    """All steps of a plan, each with its state; drawn again and again by rich."""
+    """Shows all steps of a plan with their states; rich draws them again and again."""
 
     def __init__(self, plan: Plan) -> None:
         from rich.console import Console
@@ -101,7 +101,7 @@ class LiveBoard:
 
 
 def in_words(result: StepResult) -> str:
-    """What a step did: `200,000 read, 599 rejected`; no count of nothing but rows."""
+    """What a step did: `200,000 read, 599 rejected`; of counts that are 0, only rows are shown."""
     if result.error:
         return result.error.diagnostics[0].message
     if result.state == "skipped":

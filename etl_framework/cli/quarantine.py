@@ -40,7 +40,7 @@ def quarantine() -> None:
 
 
 def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that choose rejected rows, given to the command as one selection."""
+    """Add the options that choose rejected rows; the command gets them as one `selection`."""
 
     @date_option
     @click.option("--rule", help="Only rows that broke this rule; `parse` for those not readable.")
@@ -71,10 +71,10 @@ def list_(source: str | None, environment: str | None, root: Path, format_: str)
     names = [source] if source else with_rejects(project)
     rows = []
     for name in names:
-        found = Quarantine(project, environment, name)
-        for interval, rule, states in found.counts():
+        rejected = Quarantine(project, environment, name)
+        for interval, rule, states in rejected.counts():
             counts = (states[OPEN], states[CORRECTED], states[DROPPED])
-            rows.append((found.pipeline.name, str(interval), found.relation, rule, *counts))
+            rows.append((rejected.pipeline.name, str(interval), rejected.relation, rule, *counts))
     columns = ("pipeline", "interval", "source", "rule", OPEN, CORRECTED, DROPPED)
     click.echo(FORMATS[format_](columns, rows))
 
@@ -104,13 +104,13 @@ def show(
     from etl_framework.quarantine.correcting import listing
     from etl_framework.quarantine.rows import Quarantine
 
-    found = Quarantine(load_project(root), environment, source)
-    rows = list(islice(found.rows(selection, reveal=reveal), limit + 1 if limit else None))
+    rejected = Quarantine(load_project(root), environment, source)
+    rows = list(islice(rejected.rows(selection, reveal=reveal), limit + 1 if limit else None))
     if limit and len(rows) > limit:
         del rows[limit:]
         click.echo(f"the first {limit} rows; --limit 0 shows all", err=True)
     if values:
-        columns, cells = listing(rows, found.columns)
+        columns, cells = listing(rows, rejected.columns)
         click.echo(FORMATS[format_](columns, cells))
         return
     shown = [(str(row.interval), *(getattr(row, name) for name in SHOWN)) for row in rows]
@@ -147,29 +147,29 @@ def replay(
     from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine
 
     project = load_project(root)
-    found = Quarantine(project, environment, source)
-    made = corrections_in(corrections, found) if corrections else {}
+    rejected = Quarantine(project, environment, source)
+    made = corrections_in(corrections, rejected) if corrections else {}
     if corrections and not made:
         click.echo(f"nothing in {corrections} differs from what was rejected", err=True)
         return
-    intervals = intervals_to_run(project, environment, found, selection, made)
+    intervals = intervals_to_run(project, environment, rejected, selection, made)
     if not intervals:
         click.echo("nothing to replay", err=True)
         return
-    before = _waiting(found, (OPEN, CORRECTED))
-    plans = list(plans_of(project, found.pipeline.name, environment, intervals))
-    found.decide(made)
+    before = _waiting(rejected, (OPEN, CORRECTED))
+    plans = list(plans_of(project, rejected.pipeline.name, environment, intervals))
+    rejected.decide(made)
     if made:
         click.echo(f"{sum(map(len, made.values())):,} corrections taken", err=True)
     try:
         run_plans(plans)
     finally:
-        after = _waiting(found, (OPEN, CORRECTED))
-        click.echo(f"\nrejected rows of {found.relation}: {before:,} before, {after:,} now")
+        after = _waiting(rejected, (OPEN, CORRECTED))
+        click.echo(f"\nrejected rows of {rejected.relation}: {before:,} before, {after:,} now")
 
 
-def _waiting(found: Quarantine, states: tuple[str, ...]) -> int:
-    return sum(counts[state] for _, _, counts in found.counts() for state in states)
+def _waiting(rejected: Quarantine, states: tuple[str, ...]) -> int:
+    return sum(counts[state] for _, _, counts in rejected.counts() for state in states)
 
 
 @quarantine.command()
@@ -190,10 +190,10 @@ def drop(
 
     if not (everything or selection.on or selection.rule or selection.ids):
         raise click.UsageError("say which: --id, --rule, --date, or --all")
-    found = Quarantine(load_project(root), environment, source)
+    rejected = Quarantine(load_project(root), environment, source)
     made: dict[Any, dict[str, Decision]] = {}
-    for row in found.rows(replace(selection, states=(OPEN, CORRECTED))):
+    for row in rejected.rows(replace(selection, states=(OPEN, CORRECTED))):
         made.setdefault(row.interval, {})[row.id] = Decision(row.rule)
-    found.decide(made)
+    rejected.decide(made)
     count = sum(map(len, made.values()))
-    click.echo(f"{count:,} rejected rows of {found.relation} dropped", err=True)
+    click.echo(f"{count:,} rejected rows of {rejected.relation} dropped", err=True)

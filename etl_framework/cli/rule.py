@@ -29,9 +29,9 @@ def rule(code: str | None, root: Path) -> None:
 
     rules()
     load_settings(root, codes())
-    several = [each for each in codes() if each.startswith((code or "").upper())]
+    several = [rule_code for rule_code in codes() if rule_code.startswith((code or "").upper())]
     if code and (code.upper() in several or not several):
         click.echo(page(code.upper()), nl=False)
         return
-    for each in several:
-        click.echo(page(each).splitlines()[0].lstrip("# ").replace(":", " ", 1))
+    for rule_code in several:
+        click.echo(page(rule_code).splitlines()[0].lstrip("# ").replace(":", " ", 1))

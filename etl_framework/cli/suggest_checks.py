@@ -28,14 +28,20 @@ def suggest_checks(relation: str, environment: str | None, root: Path) -> None:
     from etl_framework.config.project import load_project
     from etl_framework.suggesting.suggest import suggest
 
-    found = suggest(load_project(root), environment, relation)
-    click.echo(f"# {found.rows:,} rows of {found.relation}, data interval {found.interval}")
-    if not found.checks:
+    suggested = suggest(load_project(root), environment, relation)
+    click.echo(
+        f"# {suggested.rows:,} rows of {suggested.relation}, data interval {suggested.interval}"
+    )
+    if not suggested.checks:
         click.echo("# nothing to add to the checks that are declared", err=True)
         return
     click.echo("    checks:")
-    for each in found.checks:
+    for suggestion in suggested.checks:
         check = yaml.safe_dump(
-            each.check, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True
+            suggestion.check,
+            default_flow_style=True,
+            sort_keys=False,
+            width=10**6,
+            allow_unicode=True,
         )
-        click.echo(f"      - {check.strip()}  # {each.seen}")
+        click.echo(f"      - {check.strip()}  # {suggestion.seen}")

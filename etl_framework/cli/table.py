@@ -1,4 +1,4 @@
-"""Rows as text for people, and as CSV and JSON for machines."""
+"""Format rows as a table for people, and as CSV and JSON for machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rows = Sequence[Sequence[Any]]
 
 
 def text_table(columns: Sequence[str], rows: Rows, width: int = 60) -> str:
-    """A table with numbers to the right; a cell over `width` characters is cut."""
+    """A table with numbers aligned to the right; cells are cut after `width` characters."""
     cells = [[_cut(_text(value), width) for value in row] for row in rows]
     widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
     right = [
@@ -28,11 +28,11 @@ def text_table(columns: Sequence[str], rows: Rows, width: int = 60) -> str:
         ]
         return "  ".join(aligned).rstrip()
 
-    return "\n".join([line(columns), line(["-" * each for each in widths]), *map(line, cells)])
+    return "\n".join([line(columns), line(["-" * size for size in widths]), *map(line, cells)])
 
 
 def as_csv(columns: Sequence[str], rows: Rows) -> str:
-    """Comma-separated, with a header; an empty value is NULL."""
+    """CSV with a header; NULL is written as an empty value."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
@@ -41,7 +41,7 @@ def as_csv(columns: Sequence[str], rows: Rows) -> str:
 
 
 def as_json(columns: Sequence[str], rows: Rows) -> str:
-    """A list of objects; decimals are texts, so that no digit is lost."""
+    """A JSON list of objects; decimals become texts, so that no digit is lost."""
     objects = [dict(zip(columns, row, strict=True)) for row in rows]
     return json.dumps(objects, indent=2, default=_text, ensure_ascii=False)
 

@@ -1,4 +1,4 @@
-"""Where the files of a project are."""
+"""The names and places of a project's files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ ENVIRONMENTS = "environments.yml"
 
 
 def pipeline_paths(root: Path) -> list[str]:
-    """The pipelines' files below the project's folder, sorted.
+    """The paths of the pipelines' files, relative to the project's folder, sorted.
 
-    :raises ConfigError: the folder is not a project at all.
+    :raises ConfigError: the folder is not a project.
     """
     folder = root / PIPELINES
     if not folder.is_dir():

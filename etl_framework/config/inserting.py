@@ -1,4 +1,4 @@
-"""A block put into a YAML file whose comments, order and line ends stay as they are."""
+"""Insert a block into a YAML file without changing its comments, order and line ends."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _LINE = re.compile(r"[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029]|$)")
 
 
 def inserted(text: str, section: str, name: str, block: str) -> str:
-    """A file's text with an entry at the end of a section, which is made if it is not there.
+    """Insert an entry at the end of a section, which is created if it does not exist.
 
-    :param text: YAML that can be read; its line ends are kept.
+    :param text: valid YAML; its line ends are kept.
     :param block: the entry in block style, indented by two.
-    :raises ConfigError: the file is laid out in a way that takes no entry.
+    :raises ConfigError: the layout of the file does not allow an entry.
     """
     ends = "\r\n" if "\r\n" in text else "\n"
     if ends == "\r\n" and re.search(r"(?<!\r)\n", text):
@@ -32,11 +32,11 @@ def inserted(text: str, section: str, name: str, block: str) -> str:
 def _written(text: str, section: str, block: str) -> str:
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     pairs = root.value if isinstance(root, yaml.MappingNode) else []
-    found = next((pair for pair in pairs if pair[0].value == section), None)
-    if found is None:
+    entry = next((pair for pair in pairs if pair[0].value == section), None)
+    if entry is None:
         gap = "\n" if text.endswith("\n") else "\n\n"
         return f"{text}{gap}{section}:\n{block}"
-    key, value = found
+    key, value = entry
     if isinstance(value, yaml.MappingNode) and value.value and value.flow_style:
         end = value.value[-1][1].end_mark.index
         return f"{text[:end]}, {_flow(block)}{text[end:]}"
@@ -54,7 +54,7 @@ def _in_block(
     pairs: list[tuple[yaml.Node, yaml.Node]],
     block: str,
 ) -> str:
-    """After the section's last line that is neither empty nor a comment of what follows."""
+    """Insert the block after the section's last line, before empty lines and the next comment."""
     lines = [line for line in _LINE.findall(text) if line]
     if not lines[-1].endswith(("\n", "\r")):
         lines[-1] += "\n"
@@ -72,7 +72,7 @@ def _in_block(
 
 
 def _flow(block: str) -> str:
-    """An entry in one line."""
+    """Write an entry in one line: `users: {type: csv, path: users.csv}`."""
     root = yaml.compose(block, Loader=yaml.SafeLoader)
 
     def written(node: yaml.Node) -> str:
@@ -86,9 +86,9 @@ def _flow(block: str) -> str:
 
 
 def _only_adds(before: str, after: str, section: str, name: str) -> bool:
-    """Whether the new text says what the old one said, and one entry more."""
+    """Whether the new text has the same content as the old one, and one more entry."""
     try:
-        old, new = (yaml.load(each, Loader=yaml.BaseLoader) for each in (before, after))
+        old, new = (yaml.load(content, Loader=yaml.BaseLoader) for content in (before, after))
         added = new[section][name]
         wanted = {**old, section: {**(old.get(section) or {}), name: added}}
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):

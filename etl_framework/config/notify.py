@@ -1,4 +1,4 @@
-"""Whom Airflow tells of a run's end, and how."""
+"""The settings of messages that Airflow sends about runs: to whom, when and how."""
 
 from __future__ import annotations
 

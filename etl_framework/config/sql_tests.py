@@ -1,4 +1,4 @@
-"""Unit tests of SQL: rows that are given, and the rows that must come of them."""
+"""Unit tests of SQL: given input rows, and the rows that the SQL must return for them."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class SqlTest(Model):
 
 
 def names_once(tests: list[SqlTest]) -> list[SqlTest]:
-    """Refuse two tests of one name.
+    """Refuse two tests with the same name.
 
-    :raises PydanticCustomError: there are two; it has the second's place.
+    :raises PydanticCustomError: two tests have the same name; the error has the second's place.
     """
     seen: set[str] = set()
     for index, test in enumerate(tests):

@@ -1,4 +1,4 @@
-"""From a YAML file to a model: every mistake with its place, and as much of a model as is left."""
+"""Make a model from a YAML file, and report every mistake in the file with its place."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ ROUNDS = 12
 
 
 def validate(model: type[M], file: YamlFile) -> tuple[M | None, set[Keys]]:
-    """Make a model of a file's content; what is wrong is added to the file's diagnostics.
+    """Make a model from a file's content, and add a diagnostic to the file for each mistake.
 
-    A part that is wrong is left out and the rest tried again, so that one mistake does not hide
-    what other rules would find. Returned with the model: the keys of the parts left out.
+    Parts that are wrong are left out and the rest is validated again, so that one mistake does not
+    hide others.
+
+    :returns: the model, or None if too much is wrong; and the keys of the parts left out.
     """
     left_out: set[Keys] = set()
     if not isinstance(file.data, dict):
@@ -39,8 +41,8 @@ def validate(model: type[M], file: YamlFile) -> tuple[M | None, set[Keys]]:
             parts: dict[Keys, str] = {}
             for keys, detail in _located(error, data):
                 parts.setdefault(keys, detail["type"])
-                # Later rounds also find what the left out parts leave behind; that is no mistake,
-                # but a rule of the whole, checked only when its parts are right, can be.
+                # Later rounds also report what is missing because parts were left out, which is no
+                # mistake. But they also check rules that need all parts of a block to be right.
                 if round_ == 0 or (detail["type"] == "value_error" and not _within(keys, left_out)):
                     _report(file, model, keys, detail, data)
             _leave_out(file, data, parts, left_out)
@@ -52,7 +54,7 @@ def _within(keys: Keys, left_out: set[Keys]) -> bool:
 
 
 def _located(error: ValidationError, data: Any) -> Iterator[tuple[Keys, Any]]:
-    """Each problem once, with the keys that lead to it in the file."""
+    """Each of pydantic's errors once, with the keys that lead to it in the file."""
     seen = set()
     for detail in error.errors(include_url=False):
         keys = (*_keys(detail["loc"], data), *detail.get("ctx", {}).get("at", ()))
@@ -62,7 +64,7 @@ def _located(error: ValidationError, data: Any) -> Iterator[tuple[Keys, Any]]:
 
 
 def _keys(loc: tuple[str | int, ...], data: Any) -> Keys:
-    """pydantic's location without the parts that are not in the file, such as a union's tag."""
+    """The keys in the file for pydantic's location, which also has a union's tag, for example."""
     keys: list[str | int] = []
     tag = True
     for part in loc:
@@ -86,7 +88,7 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
     last = keys[-1] if keys else ""
     if kind == "extra_forbidden":
         known = _fields(model_at(model, keys[:-1], data))
-        found = file.diagnostic(
+        diagnostic = file.diagnostic(
             keys, "E202", f"unknown key '{last}'", did_you_mean(str(last), known), of_key=True
         )
     elif kind == "missing":
@@ -96,26 +98,28 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
         fields = getattr(model_at(model, keys, data), "model_fields", {})
         about = fields[name].description if name in fields else None
         hint = f"write '{name}: ...'{f': {about}' if about else ''}"
-        found = file.diagnostic(keys, "E203", f"the key '{name}' is missing", hint, of_key=True)
+        diagnostic = file.diagnostic(
+            keys, "E203", f"the key '{name}' is missing", hint, of_key=True
+        )
     elif kind == "union_tag_not_found":
         known = _fields(model_at(model, keys, data))
         message, hint = "the key 'type' is missing", "write 'type: ...', which says what this is"
-        found = file.diagnostic(keys, "E203", message, hint, of_key=True)
+        diagnostic = file.diagnostic(keys, "E203", message, hint, of_key=True)
     elif kind == "union_tag_invalid":
         tags = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
         what = {"checks": "check", "sources": "source", "connections": "connection"}
         word = next((what[str(key)] for key in reversed(keys) if key in what), "")
         message = f"unknown {word} type '{context['tag']}'".replace("  ", " ")
-        found = file.diagnostic(
+        diagnostic = file.diagnostic(
             (*keys, "type"), "E201", message, did_you_mean(context["tag"], tags)
         )
     else:
-        found = _wrong_value(file, keys, detail)
-    file.diagnostics.append(found)
+        diagnostic = _wrong_value(file, keys, detail)
+    file.diagnostics.append(diagnostic)
 
 
 def _misspelt(missing: str | int, model: Any, keys: Keys, data: Any) -> bool:
-    """Whether the missing key is there, under a name that is told to be wrong."""
+    """Whether the missing key is there in another spelling, which is reported by itself."""
     for key in keys:
         data = data[key] if _has(data, key) else None
     known = _fields(model)
@@ -144,7 +148,7 @@ def _wrong_value(file: YamlFile, keys: Keys, detail: Any) -> Diagnostic:
 
 
 def _leave_out(file: YamlFile, data: Any, parts: dict[Keys, str], left_out: set[Keys]) -> None:
-    """Remove the wrong parts: a key if it is wrong, its block when a key is missing."""
+    """Remove the wrong parts: a key if its value is wrong, a block if a key is missing in it."""
     for keys in sorted(
         parts, key=lambda keys: [(isinstance(k, str), k) for k in keys], reverse=True
     ):
@@ -162,7 +166,7 @@ def _leave_out(file: YamlFile, data: Any, parts: dict[Keys, str], left_out: set[
 
 
 def _shift(file: YamlFile, removed: Keys) -> None:
-    """Let places follow the items that moved up in a list."""
+    """Correct the places of list items that moved up when another item was removed."""
     depth, index = len(removed) - 1, removed[-1]
     for places in (file.keys, file.values):
         moved = {}
@@ -184,7 +188,7 @@ def _fields(model: Any) -> list[str]:
 
 
 def model_at(annotation: Any, keys: Keys, data: Any) -> Any:
-    """The model that the value at `keys` is to become."""
+    """The model for the value at `keys`; None if there is none."""
     annotation = _plain(annotation, data)
     if not keys:
         return annotation
@@ -198,7 +202,7 @@ def model_at(annotation: Any, keys: Keys, data: Any) -> Any:
 
 
 def _plain(annotation: Any, data: Any) -> Any:
-    """An annotation without Annotated, None and the plug-ins that `type:` does not name."""
+    """Reduce an annotation to one type: the one that is not None and that `type:` names."""
     if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0], data)
     if get_origin(annotation) in (Union, types.UnionType):

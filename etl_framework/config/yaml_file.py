@@ -1,4 +1,4 @@
-"""Read a YAML file so that every key and value keeps its place, and no text changes its meaning."""
+"""Read a YAML file, keep the place of each key and value, and refuse ambiguous values."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass
 class YamlFile:
-    """A file's content, the place of each key and value, and what is wrong with it.
+    """A file's content, the place of each key and value, and the file's diagnostics.
 
-    Keys are paths such as `("sources", "users", "columns", 0, "type")`; places are line and column,
-    from 1.
+    Keys are paths such as `("sources", "users", "columns", 0, "type")`. Places are line and column,
+    both from 1.
     """
 
     path: str
@@ -38,31 +38,31 @@ class YamlFile:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def place(self, keys: Keys, *, of_key: bool = False) -> Place:
-        """Where a value (or its key) stands; the nearest one around it that does exist."""
+        """The place of a value (or its key), or of the nearest one around it that exists."""
         for length in range(len(keys), -1, -1):
-            found = (of_key and self.keys.get(keys[:length])) or self.values.get(keys[:length])
-            if found:
-                return found
+            place = (of_key and self.keys.get(keys[:length])) or self.values.get(keys[:length])
+            if place:
+                return place
         return 1, 1
 
     def inside(self, keys: Keys, text: str, offset: int) -> Place:
-        """Where a character of a text value stands, through quotes, folds and escapes."""
+        """The place of a character in a text value, despite quotes, folded lines and escapes."""
         line, column = self.place(keys)
-        starts = sum(len(each) + 1 for each in self.text.split("\n")[: line - 1])
+        starts = sum(len(previous) + 1 for previous in self.text.split("\n")[: line - 1])
         at = starts + column - 1 + written_offset(self.text[starts + column - 1 :], text, offset)
         return self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
 
     def diagnostic(
         self, keys: Keys, code: str, message: str, hint: str = "", *, of_key: bool = False
     ) -> Diagnostic:
-        """A problem at a value, or at its key."""
+        """A diagnostic at a value, or at its key."""
         return Diagnostic(self.path, *self.place(keys, of_key=of_key), code, message, hint)
 
 
 def read_yaml(path: Path, shown: str) -> YamlFile:
-    """Read a file; what is wrong with it is in `diagnostics`, never raised.
+    """Read a file; mistakes in it are added to `diagnostics`, never raised.
 
-    :param shown: the path as diagnostics give it.
+    :param shown: the path to show in diagnostics.
     """
     file = YamlFile(shown)
     try:
@@ -97,7 +97,7 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
 
 
 def texts(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:
-    """Every text of a file's content, with the keys that lead to it."""
+    """Every text in a file's content, with the keys that lead to it."""
     if isinstance(data, dict):
         for key, value in data.items():
             yield from texts(value, (*keys, key))
@@ -109,7 +109,7 @@ def texts(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:
 
 
 def not_utf8(shown: str, error: UnicodeDecodeError) -> Diagnostic:
-    """The problem of a file whose bytes are no UTF-8, at the first that is none."""
+    """The diagnostic of a file that is not UTF-8, at the first wrong byte."""
     text, start = error.object, error.start
     if text.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Diagnostic(shown, 1, 1, "E101", "the file is UTF-16 text", "save it as UTF-8")
@@ -128,9 +128,9 @@ class _TooLargeError(Exception):
 
 
 def _count(text: str) -> None:
-    """Look whether a large file holds too much, before anything is made of it.
+    """Check that a large file does not have too many values, before it is read into memory.
 
-    :raises _TooLargeError: it does.
+    :raises _TooLargeError: the file has too many.
     """
     for number, _ in enumerate(yaml.parse(text, Loader=_LOADER)):
         if number > 2 * MAX_NODES:
@@ -160,7 +160,7 @@ def _syntax(file: YamlFile, error: yaml.YAMLError) -> Diagnostic:
 
 
 class _Builder:
-    """Python values from YAML nodes."""
+    """Makes Python values from YAML nodes, and records their places and mistakes."""
 
     def __init__(self, file: YamlFile) -> None:
         self._file = file
@@ -211,17 +211,17 @@ class _Builder:
             return node.value
 
     def _tag_allowed(self, node: yaml.Node) -> bool:
-        # `=` alone is the "value" of YAML 1.1; what is wrong with it is said where it is read.
+        # `=` alone is YAML 1.1's "value"; it is refused later, when it is read.
         if node.tag in ALLOWED or node.tag in (TAG + "merge", TAG + "value"):
             return True
         self._problem(node, "E105", f"tags such as '{node.tag.replace(TAG, '!!')}' are not allowed")
         return False
 
     def _trapped(self, node: yaml.Node) -> bool:
-        found = trap(node) if isinstance(node, yaml.ScalarNode) else None
-        if found:
-            self._problem(node, "E104", *found)
-        return found is not None
+        mistake = trap(node) if isinstance(node, yaml.ScalarNode) else None
+        if mistake:
+            self._problem(node, "E104", *mistake)
+        return mistake is not None
 
     def _problem(self, node: yaml.Node, code: str, message: str, hint: str = "") -> None:
         line, column = node.start_mark.line + 1, node.start_mark.column + 1

@@ -1,4 +1,4 @@
-"""What a single YAML value means: refused where versions of YAML disagree."""
+"""Read single YAML values, and refuse those that versions of YAML read differently."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TAG = "tag:yaml.org,2002:"
 ALLOWED = {
     TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map")
 }
-# What YAML 1.1 and YAML 1.2 read differently: (pattern, what happens, what to write instead).
+# Values that YAML 1.1 and 1.2 read differently: (pattern, what happens, what to write instead).
 _WRITTEN = [
     (r"(?i)yes|no|on|off", "is a boolean in YAML 1.1 and a text in 1.2", '"{0}", true or false'),
     (r"[-+]?0\d+", "is octal in YAML 1.1 and decimal in 1.2", '"{0}", or {1} for the number'),
@@ -20,15 +20,15 @@ _WRITTEN = [
     (r"[-+]?\d[\d_]*_[\d_.]*", "is a number in YAML 1.1 and a text in 1.2", '"{0}", or {1}'),
 ]
 _TRAPS = [(re.compile(pattern), what, instead) for pattern, what, instead in _WRITTEN]
-_FIRST = re.compile(r"(?i)[-+.\dyno]")  # of any trap
-# Before a scalar's text: an anchor or a tag, then a quote or the header of a block.
+_FIRST = re.compile(r"(?i)[-+.\dyno]")  # the first character of any trap
+# What comes before a scalar's text: an anchor or a tag, then a quote or the header of a block.
 _START = re.compile(r"(?:[&!]\S*\s+)*(?:[|>][^\n]*\n[ \n]*|[\"']|)")
 _DIGITS = {"x": 2, "u": 4, "U": 8}
 _EXPONENT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
 
 def trap(node: yaml.ScalarNode) -> tuple[str, str] | None:
-    """What is wrong with a plain text that versions of YAML read differently, and the hint."""
+    """The mistake in a plain text that versions of YAML read differently, and a hint; else None."""
     text = node.value
     if node.style or not _FIRST.match(text):
         return None
@@ -44,15 +44,15 @@ def trap(node: yaml.ScalarNode) -> tuple[str, str] | None:
 
 
 class Scalars:
-    """Makes Python values of the texts in one file."""
+    """Makes Python values from the scalars in one file."""
 
     def __init__(self) -> None:
         self._loader = yaml.SafeLoader("")
 
     def value(self, node: yaml.ScalarNode) -> str | int | float | bool | date | datetime | None:
-        """The value.
+        """The value of a scalar.
 
-        :raises ValueError: the text is not of the type that it looks like, or says that it is.
+        :raises ValueError: the text is not valid for the type that it looks like, or is tagged as.
         """
         try:
             return self._loader.construct_object(node)  # type: ignore[no-any-return]
@@ -68,10 +68,13 @@ def _shown(text: str) -> str:
 
 
 def written_offset(written: str, text: str, offset: int) -> int:
-    """Where in a scalar as it is written (and what follows it) a character of its text stands.
+    """The offset, in a scalar as written, of the character number `offset` of its text.
 
-    Both are walked side by side: what is only written (quotes, escapes, folds, the indentation of a
-    block) is passed over.
+    Both are read side by side, and what is not part of the text (quotes, escapes, folds, the
+    indentation of a block) is skipped. The `b` of `"a\\tb"`, for example, is at 2 in the text, but
+    at 4 as written.
+
+    :param written: the file from the scalar on.
     """
     at = _START.match(written).end()  # type: ignore[union-attr]
     quote = written[at - 1 : at] if at else ""
@@ -83,7 +86,7 @@ def written_offset(written: str, text: str, offset: int) -> int:
 
 
 def _next(written: str, at: int, character: str, quote: str) -> int:
-    """Where the next character of the text stands, from a place in what is written on."""
+    """The offset of the next character of the text, at or after the offset `at`."""
     while at < len(written):
         here = written[at]
         if here == "\\" and quote == '"':

@@ -44,7 +44,7 @@ def measured(
 
     :param values: what its query gave.
     """
-    kept, note = check.found(values, context)
+    kept, note = check.verdict(values, context)
     broken: Status = "fail" if check.severity == "error" else "warn"
     status = "pass" if kept else broken
     return CheckResult(check.label, work.step.relation, status, 0, rows, note)

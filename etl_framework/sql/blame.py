@@ -1,4 +1,4 @@
-"""Where in SQL as written belongs what an engine says of its translation."""
+"""Find the place in the SQL as written that an engine's error about its translation is about."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 _DUCKDB = re.compile(r"\nLINE (\d+): (.*)\n( *)\^")
 _SQLGLOT = re.compile(r"'(?P<name>[^']*)'.*Line: (?P<line>\d+), Col: (?P<column>\d+)")
 _FUNCTION = re.compile(r"(?:arguments? types '|[Ff]unction with name )(\w+)")
-# What sqlglot's messages call something, and how else it is written.
+# Names in sqlglot's messages, and other names that SQL may use for the same.
 _ALSO = {"EXTRACT": ("DATE_PART", "PGDATE_PART")}
 _NAME = re.compile(r'"?\w+"?(?:\."?\w+"?)*|\S')
 
 
 class UntranslatableError(Exception):
-    """What is wrong with one node of a tree, and the offset of the node."""
+    """One node of a tree cannot be translated; holds its offset and a message."""
 
     def __init__(self, offset: int, message: str) -> None:
         self.offset = offset
@@ -25,27 +25,27 @@ class UntranslatableError(Exception):
 
 
 def blamed(error: BaseException | None, written: str, ran: str) -> int:
-    """The offset of what an error is about; 0 when it does not tell.
+    """The offset of what an error is about; 0 if the error does not say.
 
-    DuckDB names a place in the SQL that it got: the same word, counted from the start, is looked
-    for in the SQL as written.
+    DuckDB gives a place in the translated SQL (`ran`). If the word there is the third of its kind,
+    the result is the place of the third such word in the SQL as written.
     """
     if isinstance(error, UntranslatableError):
         return error.offset
     text = str(error) if error else ""
-    if found := _SQLGLOT.search(text):
-        line = written.split("\n")[: int(found["line"]) - 1]
-        return sum(len(each) + 1 for each in line) + int(found["column"]) - len(found["name"])
-    if found := _DUCKDB.search(text):
-        number, shown, caret = int(found[1]), found[2], len(found[3]) - len(f"LINE {found[1]}: ")
+    if match := _SQLGLOT.search(text):
+        before = written.split("\n")[: int(match["line"]) - 1]
+        return sum(len(line) + 1 for line in before) + int(match["column"]) - len(match["name"])
+    if match := _DUCKDB.search(text):
+        number, shown, caret = int(match[1]), match[2], len(match[3]) - len(f"LINE {match[1]}: ")
         return _same_word(written, ran, _offset(ran, number, shown, caret))
     named = [*_FUNCTION.findall(text), *re.findall(r"\b[A-Z_]{4,}\b", text)]
-    known = (name for each in named for name in (each, *_ALSO.get(each, ())))
+    known = (name for word in named for name in (word, *_ALSO.get(word, ())))
     return next((at for name in known if (at := _nth(written, name, 0))), 0)
 
 
 def _offset(ran: str, number: int, shown: str, caret: int) -> int:
-    """The offset of a caret below a line, which may be shown without its ends."""
+    """The offset of a caret below a line that may be shown without its start and end."""
     lines = ran.split("\n")
     if number == 1:
         shown, caret = shown.removeprefix("DESCRIBE "), caret - len("DESCRIBE ")
@@ -53,7 +53,7 @@ def _offset(ran: str, number: int, shown: str, caret: int) -> int:
         shown, caret = shown[3:], caret - 3
     line = lines[number - 1] if number <= len(lines) else ""
     start = max(line.find(shown.removesuffix("...")), 0)
-    return sum(len(each) + 1 for each in lines[: number - 1]) + start + max(caret, 0)
+    return sum(len(text) + 1 for text in lines[: number - 1]) + start + max(caret, 0)
 
 
 def _same_word(written: str, ran: str, offset: int) -> int:
@@ -67,7 +67,7 @@ def _same_word(written: str, ran: str, offset: int) -> int:
 
 
 def _nth(written: str, name: str, index: int) -> int:
-    """The offset of a word; of its last occurrence when there are fewer, else 0."""
+    """The offset of a word's occurrence number `index`, or of the last one; 0 if there is none."""
     places = [start for start, text in _words(written) if text == name.lower()]
     return places[min(index, len(places) - 1)] if places else 0
 
@@ -82,7 +82,7 @@ def _words(sql: str) -> list[tuple[int, str]]:
 
 
 def first_offset(node: exp.Expr) -> int:
-    """Where the first word of it stands; of one that has no place, where what is around it does."""
+    """The offset of a node's first word, or, if none is known, that of the node around it."""
     around: exp.Expr | None = node
     while around is not None:
         starts = [int(n.meta["start"]) for n in around.walk() if n.meta.get("start") is not None]

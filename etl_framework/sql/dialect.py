@@ -1,4 +1,4 @@
-"""SQL is written once, in Redshift's dialect, and translated for the engine that runs it."""
+"""Translate SQL from Redshift's dialect, in which it is written, to that of another engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_DEPTH = 400
 
 
 class SqlSyntaxError(Exception):
-    """SQL that does not parse: the offset of the token that is wrong, and what is wrong with it."""
+    """SQL does not parse; holds the offset of the wrong token and a message about it."""
 
     def __init__(self, offset: int, message: str) -> None:
         self.offset = offset
@@ -33,9 +33,9 @@ class SqlSyntaxError(Exception):
 
 
 def parse(sql: str) -> exp.Query:
-    """The tree of one SELECT in Redshift's dialect.
+    """Parse one SELECT in Redshift's dialect.
 
-    :raises SqlSyntaxError: it does not parse, or is anything but one SELECT.
+    :raises SqlSyntaxError: the SQL does not parse, or is not exactly one SELECT.
     """
     import sqlglot
     from sqlglot import exp
@@ -48,7 +48,7 @@ def parse(sql: str) -> exp.Query:
     except sqlglot.errors.ParseError as error:
         raise _syntax_error(sql, error.errors[0]) from error
     except sqlglot.errors.SqlglotError as error:
-        # The tokenizer gives the text up to where it stopped: an open quote, as a rule.
+        # The tokenizer stops, as a rule, at a quote that is not closed.
         quote = sql.rfind("'") if sql.count("'") % 2 else max(sql.rfind('"'), 0)
         raise SqlSyntaxError(quote, "the SQL ends inside a quoted text or a comment") from error
     except RecursionError as error:
@@ -66,7 +66,7 @@ def parse(sql: str) -> exp.Query:
 
 
 def _depth(tree: exp.Expr) -> int:
-    """How many nodes stand above one another; what follows takes the square of it."""
+    """The depth of a tree; later steps take time that grows with its square."""
     depth, level = 0, [tree]
     while level and depth <= MAX_DEPTH:
         depth, level = depth + 1, [child for node in level for child in node.iter_expressions()]
@@ -75,7 +75,7 @@ def _depth(tree: exp.Expr) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the warnings that sqlglot logs beside what it returns or raises."""
+    """Silence the warnings that sqlglot logs in addition to its results and errors."""
     logger = logging.getLogger("sqlglot")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -98,10 +98,12 @@ def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
 
 @cache
 def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
-    """A condition over the columns of one row, as the engine `to` runs it.
+    """Translate a condition over the columns of one row for the engine `to`.
 
-    :raises PlanError: it does not parse, is more than one condition, or holds a comment. Where, its
-        cause tells.
+    The result is in brackets: `a > 1 OR b` becomes `(a > 1 OR b)`.
+
+    :raises PlanError: the text does not parse, is more than one condition, or holds a comment. The
+        cause of the error has the place.
     """
     import sqlglot
     from sqlglot import exp
@@ -116,18 +118,19 @@ def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
         raise PlanError(f"the condition does not parse: {sql}") from wrong
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise PlanError(f"the condition does not parse: {sql}") from error
-    # What is put behind it must not fall into a comment, nor after its end.
+    # SQL that callers write behind the condition must not become part of a comment, or come after
+    # the end of a statement.
     if any(word.comments or word.text == ";" for word in words) or isinstance(condition, exp.Star):
         raise PlanError(f"a condition has no comment, no ';' and no '*' by itself: {sql}")
     return text
 
 
 def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
-    """The tree of one SELECT of Redshift's dialect, with tables, stars and types filled in.
+    """Fill in the table of each column, the columns of each star, and the type of each node.
 
-    :param tree: as it was read; it is changed on the way.
-    :param schema: table to column to type.
-    :raises PlanError: names lead nowhere.
+    :param tree: a parsed SELECT; it is changed in place.
+    :param schema: the type of each column, by table and column.
+    :raises PlanError: a table or column does not exist.
     """
     import sqlglot
     from sqlglot.optimizer.annotate_types import annotate_types
@@ -150,7 +153,7 @@ def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
 
 @cache
 def _type(text: str) -> exp.DataType | str:
-    """A column's type, read once for all queries."""
+    """The parsed type of a column; each type is parsed only once."""
     import sqlglot
     from sqlglot import exp
 
@@ -161,10 +164,11 @@ def _type(text: str) -> exp.DataType | str:
 
 
 def transpile(sql: str, *, to: str, schema: Schema) -> str:
-    """One SELECT of Redshift's dialect, as the engine `to` (`duckdb`, `postgres`) runs it.
+    """Translate one SELECT from Redshift's dialect for the engine `to` (`duckdb`, `postgres`).
 
-    :param schema: table to column to type; integer division and others depend on the types.
-    :raises PlanError: the SQL does not parse, or cannot mean the same on that engine.
+    :param schema: the type of each column, by table and column; the translation of a division, for
+        example, depends on the types.
+    :raises PlanError: the SQL does not parse, or that engine has nothing with the same meaning.
     """
     try:
         tree = parse(sql)
@@ -174,7 +178,7 @@ def transpile(sql: str, *, to: str, schema: Schema) -> str:
 
 
 def copied(tree: exp.Expr) -> exp.Expr:
-    """A copy whose nodes share what is not changed in place: types, comments, where they stand."""
+    """Copy a tree; its nodes share types, comments and positions, which no one changes in place."""
     from sqlglot import exp
 
     root = type(tree)()
@@ -189,10 +193,10 @@ def copied(tree: exp.Expr) -> exp.Expr:
                 waiting.append((value, made))
             elif isinstance(value, list):
                 copy.args[key] = []
-                for each in value:
-                    made = type(each)() if isinstance(each, exp.Expr) else each
-                    if made is not each:
-                        waiting.append((each, made))
+                for item in value:
+                    made = type(item)() if isinstance(item, exp.Expr) else item
+                    if made is not item:
+                        waiting.append((item, made))
                     copy.append(key, made)
             else:
                 copy.args[key] = value
@@ -200,18 +204,18 @@ def copied(tree: exp.Expr) -> exp.Expr:
 
 
 def translated(tree: exp.Expr, *, to: str) -> str:
-    """A typed tree as the engine `to` runs it; the tree is changed on the way.
+    """Translate a typed tree for the engine `to`; the tree is changed in place.
 
-    :param to: `postgres` is the one behind the stand-in of Redshift, which has functions that
-        PostgreSQL has not.
-    :raises PlanError: it cannot mean the same on that engine.
+    :param to: `postgres` means the database behind the stand-in for Redshift, which has additional
+        functions.
+    :raises PlanError: that engine has nothing with the same meaning.
     """
     import sqlglot
 
     try:
         refuse_what_redshift_refuses(tree)
         rule = {"duckdb": to_duckdb, "postgres": to_postgres}[to]
-        for node in reversed(list(tree.walk())):  # what is inside first
+        for node in reversed(list(tree.walk())):  # inner nodes first
             try:
                 rule(node)
             except PlanError as error:

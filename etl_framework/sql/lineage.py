@@ -1,4 +1,4 @@
-"""Which columns of which tables each column of a query is made of."""
+"""Find the columns of tables from which each column of a query is computed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ EVERY_ROW = "*"
 def column_inputs(
     sql: str, schema: Mapping[str, Mapping[str, str]], dialect: str
 ) -> dict[str, tuple[Field, ...]]:
-    """The tables and columns whose values go into each column of the result.
+    """The tables and columns whose values are used to compute each column of the result.
 
-    What only joins, filters or groups is not among them. COUNT(*) is made of the column `*`.
+    Columns that are used only to join, filter or group are not included. COUNT(*) is computed from
+    the column `*`.
 
     :param schema: the columns of each table, with their types.
     :param dialect: what the SQL is written in, as sqlglot calls it.
@@ -26,21 +27,21 @@ def column_inputs(
     from sqlglot.lineage import lineage
 
     given = {name: dict(columns) for name, columns in schema.items()}
-    found = lineage(None, sql, schema=given, dialect=dialect)
-    assert isinstance(found, dict)
-    return {column: tuple(sorted(_leaves(node, schema))) for column, node in found.items()}
+    nodes = lineage(None, sql, schema=given, dialect=dialect)
+    assert isinstance(nodes, dict)
+    return {column: tuple(sorted(_leaves(node, schema))) for column, node in nodes.items()}
 
 
 def _leaves(node: Node, schema: Mapping[str, object]) -> set[Field]:
-    """Those of a column, down to the tables."""
+    """The columns of tables from which one column of the result is computed."""
     from sqlglot import exp
 
     leaves: set[Field] = set()
-    for each in node.walk():
-        if isinstance(each.expression, exp.Table):
-            leaves.add((each.expression.name, exp.to_column(each.name).name))
-        elif isinstance(each.source, exp.Select) and _counts_rows(each.expression):
-            start = each.source.args.get("from_")
+    for step in node.walk():
+        if isinstance(step.expression, exp.Table):
+            leaves.add((step.expression.name, exp.to_column(step.name).name))
+        elif isinstance(step.source, exp.Select) and _counts_rows(step.expression):
+            start = step.source.args.get("from_")
             table = start.this.name if start else ""
             leaves |= {(name, EVERY_ROW) for name in ([table] if table in schema else schema)}
     return leaves

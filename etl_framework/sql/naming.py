@@ -1,4 +1,4 @@
-"""What is wrong with a template, and where: names that are not there or not to be reached for."""
+"""Find the places of mistakes in a template: unknown names, and attributes it may not use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _HIDDEN = re.compile(r"__\w+__")
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
-    """Where a character is, both from 1."""
+    """The line and column of a character, both counted from 1."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 def tokens_of(environment: Sandbox, source: str) -> Iterator[tuple[int, str, str]]:
-    """Offset, kind and text of each of the template's tokens."""
+    """The offset, kind and text of each token of a template."""
     position = 0
     for _, kind, text in environment.lex(source):
         start = source.index(text, position)
@@ -29,13 +29,13 @@ def tokens_of(environment: Sandbox, source: str) -> Iterator[tuple[int, str, str
 
 
 def reached_for(source: str) -> list[tuple[int, str]]:
-    """Offset and name of every attribute that a template reaches for and may not have."""
+    """The offset and name of every attribute that a template uses but may not use."""
     try:
-        found = [token for token in tokens_of(Sandbox(), source) if token[1] != "whitespace"]
+        tokens = [token for token in tokens_of(Sandbox(), source) if token[1] != "whitespace"]
     except TemplateSyntaxError:
         return []
     reached = []
-    for (_, _, before), (start, kind, text) in pairwise(found):
+    for (_, _, before), (start, kind, text) in pairwise(tokens):
         name = text.strip("\"'")
         named = (kind == "name" and before == ".") or (kind == "string" and before == "[")
         if (named and name.startswith("_")) or (kind == "string" and _HIDDEN.fullmatch(name)):
@@ -44,14 +44,14 @@ def reached_for(source: str) -> list[tuple[int, str]]:
 
 
 def reaching(path: str, line: int, column: int, name: str) -> Diagnostic:
-    """The problem of a template that reaches for such an attribute."""
+    """The diagnostic of a template that uses a forbidden attribute."""
     message = f"a template may not reach for '{name}'"
     hint = "it uses values alone: params, interval and what it sets itself"
     return Diagnostic(path, line, column, "E703", message, hint)
 
 
 def why(path: str, source: str, error: Exception, params: list[str]) -> Diagnostic:
-    """The diagnostic of an error while rendering, placed at the name it speaks of."""
+    """The diagnostic of a rendering error, placed at the name that the error mentions."""
     message = str(error) or type(error).__name__
     if "no loader" in message:
         message, hint = "a template stands by itself", "write what is shared as a transform"
@@ -72,7 +72,7 @@ def why(path: str, source: str, error: Exception, params: list[str]) -> Diagnost
 
 
 def unknown_name(path: str, line: int, column: int, name: str, params: Iterable[str]) -> Diagnostic:
-    """The problem of a name that a template does not know."""
+    """The diagnostic of an unknown name in a template."""
     names = [*(f"params.{key}" for key in sorted(params))]
     names += ["interval.start", "interval.end", "interval.date", "ident"]
     hint = did_you_mean(name, {key.rpartition(".")[2]: key for key in names})
@@ -82,16 +82,16 @@ def unknown_name(path: str, line: int, column: int, name: str, params: Iterable[
 
 
 def unknown_names(source: str, params: Iterable[str]) -> list[tuple[int, str]]:
-    """Offset and name of all that is asked of `params` and `interval` and is not there.
+    """The offset and name of every attribute of `params` and `interval` that does not exist.
 
-    Where a template asks whether it is there, or has a default, it may be missing.
+    A name may be missing where the template tests for it (`is defined`) or gives a default.
     """
     known = {"params": set(params), "interval": {"start", "end", "date"}}
-    found = [token for token in tokens_of(Sandbox(), source) if token[1] != "whitespace"]
-    texts = [text for _, _, text in found] + ["", ""]
+    tokens = [token for token in tokens_of(Sandbox(), source) if token[1] != "whitespace"]
+    texts = [text for _, _, text in tokens] + ["", ""]
     return [
         (start, name)
-        for index, (start, kind, name) in enumerate(found)
+        for index, (start, kind, name) in enumerate(tokens)
         if kind == "name"
         and index > 1
         and texts[index - 1] == "."
@@ -102,7 +102,7 @@ def unknown_names(source: str, params: Iterable[str]) -> list[tuple[int, str]]:
 
 
 def _name_place(source: str, name: str, line: int, *, attribute: bool) -> tuple[int, int] | None:
-    """Where a name stands, on a line or after it: as `x.name` or `x['name']`, or alone."""
+    """The first place of a name from a line on: in `x.name` or `x['name']`, or alone."""
     before = ""
     for start, kind, text in tokens_of(Sandbox(), source):
         place = line_and_column(source, start)
@@ -114,17 +114,17 @@ def _name_place(source: str, name: str, line: int, *, attribute: bool) -> tuple[
 
 
 def _tag(source: str, words: tuple[str, ...]) -> int:
-    """The offset of the first tag of one of these kinds."""
-    found = (
+    """The offset of the first tag with one of these words; 0 if there is none."""
+    starts = (
         start
         for start, kind, text in tokens_of(Sandbox(), source)
         if text in words and kind == "name"
     )
-    return next(found, 0)
+    return next(starts, 0)
 
 
 def _expression_place(source: str, error: Exception) -> tuple[int, int]:
-    """The template line that was running, from the traceback that Jinja rewrites."""
+    """The line that Jinja was rendering, from the traceback, and the column of its first tag."""
     line, trace = 1, error.__traceback__
     while trace:
         if trace.tb_frame.f_code.co_filename == "<template>":

@@ -1,4 +1,4 @@
-"""Let a query read relations from the tables that they are in a cluster, in its own words."""
+"""Replace the names of relations in a query by the tables that hold them in a cluster."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from etl_framework.sql.quote import quote, quote_table
 
 
 def placed(sql: str, tables: Mapping[str, str]) -> str:
-    """The query with each relation's name replaced by its table's; all else stays as written.
+    """Replace each relation's name by the name of its table; the rest stays as written.
 
-    :param tables: relation to table, with its schema.
-    :raises SqlSyntaxError: it is no query.
+    For example, `SELECT a FROM songs` becomes `SELECT a FROM "raw"."songs_1" AS "songs"`.
+
+    :param tables: the table of each relation, with its schema.
+    :raises SqlSyntaxError: the SQL is not a query.
     """
     from sqlglot import exp
     from sqlglot.optimizer.scope import traverse_scope

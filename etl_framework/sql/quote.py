@@ -1,4 +1,4 @@
-"""Turn names and values into SQL text; nothing else may."""
+"""Turn names and values into SQL text. No other module may do this."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from math import isfinite
 
 
 def quote(name: str) -> str:
-    """An identifier, quoted."""
+    """Quote an identifier: `a"b` becomes `"a""b"`."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def quote_table(name: str) -> str:
-    """A table's name with or without its schema, each part quoted."""
+    """Quote a table's name: `s.t` becomes `"s"."t"`."""
     return ".".join(quote(part) for part in name.split("."))
 
 
 def names(columns: list[str] | tuple[str, ...], prefix: str = "") -> str:
-    """Identifiers, quoted, with commas between; `prefix` is put before each."""
+    """Quote identifiers and join them with commas; each gets `prefix`: `t."a", t."b"`."""
     return ", ".join(prefix + quote(column) for column in columns)
 
 
 def literal(value: object) -> str:
-    """A value, as every engine reads it.
+    """Write a value as an SQL literal that every engine reads.
 
     :raises TypeError: the value is of a type that has no SQL form.
     """
@@ -50,7 +50,7 @@ def literal(value: object) -> str:
 
 
 def redshift_literal(value: object) -> str:
-    """A value in Redshift's dialect, where a backslash in a text escapes what follows.
+    """Write a value as a literal in Redshift's dialect, where a backslash in a text is an escape.
 
     :raises TypeError: the value is of a type that has no SQL form.
     """

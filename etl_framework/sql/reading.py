@@ -1,4 +1,4 @@
-"""How Redshift's SQL is read, beyond what sqlglot knows of it.
+"""Read Redshift's SQL where sqlglot reads it otherwise.
 
 Sources: Redshift's Database Developer Guide, "AVG function" (the type of its result), "Window
 function syntax summary" (frames).
@@ -23,21 +23,22 @@ ADD_MONTHS, AS_READ = "ADD_MONTHS", "ETL_MONTHS"
 def statements(sql: str) -> list[exp.Expr | None]:
     """The tree of each statement of Redshift's SQL.
 
-    ADD_MONTHS keeps the last day of a month and DATEADD does not; sqlglot makes one of them. So it
-    is read under a name that sqlglot does not know, as long as its own: places stay.
+    ADD_MONTHS keeps the last day of a month and DATEADD does not, but sqlglot treats them as the
+    same function. So ADD_MONTHS is renamed for the parser to a name that sqlglot does not know; the
+    name has the same length, so that all offsets stay right.
 
-    :raises SqlglotError: it does not parse.
+    :raises SqlglotError: the SQL does not parse.
     """
     import sqlglot
     from sqlglot import exp
 
     renamed = _renamed(sql)
-    found: list[exp.Expr | None] = list(sqlglot.parse(renamed, read="redshift"))
-    for tree in found if renamed is not sql else ():
+    trees: list[exp.Expr | None] = list(sqlglot.parse(renamed, read="redshift"))
+    for tree in trees if renamed is not sql else ():
         for node in tree.find_all(exp.Anonymous) if tree else ():
             if node.name == AS_READ:
                 node.set("this", ADD_MONTHS)
-    return found
+    return trees
 
 
 def _renamed(sql: str) -> str:
@@ -55,7 +56,7 @@ def _renamed(sql: str) -> str:
 
 @cache
 def types_told() -> Any:
-    """How sqlglot tells types; AVG of integers is an integer on Redshift, in outer queries too."""
+    """sqlglot's rules for types, with one more: on Redshift AVG of integers is an integer."""
     from sqlglot import Dialect, exp
 
     def mean(annotator: Any, node: exp.Avg) -> None:
@@ -67,9 +68,10 @@ def types_told() -> Any:
 
 
 def refuse_what_redshift_refuses(tree: exp.Expr) -> None:
-    """What other engines run and Redshift does not, or not in this meaning.
+    """Refuse SQL that other engines run and Redshift does not, or runs with another meaning.
 
-    :raises PlanError: there is something of that; says what to write. Its cause has the place.
+    :raises PlanError: the query has such SQL. The message says what to write instead; the cause of
+        the error has the place.
     """
     for node, message in _refused(tree):
         raise PlanError(message) from UntranslatableError(first_offset(node), message)
@@ -88,7 +90,7 @@ def _refused(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
 
 
 def _refused_window(window: exp.Window) -> str:
-    """What Redshift wants otherwise of a window; empty if nothing."""
+    """Why Redshift would not run a window; empty if it would."""
     from sqlglot import exp
 
     frame, inner = window.args.get("spec"), window.this

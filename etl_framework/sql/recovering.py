@@ -1,4 +1,4 @@
-"""What else is wrong with SQL that does not parse."""
+"""Find more than the first error in SQL that does not parse."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ PLAIN = "SELECT 1"
 
 
 def syntax_errors(sql: str, first: SqlSyntaxError) -> list[SqlSyntaxError]:
-    """One error for each SELECT in brackets that has one, and one for what is around them.
+    """One error for each SELECT in brackets that is wrong, and one for the query around them.
 
-    Each is read by itself, inner ones first; one that is wrong is then taken for a plain one, and
-    what is around it goes on. Where brackets do not match nothing but `first` is known.
+    Each SELECT is parsed by itself, inner ones first. One that is wrong is then replaced by
+    `SELECT 1`, so that the query around it can be parsed. If brackets do not match, the result is
+    `first` alone.
 
-    :param first: what reading all of it has found.
+    :param first: the error of parsing the whole SQL.
     """
     errors, around = [first], True
     for start, end in _bracketed(sql):
@@ -23,7 +24,7 @@ def syntax_errors(sql: str, first: SqlSyntaxError) -> list[SqlSyntaxError]:
         if wrong is None or end - start < len(PLAIN):
             continue
         if around and start <= first.offset <= end:
-            around = False  # it is this one's
+            around = False  # the first error is in this SELECT
         else:
             errors.append(SqlSyntaxError(start + wrong.offset, str(wrong)))
         sql = sql[:start] + PLAIN.ljust(end - start) + sql[end:]
@@ -41,10 +42,13 @@ def _error(sql: str) -> SqlSyntaxError | None:
 
 
 def _bracketed(sql: str) -> Iterator[tuple[int, int]]:
-    """Where each SELECT in brackets begins and ends, inner ones first; none if some are open."""
+    """The start and end of each SELECT in brackets, inner ones first.
+
+    Nothing if brackets do not match.
+    """
     import sqlglot
 
-    found, opened = [], list[int]()
+    places, opened = [], list[int]()
     try:
         tokens = sqlglot.tokenize(sql, read="redshift")
     except sqlglot.errors.SqlglotError:
@@ -57,6 +61,6 @@ def _bracketed(sql: str) -> Iterator[tuple[int, int]]:
                 return
             before = opened.pop()
             if tokens[before + 1].text.upper() in ("SELECT", "WITH"):
-                found.append((tokens[before].end + 1, token.start))
+                places.append((tokens[before].end + 1, token.start))
     if not opened:
-        yield from found
+        yield from places

@@ -1,4 +1,4 @@
-"""What a query reads, what it can see and what it gives, by name and place."""
+"""Find the tables that a query reads, the columns it names and those of its result."""
 
 from __future__ import annotations
 
@@ -15,38 +15,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reference:
-    """A table or column named in SQL, and the offset of its name there."""
+    """A table or column that SQL names, and the offset of the name."""
 
     name: str
     offset: int
 
 
 def scopes_of(tree: exp.Expr) -> list[Scope]:
-    """Each SELECT of a query with what it can see, inner ones first."""
+    """The scope of each SELECT of a query, inner ones first."""
     from sqlglot.optimizer.scope import traverse_scope
 
     return traverse_scope(tree)
 
 
 def result_names(tree: exp.Query, wrong: Collection[int] = ()) -> list[str]:
-    """The names of the columns that a query gives; empty where one cannot be told.
+    """The names of a query's columns; an empty text for a column without a name.
 
-    None at all of a query with a star.
+    A query with a star gives an empty list.
 
-    :param wrong: the offsets of columns that do not exist, whose names are none of the result's.
+    :param wrong: the offsets of columns that do not exist, which count as columns without a name.
     """
     from sqlglot import exp
 
     if tree.is_star:
         return []
     return [
-        "" if isinstance(each, exp.Column) and offset_of(each.this) in wrong else each.alias_or_name
-        for each in tree.selects
+        ""
+        if isinstance(select, exp.Column) and offset_of(select.this) in wrong
+        else select.alias_or_name
+        for select in tree.selects
     ]
 
 
 def references(scopes: Sequence[Scope]) -> list[Reference]:
-    """Every table that a query reads and does not define itself, once per place."""
+    """Every table that a query reads and does not define itself, once for each place."""
     from sqlglot import exp
 
     return [
@@ -58,7 +60,7 @@ def references(scopes: Sequence[Scope]) -> list[Reference]:
 
 
 def repeated_name(tree: exp.Query) -> Reference | None:
-    """The first name that two tables of one FROM have, at the second of them."""
+    """The first name that occurs twice in one FROM, with the offset of its second occurrence."""
     from sqlglot import exp
 
     for select in tree.find_all(exp.Select):
@@ -77,18 +79,18 @@ def repeated_name(tree: exp.Query) -> Reference | None:
 def condition_columns(sql: str) -> list[Reference]:
     """The columns that a condition names, in lower case, each once.
 
-    :raises PlanError: it does not parse.
+    :raises PlanError: the condition does not parse.
     """
     import sqlglot
     from sqlglot import exp
 
     transpile_condition(sql, to="redshift")
     condition = sqlglot.parse_one(sql, read="redshift", into=exp.Condition)
-    found: dict[str, Reference] = {}
+    columns: dict[str, Reference] = {}
     for column in condition.find_all(exp.Column):
         name = column.name.lower()
-        found.setdefault(name, Reference(name, offset_of(column.this)))
-    return list(found.values())
+        columns.setdefault(name, Reference(name, offset_of(column.this)))
+    return list(columns.values())
 
 
 def table_name(table: exp.Table) -> str:
@@ -101,14 +103,14 @@ def table_name(table: exp.Table) -> str:
 
 
 def offset_of(node: exp.Expression) -> int:
-    """Where the name of a node stands, or its first."""
+    """The offset of a node's name, or of the first name in the node."""
     from sqlglot import exp
 
-    found = (
+    name_node = (
         node
         if isinstance(node, exp.Identifier)
         else next(iter(node.find_all(exp.Identifier)), node)
     )
     if isinstance(node, exp.Column) and node.args.get("table"):
-        found = node.args["table"]
-    return int(found.meta.get("start", 0))
+        name_node = node.args["table"]
+    return int(name_node.meta.get("start", 0))

@@ -1,4 +1,4 @@
-"""What a template may touch: values, names through `ident()`, and no text of its own making."""
+"""Run templates in a sandbox: they may use values, and names through `ident()`, but make no SQL."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from etl_framework.interval import DataInterval
 from etl_framework.sql.quote import quote, redshift_literal
 
 MAX_LENGTH = 200_000
-MAX_TURNS = 100_000  # of all loops and macros together
-# What makes long texts of short ones, and is not needed to write SQL.
+MAX_TURNS = 100_000  # turns of all loops and macros together
+# Filters and methods that make long texts from short ones; SQL does not need them.
 _WITHOUT = ("center", "format", "indent", "wordwrap", "urlize", "xmlattr", "pprint", "random")
 _WIDE = {
     "center",
@@ -50,7 +50,7 @@ class IntervalValues:
 
 
 class ParamValues:
-    """`params.x` and nothing of a dictionary's own methods."""
+    """Gives `params.x`, without the methods of a dictionary."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = dict(values)
@@ -63,7 +63,7 @@ class ParamValues:
 
 @dataclass(frozen=True)
 class _Identifier:
-    """A name that becomes SQL by itself and cannot become part of a text."""
+    """A name that becomes SQL only by itself, never as part of a text."""
 
     name: str
 
@@ -72,9 +72,9 @@ class _Identifier:
 
 
 def ident(name: str) -> _Identifier:
-    """A name of a table or column, from a value.
+    """Make a value the name of a table or column.
 
-    :raises TypeError: it is no text.
+    :raises TypeError: the value is not a text.
     """
     if not isinstance(name, str) or isinstance(name, Markup):
         raise TypeError("ident() takes a text, for example ident('name')")
@@ -83,7 +83,7 @@ def ident(name: str) -> _Identifier:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of SQL, and where it stands in the template; a value has no place of its own."""
+    """A piece of SQL and its place in the template; a value has no place (-1)."""
 
     text: str
     start: int = -1
@@ -91,10 +91,10 @@ class Chunk:
 
 
 class Chunks:
-    """The pieces of SQL of one rendering, each of which a mark stands for while Jinja runs.
+    """The pieces of SQL of one rendering. While Jinja runs, a mark stands for each of them.
 
-    Jinja only ever sees marks in place of SQL. So whatever else is in its result came there
-    without becoming a literal, whichever filter or operator did it, and is refused.
+    Jinja sees only marks, never SQL. So any other text in its result did not become a literal,
+    whichever filter or operator made it, and is refused.
     """
 
     def __init__(self) -> None:
@@ -105,19 +105,22 @@ class Chunks:
         self._pattern = re.compile(f"\ue000{self._secret}:(\\d+)\ue001\n*|(.)", re.DOTALL)
 
     def mark(self, chunk: Chunk) -> str:
-        """What stands for a piece; it has as many lines, as Jinja counts them for its errors."""
+        """Keep a piece and return its mark, which has as many lines as the piece.
+
+        Jinja counts the lines for its errors.
+        """
         self._chunks.append(chunk)
         lines = "\n" * chunk.text.count("\n") if chunk.start >= 0 else ""
         return f"\ue000{self._secret}:{len(self._chunks) - 1}\ue001{lines}"
 
     @property
     def turn(self) -> str:
-        """The name that a template calls at each turn of a loop; nobody can know it before."""
+        """The name that a template uses at each turn of a loop; no template can guess it."""
         return f"turn_{self._secret}"
 
-    @pass_context  # without it Jinja writes constants as they are
+    @pass_context  # without it Jinja writes constants without calling this
     def finalize(self, _: Context, value: Any) -> Any:
-        """A value as a mark; what holds marks already (a macro's result) as it is."""
+        """Turn a value into a mark; text that holds marks already (a macro's result) stays."""
         if value is self:  # a turn of a loop
             self._turns += 1
             if self._turns > MAX_TURNS:
@@ -138,9 +141,9 @@ class Chunks:
             raise ValueError(f"the values have over {MAX_LENGTH} characters")
 
     def read(self, output: Iterable[str]) -> Iterator[Chunk | None]:
-        """The pieces that Jinja's result stands for, in order; None for text that is no mark.
+        """The pieces for the marks in Jinja's result, in order; None for text that is not a mark.
 
-        :raises ValueError: they are too long.
+        :raises ValueError: the pieces are too long.
         """
         length, pieces = 0, []
         for piece in output:
@@ -148,8 +151,8 @@ class Chunks:
             length += len(piece)
             if length > MAX_LENGTH:
                 break
-        for found in self._pattern.finditer("".join(pieces)):
-            chunk = self._chunks[int(found[1])] if found[1] else None
+        for match in self._pattern.finditer("".join(pieces)):
+            chunk = self._chunks[int(match[1])] if match[1] else None
             length += len(chunk.text) if chunk else 0
             if length > MAX_LENGTH:
                 raise ValueError(f"the template renders over {MAX_LENGTH} characters")
@@ -157,7 +160,7 @@ class Chunks:
 
 
 class _Bounded(CodeGenerator):
-    """Jinja's code, which looks at what `~` makes."""
+    """Generates Jinja's code so that it checks the length of what `~` makes."""
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
         self.write("environment.bounded(")
@@ -166,22 +169,22 @@ class _Bounded(CodeGenerator):
 
 
 def _joined(value: Iterable[Any], between: str = "") -> str:
-    """A list as one text."""
-    texts = [str(each) for each in value]
+    """The filter `join`, with a limit to the length of the result."""
+    texts = [str(item) for item in value]
     if sum(map(len, texts)) + len(texts) * len(between) > MAX_LENGTH:
         raise ValueError(f"the text is over {MAX_LENGTH} long")
     return between.join(texts)
 
 
 def _replaced(value: str, old: str, new: str) -> str:
-    """A text with one piece written otherwise."""
+    """The filter `replace`, with a limit to the length of the result."""
     if len(value) + value.count(old) * len(new) > MAX_LENGTH:
         raise ValueError(f"the text is over {MAX_LENGTH} long")
     return value.replace(old, new)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja without its globals, and with bounds to what operators and filters make."""
+    """Jinja without its globals, and with limits to what operators and filters make."""
 
     intercepted_binops = frozenset(["*", "**", "+", "%"])
     code_generator_class = _Bounded
@@ -199,21 +202,21 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return not wide and super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> None:
-        """Nothing of a text's own `format` is to be had."""
+        """Wrap nothing: `is_safe_attribute` forbids a text's `format` altogether."""
         return
 
     @staticmethod
     def bounded(text: Any) -> Any:
-        """What `~` makes.
+        """Return the text that `~` made.
 
-        :raises ValueError: it is long.
+        :raises ValueError: the text is too long.
         """
         if len(text) > MAX_LENGTH:
             raise ValueError(f"the text is over {MAX_LENGTH} long")
         return text
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """`left * right`, `left ** right`, `left + right` or `left % right`.
+        """Compute `left * right`, `left ** right`, `left + right` or `left % right`.
 
         :raises ValueError: the result would be large.
         """

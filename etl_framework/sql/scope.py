@@ -1,4 +1,4 @@
-"""Which tables and columns a query names, and which of them do not exist."""
+"""Find columns and tables that a query names although they do not exist or are ambiguous."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 
-# Columns by the name a query may call their table; None where they are not known.
+# The columns of each table, by the name that a query uses for it; None: they are not known.
 Visible = dict[str, set[str] | None]
 
 
 @dataclass(frozen=True)
 class ScopeProblem:
-    """A name that leads nowhere, or to more than one place."""
+    """A name that is unknown or ambiguous, and its offset."""
 
     offset: int
     code: str
@@ -30,7 +30,7 @@ class ScopeProblem:
 def column_problems(
     scopes: Sequence[Scope], relations: Mapping[str, Sequence[str] | None]
 ) -> Iterator[ScopeProblem]:
-    """Every column that does not exist or could be from two tables.
+    """Find every column that does not exist, or that two tables have.
 
     :param relations: the columns of each relation; None where they are not known.
     """
@@ -39,30 +39,30 @@ def column_problems(
         visible = _visible(scope, relations)
         yield from _join_problems(scope, visible)
         for column in [*scope.columns, *_stars(scope)]:
-            # Inner queries come first; an outer one lists their columns once more.
+            # Inner queries come first; outer ones list the same columns again.
             if id(column) not in seen:
                 seen.add(id(column))
                 yield from _problem(column, scope, visible)
 
 
 def _stars(scope: Scope) -> list[exp.Column]:
-    """`t.*` in the SELECT list."""
+    """Every `t.*` in the SELECT list."""
     from sqlglot import exp
 
     return [star for star in scope.stars if isinstance(star, exp.Column) and star.table]
 
 
 def _join_problems(scope: Scope, visible: Visible) -> Iterator[ScopeProblem]:
-    """Columns of USING that the tables on one of its sides do not have."""
+    """Find columns in USING that no table on one side of the join has."""
     joins = scope.expression.args.get("joins") or []
     joined = [join.alias_or_name.lower() for join in joins]
     left = [name for name in _local(scope) if name not in joined]
     for join, name in zip(joins, joined, strict=True):
         for key in join.args.get("using") or []:
             for side in (left, [name]):
-                found = [visible.get(each) for each in side]
-                known = set().union(*(columns or () for columns in found))
-                if None not in found and key.name.lower() not in known:
+                column_sets = [visible.get(table) for table in side]
+                known = set().union(*(columns or () for columns in column_sets))
+                if None not in column_sets and key.name.lower() not in known:
                     message = f"unknown column '{key.name}' in '{', '.join(sorted(side))}'"
                     hint = did_you_mean(key.name, known)
                     yield ScopeProblem(offset_of(key), "E413", message, hint)
@@ -90,19 +90,21 @@ def _problem(column: exp.Column, scope: Scope, visible: Visible) -> Iterator[Sco
         hint = f"write {local[0]}.{column.name}"
         yield ScopeProblem(offset_of(column.this), "E414", message, hint)
     if not any(name in columns for columns in known.values()):
-        hint = did_you_mean(name, [each for columns in known.values() for each in columns])
+        hint = did_you_mean(
+            name, [candidate for columns in known.values() for candidate in columns]
+        )
         yield ScopeProblem(offset_of(column.this), "E413", f"unknown column '{column.name}'", hint)
 
 
 def _visible(scope: Scope, relations: Mapping[str, Sequence[str] | None]) -> Visible:
-    """What a query may name; the tables of outer queries too."""
-    found: Visible = {}
+    """The tables that a query may name, those of outer queries included."""
+    visible: Visible = {}
     inner: Any = scope
     while inner is not None:
         for name, (_, source) in inner.selected_sources.items():
-            found.setdefault(name.lower(), _columns(source, relations))
+            visible.setdefault(name.lower(), _columns(source, relations))
         inner = inner.parent if inner.is_subquery or inner.is_udtf else None
-    return found
+    return visible
 
 
 def _local(scope: Scope) -> set[str]:
@@ -110,7 +112,7 @@ def _local(scope: Scope) -> set[str]:
 
 
 def _columns(source: Any, relations: Mapping[str, Sequence[str] | None]) -> set[str] | None:
-    """The columns of a table or of an inner query; None when they cannot be told."""
+    """The columns of a table or of an inner query; None if they are not known."""
     from sqlglot import exp
 
     if isinstance(source, exp.Table):
@@ -122,7 +124,9 @@ def _columns(source: Any, relations: Mapping[str, Sequence[str] | None]) -> set[
     selects, renamed = query.named_selects, _renamed(query)
     if "*" not in selects:
         return {name.lower() for name in [*renamed, *selects[len(renamed) :]]}
-    inner = [_columns(each, relations) for _, each in source.selected_sources.values()]
+    inner = [
+        _columns(inner_source, relations) for _, inner_source in source.selected_sources.values()
+    ]
     if any(columns is None for columns in inner):
         return None
     named = {name.lower() for name in [*renamed, *selects] if name != "*"}
@@ -138,7 +142,7 @@ def _renamed(query: exp.Query) -> list[str]:
 
 
 def _is_alias(column: exp.Column, scope: Scope) -> bool:
-    """Whether it names an expression of the SELECT list, which Redshift lets a query use again."""
+    """Whether a name is an alias from the SELECT list, which Redshift lets a query use again."""
     from sqlglot import exp
 
     if isinstance(scope.expression, exp.SetOperation):

@@ -1,4 +1,4 @@
-"""SQL templates: Jinja in a sandbox, with every value written as a literal of SQL."""
+"""SQL templates: Jinja in a sandbox, with every value written as an SQL literal."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ _JINJA = re.compile(r"\{[{%#]")
 
 @dataclass(frozen=True)
 class Rendered:
-    """SQL text, with the way back from a place in it to the place in its template.
+    """SQL text that can map a place in it back to the place in its template.
 
-    :param stretches: where text of the template starts in the SQL, and its start and end there.
+    :param stretches: for each stretch of the template's own text, its start in the SQL, and its
+        start and end in the template.
     """
 
     path: str
@@ -40,7 +41,7 @@ class Rendered:
     stretches: list[tuple[int, int, int]] = field(repr=False)
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Line and column (from 1) in the template of a character in the SQL."""
+        """The line and column (from 1) in the template of a character of the SQL."""
         index = bisect_right(self.stretches, offset, key=lambda stretch: stretch[0]) - 1
         if index < 0:
             return 1, 1
@@ -48,7 +49,7 @@ class Rendered:
         return line_and_column(self.source, min(start + offset - at, end))
 
     def written(self, start: int, end: int) -> str | None:
-        """The template's own text of a part of the SQL; None if a value or a tag is in it."""
+        """The template's text for a part of the SQL; None if the part has a value or a tag."""
         index = bisect_right(self.stretches, start, key=lambda stretch: stretch[0]) - 1
         if index < 0:
             return None
@@ -57,12 +58,12 @@ class Rendered:
         return text if text == self.sql[start:end] else None
 
     def diagnostic(self, offset: int, code: str, message: str, hint: str = "") -> Diagnostic:
-        """A problem at a character of the SQL."""
+        """A diagnostic at a character of the SQL."""
         return Diagnostic(self.path, *self.place(offset), code, message, hint)
 
 
 class TemplateProblemError(Exception):
-    """A template cannot be rendered; holds the diagnostic."""
+    """A template cannot be rendered; the error holds the diagnostic."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         self.diagnostic = diagnostic
@@ -77,7 +78,8 @@ def render_sql(
     Every value becomes a literal, so no value can change what the SQL does; a name becomes part of
     the SQL only through `ident()`.
 
-    :raises TemplateProblemError: a syntax error, an unknown name, a way out of the sandbox.
+    :raises TemplateProblemError: the template has a syntax error or an unknown name, or uses what
+        the sandbox forbids.
     """
     source = source.replace("\r\n", "\n").replace("\r", "\n")  # as Jinja reads it
     if not _JINJA.search(source):
@@ -88,7 +90,7 @@ def render_sql(
     known[chunks.turn] = chunks
     try:
         template = environment.from_string(_marked(environment, chunks, source))
-        found = list(chunks.read(template.generate(known)))
+        pieces = list(chunks.read(template.generate(known)))
     except TemplateSyntaxError as error:
         line = source.split("\n")[error.lineno - 1 : error.lineno] or [""]
         opened = max(line[0].rfind("{{"), line[0].rfind("{%"), line[0].rfind("{#"))
@@ -101,13 +103,13 @@ def render_sql(
         raise TemplateProblemError(Diagnostic(*at, "E401", message, hint)) from error
     except Exception as error:  # a filter given the wrong value raises whatever Python does
         raise TemplateProblemError(why(path, source, error, list(params))) from error
-    return _read(path, source, found)
+    return _read(path, source, pieces)
 
 
 def _as_it_is(path: str, source: str) -> Rendered:
-    """The SQL of a template without anything to fill in.
+    """The SQL of a template that has nothing to fill in.
 
-    :raises TemplateProblemError: it is too long.
+    :raises TemplateProblemError: the template is too long.
     """
     if len(source) > MAX_LENGTH:
         message = f"the template does not render: over {MAX_LENGTH} characters"
@@ -116,11 +118,11 @@ def _as_it_is(path: str, source: str) -> Rendered:
 
 
 def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
-    """The template with a mark for each stretch of plain text, and before each expression."""
+    """Replace each stretch of plain text by a mark, and put a mark before each expression."""
     pieces, position = [], 0
     block, turns = "", False
     for start, kind, text in tokens_of(environment, source):
-        pieces.append(source[position:start])  # white space that a `-` takes away
+        pieces.append(source[position:start])  # white space that a `-` removes
         position = start + len(text)
         if turns:
             pieces.append(f"{{{{ {chunks.turn} }}}}")
@@ -138,7 +140,7 @@ def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
 
 
 def _read(path: str, source: str, chunks: list[Chunk | None]) -> Rendered:
-    """The SQL of its pieces.
+    """Put the SQL together from its pieces.
 
     :raises TemplateProblemError: a piece is neither the template's own text nor a whole value.
     """
@@ -166,7 +168,7 @@ def _read(path: str, source: str, chunks: list[Chunk | None]) -> Rendered:
 
 
 def _not_by_itself(sql: str, values: list[tuple[int, int]]) -> int | None:
-    """The offset of the first value that is not made of whole words of SQL."""
+    """The offset of the first value that is not made of whole SQL tokens."""
     import sqlglot
 
     if not values:
@@ -192,18 +194,19 @@ def _masked(sql: str, values: list[tuple[int, int]]) -> str:
 def render_text(source: str, known: Mapping[str, Any]) -> str:
     """Fill in a path or a setting; values are written as they are.
 
-    :raises TemplateError: a syntax error, an unknown name, a filter given the wrong value.
+    :raises TemplateError: the text has a syntax error, an unknown name, or a filter with a wrong
+        value.
     """
     try:
         return _text_environment().from_string(source).render(known)
     except TemplateError:
         raise
-    except Exception as error:  # whatever Python does
+    except Exception as error:  # filters raise any of Python's errors
         raise TemplateError(str(error)) from error
 
 
 def text_values(interval: DataInterval) -> dict[str, Any]:
-    """What a path may use."""
+    """The names that a path may use."""
     return {"interval": IntervalValues.of(interval)}
 
 

@@ -1,4 +1,4 @@
-"""What sqlglot would translate to something that gives other values on DuckDB, rewritten.
+"""Rewrite what sqlglot would translate to SQL that gives other values on DuckDB.
 
 Sources: Redshift's Database Developer Guide, "Mathematical operator symbols" (integer division),
 "AVG function", "LISTAGG function" (no separator), "CONCAT function" (empty values), "ADD_MONTHS
@@ -17,7 +17,8 @@ from etl_framework.errors import PlanError
 if TYPE_CHECKING:
     from sqlglot import exp
 
-# Words of TO_CHAR's formats that sqlglot leaves as they are, and strftime's; None: there is none.
+# Words of TO_CHAR's formats that sqlglot does not translate, with those of strftime; None: strftime
+# has no such word.
 FORMATS = {
     "FMMonth": "%B", "FMDay": "%A", "Mon": "%b", "Dy": "%a", "AM": "%p", "PM": "%p",
     "Month": None, "MONTH": None, "month": None, "MON": None, "mon": None, "Day": None, "DAY": None,
@@ -29,9 +30,9 @@ _WORD = re.compile(r'"([^"]*)"|%.|' + "|".join(sorted(FORMATS, key=len, reverse=
 
 
 def to_duckdb(node: exp.Expr) -> None:
-    """Rewrite one node, whose inner nodes are rewritten already.
+    """Rewrite one node; its inner nodes must be rewritten before.
 
-    :raises PlanError: there is nothing that gives the same.
+    :raises PlanError: DuckDB has nothing that gives the same values.
     """
     from sqlglot import exp
 
@@ -79,7 +80,10 @@ def _division(node: exp.Div) -> None:
 
 
 def _not_zero(divisor: exp.Expr) -> exp.Expr:
-    """A divisor that is an error when it is zero, where DuckDB gives infinity or nothing."""
+    """Make a zero divisor an error, as on Redshift; DuckDB would give infinity or NULL.
+
+    `b` becomes `(CASE WHEN b = 0 THEN ERROR('etl: division by zero') ELSE b END)`.
+    """
     from sqlglot import exp
 
     plain = divisor.unnest()
@@ -96,7 +100,7 @@ def _not_zero(divisor: exp.Expr) -> exp.Expr:
 
 
 def _integer(side: exp.Expr) -> exp.Expr:
-    """An operand of which DuckDB, too, knows that it is an integer; `FLOOR` is none there."""
+    """Cast an operand to an integer unless it is one on DuckDB too (the result of FLOOR is not)."""
     from sqlglot import exp
 
     if isinstance(side, exp.Column | exp.Literal | exp.Cast | exp.Count):
@@ -130,7 +134,7 @@ def _list(node: exp.GroupConcat) -> None:
 
 
 def _joined(parts: list[exp.Expr]) -> exp.Expr:
-    """Texts one behind the other; with an empty value among them, none."""
+    """Join texts; the result is NULL if one of them is. `CONCAT(a, 'x')` becomes `a || 'x'`."""
     from sqlglot import exp
 
     texts = [part if part.is_string else exp.cast(part, "TEXT") for part in parts]
@@ -141,9 +145,9 @@ def _joined(parts: list[exp.Expr]) -> exp.Expr:
 
 
 def as_regex(pattern: exp.Expr) -> str:
-    """SIMILAR TO's pattern, which matches the whole, as a regular expression.
+    """Turn a pattern of SIMILAR TO into a regular expression, which must match the whole text.
 
-    :raises PlanError: it is computed, so that it is not known.
+    :raises PlanError: the pattern is computed, so it is not known here.
     """
     if not pattern.is_string:
         raise PlanError("the pattern of SIMILAR TO must be written as a text")
@@ -152,9 +156,9 @@ def as_regex(pattern: exp.Expr) -> str:
 
 
 def _format(node: exp.Expr) -> None:
-    """The format of a date as DuckDB knows it.
+    """Translate the format of a date for DuckDB.
 
-    :raises PlanError: a number is formatted, or there is no such form.
+    :raises PlanError: a number is formatted, or DuckDB has no such format.
     """
     from sqlglot import exp
 
@@ -166,12 +170,12 @@ def _format(node: exp.Expr) -> None:
     if not written.is_string:
         raise PlanError("the format of a date must be written as a text")
 
-    def known(found: re.Match[str]) -> str:
-        word = found[0]
+    def known(match: re.Match[str]) -> str:
+        word = match[0]
         if word.startswith("%"):
             return word
         if word.startswith('"'):
-            return found[1].replace("%", "%%")
+            return match[1].replace("%", "%%")
         form = FORMATS[word]
         if form is None:
             raise PlanError(f"the format '{word}' of a date means something on Redshift only")
@@ -181,14 +185,24 @@ def _format(node: exp.Expr) -> None:
 
 
 def _cut(node: exp.Cast) -> None:
-    """A text cut to so many bytes, where DuckDB would let it be."""
+    """Cut a text to the bytes of its type, which DuckDB does not do.
+
+    `CAST(a AS VARCHAR(3))`, with the text called `t`, becomes:
+
+        CASE WHEN strlen(t) <= 3 THEN t
+             WHEN NOT substr(hex(encode(t)), 7, 1) IN ('8', '9', 'A', 'B')
+             THEN decode(array_slice(encode(t), 1, 3))
+             ... the same with 2 and with 1 byte ...
+             ELSE decode(array_slice(encode(t), 1, 0)) END
+    """
     import sqlglot
     from sqlglot import exp
 
     size = int(node.to.expressions[0].this.name)
     node.to.set("expressions", [])
     text = node.copy()
-    # A letter has up to four bytes, those behind the first are 0x80 to 0xBF: it is not cut in two.
+    # A letter has up to four bytes; all but the first are 0x80 to 0xBF. No letter is cut in two: if
+    # the byte behind the end (hexadecimal digit 2 * end + 1) is one of those, fewer bytes are kept.
     inside = "substr(hex(encode(t)), {}, 1) IN ('8', '9', 'A', 'B')"
     start = "decode(array_slice(encode(t), 1, {}))"
     ways = [
@@ -208,11 +222,12 @@ def _cut(node: exp.Cast) -> None:
 
 
 def _function(node: exp.Anonymous) -> None:
-    """Functions that sqlglot does not know."""
+    """Rewrite a function that sqlglot does not know."""
     from sqlglot import exp
 
     name, given = str(node.this).upper(), node.expressions
     if name == "ADD_MONTHS":
+        # CASE WHEN LAST_DAY(d) = d THEN LAST_DAY(d + n months) + time of d ELSE d + n months END
         moment = exp.cast(given[0], "TIMESTAMP")
         interval = exp.Interval(this=exp.paren(given[1]), unit=exp.var("MONTH"))
         added = exp.Add(this=moment, expression=interval)

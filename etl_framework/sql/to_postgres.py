@@ -1,6 +1,7 @@
-"""What PostgreSQL lacks of Redshift, for the one behind the stand-in.
+"""Rewrite what PostgreSQL does not know or does otherwise, for the stand-in for Redshift.
 
-Its schema `redshift` holds the functions that are called here; `devstack/functions.sql` makes them.
+The rewritten SQL calls functions in the schema `redshift`, which `devstack/functions.sql` creates:
+`DATEADD(day, 1, d)` becomes `redshift.dateadd('day', 1, d)`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from etl_framework.sql.to_duckdb import as_regex
 if TYPE_CHECKING:
     from sqlglot import exp
 
-# Functions of Redshift that PostgreSQL has under the same name, with another meaning or none.
+# Functions of Redshift that PostgreSQL does not have, or has with another meaning.
 OURS = {
     "ADD_MONTHS",
     "OCTET_LENGTH",
@@ -23,7 +24,7 @@ OURS = {
 
 
 def to_postgres(node: exp.Expr) -> None:
-    """Rewrite one node, whose inner nodes are rewritten already."""
+    """Rewrite one node; its inner nodes must be rewritten before."""
     from sqlglot import exp
 
     if isinstance(node, exp.TsOrDsAdd):
@@ -71,7 +72,7 @@ def to_postgres(node: exp.Expr) -> None:
 def _ours(name: str, *arguments: exp.Expr) -> exp.Expr:
     from sqlglot import exp
 
-    call = exp.Anonymous(this=name, expressions=[each.copy() for each in arguments])
+    call = exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
     return exp.Dot(this=exp.to_identifier("redshift"), expression=call)
 
 
@@ -83,7 +84,11 @@ def _unit(node: exp.Expr) -> exp.Expr:
 
 
 def _list(node: exp.GroupConcat) -> None:
-    """LISTAGG's order goes inside, and its values become texts."""
+    """Rewrite LISTAGG, with its order as part of the arguments and its values cast to texts.
+
+    `LISTAGG(a, ',') WITHIN GROUP (ORDER BY b)` becomes
+    `STRING_AGG(CAST(a AS TEXT), ',' ORDER BY b)`.
+    """
     from sqlglot import exp
 
     within = node.parent or node
@@ -95,7 +100,7 @@ def _list(node: exp.GroupConcat) -> None:
     order = ""
     if isinstance(within, exp.WithinGroup):
         order = f" {within.expression.sql('postgres').strip()}"
-    if distinct:  # what is sorted by must be what is listed, so before it is a text
+    if distinct:  # PostgreSQL sorts DISTINCT values only by themselves, so they are cast afterwards
         listed = f"ARRAY_AGG(DISTINCT {value}{order}) FILTER (WHERE NOT {value} IS NULL)"
         text = f"ARRAY_TO_STRING({listed}, {between})"
     else:
@@ -113,7 +118,7 @@ def _ignoring(node: exp.Expr) -> None:
 
 
 def _function(node: exp.Anonymous) -> None:
-    """Functions that sqlglot does not know."""
+    """Rewrite a function that sqlglot does not know."""
     from sqlglot import exp
 
     name, given = str(node.this).upper(), node.expressions

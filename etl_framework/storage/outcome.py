@@ -12,10 +12,10 @@ Status = Literal["pass", "warn", "quarantine", "fail"]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How a check went: `failing` rows out of `rows`.
+    """The result of a check: `failing` rows out of `rows`.
 
-    :param note: what was measured, of a check that counts no rows.
-    :param examples: some of what failed, with sensitive values masked.
+    :param note: the measured values in words, for a check that does not count rows.
+    :param examples: some of the failing rows, with sensitive values masked.
     """
 
     check: str
@@ -28,7 +28,7 @@ class CheckResult:
 
     @property
     def rate(self) -> float:
-        """Failing rows per row; 0 of none."""
+        """The share of failing rows; 0 if there are no rows."""
         return self.failing / self.rows if self.rows else 0.0
 
 

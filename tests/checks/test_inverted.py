@@ -48,13 +48,13 @@ def invert(kind: type[Check], monkeypatch: pytest.MonkeyPatch) -> None:
             ),
         )
     elif issubclass(kind, MeasureCheck):
-        found = kind.found
+        verdict = kind.verdict
 
         def other(self: Any, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
-            kept, note = found(self, values, context)
+            kept, note = verdict(self, values, context)
             return not kept, note
 
-        monkeypatch.setattr(kind, "found", other)
+        monkeypatch.setattr(kind, "verdict", other)
 
 
 @pytest.mark.parametrize("type_", sorted(CASES))
