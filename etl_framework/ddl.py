@@ -11,9 +11,8 @@ from etl_framework.errors import ConfigError, DataMissingError, Diagnostic
 from etl_framework.plan import Plan
 from etl_framework.sources.postgres import PostgresSource
 from etl_framework.sql.quote import literal, names, quote, quote_table
-from etl_framework.targets.base import ledger_table
+from etl_framework.targets.base import ledger_table, open_warehouse, warehouse_for
 from etl_framework.targets.tables import Table
-from etl_framework.targets.warehouse import open_warehouse, warehouse_for
 
 
 @dataclass(frozen=True)
@@ -71,20 +70,18 @@ def changes(plan: Plan) -> Iterator[Change]:
         connection = plan.environment.connections[name]
         here = [table for table in tables if table.target.connection == name]
         try:
-            warehouse = open_warehouse(connection, plan.root, read_only=True)
+            opened = open_warehouse(connection, plan.root, read_only=True)
         except DataMissingError:  # a database in a file that is not there yet
             kind = warehouse_for(connection)
             yield from (
                 Change(table.target.table, tuple(kind.create(table)), ()) for table in here if kind
             )
             continue
-        try:
+        with opened as warehouse:
             for table in here:
-                found, refused = warehouse.changes(table)
+                statements, refused = warehouse.changes(table)
                 problems = refused.diagnostics if refused else ()
-                yield Change(table.target.table, tuple(found), tuple(problems))
-        finally:
-            warehouse.close()
+                yield Change(table.target.table, tuple(statements), tuple(problems))
 
 
 def _tables(pipeline: Pipeline) -> Iterator[Table]:

@@ -71,14 +71,11 @@ class FreshnessSensor(WaitingOperator):
 
     def look(self, context: Context) -> str | None:
         from etl_framework.sql.quote import quote, quote_table
-        from etl_framework.targets.warehouse import open_warehouse
+        from etl_framework.targets.base import open_warehouse
 
-        warehouse = open_warehouse(self._place(), self.root_or_here(), read_only=True)
-        try:
+        with open_warehouse(self._place(), self.root_or_here(), read_only=True) as warehouse:
             sql = f"SELECT MAX({quote(self.column)}) FROM {quote_table(self.table)}"
             newest = _moment(next(iter(warehouse.query(sql)[1]))[0])
-        finally:
-            warehouse.close()
         until = context.get("data_interval_end") or datetime.now(UTC)
         if newest is None or newest < until - timedelta(seconds=self.max_age):
             return None

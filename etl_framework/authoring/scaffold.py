@@ -13,7 +13,7 @@ from etl_framework.connections.base import Connection
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError
-from etl_framework.targets.warehouse import warehouse_for
+from etl_framework.targets.base import warehouse_for
 
 STUB = '''"""The DAG of pipelines/{name}.yml."""
 

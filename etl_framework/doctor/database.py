@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-from etl_framework import ledger
 from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.connections.redshift import Redshift
 from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic, EtlError, without_secrets
 from etl_framework.sources.postgres import PostgresSource
 from etl_framework.sql.quote import names, quote_table
-from etl_framework.targets.base import Warehouse
-from etl_framework.targets.warehouse import open_warehouse
+from etl_framework.targets import ledger
+from etl_framework.targets.base import Warehouse, open_warehouse
 
 HINT = "etl iam --format sql prints the grants"
 WANTED = ("SELECT", "INSERT", "DELETE")
@@ -57,8 +56,7 @@ class TargetTables(Examination):
 
     def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
         connection = patient.connections[subject]
-        warehouse = open_warehouse(connection, patient.project.root, read_only=True)
-        try:
+        with open_warehouse(connection, patient.project.root, read_only=True) as warehouse:
             if not _may(warehouse, "has_database_privilege(current_database(), 'TEMP')"):
                 yield patient.at(subject, "D406", "it may make no temporary tables", HINT)
             for pipeline_file in patient.project.pipelines:
@@ -70,8 +68,6 @@ class TargetTables(Examination):
                             yield pipeline_file.file.diagnostic(keys, "D406", told, HINT)
             if told := _missing(warehouse, ledger.TABLE):
                 yield patient.at(subject, "D406", told, HINT)
-        finally:
-            warehouse.close()
 
 
 def _run(connection: Postgres, patient: Patient, sql: str) -> None:

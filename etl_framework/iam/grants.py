@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from etl_framework import ledger
 from etl_framework.config.environments import Environment
 from etl_framework.config.models import Pipeline
 from etl_framework.connections.postgres import Postgres
@@ -17,6 +16,7 @@ from etl_framework.iam.cluster import database_of, user_of
 from etl_framework.iam.facts import Facts
 from etl_framework.sources.postgres import PostgresSource
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
+from etl_framework.targets import ledger
 from etl_framework.targets.target import Target
 
 PUBLIC = "public"

@@ -9,10 +9,7 @@ from etl_framework.config.project import Project
 from etl_framework.connections.redshift import Redshift
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
-from etl_framework.targets.target import Target
 
-# The strategies whose result depends on which run is last.
-LAST_WINS = ("replace", "merge")
 KEYS = ("sort_key", "dist_key", "dist_style")
 
 
@@ -33,12 +30,12 @@ class UselessKeys(Rule):
                 found = [each.connections.get(target.connection) for each in environments.values()]
                 nowhere = found and all(found) and not any(isinstance(c, Redshift) for c in found)
                 for key in given:
-                    what = f"'{target.connection}' is no Redshift in any environment"
-                    hint = f"take {key} out"
-                    if not nowhere:
-                        what, hint = _unused(target, key)
-                    if what:
-                        yield _warning(checked, name, key, what, hint)
+                    useless = target.loads_by.unused(target, key)
+                    if nowhere:
+                        what = f"'{target.connection}' is no Redshift in any environment"
+                        useless = what, f"take {key} out"
+                    if useless:
+                        yield _warning(checked, name, key, *useless)
 
 
 class SideBySide(Rule):
@@ -54,7 +51,7 @@ class SideBySide(Rule):
             if checked.pipeline.max_active_runs == 1:
                 continue
             for name, kpi in checked.pipeline.kpis.items():
-                if kpi.target.strategy in LAST_WINS:
+                if kpi.target.loads_by.last_wins:
                     many = checked.pipeline.max_active_runs
                     message = (
                         f"{many} runs at a time write '{kpi.target.table}', and the last one wins"
@@ -63,26 +60,6 @@ class SideBySide(Rule):
                         "write max_active_runs: 1, or a strategy by interval: delete+insert, append"
                     )
                     yield _warning(checked, name, "strategy", message, hint)
-
-
-def _unused(target: Target, key: str) -> tuple[str, str]:
-    """Why the run's own statement cannot use a key, and what to do; empty if it can."""
-    replaced = target.incremental_key
-    if key == "sort_key" and target.strategy == "delete+insert" and replaced not in target.sort_key:
-        message = (
-            f"each run deletes by '{replaced}', which the table is not sorted by: it reads all"
-        )
-        return message, f"write sort_key: [{replaced}]"
-    if (
-        key == "dist_key"
-        and target.strategy == "merge"
-        and target.dist_key not in target.unique_key
-    ):
-        message = (
-            f"each run joins by {', '.join(target.unique_key)}, and rows lie by another column"
-        )
-        return message, f"write dist_key: {target.unique_key[0]}"
-    return "", ""
 
 
 def _warning(checked: Checked, kpi: str, key: str, message: str, hint: str) -> Diagnostic:

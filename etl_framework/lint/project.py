@@ -12,7 +12,7 @@ from etl_framework.engines.base import engine_of
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
 from etl_framework.lint.facts import Fact
-from etl_framework.targets.warehouse import warehouse_for
+from etl_framework.targets.base import warehouse_for
 
 
 class Connections(Rule):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from etl_framework import ledger
 from etl_framework.config.project import Project
-from etl_framework.errors import ConfigError, DataMissingError
+from etl_framework.errors import ConfigError
 from etl_framework.interval import DataInterval
 from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine, Selection
-from etl_framework.sql.quote import quote
-from etl_framework.targets.warehouse import open_warehouse
+from etl_framework.targets.base import ledger_rows
 
 
 def intervals_to_run(
@@ -37,7 +35,7 @@ def intervals_to_run(
         return []
     kpis = quarantine.pipeline.kpis.values()
     for kpi in kpis:
-        if kpi.target.strategy == "append":
+        if not kpi.target.loads_by.replaces:
             connection = kpi.target.connection
             loaded = _loaded(project, environment, quarantine.pipeline.name, connection)
             if not loaded.isdisjoint(_start(interval) for interval in wanted):
@@ -46,7 +44,7 @@ def intervals_to_run(
                     "where they cannot be told from others and replaced",
                     hint="use `strategy: delete+insert` or `merge` for a table to replay into",
                 )
-    if any(kpi.target.strategy == "replace" for kpi in kpis):
+    if any(kpi.target.loads_by.holds_newest for kpi in kpis):
         wanted.add(max(quarantine.runs(), key=_start))
     return sorted(wanted, key=_start)
 
@@ -59,16 +57,7 @@ def _loaded(project: Project, environment: str | None, pipeline: str, connection
     """The keys of a pipeline's intervals that the ledger beside a target has."""
     chosen = project.environment(environment)
     chosen.load_variables(project.root)
+    columns = ["interval_start", "interval_end"]
     place = chosen.connections[connection]
-    try:
-        warehouse = open_warehouse(place, project.root, read_only=True)
-    except DataMissingError:
-        return set()
-    try:
-        if not warehouse.table_columns(ledger.TABLE):
-            return set()
-        sql = f"SELECT interval_start, interval_end FROM {quote(ledger.TABLE)} WHERE pipeline = ?"
-        _, rows = warehouse.query(sql, (pipeline,))
-        return {DataInterval(*row).key for row in rows}
-    finally:
-        warehouse.close()
+    rows = ledger_rows(place, project.root, columns, "pipeline = ?", (pipeline,))
+    return {DataInterval(*row).key for row in rows}

@@ -11,13 +11,13 @@ from typing import Any
 from etl_framework.config.models import Kpi
 from etl_framework.engines.work import Work
 from etl_framework.errors import StepError
-from etl_framework.ledger import LedgerEntry
 from etl_framework.run.archive import archive
 from etl_framework.run.retry import until_it_passes
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.outcome import CheckResult, Outcome
-from etl_framework.targets.base import Load
-from etl_framework.targets.warehouse import open_warehouse, warehouse_for
+from etl_framework.targets.base import open_warehouse, warehouse_for
+from etl_framework.targets.ledger import LedgerEntry
+from etl_framework.targets.load import Load
 
 
 def publish(work: Work) -> Outcome:
@@ -57,12 +57,9 @@ def _transaction(work: Work, name: str, loads: Sequence[Load], entry: LedgerEntr
 
     After one that broke, or whose commit's answer was lost, the same again changes nothing more.
     """
-    warehouse = open_warehouse(work.plan.environment.connections[name], work.plan.root)
-    work.on_cancel(warehouse.cancel)
-    try:
+    with open_warehouse(work.plan.environment.connections[name], work.plan.root) as warehouse:
+        work.on_cancel(warehouse.cancel)
         warehouse.publish(loads, entry)
-    finally:
-        warehouse.close()
 
 
 def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:

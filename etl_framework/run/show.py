@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from etl_framework import ledger
 from etl_framework.config.environments import Environment
 from etl_framework.config.models import Kpi
 from etl_framework.config.project import Project
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
 from etl_framework.sql.quote import quote, quote_table
-from etl_framework.targets.base import Warehouse
-from etl_framework.targets.warehouse import open_warehouse
+from etl_framework.targets import ledger
+from etl_framework.targets.base import Warehouse, open_warehouse
 
 Found = tuple[list[str], list[tuple[Any, ...]]]
 LEDGER = "ledger"
@@ -77,11 +76,9 @@ def _select(
         hint = did_you_mean(connection, environment.connections)
         raise ConfigError(f"there is no connection '{connection}'", hint=hint)
     environment.load_variables(project.root)
-    warehouse = open_warehouse(environment.connections[connection], project.root, read_only=True)
-    try:
+    place = environment.connections[connection]
+    with open_warehouse(place, project.root, read_only=True) as warehouse:
         return _query(warehouse, table, order_by, limit)
-    finally:
-        warehouse.close()
 
 
 def _query(warehouse: Warehouse, table: str, order_by: list[str], limit: int) -> Found:

@@ -4,44 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from etl_framework import ledger
-from etl_framework.checks.primary_key import PrimaryKey
-from etl_framework.columns import Column
 from etl_framework.connections.base import Connection
-from etl_framework.errors import Diagnostic, StepError
+from etl_framework.errors import ConfigError, DataMissingError, Diagnostic, StepError
 from etl_framework.interval import DataInterval
-from etl_framework.ledger import LedgerEntry
-from etl_framework.sql.quote import quote
-from etl_framework.targets.statements import Statement, bounds, recorded, statements
+from etl_framework.plugins import import_all
+from etl_framework.sql.quote import names, quote
+from etl_framework.targets import ledger
+from etl_framework.targets.ledger import LedgerEntry, Statement
+from etl_framework.targets.load import Load
 from etl_framework.targets.tables import Table, Tables
 from etl_framework.targets.target import Target
-
-
-@dataclass(frozen=True)
-class Load:
-    """The rows of one KPI, on their way into its target.
-
-    :param files: Parquet files whose columns are `columns`, in order.
-    :param manifest: where in S3 the list of these files lies, when staging is there.
-    :param staged: a table of the same database that holds the rows, in place of files.
-    """
-
-    target: Target
-    columns: tuple[Column, ...]
-    files: tuple[str, ...]
-    rows: int
-    manifest: str = ""
-    staged: str = ""
-    description: str = ""
-
-    @property
-    def wanted(self) -> Table:
-        """The target as it should be."""
-        return Table(self.target, self.columns, self.description)
 
 
 class Warehouse(Tables):
@@ -92,6 +68,12 @@ class Warehouse(Tables):
     def close(self) -> None:
         """Close the connection; what is not committed is undone."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def publish(self, loads: Sequence[Load], entry: LedgerEntry) -> LedgerEntry:
         """Change every target and write the ledger row, in one transaction.
 
@@ -101,7 +83,7 @@ class Warehouse(Tables):
         stages = {load.target.table: f"etl_stage_{number}" for number, load in enumerate(loads)}
         for load in loads:
             self.stage(load, stages[load.target.table])
-            self._repeatable(load, stages[load.target.table], entry.interval)
+            self._refuse_unrepeatable(load, stages[load.target.table], entry.interval)
         self._prepare([ledger_table(loads[0].target.connection), *(load.wanted for load in loads)])
         written = replace(entry, targets=self._counts(loads))
         # The locks come first: then every other statement sees what is committed before it.
@@ -109,34 +91,18 @@ class Warehouse(Tables):
             (sql, ()) for sql in self.lock_statements([ledger.TABLE, *sorted(stages)])
         ]
         for load in loads:
-            changes += statements(load, stages[load.target.table], entry)
-        self.transaction([*changes, *recorded(written)])
+            changes += load.target.loads_by.statements(load, stages[load.target.table], entry)
+        self.transaction([*changes, *written.statements()])
         return written
 
-    def _repeatable(self, load: Load, stage: str, interval: DataInterval) -> None:
+    def _refuse_unrepeatable(self, load: Load, stage: str, interval: DataInterval) -> None:
         """Refuse rows that the same run, repeated, would not replace but add again.
 
-        :raises StepError: rows outside the data interval, or without a key of their own.
+        :raises StepError: the strategy's limits are passed.
         """
-        table, staged = load.target.table, quote(stage)
-        if load.target.strategy == "delete+insert":
-            key = quote(str(load.target.incremental_key))
-            outside = f"{key} IS NULL OR {key} < ? OR {key} >= ?"
-            sql = f"SELECT COUNT(*) FROM {staged} WHERE {outside}"
-            if wrong := self._number(sql, bounds(load, interval)):
-                raise StepError(
-                    f"{wrong:,} rows for {table} have a {key} outside of {interval}",
-                    hint="select only the interval's rows: WHERE ... >= {{ interval.start }} "
-                    "AND ... < {{ interval.end }}",
-                )
-        if load.target.strategy == "merge":
-            check = PrimaryKey(type="primary_key", columns=load.target.unique_key)
-            groups = check.groups(staged)
-            if wrong := self._number(f"SELECT COALESCE(SUM(failing), 0) FROM ({groups}) AS keys"):
-                raise StepError(
-                    f"{wrong:,} rows for {table} have no unique_key of their own",
-                    hint=f"give one row for each {', '.join(load.target.unique_key)}, never empty",
-                )
+        for limit in load.target.loads_by.limits(load, stage, interval):
+            if rows := self._number(limit.count, limit.values):
+                raise StepError(f"{rows:,} rows {limit.what}", limit.hint)
 
     def _number(self, sql: str, values: Sequence[Any] = ()) -> int:
         _, ((number,),) = self.query(sql, values)
@@ -165,3 +131,43 @@ class Warehouse(Tables):
 def ledger_table(connection: str) -> Table:
     """The ledger as it should be, beside the targets of a connection."""
     return Table(Target(connection=connection, table=ledger.TABLE), ledger.COLUMNS, ledger.WHAT)
+
+
+def warehouse_for(connection: Connection) -> type[Warehouse] | None:
+    """The class that loads into a connection of this kind; None when nothing can."""
+    import_all(__package__ or "")
+    for warehouse in sorted(Warehouse.__subclasses__(), key=lambda found: found.__name__):
+        if isinstance(connection, warehouse.connects):
+            return warehouse
+    return None
+
+
+def open_warehouse(connection: Connection, root: Path, *, read_only: bool = False) -> Warehouse:
+    """A connected warehouse, for a `with` statement that closes it.
+
+    :raises ConfigError: a connection of this kind cannot hold targets.
+    :raises RetryableError: it does not answer, or another process has it.
+    """
+    warehouse = warehouse_for(connection)
+    if warehouse is None:
+        kind = getattr(connection, "type", "")
+        raise ConfigError(f"a connection of type '{kind}' cannot hold targets")
+    return warehouse.open(connection, root, read_only=read_only)
+
+
+def ledger_rows(
+    connection: Connection, root: Path, columns: list[str], where: str, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """Rows of the ledger beside a connection's targets; none where nothing was ever published.
+
+    :param where: what follows WHERE, with `?` for values.
+    :raises RetryableError: the warehouse does not answer.
+    """
+    try:
+        with open_warehouse(connection, root, read_only=True) as warehouse:
+            if not warehouse.table_columns(ledger.TABLE):
+                return []
+            sql = f"SELECT {names(columns)} FROM {quote(ledger.TABLE)} WHERE {where}"
+            return warehouse.query(sql, values)[1]
+    except DataMissingError:  # a database in a file that is not there yet
+        return []

@@ -11,7 +11,8 @@ from etl_framework.connections.duckdb import DuckDB
 from etl_framework.errors import DataMissingError, RetryableError
 from etl_framework.sql.quote import names, quote
 from etl_framework.storage.parquet import as_path
-from etl_framework.targets.base import Load, Warehouse
+from etl_framework.targets.base import Warehouse
+from etl_framework.targets.load import Load
 
 
 class DuckDBWarehouse(Warehouse):

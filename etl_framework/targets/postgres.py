@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from etl_framework.columns import Column
 from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.sql.quote import names, quote, quote_table
-from etl_framework.targets.base import Load, Warehouse
+from etl_framework.targets.base import Warehouse
+from etl_framework.targets.load import Load
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PostgresConnection

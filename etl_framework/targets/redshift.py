@@ -11,8 +11,9 @@ from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.redshift_session import Session
 from etl_framework.errors import ConfigError, RetryableError
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
-from etl_framework.targets.base import Load, Warehouse
-from etl_framework.targets.statements import Statement
+from etl_framework.targets.base import Warehouse
+from etl_framework.targets.ledger import Statement
+from etl_framework.targets.load import Load
 from etl_framework.targets.target import Target
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from etl_framework.columns import TABLE_NAME
 from etl_framework.model import Model, Name
+from etl_framework.targets.strategies import STRATEGIES, Strategy
 
-Strategy = Literal["append", "replace", "merge", "delete+insert"]
+if TYPE_CHECKING:
+    StrategyName = str
+else:
+    StrategyName = Literal[tuple(STRATEGIES)]
 
 
 class Target(Model):
@@ -17,7 +21,7 @@ class Target(Model):
 
     connection: Name = Field(description="Where the table lies, a name in `environments.yml`.")
     table: str = Field(pattern=TABLE_NAME, description="The table, with its schema if it has one.")
-    strategy: Strategy = Field(
+    strategy: StrategyName = Field(
         "replace",
         description="`replace`: the run's rows are the table. `append`: added once per interval."
         " `merge`: rows of the same `unique_key` are replaced. `delete+insert`: rows of the data"
@@ -38,10 +42,14 @@ class Target(Model):
 
     @model_validator(mode="after")
     def _keys_of_the_strategy(self) -> Target:
-        if self.strategy == "merge" and not self.unique_key:
-            raise ValueError("strategy 'merge' needs 'unique_key'")
-        if self.strategy == "delete+insert" and not self.incremental_key:
-            raise ValueError("strategy 'delete+insert' needs 'incremental_key'")
+        for key in self.loads_by.keys:
+            if not getattr(self, key):
+                raise ValueError(f"strategy '{self.strategy}' needs '{key}'")
         if self.dist_key and self.dist_style:
             raise ValueError("give either 'dist_style' or 'dist_key'")
         return self
+
+    @property
+    def loads_by(self) -> Strategy:
+        """The strategy that the target names."""
+        return STRATEGIES[self.strategy]

@@ -18,11 +18,11 @@ from etl_framework.connections.postgres import Postgres
 from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.interval import DataInterval
-from etl_framework.ledger import LedgerEntry
 from etl_framework.storage.manifest import write_manifest
-from etl_framework.targets.base import Load, Warehouse
+from etl_framework.targets.base import Warehouse, open_warehouse
+from etl_framework.targets.ledger import LedgerEntry
+from etl_framework.targets.load import Load
 from etl_framework.targets.target import Target
-from etl_framework.targets.warehouse import open_warehouse
 
 Rows = list[tuple[Any, ...]]
 REDSHIFT: dict[str, Any] = {

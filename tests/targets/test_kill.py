@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from etl_framework.targets.base import Load
+from etl_framework.targets.load import Load
 from tests.conftest import REPOSITORY
 from tests.targets.places import Place, day
 

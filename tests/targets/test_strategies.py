@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from etl_framework.errors import StepError
-from tests.targets.places import Place, Rows, day
+from etl_framework.targets.strategies import STRATEGIES, Strategy
+from etl_framework.targets.target import Target
+from tests.targets.places import Place, Rows, day, entry
 
 pytestmark = pytest.mark.slow
 ALL = 'SELECT id, day, note FROM "t" ORDER BY id, note, day'
@@ -17,7 +21,7 @@ A, B, C = datetime(2024, 6, 1, 8), datetime(2024, 6, 2, 0), datetime(2024, 6, 2,
 KEYS = {"merge": {"unique_key": ["id"]}, "delete+insert": {"incremental_key": "day"}}
 
 
-@pytest.mark.parametrize(
+INTERVALS = pytest.mark.parametrize(
     ("strategy", "expected"),
     [
         pytest.param("replace", [(1, B, "b"), (3, C, "c")], id="replace keeps the last run's rows"),
@@ -38,6 +42,48 @@ KEYS = {"merge": {"unique_key": ["id"]}, "delete+insert": {"incremental_key": "d
         ),
     ],
 )
+
+
+def test_no_strategy_is_left_out_of_these_tests() -> None:
+    tested = {case.values[0] for case in INTERVALS.args[1]}
+
+    assert tested == set(STRATEGIES)
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+class TestContract:
+    """What every strategy keeps."""
+
+    def test_says_what_a_run_does(self, name: str) -> None:
+        assert STRATEGIES[name].__doc__ != Strategy.__doc__
+        assert f"`{name}`" in str(Target.model_fields["strategy"].description)
+
+    def test_its_keys_are_keys_of_targets(self, name: str) -> None:
+        assert set(STRATEGIES[name].keys) <= set(Target.model_fields)
+
+    def test_a_target_without_its_keys_is_refused(self, name: str) -> None:
+        for key in STRATEGIES[name].keys:
+            with pytest.raises(
+                ValidationError, match=f"strategy '{re.escape(name)}' needs '{key}'"
+            ):
+                Target(connection="w", table="t", strategy=name)
+
+    def test_it_inserts_last_and_never_truncates(self, name: str, place: Place) -> None:
+        load = place.load("t", name, [(1, B, "b")], **KEYS.get(name, {}))
+
+        statements = load.target.loads_by.statements(load, "stage", entry(day(2), "p"))
+
+        assert statements[-1][0].startswith('INSERT INTO "t" ("id", "day", "note")')
+        assert not any("TRUNCATE" in sql for sql, _ in statements)
+        assert all(sql.count("?") == len(values) for sql, values in statements)
+
+    def test_no_rows_at_all_can_be_published(self, name: str, place: Place) -> None:
+        place.publish(day(1), place.load("t", name, [], **KEYS.get(name, {})))
+
+        assert place.rows(ALL) == []
+
+
+@INTERVALS
 def test_two_intervals_and_each_again(place: Place, strategy: str, expected: Rows) -> None:
     keys: dict[str, Any] = KEYS.get(strategy, {})
     first = place.load("t", strategy, [(1, A, "a"), (2, A, "a")], **keys)

@@ -13,8 +13,12 @@ from typing import Any
 
 from etl_framework.columns import Column, ColumnType
 from etl_framework.interval import DataInterval
+from etl_framework.sql.quote import names, quote
 
+# SQL with `?` for its values, and these.
+Statement = tuple[str, tuple[Any, ...]]
 TABLE = "etl_ledger"
+OF_INTERVAL = "pipeline = ? AND interval_start = ? AND interval_end = ?"
 WHAT = "What was published, for which data interval, with what counts."
 COLUMNS = [
     Column(name=name, type=ColumnType.parse(type_))
@@ -45,6 +49,11 @@ class LedgerEntry:
     checks: tuple[dict[str, Any], ...]
     targets: tuple[dict[str, Any], ...]
 
+    @property
+    def of_interval(self) -> tuple[Any, ...]:
+        """The values of OF_INTERVAL for this row."""
+        return self.pipeline, self.interval.start, self.interval.end
+
     def values(self) -> tuple[Any, ...]:
         """The row, in the order of COLUMNS."""
         lists = (self.sources, self.checks, self.targets)
@@ -55,5 +64,14 @@ class LedgerEntry:
             self.run_id,
             self.environment,
             self.published_at,
-            *(json.dumps(found) for found in lists),
+            *(json.dumps(rows) for rows in lists),
         )
+
+    def statements(self) -> list[Statement]:
+        """What writes the row, in the place of an earlier one of its data interval."""
+        table, columns = quote(TABLE), [column.name for column in COLUMNS]
+        places = ", ".join("?" for _ in columns)
+        return [
+            (f"DELETE FROM {table} WHERE {OF_INTERVAL}", self.of_interval),
+            (f"INSERT INTO {table} ({names(columns)}) VALUES ({places})", self.values()),
+        ]
