@@ -34,7 +34,7 @@ GROUPS = {
 def dag_factory_config(project: Project, plan: Plan) -> dict[str, Any]:
     """The DAG of a plan, as dag-factory reads it; `__type__` names what makes an object."""
     pipeline = plan.pipeline
-    groups = {_group(pipeline, step) for step in plan.steps}
+    groups = {step.section for step in plan.steps}
     dag: dict[str, Any] = {
         "description": pipeline.description,
         "doc_md": _dag_doc(plan),
@@ -128,8 +128,8 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
         "dependencies": list(step.needs),
         "doc_md": _task_doc(step),
     }
-    if group := _group(plan.pipeline, step):
-        task["group"] = group
+    if step.section:
+        task["group"] = step.section
     if step.sql:
         task["sql"] = step.sql
     if isinstance(step.block, CsvSource) and step.kind == "extract" and step.block.wait:
@@ -155,10 +155,6 @@ def _callback(pipeline: Pipeline, event: str) -> dict[str, Any] | None:
     channels = _channels(pipeline, event)
     callback = "etl_framework.airflow.notify.notify"
     return {"callback": callback, "event": event, "channels": channels} if channels else None
-
-
-def _group(pipeline: Pipeline, step: Step) -> str:
-    return next((name for name in GROUPS if step.relation in getattr(pipeline, name)), "")
 
 
 def _dag_doc(plan: Plan) -> str:

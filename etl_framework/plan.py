@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from etl_framework.checks.base import Check
-from etl_framework.checks.not_null import NotNull
-from etl_framework.checks.primary_key import PrimaryKey
 from etl_framework.config.environments import Environment
-from etl_framework.config.models import Kpi, Pipeline, Transform
+from etl_framework.config.models import Pipeline
 from etl_framework.config.project import PipelineFile, Project
+from etl_framework.config.relation import Block, Place, Relation
 from etl_framework.config.yaml_file import Keys
 from etl_framework.errors import ConfigError, Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.plugins import engine_class
 from etl_framework.queries import Compilation, Compiled, Shape, compile_queries
-from etl_framework.sources.base import Source
 from etl_framework.storage.staging import Staging
 
-Place = tuple[str, int, int]
 Kind = Literal["extract", "check", "transform", "kpi", "publish"]
 
 
@@ -43,6 +40,7 @@ class Step:
 
     :param needs: the steps that must have finished.
     :param inputs: for each relation the step reads, the step whose output it is.
+    :param section: of the file, where its relation stands: `sources`, `transforms` or `kpis`.
     :param place: where the file declares it: path, line, column.
     :param check_places: the same of each check.
     :param check_sql: the SQL of each check that has its own, as the engine runs it; else empty.
@@ -55,7 +53,8 @@ class Step:
     relation: str
     needs: tuple[str, ...] = ()
     inputs: tuple[tuple[str, str], ...] = ()
-    block: Source | Transform | Kpi | None = None
+    block: Block | None = None
+    section: str = ""
     checks: tuple[Check, ...] = ()
     place: Place = ("", 0, 0)
     check_places: tuple[Place, ...] = ()
@@ -137,38 +136,20 @@ def build_plan(
     )
 
 
-def all_checks(block: Source | Transform | Kpi) -> tuple[Check, ...]:
-    """The checks of a relation: those that its columns imply, then those that it lists."""
-    required = [column.name for column in block.columns if column.required]
-    keys = [column.name for column in block.columns if column.primary_key]
-    implied: list[Check] = []
-    if required:
-        taken_out = "quarantine" if isinstance(block, Source) else "fail"
-        implied.append(
-            NotNull(type="not_null", columns=required, on_fail=taken_out, name="required")
-        )
-    if keys:
-        implied.append(PrimaryKey(type="primary_key", columns=keys))
-    return (*implied, *block.checks)
-
-
 def _steps(found: PipelineFile, compilation: Compilation, engine: Planning) -> Iterator[Step]:
-    pipeline = found.model
-    if pipeline is None:
-        return
-    relations = pipeline.relations()
-    checks = {name: all_checks(block) for name, block in relations.items()}
-    order = [*pipeline.sources, *compilation.queries]
+    relations = found.relations
+    sources = [name for name, relation in relations.items() if relation.kind == "source"]
+    order = [relations[name] for name in (*sources, *compilation.queries)]
     # Whoever reads a relation reads it after its checks, which may have taken rows out.
-    gives = {name: f"{_kind(pipeline, name)}.{name}" for name in order}
-    gives |= {name: f"check.{name}" for name in order if checks[name]}
-    for name in order:
-        place = _place(found, name)
-        made = _making(pipeline, compilation.queries.get(name), name, gives, place, engine)
-        yield made
-        if checks[name]:
-            yield _checking(found, compilation, name, checks[name], made, gives, engine)
-    loads = tuple((name, gives[name]) for name in order if name in pipeline.kpis)
+    gives = {
+        relation.name: f"check.{relation.name}" if relation.checks else relation.step
+        for relation in order
+    }
+    for relation in order:
+        yield _making(relation, compilation, gives, engine)
+        if relation.checks:
+            yield _checking(relation, compilation, gives, engine)
+    loads = tuple((each.name, gives[each.name]) for each in order if each.kind == "kpi")
     yield Step(
         "publish", "publish", "", tuple(gives.values()), loads, place=(found.file.path, 1, 1)
     )
@@ -194,84 +175,48 @@ def _ordered(found: PipelineFile, steps: list[Step]) -> tuple[Step, ...]:
     return tuple(ordered)
 
 
-def _kind(pipeline: Pipeline, name: str) -> Kind:
-    if name in pipeline.sources:
-        return "extract"
-    return "transform" if name in pipeline.transforms else "kpi"
-
-
-def _section(found: PipelineFile, name: str) -> str:
-    return next(s for s in ("sources", "transforms", "kpis") if (s, name) in found.file.keys)
-
-
-def _place(found: PipelineFile, name: str) -> Place:
-    return found.file.path, *found.file.place((_section(found, name), name), of_key=True)
-
-
-def _check_places(found: PipelineFile, name: str, count: int) -> tuple[Place, ...]:
-    """Where each check stands; those that columns imply come first and stand at the columns."""
-    section = _section(found, name)
-    listed = sum(
-        keys[:3] == (section, name, "checks") and len(keys) == 4 for keys in found.file.values
+def _making(
+    relation: Relation, compilation: Compilation, gives: dict[str, str], engine: Planning
+) -> Step:
+    """The step that makes a relation."""
+    kind: Kind = "extract" if relation.kind == "source" else relation.kind
+    compiled = compilation.queries.get(relation.name)
+    inputs = tuple((name, gives[name]) for name in (compiled.inputs if compiled else ()))
+    return Step(
+        relation.step,
+        kind,
+        relation.name,
+        tuple(dict.fromkeys(step for _, step in inputs)),
+        inputs,
+        relation.block,
+        relation.section,
+        place=relation.place,
+        template=compiled.template if compiled else "",
+        sql=engine.sql(compiled) if compiled else "",
     )
-    implied = (section, name, "columns")
-    keys = [implied] * (count - listed)
-    places = [found.file.place(key, of_key=True) for key in keys]
-    places += [found.file.place((section, name, "checks", index)) for index in range(listed)]
-    return tuple((found.file.path, *place) for place in places)
 
 
 def _checking(
-    found: PipelineFile,
-    compilation: Compilation,
-    name: str,
-    checks: tuple[Check, ...],
-    made: Step,
-    gives: dict[str, str],
-    engine: Planning,
+    relation: Relation, compilation: Compilation, gives: dict[str, str], engine: Planning
 ) -> Step:
-    """The step that checks a relation; `made` is the step that makes it."""
-    implied = len(checks) - len(made.block.checks if made.block else ())
-    queries = [compilation.checks.get((name, index - implied)) for index in range(len(checks))]
+    """The step that checks a relation, and all that its checks compare it with."""
+    checks, implied = relation.checks, len(relation.implied_checks)
+    queries = [
+        compilation.checks.get((relation.name, index - implied)) for index in range(len(checks))
+    ]
     read = [parent[0] for check in checks if (parent := check.parent())]
-    read += [relation for query in queries if query for relation in query.inputs]
-    others = tuple((other, gives[other]) for other in dict.fromkeys(read) if other != name)
+    read += [name for query in queries if query for name in query.inputs]
+    others = tuple((name, gives[name]) for name in dict.fromkeys(read) if name != relation.name)
     return Step(
-        f"check.{name}",
+        f"check.{relation.name}",
         "check",
-        name,
-        (made.name, *dict.fromkeys(step for _, step in others)),
-        ((name, made.name), *others),
-        made.block,
+        relation.name,
+        (relation.step, *dict.fromkeys(step for _, step in others)),
+        ((relation.name, relation.step), *others),
+        relation.block,
+        relation.section,
         checks,
-        made.place,
-        check_places=_check_places(found, name, len(checks)),
+        relation.place,
+        check_places=relation.check_places,
         check_sql=tuple(engine.sql(query) if query else "" for query in queries),
-    )
-
-
-def _making(
-    pipeline: Pipeline,
-    compiled: Compiled | None,
-    name: str,
-    gives: dict[str, str],
-    place: Place,
-    engine: Planning,
-) -> Step:
-    """The step that makes a relation."""
-    kind, block = _kind(pipeline, name), pipeline.relations()[name]
-    if compiled is None:
-        return Step(f"{kind}.{name}", kind, name, block=block, place=place)
-    inputs = tuple((relation, gives[relation]) for relation in compiled.inputs)
-    needs = tuple(dict.fromkeys(step for _, step in inputs))
-    return Step(
-        f"{kind}.{name}",
-        kind,
-        name,
-        needs,
-        inputs,
-        block,
-        place=place,
-        template=compiled.template,
-        sql=engine.sql(compiled),
     )

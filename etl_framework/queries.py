@@ -88,7 +88,7 @@ class _Compiler:
         self._pipeline = pipeline
         self._interval = interval
         self._result = Compilation()
-        self._relations = pipeline.relations()
+        self._relations = found.relations
         self._tables = EmptyTables()
         self._wrong: dict[str, set[int]] = {}  # the offsets of columns that are not there
 
@@ -105,7 +105,9 @@ class _Compiler:
         for name, query in self._pipeline.queries().items():
             if query.sql is None:
                 inputs[name] = tuple(query.inputs) if isinstance(query, Transform) else ()
-            elif draft := self._draft((*self._keys(name), "sql"), query.sql, query.params):
+                continue
+            keys = (*self._relations[name].keys, "sql")
+            if draft := self._draft(keys, query.sql, query.params):
                 drafts[name] = draft
                 inputs[name] = draft.inputs(self._relations)
         for name in self._ordered(inputs):
@@ -117,13 +119,6 @@ class _Compiler:
         self._compile_checks()
         self._result.shapes = self._shapes()
         return self._result
-
-    def _section(self, name: str) -> str:
-        sections = ("sources", "transforms", "kpis")
-        return next(section for section in sections if name in getattr(self._pipeline, section))
-
-    def _keys(self, name: str) -> tuple[str, str]:
-        return ("transforms" if name in self._pipeline.transforms else "kpis"), name
 
     def _problem(self, problem: Diagnostic) -> None:
         self._result.diagnostics.append(problem)
@@ -140,11 +135,11 @@ class _Compiler:
 
     def _compile_checks(self) -> None:
         """The SQL of checks, which may read every relation."""
-        for name, block in self._relations.items():
-            for index, check in enumerate(block.checks):
+        for name, relation in self._relations.items():
+            for index, check in enumerate(relation.block.checks):
                 if not isinstance(check, Sql):
                     continue
-                keys = (self._section(name), name, "checks", index, "sql")
+                keys = (*relation.keys, "checks", index, "sql")
                 if draft := self._draft(keys, check.sql, check.params):
                     inputs = draft.inputs(self._relations)
                     self._result.checks[name, index] = self._sql(check.label, inputs, draft)
@@ -166,11 +161,11 @@ class _Compiler:
                 circle = " -> ".join(path[path.index(path[-1]) :])
                 message = f"these relations read each other: {circle}"
                 hint = "take one of them out of the other's FROM"
-                keys = self._keys(path[-1])
+                keys = self._relations[path[-1]].keys
                 self._problem(self._found.file.diagnostic(keys, "E304", message, hint, of_key=True))
 
     def _python(self, name: str, inputs: tuple[str, ...]) -> Compiled:
-        columns = self._relations[name].columns
+        columns = self._relations[name].block.columns
         return Compiled(name, inputs, columns=_declared(columns))
 
     def _sql(self, name: str, inputs: tuple[str, ...], draft: Draft) -> Compiled:
@@ -197,10 +192,11 @@ class _Compiler:
 
     def _as_declared(self, compiled: Compiled, draft: Draft | None) -> Compiled:
         """With the columns that are declared, which the SQL's have to fit."""
-        contract = self._relations[compiled.name].columns
+        relation = self._relations[compiled.name]
+        contract = relation.block.columns
         if not contract or draft is None or compiled.name in self._found.loose():
             return compiled
-        file, keys = self._found.file, (*self._keys(compiled.name), "columns")
+        file, keys = self._found.file, (*relation.keys, "columns")
         # Of a query with an unknown column the other names alone are known.
         names = [name for name, _ in compiled.columns or ()]
         names = names or result_names(draft.tree, self._wrong[compiled.name])
@@ -218,8 +214,8 @@ class _Compiler:
             known[name] = compiled.columns if compiled else None
             if name in self._found.loose():
                 known[name] = None
-            elif relation.columns:
-                known[name] = _declared(relation.columns)
+            elif relation.block.columns:
+                known[name] = _declared(relation.block.columns)
         return known
 
     def _name_problems(

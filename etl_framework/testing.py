@@ -64,8 +64,7 @@ def run_tests(root: Path, found: PipelineFile, relation: str | None = None) -> I
             if test.date not in compilations:
                 interval = pipeline.some_interval(test.date)
                 compilations[test.date] = compile_queries(root, found, interval)
-            section = "transforms" if name in pipeline.transforms else "kpis"
-            place = found.file.place((section, name, "tests", index))
+            place = found.file.place((*found.relations[name].keys, "tests", index))
             trial = _Trial(root, pipeline, compilations[test.date], name, test)
             yield trial.verdict((found.file.path, *place))
 

@@ -139,9 +139,7 @@ def free_name(project: Project, pipeline: str, name: str, connection: str | None
         raise ConfigError(f"'{name}' is no name", hint="small letters, digits and _: by_country")
     if name in model.relations():
         raise ConfigError(f"'{model.name}' has a '{name}' already; nothing was written")
-    for other in (
-        pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model
-    ):
+    for other in project.models:
         targets = [(kpi.target.connection, kpi.target.table) for kpi in other.kpis.values()]
         if (connection, name) in targets:
             message = f"'{other.name}' writes the table '{name}' already; nothing was written"

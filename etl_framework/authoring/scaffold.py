@@ -166,7 +166,7 @@ def new_pipeline(project: Project, name: str) -> list[str]:
 
 def _warehouse(project: Project, connections: Mapping[str, Connection]) -> str:
     """Return the connection for KPIs: one that KPIs use already, or a warehouse without a seed."""
-    models = [pipeline.model for pipeline in project.pipelines if pipeline.model]
+    models = project.models
     used = [kpi.target.connection for model in models for kpi in model.kpis.values()]
     fit = [n for n, c in connections.items() if warehouse_for(c) and not getattr(c, "seed", None)]
     fit.sort(key=lambda name: isinstance(connections[name], Postgres))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +11,8 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from etl_framework.config.models import Pipeline
     from etl_framework.config.project import Project
+    from etl_framework.config.relation import Kind
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -41,10 +42,6 @@ def _completed(names: Callable[[Project], Iterable[tuple[str, str]]]) -> Complet
     return complete
 
 
-def _models(project: Project) -> Iterator[Pipeline]:
-    yield from (pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model)
-
-
 def _pipelines(project: Project) -> Iterator[tuple[str, str]]:
     for pipeline_file in project.pipelines:
         yield (
@@ -54,42 +51,41 @@ def _pipelines(project: Project) -> Iterator[tuple[str, str]]:
 
 
 def _relations(project: Project) -> Iterator[tuple[str, str]]:
-    for model in _models(project):
-        for name, block in model.relations().items():
-            yield name, block.description
+    yield from _named(project)
 
 
 def _queries(project: Project) -> Iterator[tuple[str, str]]:
-    for model in _models(project):
-        for name, block in model.queries().items():
-            yield name, block.description
+    yield from _named(project, "transform", "kpi")
+
+
+def _sources(project: Project) -> Iterator[tuple[str, str]]:
+    yield from _named(project, "source")
+
+
+def _named(project: Project, *kinds: Kind) -> Iterator[tuple[str, str]]:
+    """Each relation of these kinds; with its pipeline, where two have one of its name."""
+    relations = project.relations(*kinds)
+    counts = Counter(relation.name for relation in relations)
+    for relation in relations:
+        name = relation.name if counts[relation.name] == 1 else relation.full_name
+        yield name, relation.block.description
 
 
 def _in_pipelines(project: Project) -> Iterator[tuple[str, str]]:
     yield from _pipelines(project)
-    for model in _models(project):
-        for name, block in model.queries().items():
-            yield f"{model.name}.{name}", block.description
+    for relation in project.relations("transform", "kpi"):
+        yield relation.full_name, relation.block.description
 
 
 def _fields(project: Project) -> Iterator[tuple[str, str]]:
     yield from _relations(project)
-    for model in _models(project):
-        for name, block in model.relations().items():
-            for column in block.columns:
-                yield f"{name}.{column.name}", column.description
-
-
-def _sources(project: Project) -> Iterator[tuple[str, str]]:
-    for model in _models(project):
-        for name, block in model.sources.items():
-            yield name, block.description
+    for relation in project.relations():
+        for column in relation.block.columns:
+            yield f"{relation.name}.{column.name}", column.description
 
 
 def _tables(project: Project) -> Iterator[tuple[str, str]]:
-    for model in _models(project):
-        for name, block in model.kpis.items():
-            yield name, block.description
+    yield from _named(project, "kpi")
     yield "ledger", "what ran, when, on what"
     for name, text in _sources(project):
         yield f"quarantine.{name}", text

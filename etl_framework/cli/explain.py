@@ -42,15 +42,11 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
     from etl_framework.queries import compile_queries
 
     project = load_project(root)
-    pipeline, relation = project.relation(name)
-    plan = next(plans(project, pipeline.name, environment, on))
-    step = next(
-        candidate
-        for candidate in plan.steps
-        if candidate.relation == relation and candidate.kind != "check"
-    )
-    compiled = compile_queries(root, project.pipeline(pipeline.name), plan.interval)
-    sections = _sections(plan, step, compiled.queries.get(relation))
+    relation = project.find(name)
+    plan = next(plans(project, relation.pipeline.name, environment, on))
+    step = plan.step(relation.step)
+    compiled = compile_queries(root, project.pipeline(relation.pipeline.name), plan.interval)
+    sections = _sections(plan, step, compiled.queries.get(relation.name))
     if format_ == "json":
         click.echo(json.dumps(sections, indent=2))
         return

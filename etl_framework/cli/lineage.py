@@ -14,6 +14,7 @@ from etl_framework.cli.options import environment_option, format_option, plans, 
 
 if TYPE_CHECKING:
     from etl_framework.config.project import Project
+    from etl_framework.config.relation import Kind, Relation
     from etl_framework.lineage import Lineage
     from etl_framework.sql.lineage import Field
 
@@ -62,34 +63,36 @@ def _pipelines(project: Project, name: str | None) -> dict[str, list[str]]:
     from etl_framework.errors import ConfigError
 
     if name is None:
-        models = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
-        return {model.name: list(model.kpis) for model in models}
+        return _by_pipeline(project.relations("kpi"))
     try:
-        pipeline, relation = project.relation(name)
+        return _by_pipeline([project.find(name)])
     except ConfigError as error:
         try:
-            pipeline, relation = project.relation(name.rpartition(".")[0])
+            return _by_pipeline([project.find(name.rpartition(".")[0])])
         except ConfigError:
             if pipelines := _with_column(project, name):
                 return pipelines
             raise error from None
-    return {pipeline.name: [relation]}
+
+
+def _by_pipeline(relations: Sequence[Relation]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for relation in relations:
+        names.setdefault(relation.pipeline.name, []).append(relation.name)
+    return names
 
 
 def _with_column(project: Project, name: str) -> dict[str, list[str]]:
     """The KPIs that have a column of this name; if there are none, the transforms or sources."""
-    models = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
-    for part in ("kpis", "transforms", "sources"):
-        matching = {
-            model.name: [
-                relation
-                for relation, block in getattr(model, part).items()
-                if name in (column.name for column in block.columns)
-            ]
-            for model in models
-        }
-        if any(matching.values()):
-            return {pipeline: relations for pipeline, relations in matching.items() if relations}
+    kinds: tuple[Kind, ...] = ("kpi", "transform", "source")
+    for kind in kinds:
+        matching = [
+            relation
+            for relation in project.relations(kind)
+            if name in (column.name for column in relation.block.columns)
+        ]
+        if matching:
+            return _by_pipeline(matching)
     return {}
 
 

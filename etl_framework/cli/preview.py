@@ -51,11 +51,13 @@ def preview(
 
     started = time.monotonic()
     project = load_project(root)
-    pipeline, relation = project.relation(name)
+    relation = project.find(name)
+    pipeline = relation.pipeline
     with trial(project, environment, pipeline, on) as tried:
         plan = next(plans_of(tried.project, pipeline.name, environment, [tried.interval]))
-        columns, rows = rows_of(tried, plan, relation, limit, order_by)
+        columns, rows = rows_of(tried, plan, relation.name, limit, order_by)
         click.echo(FORMATS[format_](columns, rows))
         seconds = time.monotonic() - started
         read = f", read anew: {', '.join(tried.read)}" if tried.read else ""
-        click.echo(f"{relation}, data interval {tried.interval}{read}, {seconds:.1f} s", err=True)
+        about = f"{relation.name}, data interval {tried.interval}{read}"
+        click.echo(f"{about}, {seconds:.1f} s", err=True)

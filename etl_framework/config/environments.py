@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +19,8 @@ from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
 
 if TYPE_CHECKING:
+    from etl_framework.config.models import Pipeline
+
     AnyConnection = Connection
     EngineName = str
 else:
@@ -88,6 +91,14 @@ class Environment(Model):
         if problem := engine_class(self.engine)().problem(self):
             raise ValueError(problem)
         return self
+
+    def used(self, pipelines: Iterable[Pipeline]) -> dict[str, Connection]:
+        """The connections that pipelines, staging and the engine use, by name and sorted."""
+        names = {self.staging_connection, self.engine_connection}
+        for pipeline in pipelines:
+            names |= {source.connection for source in pipeline.sources.values()}
+            names |= {kpi.target.connection for kpi in pipeline.kpis.values()}
+        return {name: c for name, c in sorted(self.connections.items()) if name in names}
 
     def cluster(self) -> Redshift:
         """The cluster that runs steps, with the engine `redshift`.

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from etl_framework.config.environments import Environment, Environments
 from etl_framework.config.files import ENVIRONMENTS, PIPELINES, TEMPLATES, pipeline_paths
 from etl_framework.config.models import Pipeline
+from etl_framework.config.relation import SECTIONS, Kind, Relation, relations_of
 from etl_framework.config.validate import validate
 from etl_framework.config.yaml_file import Keys, YamlFile, read_yaml
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 
 __all__ = ["ENVIRONMENTS", "PIPELINES", "TEMPLATES", "PipelineFile", "Project", "load_project"]
+
+
+_IN_WORDS: dict[Kind, str] = {"source": "source", "transform": "transform", "kpi": "KPI"}
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,19 @@ class PipelineFile:
     model: Pipeline | None
     left_out: frozenset[Keys] = frozenset()
 
+    @cached_property
+    def relations(self) -> Mapping[str, Relation]:
+        """What SQL can name of it, in the file's order."""
+        if self.model is None:
+            return {}
+        return {relation.name: relation for relation in relations_of(self.model, self.file)}
+
     def broken(self) -> set[str]:
         """Relations that the file names but whose block is wrong; nothing is known of them."""
         return {
             str(keys[1])
             for keys in self.left_out
-            if len(keys) == 2 and keys[0] in ("sources", "transforms", "kpis")
+            if len(keys) == 2 and keys[0] in SECTIONS.values()
         }
 
     def loose(self) -> set[str]:
@@ -64,28 +77,39 @@ class Project:
         known = [Path(found.file.path).stem for found in self.pipelines]
         raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
 
-    def relation(self, name: str) -> tuple[Pipeline, str]:
-        """A relation and its pipeline, by its name or by both: `music_streaming.streams`.
+    @property
+    def models(self) -> list[Pipeline]:
+        """Every pipeline that could be read."""
+        return [pipeline.model for pipeline in self.pipelines if pipeline.model]
 
+    def relations(self, *kinds: Kind) -> list[Relation]:
+        """The relations of every pipeline, of some kinds; of all if none is given."""
+        return [
+            relation
+            for pipeline in self.pipelines
+            for relation in pipeline.relations.values()
+            if not kinds or relation.kind in kinds
+        ]
+
+    def find(self, name: str, *kinds: Kind, also: Iterable[str] = ()) -> Relation:
+        """A relation by its name, alone or with its pipeline's: `music_streaming.streams`.
+
+        A KPI may be called by its table, too, where no relation has that name.
+
+        :param kinds: what it may be; anything if none is given.
+        :param also: other names that the caller knows, for the hint.
         :raises ConfigError: there is none, or several pipelines have one of that name.
         """
-        wanted, _, relation = name.rpartition(".")
-        known = [
-            (found.model, each)
-            for found in self.pipelines
-            if found.model
-            for each in found.model.relations()
-        ]
-        fitting = [
-            (pipeline, each)
-            for pipeline, each in known
-            if each == relation and wanted in ("", pipeline.name)
-        ]
+        known = self.relations(*kinds)
+        fitting = [relation for relation in known if name in (relation.name, relation.full_name)]
+        fitting = fitting or [relation for relation in known if name in relation.names]
         if not fitting:
-            message = f"no pipeline has a source, transform or KPI '{name}'"
-            raise ConfigError(message, hint=did_you_mean(name, [each for _, each in known]))
+            *others, last = (_IN_WORDS[kind] for kind in kinds or _IN_WORDS)
+            what = f"{', '.join(others)} or {last}" if others else last
+            hint = did_you_mean(name, [*(relation.name for relation in known), *also])
+            raise ConfigError(f"no pipeline has a {what} '{name}'", hint=hint)
         if len(fitting) > 1:
-            names = " or ".join(f"{pipeline.name}.{relation}" for pipeline, _ in fitting)
+            names = " or ".join(relation.full_name for relation in fitting)
             raise ConfigError(f"'{name}' is in several pipelines", hint=f"write {names}")
         return fitting[0]
 

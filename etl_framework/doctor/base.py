@@ -35,23 +35,12 @@ class Patient:
     @property
     def pipelines(self) -> list[Pipeline]:
         """The pipelines whose files could be read."""
-        return [
-            pipeline_file.model for pipeline_file in self.project.pipelines if pipeline_file.model
-        ]
+        return self.project.models
 
     @property
     def connections(self) -> dict[str, Connection]:
-        """The connections that pipelines or staging use."""
-        used = {
-            name
-            for pipeline in self.pipelines
-            for name in (
-                *(source.connection for source in pipeline.sources.values()),
-                *(kpi.target.connection for kpi in pipeline.kpis.values()),
-            )
-        }
-        used |= {self.environment.staging_connection or ""}
-        return {n: c for n, c in sorted(self.environment.connections.items()) if n in used}
+        """The connections that are used."""
+        return self.environment.used(self.pipelines)
 
     def buckets(self) -> dict[str, S3]:
         """The used connections that are buckets."""

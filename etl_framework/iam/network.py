@@ -39,9 +39,8 @@ def ingress(
     :raises ConfigError: an address is not valid, or lets everybody in.
     """
     ranges = [_range(address) for address in addresses]
-    wanted = connections_of(pipelines)
-    for name, connection in sorted(used.connections.items()):
-        if name not in wanted or getattr(connection, "embedded", None):
+    for name, connection in used.used(pipelines).items():
+        if getattr(connection, "embedded", None):
             continue
         if isinstance(connection, Redshift) and connection.driver != "data_api":
             port = facts.text(connection.port) if connection.port else REDSHIFT
@@ -55,18 +54,6 @@ def ingress(
         mwaa = facts.fact("mwaa_security_group_id", "The security group of MWAA.")
         yield Ingress(name, group, port, source_group=mwaa)
         yield from (Ingress(name, group, port, source_range=cidr) for cidr in ranges)
-
-
-def connections_of(pipelines: Iterable[Pipeline]) -> set[str]:
-    """The connections that pipelines name."""
-    return {
-        name
-        for pipeline in pipelines
-        for name in (
-            *(source.connection for source in pipeline.sources.values()),
-            *(kpi.target.connection for kpi in pipeline.kpis.values()),
-        )
-    }
 
 
 def _range(address: str) -> str:

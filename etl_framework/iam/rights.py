@@ -16,7 +16,7 @@ from etl_framework.iam.buckets import Buckets, below, pattern_of
 from etl_framework.iam.cluster import copy_trust, way_in
 from etl_framework.iam.facts import Facts
 from etl_framework.iam.grants import Grants, grants
-from etl_framework.iam.network import Ingress, connections_of, ingress
+from etl_framework.iam.network import Ingress, ingress
 from etl_framework.iam.policy import Statement, documents
 from etl_framework.iam.secrets import secrets, topics
 from etl_framework.sources.csv import CsvSource
@@ -71,7 +71,7 @@ def rights_of(
     """
     wanted = wanted or Wanted()
     used = project.environment(environment)
-    pipelines = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
+    pipelines = project.models
     rights = Rights(
         environment=project.environment_name(environment),
         parameters={},
@@ -99,9 +99,8 @@ def _execution(
             buckets.write(bucket, objects, key)
             buckets.delete(bucket, objects)
     yield from buckets.statements()
-    named = connections_of(pipelines)
-    for name, connection in sorted(used.connections.items()):
-        if isinstance(connection, Redshift) and name in named:
+    for name, connection in used.used(pipelines).items():
+        if isinstance(connection, Redshift):
             yield from way_in(facts, name, connection)
     if wanted.secrets:
         yield from secrets(facts, used, pipelines)
@@ -123,8 +122,8 @@ def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> Co
     for pipeline in pipelines:
         clusters = {
             name: connection
-            for name in connections_of([pipeline])
-            if isinstance(connection := used.connections[name], Redshift)
+            for name, connection in used.used([pipeline]).items()
+            if isinstance(connection, Redshift)
         }
         if not clusters:
             continue

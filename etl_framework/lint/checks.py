@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from etl_framework.checks.base import Check
 from etl_framework.columns import ColumnType
 from etl_framework.config.project import Project
+from etl_framework.config.relation import relations_of
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.sql.dialect import transpile_condition
@@ -23,11 +24,10 @@ class Checks(Rule):
             columns = self._columns(checked)
             for name in checked.pipeline.sources:
                 yield from self._source(checked, name)
-            for section in ("sources", "transforms", "kpis"):
-                for name, block in getattr(checked.pipeline, section).items():
-                    for index, found in enumerate(block.checks):
-                        keys = (section, name, "checks", index)
-                        yield from self._check(checked, keys, found, columns.get(name), columns)
+            for relation in relations_of(checked.pipeline, checked.found.file):
+                for index, check in enumerate(relation.block.checks):
+                    keys, known = (*relation.keys, "checks", index), columns.get(relation.name)
+                    yield from self._check(checked, keys, check, known, columns)
 
     def _source(self, checked: Checked, name: str) -> Iterator[Diagnostic]:
         """A condition that a source reads by parses; only the table knows all its columns."""
@@ -105,17 +105,16 @@ class CheckedTypes(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            for section in ("sources", "transforms", "kpis"):
-                for name, block in getattr(checked.pipeline, section).items():
-                    types = _types(checked, name)
-                    for index, found in enumerate(block.checks):
-                        keys = (section, name, "checks", index, "column")
-                        for column in found.checked_columns() if found.families else ():
-                            type_ = types.get(column)
-                            if type_ and type_.family not in found.families:
-                                message = f"'{found.type_name}' cannot check a column of {type_}"
-                                hint = f"it is for {', '.join(found.families)}"
-                                yield checked.found.file.diagnostic(keys, "E310", message, hint)
+            for relation in relations_of(checked.pipeline, checked.found.file):
+                types = _types(checked, relation.name)
+                for index, check in enumerate(relation.block.checks):
+                    keys = (*relation.keys, "checks", index, "column")
+                    for column in check.checked_columns() if check.families else ():
+                        type_ = types.get(column)
+                        if type_ and type_.family not in check.families:
+                            message = f"'{check.type_name}' cannot check a column of {type_}"
+                            hint = f"it is for {', '.join(check.families)}"
+                            yield relation.file.diagnostic(keys, "E310", message, hint)
 
 
 def _types(checked: Checked, name: str) -> dict[str, ColumnType]:

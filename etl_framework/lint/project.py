@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from etl_framework.config.project import PipelineFile, Project
+from etl_framework.config.relation import relations_of
 from etl_framework.engines.base import engine_of
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
@@ -84,17 +85,15 @@ class Names(Rule):
                 hint = f"rename the file to {name}.yml, or the pipeline"
                 yield file.diagnostic(("name",), "E306", message, hint)
             seen: dict[str, str] = {}
-            for section in ("sources", "transforms", "kpis"):
-                for relation in getattr(checked.pipeline, section):
-                    if relation.startswith("etl_"):
-                        message = f"'{relation}' starts with etl_, as the framework's own tables do"
-                        keys = (section, relation)
-                        yield file.diagnostic(keys, "E306", message, "rename it", of_key=True)
-                    first = seen.setdefault(relation, section)
-                    if first != section:
-                        message = f"'{relation}' is also one of the {first}"
-                        keys = (section, relation)
-                        yield file.diagnostic(keys, "E306", message, "rename one", of_key=True)
+            for relation in relations_of(checked.pipeline, file):
+                name, keys = relation.name, relation.keys
+                if name.startswith("etl_"):
+                    message = f"'{name}' starts with etl_, as the framework's own tables do"
+                    yield file.diagnostic(keys, "E306", message, "rename it", of_key=True)
+                first = seen.setdefault(name, relation.section)
+                if first != relation.section:
+                    message = f"'{name}' is also one of the {first}"
+                    yield file.diagnostic(keys, "E306", message, "rename one", of_key=True)
 
 
 class OneFile(ProjectRule):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from etl_framework.config.project import Project
+from etl_framework.config.relation import relations_of
 from etl_framework.config.sql_tests import Row, SqlTest
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.fixtures import misfits
@@ -19,11 +20,10 @@ class Fixtures(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            for section in ("transforms", "kpis"):
-                for name, query in getattr(checked.pipeline, section).items():
-                    for index, test in enumerate(query.tests):
-                        keys = (section, name, "tests", index)
-                        yield from self._test(checked, keys, name, test)
+            for relation in relations_of(checked.pipeline, checked.found.file):
+                for index, test in enumerate(getattr(relation.block, "tests", ())):
+                    keys = (*relation.keys, "tests", index)
+                    yield from self._test(checked, keys, relation.name, test)
 
     def _test(
         self, checked: Checked, keys: tuple[str | int, ...], name: str, test: SqlTest

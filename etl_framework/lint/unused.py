@@ -26,15 +26,14 @@ class UnusedRelation(Rule):
             read |= {name for query in compilation.checks.values() for name in query.inputs}
             for block in pipeline.relations().values():
                 read |= {parent[0] for check in block.checks if (parent := check.parent())}
-            for section in ("sources", "transforms"):
-                for name in getattr(pipeline, section):
-                    if name not in read:
-                        message = f"nothing reads '{name}'"
-                        keys, hint = (section, name), "take it out, or read it in a template"
-                        found = checked.found.file.diagnostic(
-                            keys, "W303", message, hint, of_key=True
-                        )
-                        yield replace(found, severity="warning")
+            for relation in checked.found.relations.values():
+                if relation.kind != "kpi" and relation.name not in read:
+                    message = f"nothing reads '{relation.name}'"
+                    hint = "take it out, or read it in a template"
+                    diagnostic = relation.file.diagnostic(
+                        relation.keys, "W303", message, hint, of_key=True
+                    )
+                    yield replace(diagnostic, severity="warning")
 
 
 class UnusedTemplate(ProjectRule):

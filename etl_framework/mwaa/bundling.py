@@ -67,7 +67,7 @@ def write_bundle(project: Project, order: Order, output: Path) -> tuple[Manifest
     """
     refuse_foreign(output)
     environment = project.environment_name(order.environment)
-    pipelines = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
+    pipelines = project.models
     constraints = constraints_of(order.version, project.root, order.constraints)
     with tempfile.TemporaryDirectory(prefix="etl-bundle-") as name:
         work = Path(name)

@@ -36,7 +36,7 @@ def needs_of(pipelines: Sequence[Pipeline], environment: Environment) -> Needs:
             variables.add(name)
         if keys[-1] in ("url", "password"):
             secrets.add(f"variable:{name}" if kind == "var" else f"env:{name}")
-    for used in _used(pipelines, environment):
+    for used in environment.used(pipelines):
         model = environment.connections[used]
         for field in ("conn_id", "aws_conn_id"):
             if conn_id := getattr(model, field, None):
@@ -66,7 +66,7 @@ def not_on_mwaa(
     if not environment.staging.startswith(("s3://", "{{")):
         message = f"'{label}' keeps staging on one machine, and the tasks of MWAA run on several"
         yield file.diagnostic((*above, "staging"), "B101", message, hint or "write s3://...")
-    for name in _used(pipelines, environment):
+    for name in environment.used(pipelines):
         model = environment.connections[name]
         kind = "embedded" if getattr(model, "embedded", None) else getattr(model, "type", "")
         if kind in ("embedded", *_ELSEWHERE):
@@ -82,19 +82,11 @@ def not_on_mwaa(
             yield file.diagnostic((*above, *keys), "B102", message, instead)
 
 
-def _used(pipelines: Sequence[Pipeline], environment: Environment) -> list[str]:
-    names = {environment.staging_connection, environment.engine_connection}
-    for pipeline in pipelines:
-        names |= {source.connection for source in pipeline.sources.values()}
-        names |= {kpi.target.connection for kpi in pipeline.kpis.values()}
-    return sorted(name for name in names if name in environment.connections)
-
-
 def _references(
     pipelines: Sequence[Pipeline], environment: Environment
 ) -> Iterator[tuple[Keys, str, str]]:
     """Each reference to a variable: its place in the file, `var` or `env`, and the name."""
-    used = _used(pipelines, environment)
+    used = environment.used(pipelines)
     texts: list[tuple[Keys, object]] = [(("staging",), environment.staging)]
     for name in used:
         for key, value in environment.connections[name].model_dump().items():

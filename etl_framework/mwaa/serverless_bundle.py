@@ -39,7 +39,7 @@ def write_serverless(project: Project, order: Order, output: Path) -> tuple[Mani
     """
     refuse_foreign(output)
     label = project.environment_name(order.environment)
-    pipelines = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
+    pipelines = project.models
     needs = needs_of(pipelines, project.environment(label))
     lines = order.lines()
     with tempfile.TemporaryDirectory(prefix="etl-bundle-") as name:
@@ -67,7 +67,7 @@ def _before(
     project: Project, order: Order, label: str, wanted: Wanted, lines: list[str]
 ) -> Iterator[Diagnostic]:
     yield from (diagnostic for diagnostic in lint(project) if diagnostic.severity == "error")
-    pipelines = [pipeline_file.model for pipeline_file in project.pipelines if pipeline_file.model]
+    pipelines = project.models
     unavailable = not_on_mwaa(project, pipelines, label)
     # On MWAA Serverless, a workflow has its own environment variables.
     yield from (diagnostic for diagnostic in unavailable if diagnostic.code != "B102")

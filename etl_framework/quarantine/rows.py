@@ -14,7 +14,6 @@ from etl_framework.config.project import Project
 from etl_framework.engines.base import engine_of
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import DataInterval
-from etl_framework.plan import all_checks
 from etl_framework.storage.decisions import Decision, decide, decisions
 from etl_framework.storage.rejected import COLUMNS, PARSE, counted, rejected
 from etl_framework.storage.staging import RunFolder
@@ -68,12 +67,12 @@ class Quarantine:
     """
 
     def __init__(self, project: Project, environment: str | None, name: str) -> None:
-        self.pipeline, self.relation = project.relation(name)
+        self._relation = project.find(name)
+        self.pipeline, self.relation = self._relation.pipeline, self._relation.name
         chosen = project.environment(environment)
         self.engine = engine_of(chosen)
         self._staging = chosen.open_staging(project.root)
-        columns = self.pipeline.relations()[self.relation].columns
-        self.columns = [column.name for column in columns]
+        self.columns = [column.name for column in self._relation.block.columns]
         self._hidden = {name for name in self.columns if name.lower() in self.pipeline.sensitive()}
 
     def runs(self) -> dict[DataInterval, RunFolder]:
@@ -121,8 +120,7 @@ class Quarantine:
 
     def _refuse_unknown(self, rule: str | None) -> None:
         """A mistyped rule must not look as if nothing broke it."""
-        block = self.pipeline.relations()[self.relation]
-        known = {PARSE, *(found.label for found in all_checks(block))}
+        known = {PARSE, *(check.label for check in self._relation.checks)}
         if rule is None or rule in known or rule in {each for _, each, _ in self.counts()}:
             return
         hint = did_you_mean(rule, known) or "`etl quarantine list` names the rules"
@@ -164,9 +162,4 @@ def _rejected(row: tuple[object, ...], interval: DataInterval, state: str) -> Re
 
 def with_rejects(project: Project) -> list[str]:
     """Every relation that rows may be taken out of, with its pipeline."""
-    return [
-        f"{found.model.name}.{name}"
-        for found in project.pipelines
-        if found.model
-        for name in found.model.relations()
-    ]
+    return [relation.full_name for relation in project.relations()]

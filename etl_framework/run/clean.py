@@ -28,10 +28,5 @@ def clean(project: Project, environment: str | None, days: int | None = None) ->
     chosen = project.environment(environment)
     staging = chosen.open_staging(project.root)
     before = datetime.now(UTC) - timedelta(days=chosen.staging_days if days is None else days)
-    objects = sum(
-        run.sweep(before)
-        for found in project.pipelines
-        if found.model
-        for run in staging.runs(found.model.name)
-    )
+    objects = sum(run.sweep(before) for model in project.models for run in staging.runs(model.name))
     return Cleaned(objects, engine_of(chosen).clean(chosen, project.root, before))

@@ -41,27 +41,11 @@ def rows_of(
     return _select(project, chosen, kpi.target.connection, kpi.target.table, ordered, limit)
 
 
-def _kpi(project: Project, table: str) -> Kpi:
-    kpis = {
-        key: kpi
-        for found in project.pipelines
-        if found.model
-        for name, kpi in found.model.kpis.items()
-        for key in (name, kpi.target.table)
-    }
-    if table not in kpis:
-        names = [*kpis, LEDGER, *(QUARANTINE + name for name in _sources(project))]
-        raise ConfigError(f"no pipeline writes '{table}'", hint=did_you_mean(table, names))
-    return kpis[table]
-
-
-def _sources(project: Project) -> dict[str, list[str]]:
-    """Names of sources, with the pipelines that have one of that name."""
-    found: dict[str, list[str]] = {}
-    for file in project.pipelines:
-        for name in file.model.sources if file.model else ():
-            found.setdefault(name, []).append(file.model.name if file.model else "")
-    return found
+def _kpi(project: Project, name: str) -> Kpi:
+    sources = (QUARANTINE + source.name for source in project.relations("source"))
+    kpi = project.find(name, "kpi", also=[LEDGER, *sources]).block
+    assert isinstance(kpi, Kpi)
+    return kpi
 
 
 def _select(
@@ -104,10 +88,7 @@ def _order(order_by: list[str], columns: list[str], limit: int) -> str:
 def _ledger(project: Project, environment: Environment, order_by: str | None, limit: int) -> Found:
     """The ledgers of every warehouse that a pipeline writes to, with their lists unpacked."""
     connections = dict.fromkeys(
-        kpi.target.connection
-        for found in project.pipelines
-        if found.model
-        for kpi in found.model.kpis.values()
+        kpi.target.connection for model in project.models for kpi in model.kpis.values()
     )
     order = [order_by] if order_by else ["-interval_start", "pipeline"]
     columns: list[str] = []

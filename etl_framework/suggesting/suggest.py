@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
+from etl_framework.config.relation import Relation, relations_of
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import DataMissingError
 from etl_framework.interval import DataInterval
@@ -38,35 +38,36 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
     :raises ConfigError: there is no such relation.
     :raises DataMissingError: nothing of it is in staging.
     """
-    pipeline, relation = project.relation(name)
+    relation = project.find(name)
+    pipeline = relation.pipeline
     chosen = project.environment(environment)
     staging = chosen.open_staging(project.root)
-    run = _latest(staging, pipeline, relation)
+    run = _latest(staging, relation)
     with (
         spill_folder(staging.path / ".suggesting") as spill,
         closing(Database(chosen.memory_limit, chosen.threads, spill, pipeline.timezone)) as db,
     ):
         session = db.session()
         interval = DataInterval.of_key(run.path.name, ZoneInfo(pipeline.timezone))
-        for other in pipeline.relations():
+        for other in relations_of(pipeline, relation.file):
             if files := _files(run, other):
-                see(session, other, files)
-        look = Look(session, pipeline, relation, interval)
-        return Suggestions(relation, interval, look.rows, look.new_ones() if look.rows else [])
+                see(session, other.name, files)
+        look = Look(session, relation, interval)
+        checks = look.new_ones() if look.rows else []
+        return Suggestions(relation.name, interval, look.rows, checks)
 
 
-def _latest(staging: Staging, pipeline: Pipeline, relation: str) -> RunFolder:
-    for run in reversed(staging.runs(pipeline.name)):
+def _latest(staging: Staging, relation: Relation) -> RunFolder:
+    name = relation.pipeline.name
+    for run in reversed(staging.runs(name)):
         if _files(run, relation):
             return run
     raise DataMissingError(
-        f"nothing of '{relation}' is in staging", hint=f"run it first: etl run {pipeline.name}"
+        f"nothing of '{relation.name}' is in staging", hint=f"run it first: etl run {name}"
     )
 
 
-def _files(run: RunFolder, relation: str) -> list[str]:
+def _files(run: RunFolder, relation: Relation) -> list[str]:
     """The relation as it was made, before its checks took rows out."""
-    for kind in ("extract", "transform", "kpi"):
-        if outcome := run.step(f"{kind}.{relation}").outcome():
-            return run.fetch(outcome.files)
-    return []
+    outcome = run.step(relation.step).outcome()
+    return run.fetch(outcome.files) if outcome else []

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework.checks.base import MOMENTS, NUMBERS
 from etl_framework.columns import Column, ColumnType
-from etl_framework.config.models import Pipeline
+from etl_framework.config.relation import Relation
 from etl_framework.interval import DataInterval
-from etl_framework.plan import all_checks
 from etl_framework.sources.base import Source
 from etl_framework.sql.quote import quote
 from etl_framework.suggesting.profile import ColumnProfile, matching, missing, profile
@@ -47,17 +46,17 @@ class Look:
     def __init__(
         self,
         session: duckdb.DuckDBPyConnection,
-        pipeline: Pipeline,
-        relation: str,
+        relation: Relation,
         interval: DataInterval,
     ) -> None:
         self._session = session
-        self._pipeline = pipeline
-        self._relation = relation
+        self._pipeline = relation.pipeline
+        self._relation = relation.name
         self._interval = interval
-        self._block = pipeline.relations()[relation]
-        self._hidden = pipeline.sensitive()
-        self.columns = profile(session, relation, self._described(relation))
+        self._block = relation.block
+        self._checks = relation.checks
+        self._hidden = relation.pipeline.sensitive()
+        self.columns = profile(session, relation.name, self._described(relation.name))
         self.rows = self.columns[0].rows if self.columns else 0
 
     def _described(self, relation: str) -> list[Column]:
@@ -67,7 +66,7 @@ class Look:
 
     def new_ones(self) -> list[Suggestion]:
         """What suits and is not declared yet."""
-        declared = {(c.type_name, *c.checked_columns()) for c in all_checks(self._block)}
+        declared = {(c.type_name, *c.checked_columns()) for c in self._checks}
         declared |= {("unique", *names) for type_, *names in declared if type_ == "primary_key"}
         return [
             found
@@ -80,7 +79,7 @@ class Look:
         if half:
             yield Suggestion({"type": "row_count", "min": half}, f"{self.rows:,} rows")
         required = set()
-        for check in all_checks(self._block):
+        for check in self._checks:
             if check.type_name in ("not_null", "primary_key"):
                 required |= set(check.checked_columns())
         full = [c.column.name for c in self.columns if not c.empty]

@@ -159,7 +159,7 @@ def _contract(kpi: Kpi, was: Kpi) -> list[str]:
 def _waiting(project: Project, pipeline: str, name: str, kpi: Kpi) -> list[str]:
     """The pipelines that wait for a KPI, or read the table it is published in."""
     found = []
-    for other in (each.model for each in project.pipelines if each.model):
+    for other in project.models:
         reads = any(
             getattr(source, "table", None) == kpi.target.table for source in other.sources.values()
         )

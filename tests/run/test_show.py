@@ -113,3 +113,22 @@ def test_lists_of_the_ledger_are_json_in_csv_too(orders: Folder) -> None:
     assert json.loads(row["sources"]) == [
         {"source": "orders", "read": 3, "kept": 3, "quarantined": 0}
     ]
+
+
+def test_a_kpi_by_its_name_alone_or_with_its_pipelines(done: Folder) -> None:
+    """Two pipelines may each have a KPI of one name: neither stands in for the other."""
+    other = (done.root / "pipelines/orders.yml").read_text()
+    other = other.replace("name: orders", "name: returns", 1).replace("table: totals", "table: t2")
+    done.write("pipelines/returns.yml", other)
+
+    ambiguous = done.etl("show", "totals")
+    assert show(done, "orders.totals").splitlines()[2].startswith("ada")
+    missing = done.etl("show", "returns.totals")
+    table = done.etl("show", "t2")
+
+    assert (ambiguous.returncode, "write orders.totals or returns.totals" in ambiguous.stderr) == (
+        2,
+        True,
+    )
+    assert "'t2' has not been made yet" in missing.stderr
+    assert "'t2' has not been made yet" in table.stderr
