@@ -11,7 +11,7 @@ from etl_framework.errors import ConfigError, DataMissingError, Diagnostic
 from etl_framework.plan import Plan
 from etl_framework.sources.postgres import PostgresSource
 from etl_framework.sql.quote import literal, names, quote, quote_table
-from etl_framework.targets.base import ledger_table, open_warehouse, warehouse_for
+from etl_framework.targets.base import ledger_table, warehouse_for
 from etl_framework.targets.tables import Table
 
 
@@ -64,13 +64,12 @@ def changes(plan: Plan) -> Iterator[Change]:
 
     :raises RetryableError: it does not answer.
     """
-    plan.environment.load_variables(plan.root)
     tables = list(_tables(plan.pipeline))
     for name in dict.fromkeys(table.target.connection for table in tables):
         connection = plan.environment.connections[name]
         here = [table for table in tables if table.target.connection == name]
         try:
-            opened = open_warehouse(connection, plan.root, read_only=True)
+            opened = plan.workspace.warehouse(name, read_only=True)
         except DataMissingError:  # a database in a file that is not there yet
             kind = warehouse_for(connection)
             yield from (

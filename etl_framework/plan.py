@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -12,12 +13,12 @@ from etl_framework.config.environments import Environment
 from etl_framework.config.models import Pipeline
 from etl_framework.config.project import PipelineFile, Project
 from etl_framework.config.relation import Block, Place, Relation
+from etl_framework.config.workspace import Workspace
 from etl_framework.config.yaml_file import Keys
 from etl_framework.errors import ConfigError, Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.plugins import engine_class
 from etl_framework.queries import Compilation, Compiled, Shape, compile_queries
-from etl_framework.storage.staging import Staging
 
 Kind = Literal["extract", "check", "transform", "kpi", "publish"]
 
@@ -93,12 +94,13 @@ class Plan:
             hint=did_you_mean(name, [step.name for step in self.steps]),
         )
 
-    def open_staging(self) -> Staging:
-        """Where relations lie between steps.
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The plan's environment, opened: it is not before this is asked for.
 
-        :raises ConfigError: a setting cannot be looked up.
+        :raises ConfigError: its `env_file` is not there.
         """
-        return self.environment.open_staging(self.root)
+        return self.environment.open(self.root)
 
 
 def build_plan(

@@ -37,14 +37,14 @@ def lineage(plan: Plan, step: Step, result: StepResult) -> Any:
 
 def _source(plan: Plan, step: Step) -> Any:
     block: Any = step.block
-    connection = plan.environment.connections[block.connection]
+    connection = plan.workspace.connection(block.connection)
     what = str(getattr(block, "table", None) or getattr(block, "path", ""))
     return _dataset(*connection.dataset(plan.root, what), block.columns)
 
 
 def _target(plan: Plan, relation: str) -> Any:
     kpi = plan.pipeline.kpis[relation]
-    connection = plan.environment.connections[kpi.target.connection]
+    connection = plan.workspace.connection(kpi.target.connection)
     return _dataset(*connection.dataset(plan.root, kpi.target.table), kpi.columns, output=True)
 
 

@@ -90,7 +90,7 @@ class RedshiftSqlOperator(ProjectOperator):
         if not self.connection:
             given = Redshift(type="redshift", conn_id=self.conn_id, aws_conn_id=self.aws_conn_id)
             return given.open_session(self.root_or_here())
-        connection = self.connection_of(self.connection)
+        connection = self.workspace().connection(self.connection)
         if not isinstance(connection, Redshift):
             raise ConfigError(f"'{self.connection}' is no connection of type redshift")
         return connection.open_session(self.root())

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from etl_framework.airflow._compat import BaseOperator
 
 if TYPE_CHECKING:
-    from etl_framework.config.environments import Environment
+    from etl_framework.config.workspace import Workspace
     from etl_framework.interval import DataInterval, Schedule
     from etl_framework.plan import Plan
 
@@ -82,30 +82,14 @@ class ProjectOperator(BaseOperator):
         interval = interval_of(context, pipeline_file.model.cut())
         return build_plan(project, pipeline, self.environment, interval)
 
-    def connection_of(self, name: str) -> Any:
-        """A connection of the environment.
-
-        :raises ConfigError: the environment has no connection of that name.
-        """
-        from etl_framework.errors import ConfigError, did_you_mean
-
-        known = self.loaded_environment().connections
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise ConfigError(f"there is no connection '{name}' in environments.yml", hint=hint)
-        return known[name]
-
-    def loaded_environment(self) -> Environment:
-        """The environment, after its variables are loaded.
+    def workspace(self) -> Workspace:
+        """The environment, opened.
 
         :raises ConfigError: there is no such environment.
         """
         from etl_framework.config.project import load_project
 
-        root = self.root()
-        environment = load_project(root).environment(self.environment)
-        environment.load_variables(root)
-        return environment
+        return load_project(self.root()).workspace(self.environment)
 
 
 def interval_of(context: Context, schedule: Schedule) -> DataInterval:

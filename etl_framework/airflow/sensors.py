@@ -88,7 +88,7 @@ class FreshnessSensor(WaitingOperator):
         from etl_framework.connections.redshift import Redshift
 
         if self.connection:
-            return self.connection_of(self.connection)
+            return self.workspace().connection(self.connection)
         return Redshift(type="redshift", conn_id=self.conn_id)
 
 
@@ -103,7 +103,7 @@ def files_there(plan: Plan, source: str) -> list[str]:
     place = plan.environment.connections.get(getattr(block, "connection", ""))
     if not isinstance(block, CsvSource) or not isinstance(place, Files):
         raise PlanError(f"'{source}' is no source of files")
-    run = plan.open_staging().run(plan.pipeline.name, plan.interval.key)
+    run = plan.workspace.staging.run(plan.pipeline.name, plan.interval.key)
     files = block.present(place, plan.root, plan.interval, run.path)
     return [file.name for file in files] + [name for name, _ in archived(run, source)]
 

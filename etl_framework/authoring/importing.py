@@ -12,7 +12,7 @@ from etl_framework.columns import TABLE_NAME
 from etl_framework.config.project import Project
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
-from etl_framework.errors import ConfigError, did_you_mean
+from etl_framework.errors import ConfigError
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}", re.ASCII)
 # Texts that YAML reads as something else.
@@ -28,12 +28,7 @@ def source_yaml(
     :raises ConfigError: there is no such connection, or sources do not read from its kind.
     :raises DataMissingError: there is no such table or file.
     """
-    chosen = project.environment(environment)
-    chosen.load_variables(project.root)
-    if connection not in chosen.connections:
-        hint = did_you_mean(connection, chosen.connections)
-        raise ConfigError(f"there is no connection '{connection}'", hint=hint)
-    place = chosen.connections[connection]
+    place = project.workspace(environment).connection(connection)
     if isinstance(place, Postgres):
         if not re.fullmatch(TABLE_NAME, what):
             hint = "read a view that is called otherwise: letters, digits and _"

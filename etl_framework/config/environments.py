@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from etl_framework.config.workspace import Workspace
 from etl_framework.connections.base import Connection
 from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
-from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import engine_class, engine_names, one_of
-from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
-from etl_framework.storage.staging import Staging
 
 if TYPE_CHECKING:
     from etl_framework.config.models import Pipeline
@@ -80,7 +78,7 @@ class Environment(Model):
             message = f"'staging_connection' names no connection of type s3: '{name}'"
             raise wrong_at(message, "staging_connection")
         of_redshift = [n for n, c in self.connections.items() if isinstance(c, Redshift)]
-        if of_redshift and not self.staging_in_s3:
+        if of_redshift and not self.may_stage_in_s3:
             raise ValueError(
                 f"'{of_redshift[0]}' reads what it loads from S3: write `staging: s3://bucket/prefix`"
             )
@@ -115,39 +113,17 @@ class Environment(Model):
         return next(iter(known.values()))
 
     @property
-    def staging_in_s3(self) -> bool:
-        """Whether staging lies in S3, as far as the file tells."""
+    def may_stage_in_s3(self) -> bool:
+        """Whether staging lies in S3, as far as the file tells: a variable may be either."""
         return self.staging.startswith(("s3://", "{{"))
 
-    def open_staging(self, root: Path) -> Staging:
-        """Where relations lie between steps.
+    def open(self, root: Path) -> Workspace:
+        """The environment, ready to be used.
 
         :param root: the project's folder.
-        :raises ConfigError: a setting cannot be looked up.
+        :raises ConfigError: its `env_file` is not there.
         """
-        self.load_variables(root)
-        if not self.staging_in_s3:
-            return Staging(root / self.staging)
-        return Staging(root / self.work, self.staging_prefix())
-
-    def staging_prefix(self, *, attempts: int = ATTEMPTS) -> S3Prefix:
-        """Where staging lies in S3, when it does.
-
-        :raises ConfigError: a setting cannot be looked up.
-        """
-        place = resolve(self.staging, setting="staging")
-        bucket, _, prefix = place.removeprefix("s3://").partition("/")
-        known = self.connections.get(self.staging_connection or "")
-        s3 = known if isinstance(known, S3) else S3(type="s3", bucket=bucket)
-        return s3.open(bucket, prefix, attempts=attempts)
-
-    def load_variables(self, root: Path) -> None:
-        """Set the variables of `env_file` for this process, where they are not set.
-
-        :raises ConfigError: the file is not there.
-        """
-        if self.env_file:
-            load_env_file(root / self.env_file)
+        return Workspace(root, self)
 
 
 class Environments(Model):

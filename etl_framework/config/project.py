@@ -12,6 +12,7 @@ from etl_framework.config.files import ENVIRONMENTS, PIPELINES, TEMPLATES, pipel
 from etl_framework.config.models import Pipeline
 from etl_framework.config.relation import SECTIONS, Kind, Relation, relations_of
 from etl_framework.config.validate import validate
+from etl_framework.config.workspace import Workspace
 from etl_framework.config.yaml_file import Keys, YamlFile, read_yaml
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 
@@ -135,6 +136,13 @@ class Project:
         chosen = self.environment_name(name)
         environments = self.environments.environments if self.environments else {}
         return environments[chosen]
+
+    def workspace(self, name: str | None) -> Workspace:
+        """The environment asked for, else the default, opened.
+
+        :raises ConfigError: there is no such environment, or its `env_file` is not there.
+        """
+        return self.environment(name).open(self.root)
 
 
 def load_project(root: Path) -> Project:

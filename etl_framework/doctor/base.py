@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 from etl_framework.config.environments import Environment
 from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
+from etl_framework.config.workspace import Workspace
 from etl_framework.connections.base import Connection
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import Diagnostic
@@ -41,6 +43,14 @@ class Patient:
     def connections(self) -> dict[str, Connection]:
         """The connections that are used."""
         return self.environment.used(self.pipelines)
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The environment, opened.
+
+        :raises ConfigError: its `env_file` is not there.
+        """
+        return self.environment.open(self.project.root)
 
     def buckets(self) -> dict[str, S3]:
         """The used connections that are buckets."""

@@ -63,10 +63,13 @@ class Staging(Examination):
     stage = 2
 
     def subjects(self, patient: Patient) -> list[str]:
-        return [STAGING] if patient.environment.staging_in_s3 and patient.pipelines else []
+        return [STAGING] if patient.environment.may_stage_in_s3 and patient.pipelines else []
 
     def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
-        place = patient.environment.staging_prefix(attempts=ONCE) / patient.pipelines[0].name
+        staging = patient.workspace.staging_prefix(attempts=ONCE)
+        if staging is None:  # a variable that names a folder
+            return
+        place = staging / patient.pipelines[0].name
         name = f"probe-{secrets.token_hex(8)}"
         try:
             place.read(name)

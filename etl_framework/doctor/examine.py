@@ -76,7 +76,7 @@ def examine(patient: Patient, seconds: float | None = None) -> list[Diagnostic]:
     :param seconds: the longest that one examination may take; its own time if None.
     :raises ConfigError: the environment's `env_file` is not there.
     """
-    patient.environment.load_variables(patient.project.root)
+    patient.workspace  # noqa: B018 - sets the variables that examinations look up
     problems: list[Diagnostic] = []
     ill: set[str] = set()
     for stage in (0, 1, 2):

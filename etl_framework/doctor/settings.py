@@ -19,7 +19,7 @@ class Settings(Examination):
     codes = ("D301", "D302")
 
     def subjects(self, patient: Patient) -> list[str]:
-        return [*patient.connections, *([STAGING] if patient.environment.staging_in_s3 else [])]
+        return [*patient.connections, *([STAGING] if patient.environment.may_stage_in_s3 else [])]
 
     def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
         connection = patient.connections.get(subject)

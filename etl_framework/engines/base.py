@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from etl_framework.plugins import engine_class
@@ -13,6 +12,7 @@ from etl_framework.plugins import engine_class
 if TYPE_CHECKING:
     from etl_framework.config.environments import Environment
     from etl_framework.config.models import Pipeline
+    from etl_framework.config.workspace import Workspace
     from etl_framework.config.yaml_file import Keys
     from etl_framework.connections.base import Connection
     from etl_framework.engines.work import Work
@@ -83,7 +83,7 @@ class Engine(ABC):
 
     # What is asked around runs.
 
-    def clean(self, environment: Environment, root: Path, before: datetime) -> int:
+    def clean(self, workspace: Workspace, before: datetime) -> int:
         """Drop the tables that earlier runs left in a database; returns how many.
 
         :param before: those of earlier days alone.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from etl_framework.engines.work import Work
-from etl_framework.targets.base import ledger_rows
 
 RUNS = 7
 
@@ -19,9 +18,8 @@ def earlier_rows(work: Work) -> list[int]:
     connection = next((kpi.target.connection for kpi in plan.pipeline.kpis.values()), None)
     if connection is None:
         return []
-    rows = ledger_rows(
-        plan.environment.connections[connection],
-        plan.root,
+    rows = plan.workspace.ledger_rows(
+        connection,
         ["checks"],
         f"pipeline = ? AND interval_start < ? ORDER BY interval_start DESC LIMIT {RUNS}",
         (plan.pipeline.name, plan.interval.start),

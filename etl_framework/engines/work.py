@@ -72,7 +72,7 @@ class Work:
             source=self.step.relation,
             run=self.run_id,
             interval=self.plan.interval,
-            connection=self.plan.environment.connections[source.connection],
+            connection=self.plan.workspace.connection(source.connection),
             root=self.plan.root,
             folder=folder,
             session=self.session,

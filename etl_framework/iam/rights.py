@@ -92,7 +92,7 @@ def _execution(
     for pipeline in pipelines:
         for source in _files(used, pipeline):
             _use_files(buckets, used, source)
-        if used.staging_in_s3:
+        if used.may_stage_in_s3:
             bucket, prefix, key = _staging(facts, used)
             objects = below(prefix, f"{pipeline.name}/*")
             buckets.read(bucket, objects, key)

@@ -9,7 +9,6 @@ from etl_framework.config.project import Project
 from etl_framework.errors import ConfigError
 from etl_framework.interval import DataInterval
 from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine, Selection
-from etl_framework.targets.base import ledger_rows
 
 
 def intervals_to_run(
@@ -55,9 +54,7 @@ def _start(interval: DataInterval) -> str:
 
 def _loaded(project: Project, environment: str | None, pipeline: str, connection: str) -> set[str]:
     """The keys of a pipeline's intervals that the ledger beside a target has."""
-    chosen = project.environment(environment)
-    chosen.load_variables(project.root)
     columns = ["interval_start", "interval_end"]
-    place = chosen.connections[connection]
-    rows = ledger_rows(place, project.root, columns, "pipeline = ?", (pipeline,))
+    workspace = project.workspace(environment)
+    rows = workspace.ledger_rows(connection, columns, "pipeline = ?", (pipeline,))
     return {DataInterval(*row).key for row in rows}

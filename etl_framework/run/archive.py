@@ -25,7 +25,7 @@ def archive(work: Work) -> int:
             continue
         outcome = work.run.step(f"extract.{name}").outcome()
         known = remember(work.run, name, outcome.sources if outcome else ())
-        place = cast(Files, plan.environment.connections[source.connection])
+        place = cast(Files, plan.workspace.connection(source.connection))
         moves = [(file, version, f"{source.archive}{file}") for file, version in known]
         place.move(plan.root, moves)
         count += len(known)

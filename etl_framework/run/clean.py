@@ -25,8 +25,8 @@ def clean(project: Project, environment: str | None, days: int | None = None) ->
     :param days: how old they are at least; the environment's `staging_days` if None.
     :raises RetryableError: S3 or the cluster does not answer.
     """
-    chosen = project.environment(environment)
-    staging = chosen.open_staging(project.root)
+    workspace = project.workspace(environment)
+    staging, chosen = workspace.staging, workspace.environment
     before = datetime.now(UTC) - timedelta(days=chosen.staging_days if days is None else days)
     objects = sum(run.sweep(before) for model in project.models for run in staging.runs(model.name))
-    return Cleaned(objects, engine_of(chosen).clean(chosen, project.root, before))
+    return Cleaned(objects, engine_of(chosen).clean(workspace, before))

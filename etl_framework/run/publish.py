@@ -15,7 +15,7 @@ from etl_framework.run.archive import archive
 from etl_framework.run.retry import until_it_passes
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.outcome import CheckResult, Outcome
-from etl_framework.targets.base import open_warehouse, warehouse_for
+from etl_framework.targets.base import warehouse_for
 from etl_framework.targets.ledger import LedgerEntry
 from etl_framework.targets.load import Load
 
@@ -57,7 +57,7 @@ def _transaction(work: Work, name: str, loads: Sequence[Load], entry: LedgerEntr
 
     After one that broke, or whose commit's answer was lost, the same again changes nothing more.
     """
-    with open_warehouse(work.plan.environment.connections[name], work.plan.root) as warehouse:
+    with work.plan.workspace.warehouse(name) as warehouse:
         work.on_cancel(warehouse.cancel)
         warehouse.publish(loads, entry)
 
@@ -67,7 +67,7 @@ def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
     load = Load(kpi.target, tuple(kpi.columns), (), outcome.kept, description=kpi.description)
     if outcome.table:
         return replace(load, staged=outcome.table)
-    reads = warehouse_for(work.plan.environment.connections[kpi.target.connection])
+    reads = warehouse_for(work.plan.workspace.connection(kpi.target.connection))
     if work.run.remote and reads and reads.reads_manifests:
         name = f"publish/{work.run_id}/{relation}.manifest"
         files = work.run.uris(work.files(step))

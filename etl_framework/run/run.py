@@ -48,7 +48,7 @@ class Run:
 
     def __init__(self, plan: Plan, *, fresh: bool = False) -> None:
         self.plan = plan
-        self.folder: RunFolder = plan.open_staging().run(plan.pipeline.name, plan.interval.key)
+        self.folder: RunFolder = plan.workspace.staging.run(plan.pipeline.name, plan.interval.key)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self._fresh = fresh
         self._cancels: dict[str, list[Callable[[], Any]]] = {}

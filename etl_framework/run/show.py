@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from etl_framework.config.environments import Environment
 from etl_framework.config.models import Kpi
 from etl_framework.config.project import Project
+from etl_framework.config.workspace import Workspace
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
 from etl_framework.sql.quote import quote, quote_table
 from etl_framework.targets import ledger
-from etl_framework.targets.base import Warehouse, open_warehouse
+from etl_framework.targets.base import Warehouse
 
 Found = tuple[list[str], list[tuple[Any, ...]]]
 LEDGER = "ledger"
@@ -30,15 +30,15 @@ def rows_of(
     :raises ConfigError: no such table or column.
     :raises DataMissingError: it has not been made yet.
     """
-    chosen = project.environment(environment)
+    workspace = project.workspace(environment)
     if table.startswith(QUARANTINE):
         return _rejected(project, environment, table.removeprefix(QUARANTINE), order_by, limit)
     if table == LEDGER:
-        return _ledger(project, chosen, order_by, limit)
+        return _ledger(project, workspace, order_by, limit)
     kpi = _kpi(project, table)
     keys = [column.name for column in kpi.columns if column.primary_key]
     ordered = [order_by] if order_by else keys or [kpi.columns[0].name]
-    return _select(project, chosen, kpi.target.connection, kpi.target.table, ordered, limit)
+    return _select(workspace, kpi.target.connection, kpi.target.table, ordered, limit)
 
 
 def _kpi(project: Project, name: str) -> Kpi:
@@ -49,19 +49,9 @@ def _kpi(project: Project, name: str) -> Kpi:
 
 
 def _select(
-    project: Project,
-    environment: Environment,
-    connection: str,
-    table: str,
-    order_by: list[str],
-    limit: int,
+    workspace: Workspace, connection: str, table: str, order_by: list[str], limit: int
 ) -> Found:
-    if connection not in environment.connections:
-        hint = did_you_mean(connection, environment.connections)
-        raise ConfigError(f"there is no connection '{connection}'", hint=hint)
-    environment.load_variables(project.root)
-    place = environment.connections[connection]
-    with open_warehouse(place, project.root, read_only=True) as warehouse:
+    with workspace.warehouse(connection, read_only=True) as warehouse:
         return _query(warehouse, table, order_by, limit)
 
 
@@ -85,7 +75,7 @@ def _order(order_by: list[str], columns: list[str], limit: int) -> str:
     return f" ORDER BY {', '.join(parts)}" + (f" LIMIT {int(limit)}" if limit > 0 else "")
 
 
-def _ledger(project: Project, environment: Environment, order_by: str | None, limit: int) -> Found:
+def _ledger(project: Project, workspace: Workspace, order_by: str | None, limit: int) -> Found:
     """The ledgers of every warehouse that a pipeline writes to, with their lists unpacked."""
     connections = dict.fromkeys(
         kpi.target.connection for model in project.models for kpi in model.kpis.values()
@@ -94,7 +84,7 @@ def _ledger(project: Project, environment: Environment, order_by: str | None, li
     columns: list[str] = []
     rows: list[tuple[Any, ...]] = []
     for connection in connections:
-        columns, found = _select(project, environment, connection, ledger.TABLE, order, limit)
+        columns, found = _select(workspace, connection, ledger.TABLE, order, limit)
         rows += [_unpacked(columns, row) for row in found]
     return columns, rows
 

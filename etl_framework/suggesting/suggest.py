@@ -41,7 +41,7 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
     relation = project.find(name)
     pipeline = relation.pipeline
     chosen = project.environment(environment)
-    staging = chosen.open_staging(project.root)
+    staging = chosen.open(project.root).staging
     run = _latest(staging, relation)
     with (
         spill_folder(staging.path / ".suggesting") as spill,

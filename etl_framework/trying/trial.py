@@ -160,7 +160,6 @@ def trial(
     :raises ConfigError: no data interval starts on the day.
     """
     chosen = project.environment(environment)
-    chosen.load_variables(project.root)
     run, interval = (None, None) if examples else _run(project, environment, pipeline, on)
     here = _here(project, environment)
     with (
@@ -197,7 +196,7 @@ def rows_of(
 def _run(
     project: Project, environment: str | None, pipeline: Pipeline, on: date | None
 ) -> tuple[RunFolder | None, DataInterval | None]:
-    staging = project.environment(environment).open_staging(project.root)
+    staging = project.workspace(environment).staging
     for run in reversed(staging.runs(pipeline.name)):
         interval = DataInterval.of_key(run.path.name, ZoneInfo(pipeline.timezone))
         if on is None or interval.start.date() == on:
@@ -250,6 +249,6 @@ def _files_of(run: RunFolder, step: Step) -> list[str]:
 
 def _only(run: Run) -> None:
     """Keep what was read for one data interval, the one that is looked at."""
-    for other in run.plan.open_staging().runs(run.plan.pipeline.name):
+    for other in run.plan.workspace.staging.runs(run.plan.pipeline.name):
         if other.path != run.folder.path:
             shutil.rmtree(other.path, ignore_errors=True)

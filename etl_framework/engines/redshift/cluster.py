@@ -145,11 +145,11 @@ def cluster(work: Work) -> Iterator[Cluster]:
     :raises RetryableError: it does not answer.
     :raises StepError: the environment's staging is not in S3.
     """
-    environment = work.plan.environment
-    connection = environment.cluster()
+    workspace = work.plan.workspace
+    connection = workspace.environment.cluster()
     if work.run.remote is None:
         raise StepError("the engine redshift needs staging in S3")
-    session = connection.open_session(work.plan.root)
+    session = connection.open_session(workspace.root)
     work.on_cancel(session.cancel)
     try:
         found = Cluster(work, session, connection.role(), work.run.remote)

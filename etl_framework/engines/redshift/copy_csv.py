@@ -54,7 +54,7 @@ def can_copy(source: CsvSource, work: Work) -> bool:
     """Whether COPY reads these files as we do; others come through the worker."""
     dialect = source.dialect
     return (
-        isinstance(work.plan.environment.connections[source.connection], S3)
+        isinstance(work.plan.workspace.connection(source.connection), S3)
         and codecs.lookup(dialect.encoding).name in ENCODINGS
         and bool(dialect.quote)
         and not dialect.escape
@@ -71,7 +71,7 @@ class CsvCopy:
         self._cluster = cluster
         self._source = source
         self._table = table
-        self._place = cast(S3, work.plan.environment.connections[source.connection])
+        self._place = cast(S3, work.plan.workspace.connection(source.connection))
         self._wanted = [column.name for column in source.columns]
 
     def into_table(self) -> Extracted:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.engines.base import Engine
@@ -12,6 +12,7 @@ from etl_framework.engines.base import Engine
 if TYPE_CHECKING:
     from etl_framework.config.environments import Environment
     from etl_framework.config.models import Pipeline
+    from etl_framework.config.workspace import Workspace
     from etl_framework.config.yaml_file import Keys
     from etl_framework.connections.base import Connection
     from etl_framework.engines.work import Work
@@ -76,14 +77,12 @@ class RedshiftEngine(Engine):
         with cluster(work) as session:
             return session.has(outcome.table)
 
-    def clean(self, environment: Environment, root: Path, before: datetime) -> int:
+    def clean(self, workspace: Workspace, before: datetime) -> int:
         from etl_framework.engines.redshift.cluster import drop_old_tables
 
-        session = environment.cluster().open_session(root)
-        try:
+        cluster = workspace.environment.cluster()
+        with closing(cluster.open_session(workspace.root)) as session:
             return drop_old_tables(session, before)
-        finally:
-            session.close()
 
     def schemas(self, environment: Environment, connection: Connection) -> tuple[str, ...]:
         return (SCHEMA,) if environment.cluster() == connection else ()

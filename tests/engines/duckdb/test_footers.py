@@ -137,7 +137,8 @@ def test_counts_and_examples_are_those_of_the_plain_way(
     plain = session.execute(f"SELECT count(*), {sums} FROM plain").fetchone() or ()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(footers, "SAMPLE", 2)
-        rows, failing, _ = scan(step, CHECKS)
+        scanned = scan(step, CHECKS)
+    rows, failing = scanned.rows, scanned.failing
 
     assert (rows, *failing) == plain
     broken = {i: predicate(CHECKS[i]) for i, count in enumerate(failing) if count}

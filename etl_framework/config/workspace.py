@@ -1,0 +1,99 @@
+"""An environment that is open: its variables are set, and what it names can be connected to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.connections.base import Connection, inside
+from etl_framework.connections.s3 import S3
+from etl_framework.connections.settings import load_env_file, resolve
+from etl_framework.errors import ConfigError, did_you_mean
+from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
+from etl_framework.storage.staging import Staging
+from etl_framework.targets.base import Warehouse, ledger_rows, open_warehouse
+
+if TYPE_CHECKING:
+    from etl_framework.config.environments import Environment
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where one environment of a project does its work.
+
+    Making one sets the variables of `env_file`, where they are not set: whoever holds a workspace
+    cannot have forgotten it. `Environment.open` and `Project.workspace` make them.
+
+    :param root: the project's folder.
+    :raises ConfigError: the `env_file` is not there.
+    """
+
+    root: Path
+    environment: Environment
+
+    def __post_init__(self) -> None:
+        if self.environment.env_file:
+            load_env_file(self.root / self.environment.env_file)
+
+    def connection(self, name: str) -> Connection:
+        """A connection by its name.
+
+        :raises ConfigError: the environment has none of that name.
+        """
+        known = self.environment.connections
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ConfigError(f"there is no connection '{name}' in environments.yml", hint=hint)
+        return known[name]
+
+    def warehouse(self, name: str, *, read_only: bool = False) -> Warehouse:
+        """The warehouse behind a connection, for a `with` statement that closes it.
+
+        :raises ConfigError: there is no such connection, or it cannot hold targets.
+        :raises DataMissingError: it is to be read, and has not been made yet.
+        :raises RetryableError: it does not answer, or another process has it.
+        """
+        return open_warehouse(self.connection(name), self.root, read_only=read_only)
+
+    def ledger_rows(
+        self, name: str, columns: list[str], where: str, values: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """Rows of the ledger behind a connection; none where nothing was ever published.
+
+        :param where: what follows WHERE, with `?` for values.
+        :raises RetryableError: the warehouse does not answer.
+        """
+        return ledger_rows(self.connection(name), self.root, columns, where, values)
+
+    @cached_property
+    def staging(self) -> Staging:
+        """Where relations lie between steps.
+
+        :raises ConfigError: a setting cannot be looked up, or its folder leads out of the project.
+        """
+        if prefix := self.staging_prefix():
+            return Staging(self.root / self.environment.work, prefix)
+        try:
+            return Staging(inside(self.root, self._staging))
+        except ValueError as error:
+            raise ConfigError(f"staging: {error}") from error
+
+    def staging_prefix(self, *, attempts: int = ATTEMPTS) -> S3Prefix | None:
+        """Where staging lies in S3; None when it is a folder.
+
+        :param attempts: how often S3 is asked before it counts as not answering.
+        :raises ConfigError: a setting cannot be looked up.
+        """
+        if not self._staging.startswith("s3://"):
+            return None
+        bucket, _, prefix = self._staging.removeprefix("s3://").partition("/")
+        known = self.environment.connections.get(self.environment.staging_connection or "")
+        connection = known if isinstance(known, S3) else S3(type="s3", bucket=bucket)
+        return connection.open(bucket, prefix, attempts=attempts)
+
+    @property
+    def _staging(self) -> str:
+        return resolve(self.environment.staging, setting="staging")
