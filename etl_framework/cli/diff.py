@@ -23,7 +23,7 @@ from etl_framework.cli.options import (
 
 if TYPE_CHECKING:
     from etl_framework.config.project import Project
-    from etl_framework.trying.differing import KpiDifference
+    from etl_framework.workbench.diff import KpiDifference
 
 
 @click.command()
@@ -80,7 +80,7 @@ def _all(
     """:raises ConfigError: something is wrong with the files as they are now."""
     from etl_framework.errors import ConfigError, did_you_mean
     from etl_framework.lint.linter import lint
-    from etl_framework.trying.differing import differences
+    from etl_framework.workbench.diff import differences
 
     files = [*project.pipelines, *(was.pipelines if was else ())]
     known = list(dict.fromkeys(Path(found.file.path).stem for found in files))

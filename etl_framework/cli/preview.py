@@ -47,17 +47,17 @@ def preview(
     """
     from etl_framework.cli.table import FORMATS
     from etl_framework.config.project import load_project
-    from etl_framework.trying.trial import rows_of, trial
+    from etl_framework.workbench.inputs import open_inputs, rows_of
 
     started = time.monotonic()
     project = load_project(root)
     relation = project.find(name)
     pipeline = relation.pipeline
-    with trial(project, environment, pipeline, on) as tried:
-        plan = next(plans_of(tried.project, pipeline.name, environment, [tried.interval]))
-        columns, rows = rows_of(tried, plan, relation.name, limit, order_by)
+    with open_inputs(project, environment, pipeline, on) as inputs:
+        plan = next(plans_of(inputs.project, pipeline.name, environment, [inputs.interval]))
+        columns, rows = rows_of(inputs, plan, relation.name, limit, order_by)
         click.echo(FORMATS[format_](columns, rows))
         seconds = time.monotonic() - started
-        read = f", read anew: {', '.join(tried.read)}" if tried.read else ""
-        about = f"{relation.name}, data interval {tried.interval}{read}"
+        read = f", read anew: {', '.join(inputs.read)}" if inputs.read else ""
+        about = f"{relation.name}, data interval {inputs.interval}{read}"
         click.echo(f"{about}, {seconds:.1f} s", err=True)

@@ -15,7 +15,7 @@ from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
     from etl_framework.config.project import PipelineFile, Project
-    from etl_framework.testing import Verdict
+    from etl_framework.workbench.test import Verdict
 
 
 @click.command()
@@ -53,7 +53,7 @@ def _verdicts(project: Project, names: tuple[str, ...]) -> Iterator[Verdict]:
     """
     from etl_framework.errors import ConfigError
     from etl_framework.lint.linter import lint_pipeline
-    from etl_framework.testing import run_tests
+    from etl_framework.workbench.test import run_tests
 
     chosen = [_chosen(project, name) for name in names]
     chosen = chosen or [(found, None) for found in project.pipelines]
@@ -95,7 +95,7 @@ def _in_words(verdict: Verdict) -> str:
 def _table(verdict: Verdict) -> str:
     """Expected rows above those found, with the columns that differ named behind."""
     from etl_framework.cli.table import text_table
-    from etl_framework.rows import same
+    from etl_framework.workbench.rows import same
 
     rows: list[tuple[Any, ...]] = []
     for each in verdict.differences:

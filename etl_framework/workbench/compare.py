@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from etl_framework.columns import MASK, Column
 from etl_framework.config.models import Kpi
 from etl_framework.sql.quote import literal, quote
-from etl_framework.trying.trial import BASE, NOW, called
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,9 +41,8 @@ class Comparison:
     first: Sequence[tuple[Any, ...]] = field(default=())
 
 
-def counted(session: duckdb.DuckDBPyConnection, name: str, kpi: Kpi, *, new: bool) -> Comparison:
+def counted(session: duckdb.DuckDBPyConnection, table: str, kpi: Kpi, *, new: bool) -> Comparison:
     """A KPI that is on one side only: how many rows, and of a new one the first of them."""
-    table = called(name, NOW if new else BASE)
     rows = _one(session, f"SELECT COUNT(*) FROM {table}")[0]
     counts = dict.fromkeys(("before", "after", "added", "removed", "changed"), 0)
     if not new:
@@ -58,26 +56,31 @@ def counted(session: duckdb.DuckDBPyConnection, name: str, kpi: Kpi, *, new: boo
 
 
 def compared(
-    session: duckdb.DuckDBPyConnection, name: str, kpi: Kpi, was: Kpi, hidden: Collection[str]
+    session: duckdb.DuckDBPyConnection,
+    tables: tuple[str, str],
+    kpi: Kpi,
+    was: Kpi,
+    hidden: Collection[str],
 ) -> Comparison:
     """A KPI that is on both sides, by the columns that both have.
 
+    :param tables: its rows as they are now, and as they were.
     :param hidden: lower-case names of columns whose values are not shown.
     """
-    return _Compared(session, name, kpi, was, hidden).result()
+    return _Compared(session, tables, kpi, was, hidden).result()
 
 
 class _Compared:
     def __init__(
         self,
         session: duckdb.DuckDBPyConnection,
-        name: str,
+        tables: tuple[str, str],
         kpi: Kpi,
         was: Kpi,
         hidden: Collection[str],
     ) -> None:
         self._session = session
-        self._now, self._old = called(name), called(name, BASE)
+        self._now, self._old = tables
         self._hidden = hidden
         old = {column.name: column for column in was.columns}
         self._shared = [column for column in kpi.columns if column.name in old]

@@ -13,8 +13,8 @@ from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import EtlError
 from etl_framework.plan import Plan
 from etl_framework.run.definition import definition, needed
-from etl_framework.trying.comparing import ColumnChange, Comparison, compared, counted
-from etl_framework.trying.trial import BASE, Trial, trial
+from etl_framework.workbench.compare import ColumnChange, compared, counted
+from etl_framework.workbench.inputs import BASE, NOW, Inputs, open_inputs
 
 NEW, REMOVED = "new", "removed"
 
@@ -65,19 +65,43 @@ def differences(
     model = next((each.model for each in (now, was) if each and each.model), None)
     if model is None:
         return
-    with trial(project, environment, model, on, examples=examples) as tried:
-        plan = tried.plan(tried.project, name) if now else None
+    with open_inputs(project, environment, model, on, examples=examples) as inputs:
+        plan = inputs.plan(inputs.project, name) if now else None
         old, broken = None, ""
         try:
-            old = tried.plan(base, name) if base and was else None
+            old = inputs.plan(base, name) if base and was else None
         except EtlError as error:
             broken = f"the files at the base are wrong: {error.diagnostics[0]}".split("\n")[0]
+        sides = _Sides(inputs, plan, old)
         if plan and broken:
             touched = dict.fromkeys(plan.pipeline.kpis, "the base is broken")
         else:
             touched = dict(_touched(plan, old))
         for kpi, why in touched.items():
-            yield _difference(project, tried, plan, old, kpi, why, broken)
+            yield _difference(project, sides, kpi, why, broken)
+
+
+class _Sides:
+    """A pipeline as it is now and as it was, over the same rows; either may not be there."""
+
+    def __init__(self, inputs: Inputs, plan: Plan | None, old: Plan | None) -> None:
+        self.inputs = inputs
+        self._plans = {NOW: plan, BASE: old}
+        self._sandboxes = {
+            side: inputs.sandbox(plan, side) for side, plan in self._plans.items() if plan
+        }
+
+    def kpi(self, name: str, side: str) -> Kpi | None:
+        plan = self._plans[side]
+        return plan.pipeline.kpis.get(name) if plan else None
+
+    def table(self, name: str, side: str) -> str:
+        """The table of a KPI, made.
+
+        :raises EtlError: it cannot be.
+        """
+        self._sandboxes[side].make(name)
+        return self._sandboxes[side].table(name)
 
 
 def _file(project: Project | None, name: str) -> PipelineFile | None:
@@ -107,42 +131,32 @@ def _changed(plan: Plan, old: Plan, kpi: str) -> dict[str, None]:
     }
 
 
-def _difference(
-    project: Project,
-    tried: Trial,
-    plan: Plan | None,
-    old: Plan | None,
-    name: str,
-    why: str,
-    broken: str,
-) -> KpiDifference:
-    known = plan.pipeline.kpis.get(name) if plan else None
-    was = old.pipeline.kpis.get(name) if old else None
+def _difference(project: Project, sides: _Sides, name: str, why: str, broken: str) -> KpiDifference:
+    known, was = sides.kpi(name, NOW), sides.kpi(name, BASE)
     kpi = known or was
     assert kpi is not None
-    found = KpiDifference(
-        tried.pipeline.name,
+    pipeline, session = sides.inputs.pipeline, sides.inputs.session
+    difference = KpiDifference(
+        pipeline.name,
         name,
         why,
         f"{kpi.target.connection}.{kpi.target.table}",
         contract=_contract(known, was) if known and was else (),
-        waiting=_waiting(project, tried.pipeline.name, name, kpi),
+        waiting=_waiting(project, pipeline.name, name, kpi),
         problem=broken,
     )
     if broken:
-        return found
+        return difference
     try:
-        if plan and known:
-            tried.make(plan, name)
-        if old and was:
-            tried.make(old, name, BASE)
         if known and was:
-            hidden = tried.pipeline.sensitive()
-            return replace(found, **vars(compared(tried.session, name, known, was, hidden)))
-        made: Comparison = counted(tried.session, name, kpi, new=known is not None)
-        return replace(found, **vars(made))
+            tables = sides.table(name, NOW), sides.table(name, BASE)
+            comparison = compared(session, tables, known, was, pipeline.sensitive())
+        else:
+            table = sides.table(name, NOW if known else BASE)
+            comparison = counted(session, table, kpi, new=known is not None)
+        return replace(difference, **vars(comparison))
     except EtlError as error:
-        return replace(found, problem=error.diagnostics[0].message)
+        return replace(difference, problem=error.diagnostics[0].message)
 
 
 def _contract(kpi: Kpi, was: Kpi) -> list[str]:

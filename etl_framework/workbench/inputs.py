@@ -1,4 +1,4 @@
-"""Relations made anew from what was read last, or from the sources themselves; nothing is kept."""
+"""Where the rows of a sandbox come from: the latest run, the sources themselves, or examples."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from etl_framework.checks.base import RowCheck
-from etl_framework.config.models import Pipeline, Transform
+from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
-from etl_framework.engines.duckdb.scan import predicate
 from etl_framework.engines.duckdb.session import Database
-from etl_framework.engines.duckdb.transform import contracted, tables
-from etl_framework.errors import ConfigError, StepError, did_you_mean
+from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.fixtures import as_select
 from etl_framework.interval import DataInterval
 from etl_framework.plan import Plan, Step, build_plan
@@ -26,25 +24,22 @@ from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder
+from etl_framework.workbench.sandbox import Sandbox, planned_definitions
 
 if TYPE_CHECKING:
     import duckdb
 
 FOLDER = ".etl/trying"
+EMBEDDED = "duckdb"
+# The files as they are, and those of an earlier revision: each makes relations of its own.
 NOW, BASE = "now", "base"
 
 
-def called(name: str, side: str = NOW) -> str:
-    """What SQL of a trial calls a relation."""
-    return f"{quote(side)}.{quote(name)}"
-
-
 @dataclass
-class Trial:
-    """A session in which relations are made when they are asked for.
+class Inputs:
+    """The rows of a pipeline's sources for one data interval, in a session for sandboxes.
 
-    The files as they are, and those of an earlier revision, each have a schema of their own.
-
+    :param project: with the environment computing here.
     :param run: what the latest run left in staging, if there was one.
     :param examples: sources are the rows that tests give, and nothing is read.
     :param read: the sources that were read, as no run had left them.
@@ -58,7 +53,6 @@ class Trial:
     interval: DataInterval
     examples: bool = False
     read: list[str] = field(default_factory=list)
-    _made: set[tuple[str, str]] = field(default_factory=set)
 
     def plan(self, project: Project, pipeline: str) -> Plan:
         """The plan of the project, or of an earlier revision of it, over the same data.
@@ -68,50 +62,15 @@ class Trial:
         files = replace(project, environments=self.project.environments)
         return build_plan(files, pipeline, self.environment, self.interval)
 
-    def make(self, plan: Plan, name: str, side: str = NOW) -> None:
-        """Make a relation and those that it reads, by a plan's SQL.
+    def sandbox(self, plan: Plan, side: str = NOW) -> Sandbox:
+        """A sandbox for the SQL of a plan, over these rows."""
+        rows = partial(self._rows, plan, side)
+        note = " at the base" if side == BASE else ""
+        return Sandbox(self.session, planned_definitions(plan), rows, plan.root, side, note)
 
-        :raises DataMissingError: a source has no data.
-        :raises StepError: the SQL does not run, or a source does not keep its rules.
-        """
-        if (side, name) in self._made:
-            return
-        self._made.add((side, name))
-        step = _making(plan, name)
-        taken_out = list(_taken_out(plan, name)) if step.kind == "transform" else []
-        reads = [need for need, _ in step.inputs] + [need for _, need in taken_out if need]
-        for need in dict.fromkeys(reads):
-            self.make(plan, need, side)
-        self.session.execute(f"SET schema = {quote(side)}")
-        block = step.block
-        kind = "TABLE" if step.kind == "kpi" else "VIEW"
-        if step.kind == "extract":
-            sql = self._source(plan, step, side)
-        elif isinstance(block, Transform) and block.python:
-            import pyarrow as pa
-
-            made = pa.concat_tables(tables(plan.root, self.session, block))
-            self.session.register("etl_returned", made)
-            sql, kind = "SELECT * FROM etl_returned", "TABLE"
-        else:
-            sql = contracted(name, step.sql, block.columns if block else ())
-        if taken_out:
-            rules = " AND ".join(f"({rule}) IS NOT TRUE" for rule, _ in taken_out)
-            sql = f"SELECT * FROM ({sql}) WHERE {rules}"
-        self._execute(f"CREATE {kind} {called(name, side)} AS {sql}", name, side)
-
-    def _execute(self, sql: str, name: str, side: str) -> None:
-        import duckdb
-
-        try:
-            self.session.execute(sql)
-        except duckdb.Error as error:
-            text = str(error).split("\n")[0]
-            where = " at the base" if side == BASE else ""
-            raise StepError(f"{name}{where}: {text.partition('etl: ')[2] or text}") from error
-
-    def _source(self, plan: Plan, step: Step, side: str) -> str:
-        name = step.relation
+    def _rows(self, plan: Plan, side: str, name: str) -> str | None:
+        if name not in plan.pipeline.sources:
+            return None
         if self.examples:
             rows = [
                 row
@@ -147,19 +106,19 @@ class Trial:
 
 
 @contextmanager
-def trial(
+def open_inputs(
     project: Project,
     environment: str | None,
     pipeline: Pipeline,
     on: date | None = None,
     *,
     examples: bool = False,
-) -> Iterator[Trial]:
-    """A session over the sources of the latest run, or of the one that began on a day.
+) -> Iterator[Inputs]:
+    """The rows of the latest run's sources, or of the run that began on a day.
 
     :raises ConfigError: no data interval starts on the day.
     """
-    chosen = project.environment(environment)
+    chosen = project.workspace(environment).environment
     run, interval = (None, None) if examples else _run(project, environment, pipeline, on)
     here = _here(project, environment)
     with (
@@ -169,11 +128,11 @@ def trial(
     ):
         session.execute(f"CREATE SCHEMA {NOW}; CREATE SCHEMA {BASE}")
         interval = interval or _interval(pipeline, on)
-        yield Trial(here, environment, pipeline, session, run, interval, examples)
+        yield Inputs(here, environment, pipeline, session, run, interval, examples)
 
 
 def rows_of(
-    tried: Trial, plan: Plan, name: str, limit: int, order_by: str | None = None
+    inputs: Inputs, plan: Plan, name: str, limit: int, order_by: str | None = None
 ) -> tuple[list[str], Sequence[Sequence[Any]]]:
     """The columns and the first rows of a relation.
 
@@ -181,7 +140,8 @@ def rows_of(
     :param order_by: a column, with `-` before it for largest first; all columns if not given.
     :raises ConfigError: there is no such column.
     """
-    tried.make(plan, name)
+    sandbox = inputs.sandbox(plan)
+    sandbox.make(name)
     columns = [column for column, _ in plan.shapes.get(name) or ()]
     key = (order_by or "").removeprefix("-")
     if key and key not in columns:
@@ -189,8 +149,9 @@ def rows_of(
     first = f"{quote(key)}{' DESC' if str(order_by).startswith('-') else ''}, " if key else ""
     every = ", ".join(map(quote, columns)) or "ALL"
     at_most = f" LIMIT {limit}" if limit else ""
-    found = tried.session.execute(f"SELECT * FROM {called(name)} ORDER BY {first}{every}{at_most}")
-    return [column[0] for column in found.description or ()], found.fetchall()
+    selected = f"SELECT * FROM {sandbox.table(name)} ORDER BY {first}{every}{at_most}"
+    rows = inputs.session.execute(selected)
+    return [column[0] for column in rows.description or ()], rows.fetchall()
 
 
 def _run(
@@ -207,10 +168,10 @@ def _run(
 def _interval(pipeline: Pipeline, on: date | None) -> DataInterval:
     if on is None:
         return pipeline.cut().latest(datetime.now(UTC))
-    found = pipeline.cut().between(on, on)
-    if not found:
+    intervals = pipeline.cut().between(on, on)
+    if not intervals:
         raise ConfigError(f"no data interval of '{pipeline.schedule}' starts on {on}")
-    return found[0]
+    return intervals[0]
 
 
 def _here(project: Project, environment: str | None) -> Project:
@@ -219,21 +180,9 @@ def _here(project: Project, environment: str | None) -> Project:
     if known is None:
         return project
     name = project.environment_name(environment)
-    changed = known.environments[name].model_copy(update={"engine": "duckdb"})
+    changed = known.environments[name].model_copy(update={"engine": EMBEDDED})
     environments = {**known.environments, name: changed}
     return replace(project, environments=known.model_copy(update={"environments": environments}))
-
-
-def _making(plan: Plan, name: str) -> Step:
-    return next(step for step in plan.steps if step.relation == name and step.kind != "check")
-
-
-def _taken_out(plan: Plan, name: str) -> Iterator[tuple[str, str]]:
-    """What is true for rows that a relation's checks take out, and the relation that it reads."""
-    for step in plan.steps:
-        for found in step.checks if step.name == f"check.{name}" else ():
-            if isinstance(found, RowCheck) and found.on_fail == "quarantine":
-                yield predicate(found), (found.parent() or ("",))[0]
 
 
 def _as_it_was(run: RunFolder, plan: Plan, step: Step) -> bool:

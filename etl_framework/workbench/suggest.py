@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from etl_framework.config.project import Project
@@ -12,10 +13,11 @@ from etl_framework.config.relation import Relation, relations_of
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import DataMissingError
 from etl_framework.interval import DataInterval
-from etl_framework.storage.parquet import see
+from etl_framework.storage.parquet import as_path
 from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder, Staging
-from etl_framework.suggesting.suggestions import Look, Suggestion
+from etl_framework.workbench.sandbox import Sandbox
+from etl_framework.workbench.suggestions import Look, Suggestion
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,10 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
     ):
         session = db.session()
         interval = DataInterval.of_key(run.path.name, ZoneInfo(pipeline.timezone))
+        sandbox = Sandbox(session, {}, partial(_staged, run, relation), project.root)
         for other in relations_of(pipeline, relation.file):
-            if files := _files(run, other):
-                see(session, other.name, files)
+            if _files(run, other):
+                sandbox.make(other.name)
         look = Look(session, relation, interval)
         checks = look.new_ones() if look.rows else []
         return Suggestions(relation.name, interval, look.rows, checks)
@@ -71,3 +74,10 @@ def _files(run: RunFolder, relation: Relation) -> list[str]:
     """The relation as it was made, before its checks took rows out."""
     outcome = run.step(relation.step).outcome()
     return run.fetch(outcome.files) if outcome else []
+
+
+def _staged(run: RunFolder, beside: Relation, name: str) -> str | None:
+    """SQL for a relation of the same pipeline, as a run left it."""
+    known = {other.name: other for other in relations_of(beside.pipeline, beside.file)}
+    files = ", ".join(as_path(file) for file in _files(run, known[name]))
+    return f"SELECT * FROM read_parquet([{files}])" if files else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from etl_framework.rows import Difference, Row, differences
+from etl_framework.workbench.rows import Difference, Row, differences
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from etl_framework.config.relation import Relation
 from etl_framework.interval import DataInterval
 from etl_framework.sources.base import Source
 from etl_framework.sql.quote import quote
-from etl_framework.suggesting.profile import ColumnProfile, matching, missing, profile
+from etl_framework.workbench.profile import ColumnProfile, matching, missing, profile
 
 if TYPE_CHECKING:
     import duckdb
