@@ -65,7 +65,7 @@ def framework(folder: Path, rows: int) -> Timed:
     environment = {"connections": {"lake": {"type": "directory", "path": "."}}}
     environments = {"default": "local", "environments": {"local": environment}}
     (project / "environments.yml").write_text(yaml.safe_dump(environments), encoding="utf-8")
-    checks = [{**check, "severity": "warn", "name": f"c{i}"} for i, check in enumerate(CHECKS)]
+    checks = [{**check, "severity": "warning", "name": f"c{i}"} for i, check in enumerate(CHECKS)]
     source = {
         "type": "csv", "connection": "lake", "path": "none.csv", "checks": checks,
         "columns": [{"name": name, "type": type_} for name, type_ in COLUMNS.items()],

@@ -135,7 +135,7 @@ def write_ours(root: Path, count: int) -> None:
             if table == events:
                 lines += ["    checks:", f"      - {{type: not_null, columns: [{shape.who}_id]}}",
                           f"      - {{type: relationships, column: {shape.who}_id, "
-                          f"to: {people}.{shape.who}_id, severity: warn}}"]  # fmt: skip
+                          f"to: {people}.{shape.who}_id, severity: warning}}"]  # fmt: skip
         lines.append("kpis:")
         selects = shape.sql(str, "{{ interval.start }}", "{{ interval.end }}")
         for (name, columns), sql in zip(shape.kpis().items(), selects, strict=True):

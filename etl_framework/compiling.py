@@ -135,7 +135,7 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
     if isinstance(step.block, CsvSource) and step.kind == "extract" and step.block.wait:
         task["wait_seconds"] = step.block.wait.seconds
         task["deferrable"] = step.block.deferrable
-    if step.kind == "check" and (channels := _channels(plan.pipeline, "warn")):
+    if step.kind == "check" and (channels := _channels(plan.pipeline, "warning")):
         task["notify"] = channels
     if step.kind == "publish":
         if callback := _callback(plan.pipeline, "success"):

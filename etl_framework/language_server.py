@@ -20,7 +20,7 @@ from etl_framework.lint.pages import page
 
 COPIED = (PIPELINES, TEMPLATES, "dags", ENVIRONMENTS, "setup.cfg")
 ASIDE = (".etl", ".git", ".venv")
-SEVERITY = {"error": lsp.DiagnosticSeverity.Error, "warn": lsp.DiagnosticSeverity.Warning}
+SEVERITY = {"error": lsp.DiagnosticSeverity.Error, "warning": lsp.DiagnosticSeverity.Warning}
 _WORD = re.compile(r"\w+|\S")
 
 

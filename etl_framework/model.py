@@ -33,6 +33,15 @@ def wrong_at(problem: str, *at: str | int) -> PydanticCustomError:
 Params = dict[Name, bool | int | float | str | list[int | float | str]]
 
 
+# The word for what is told and stops nothing, and what files called it first.
+WARNING, _WARN = "warning", "warn"
+
+
+def one_word(value: str) -> str:
+    """`warning`, also where a file still writes `warn`."""
+    return WARNING if value == _WARN else value
+
+
 class Written:
     """A value with a short form of its own, such as `decimal(10,2)` or `">1%"`."""
 

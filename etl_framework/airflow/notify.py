@@ -14,7 +14,7 @@ Channel = Mapping[str, Any]
 def notify(context: Mapping[str, Any], *, event: str, channels: Sequence[Channel]) -> None:
     """A task's callback. An error in sending is only logged, so as not to hide the task's result.
 
-    :param event: `failure`, `success` or `warn`.
+    :param event: `failure`, `success` or `warning`.
     :param channels: as under `notify:` in a pipeline's file.
     """
     error = context.get("exception")

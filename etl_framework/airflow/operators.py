@@ -111,12 +111,12 @@ class StepOperator(ProjectOperator):
     def _warn(self, result: StepResult, context: Context) -> None:
         from etl_framework.airflow.notify import tell
 
-        warnings = [check for check in result.checks if check.status == "warn"]
+        warnings = [check for check in result.checks if check.status == "warning"]
         if self.notify and warnings:
             lines = [f"{self.pipeline}: {len(warnings)} checks of {self.step} warn"]
             lines += [f"{c.check} of {c.relation}: {c.failing} of {c.rows} rows" for c in warnings]
             facts = {"pipeline": self.pipeline, "step": self.step}
-            tell(self.notify, "warn", facts, lines, context)
+            tell(self.notify, "warning", facts, lines, context)
 
     def _tell_checks(self, checks: Sequence[Any]) -> None:
         for check in checks:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from etl_framework.checks.threshold import Threshold
 from etl_framework.interval import DataInterval
-from etl_framework.model import Model, Name
+from etl_framework.model import Model, Name, one_word
 from etl_framework.sql.quote import names
 from etl_framework.storage.outcome import Status
 
@@ -26,8 +26,8 @@ class Check(Model):
     """The families of types that the checked columns may have; empty for any."""
 
     name: Name | None = Field(None, description="Tells two checks of one kind apart.")
-    severity: Literal["error", "warn"] = Field(
-        "error", description="`error`: a broken rule stops the run; `warn`: it is reported."
+    severity: Annotated[Literal["error", "warning", "warn"], AfterValidator(one_word)] = Field(
+        "error", description="`error`: a broken rule stops the run; `warning`: it is reported."
     )
     where: str | None = Field(
         None, description="SQL condition; only rows that meet it are checked."
@@ -72,7 +72,7 @@ class CountingCheck(Check):
         if failing == 0 or (self.warn_if and not self.warn_if.exceeded(failing, rows)):
             return "pass"
         tolerated = self.error_if is not None or self.warn_if is not None
-        return "warn" if self.severity == "warn" or tolerated else "fail"
+        return "warning" if self.severity == "warning" or tolerated else "fail"
 
 
 class RowCheck(CountingCheck):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from etl_framework.model import Model
+from etl_framework.model import Model, one_word
 
-Event = Literal["failure", "success", "warn", "late"]
+Event = Annotated[
+    Literal["failure", "success", "warning", "warn", "late"], AfterValidator(one_word)
+]
 
 
 class _Notify(Model):
     events: list[Event] = Field(
         ["failure"],
         min_length=1,
-        description="A step failed for good, the run was published, a check of severity warn, "
+        description="A step failed for good, the run was published, a check of severity warning, "
         "a run is not done by its deadline.",
     )
 

@@ -45,7 +45,7 @@ def measured(
     :param values: what its query gave.
     """
     kept, note = check.verdict(values, context)
-    broken: Status = "fail" if check.severity == "error" else "warn"
+    broken: Status = "fail" if check.severity == "error" else "warning"
     status = "pass" if kept else broken
     return CheckResult(check.label, work.step.relation, status, 0, rows, note)
 
@@ -90,7 +90,7 @@ def new_columns(work: Work, rows: Extracted) -> tuple[CheckResult, ...]:
     note = f"not declared: {', '.join(names)}" if names else "all are declared"
     status: Status = "pass"
     if names:
-        status = "fail" if source.on_new_column == "fail" else "warn"
+        status = "fail" if source.on_new_column == "fail" else "warning"
     result = CheckResult("new_column", work.step.relation, status, 0, rows.read, note)
     if status == "fail":
         raise CheckFailedError(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Status = Literal["pass", "warn", "quarantine", "fail"]
+Status = Literal["pass", "warning", "quarantine", "fail"]
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def read_logs(server: AirflowServer, project: Folder, stack: Stack) -> None:
     (published, *_) = [log for log in logs if "publish: done in" in log]
     assert "publish of music_streaming in prod, data interval [" in published
     (checked, *_) = [log for log in logs if "check.streams: done in" in log]
-    assert "check unique user_id track_id listen_time of streams: warn, " in checked
+    assert "check unique user_id track_id listen_time of streams: warning, " in checked
     for sql in ("SQL: COPY ", "SQL: LOCK ", "SQL: INSERT INTO ", "SQL: COMMIT"):
         assert sql in published
     assert not [log for log in logs if stack.variables["ETL_DEV_REDSHIFT_PASSWORD"] in log]

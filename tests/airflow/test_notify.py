@@ -143,7 +143,7 @@ def test_the_file_says_who_is_told_of_what(orders: Folder) -> None:
     text = (orders.root / "pipelines/orders.yml").read_text()
     orders.write(
         "pipelines/orders.yml",
-        "notify:\n  - {type: webhook, conn_id: hook, events: [failure, success, warn]}\n"
+        "notify:\n  - {type: webhook, conn_id: hook, events: [failure, success, warning]}\n"
         "  - {type: slack}\n" + text,
     )
     import yaml

@@ -30,7 +30,7 @@ context = {name: datetime.fromisoformat(value) for name, value in context.items(
 for step in sys.argv[3:]:
     operator = classes[step.partition(".")[0]](
         task_id=step.replace(".", "_"), step=step, pipeline="orders", project=root,
-        notify=[{"type": "webhook", "conn_id": "hook", "endpoint": "/told", "events": ["warn"]}],
+        notify=[{"type": "webhook", "conn_id": "hook", "endpoint": "/told", "events": ["warning"]}],
     )
     operator.render_template_fields(context)
     try:
@@ -89,14 +89,16 @@ def test_the_sql_that_is_shown_is_that_of_the_interval(airflow: Airflow, orders:
 
 def test_who_is_told_of_a_warning(airflow: Airflow, orders: Folder) -> None:
     text = (orders.root / "pipelines/orders.yml").read_text()
-    check = "    checks:\n      - {type: accepted_range, column: orders, max: 1, severity: warn}\n"
+    check = (
+        "    checks:\n      - {type: accepted_range, column: orders, max: 1, severity: warning}\n"
+    )
     orders.write("pipelines/orders.yml", text + check)
     with posts() as (url, posted):
         env = {"AIRFLOW_CONN_HOOK": json.dumps({"conn_type": "http", "host": url})}
         airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS, env=env)
 
     ((path, told),) = posted
-    assert (path, told["event"], told["step"]) == ("/told", "warn", "check.totals")
+    assert (path, told["event"], told["step"]) == ("/told", "warning", "check.totals")
     assert told["text"].splitlines() == [
         "orders: 1 checks of check.totals warn",
         "accepted_range orders of totals: 1 of 2 rows",

@@ -220,7 +220,7 @@ def test_a_task_finds_the_same_dag_without_dag_factory(airflow: Airflow, with_da
     with_dags.write(
         "pipelines/orders.yml",
         "timezone: Europe/Rome\nretries: 1\ntags: [shop]\nowner: sales\npool: small\n"
-        "notify: [{type: slack, events: [failure, success, warn]}]\n" + text,
+        "notify: [{type: slack, events: [failure, success, warning]}]\n" + text,
     )
     file = str(with_dags.root / "dags/orders.py")
     with_dags.etl("compile", "orders", "--keep")

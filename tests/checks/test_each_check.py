@@ -76,10 +76,10 @@ CASES = {
 def test_the_rows_that_break_the_rule_are_counted(
     checked: Checked, check: dict[str, Any], rows: str, failing: int
 ) -> None:
-    result = only(checked([{**check, "severity": "warn"}], rows))
+    result = only(checked([{**check, "severity": "warning"}], rows))
 
     assert (result.failing, result.rows) == (failing, rows.count("\n"))
-    assert result.status == ("warn" if failing else "pass")
+    assert result.status == ("warning" if failing else "pass")
 
 
 def test_every_registered_check_has_a_case_here() -> None:
@@ -96,7 +96,7 @@ def test_every_registered_check_has_a_case_here() -> None:
 @pytest.mark.parametrize("type_", sorted(CASES))
 def test_where_narrows_the_rows_that_are_checked(checked: Checked, type_: str) -> None:
     options, rows, failing, _ = CASES[type_][0]
-    check = {"type": type_, **options, "severity": "warn"}
+    check = {"type": type_, **options, "severity": "warning"}
 
     assert only(checked([{**check, "where": "k < 0 OR k IS NULL"}], rows)).failing == 0
     assert only(checked([{**check, "where": "k < 0 OR k > 0"}], rows)).failing == failing

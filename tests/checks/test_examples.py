@@ -11,8 +11,8 @@ from etl_framework.errors import CheckFailedError
 from tests.checks.conftest import Checked, only
 from tests.conftest import Folder
 
-RANGE = {"type": "accepted_range", "column": "v", "max": 0, "severity": "warn"}
-KEYS = {"type": "unique", "columns": ["v", "w"], "severity": "warn"}
+RANGE = {"type": "accepted_range", "column": "v", "max": 0, "severity": "warning"}
+KEYS = {"type": "unique", "columns": ["v", "w"], "severity": "warning"}
 
 
 def test_rows_that_fail_are_shown_as_they_are(checked: Checked) -> None:
@@ -58,7 +58,7 @@ def test_the_error_shows_one_of_them(checked: Checked) -> None:
 
 def test_the_ledger_keeps_rates_and_no_rows(orders: Folder) -> None:
     file = orders.root / "pipelines/orders.yml"
-    check = "{type: accepted_range, column: amount, max: 0, severity: warn}"
+    check = "{type: accepted_range, column: amount, max: 0, severity: warning}"
     file.write_text(
         file.read_text().replace("    columns:", f"    checks: [{check}]\n    columns:", 1)
     )

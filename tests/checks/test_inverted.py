@@ -63,7 +63,8 @@ def test_a_check_that_counts_rows(
 ) -> None:
     def red() -> list[bool]:
         return [
-            only(checked([{"type": type_, **options, "severity": "warn"}], rows)).failing != failing
+            only(checked([{"type": type_, **options, "severity": "warning"}], rows)).failing
+            != failing
             for options, rows, failing, _ in CASES[type_]
         ]
 
@@ -80,7 +81,7 @@ def test_a_check_that_measures(
     checked: Checked, monkeypatch: pytest.MonkeyPatch, type_: str, case: int
 ) -> None:
     options, rows, kept, _ = MEASURES[type_][case]
-    check = {"type": type_, **options, "severity": "warn"}
+    check = {"type": type_, **options, "severity": "warning"}
     assert (only(checked([check], rows)).status == "pass") == kept
 
     invert(kind_of(type_), monkeypatch)

@@ -52,9 +52,9 @@ MEASURES: dict[str, list[tuple[dict[str, Any], str, bool, str]]] = {
 def test_what_is_measured(
     checked: Checked, check: dict[str, Any], rows: str, kept: bool, words: str
 ) -> None:
-    result = only(checked([{**check, "severity": "warn"}], rows))
+    result = only(checked([{**check, "severity": "warning"}], rows))
 
-    assert result.status == ("pass" if kept else "warn")
+    assert result.status == ("pass" if kept else "warning")
     assert words in result.note
     if not kept:
         with pytest.raises(CheckFailedError) as raised:
@@ -63,7 +63,7 @@ def test_what_is_measured(
 
 
 CHANGE = """    checks:
-      - {type: row_count, max_change: "50%", severity: warn}
+      - {type: row_count, max_change: "50%", severity: warning}
     columns:"""
 HEAD = "order_id,customer,amount,ordered_at\n"
 
@@ -79,7 +79,7 @@ def test_row_count_against_earlier_runs(orders: Folder) -> None:
         orders.write(f"lake/{day}.csv", HEAD + "1,ada,5,2024-06-25\n" * rows)
         found[day] = orders.run("orders", day=day)["check.orders"].checks[-1]
 
-    assert [found[day].status for day in days] == ["pass", "pass", "warn", "warn"]
+    assert [found[day].status for day in days] == ["pass", "pass", "warning", "warning"]
     assert found["2024-06-27"].note == "1 rows; 4 in the runs before, 50% may change"
 
 
@@ -91,8 +91,8 @@ def test_a_query_finds_the_rows_that_break_a_rule(checked: Checked, folder: Fold
     check = {"type": "sql", "sql": "odd.sql", "name": "v_is_small"}
 
     assert only(checked([check], "1,1,,\n2,5,,\n")).status == "pass"
-    warned = only(checked([{**check, "severity": "warn"}], "1,6,,\n2,7,,\n3,1,,\n"))
-    assert (warned.failing, warned.rows, warned.status) == (2, 3, "warn")
+    warned = only(checked([{**check, "severity": "warning"}], "1,6,,\n2,7,,\n3,1,,\n"))
+    assert (warned.failing, warned.rows, warned.status) == (2, 3, "warning")
     assert {row["v"] for row in warned.examples} == {6, 7}
     with pytest.raises(CheckFailedError, match="'v_is_small' of 't' failed: 1 of 1 rows"):
         checked([check], "1,6,,\n")
@@ -103,14 +103,14 @@ def test_such_a_query_may_read_other_relations(checked: Checked, folder: Folder)
         "sql_templates/alien.sql",
         "SELECT t.k FROM t LEFT JOIN parents AS p ON p.k = t.k WHERE p.k IS NULL\n",
     )
-    check = {"type": "sql", "sql": "alien.sql", "severity": "warn"}
+    check = {"type": "sql", "sql": "alien.sql", "severity": "warning"}
 
     assert only(checked([check], "1,,,\n3,,,\n4,,,\n")).failing == 2
 
 
 def test_such_a_query_may_have_parameters(checked: Checked, folder: Folder) -> None:
     folder.write("sql_templates/odd.sql", "SELECT k, v FROM t WHERE v > {{ params.most }}\n")
-    check = {"type": "sql", "sql": "odd.sql", "severity": "warn", "params": {"most": 6}}
+    check = {"type": "sql", "sql": "odd.sql", "severity": "warning", "params": {"most": 6}}
 
     assert only(checked([check], "1,6,,\n2,7,,\n")).failing == 1
     assert only(checked([{**check, "params": {"most": 5}}], "1,6,,\n2,7,,\n")).failing == 2

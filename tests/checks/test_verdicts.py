@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from etl_framework.checks.not_null import NotNull
 from etl_framework.errors import CheckFailedError
 from tests.checks.conftest import Checked, only
 
@@ -22,17 +23,19 @@ def rows(good: int, bad: int) -> str:
     [
         pytest.param({}, 0, "pass", id="nothing fails"),
         pytest.param({}, 1, "fail", id="one row is an error"),
-        pytest.param({"severity": "warn"}, 10, "warn", id="severity warn never stops"),
+        pytest.param({"severity": "warning"}, 10, "warning", id="severity warn never stops"),
         pytest.param({"warn_if": ">2"}, 2, "pass", id="warn_if is not exceeded by equality"),
-        pytest.param({"warn_if": ">2"}, 3, "warn", id="warn_if exceeded"),
-        pytest.param({"error_if": ">2"}, 2, "warn", id="below error_if failing rows are reported"),
+        pytest.param({"warn_if": ">2"}, 3, "warning", id="warn_if exceeded"),
+        pytest.param(
+            {"error_if": ">2"}, 2, "warning", id="below error_if failing rows are reported"
+        ),
         pytest.param({"error_if": ">2"}, 3, "fail", id="error_if exceeded"),
-        pytest.param({"error_if": ">30%"}, 3, "warn", id="a share of rows is not exceeded"),
+        pytest.param({"error_if": ">30%"}, 3, "warning", id="a share of rows is not exceeded"),
         pytest.param({"error_if": ">30%"}, 4, "fail", id="a share of rows is exceeded"),
         pytest.param({"warn_if": ">10%", "error_if": ">30%"}, 1, "pass", id="below both"),
-        pytest.param({"warn_if": ">10%", "error_if": ">30%"}, 2, "warn", id="between both"),
+        pytest.param({"warn_if": ">10%", "error_if": ">30%"}, 2, "warning", id="between both"),
         pytest.param({"warn_if": ">10%", "error_if": ">30%"}, 4, "fail", id="above both"),
-        pytest.param({"severity": "warn", "error_if": ">2"}, 3, "fail", id="error_if wins"),
+        pytest.param({"severity": "warning", "error_if": ">2"}, 3, "fail", id="error_if wins"),
         pytest.param({"on_fail": "quarantine"}, 10, "quarantine", id="quarantine stops nothing"),
         pytest.param({"on_fail": "quarantine", "error_if": ">2"}, 2, "quarantine", id="within"),
         pytest.param({"on_fail": "quarantine", "error_if": ">2"}, 3, "fail", id="too many of them"),
@@ -56,7 +59,7 @@ def test_status(checked: Checked, options: dict[str, Any], bad: int, status: str
 def test_a_table_check_is_judged_by_its_share_too(checked: Checked) -> None:
     options = {"error_if": ">50%"}
 
-    assert only(checked([{**TABLE, **options}], rows(5, 6))).status == "warn"
+    assert only(checked([{**TABLE, **options}], rows(5, 6))).status == "warning"
     with pytest.raises(CheckFailedError, match="9 of 10 rows"):
         checked([{**TABLE, **options}], "1,7,,\n" * 10)
 
@@ -112,3 +115,11 @@ def test_columns_imply_their_checks(checked: Checked) -> None:
     assert result.counts["quarantined"] == 1
     with pytest.raises(CheckFailedError, match="'primary_key k' of 't' failed: 1 of 2 rows"):
         checked([], "1,1,,\n1,2,,\n", implied)
+
+
+def test_the_word_that_files_wrote_first_still_means_the_same(checked: Checked) -> None:
+    """`warn` is an alias of `warning`."""
+    found = only(checked([{**TABLE, "severity": "warn"}], rows(5, 6)))
+
+    assert found.status == "warning"
+    assert NotNull(type="not_null", columns=["k"], severity="warn").severity == "warning"

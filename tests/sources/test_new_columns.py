@@ -27,7 +27,7 @@ def with_policy(orders: Folder, policy: str, new: str) -> Folder:
     ("policy", "new", "statuses"),
     [
         ("ignore", ",colour", []),
-        ("warn", ",colour", ["warn"]),
+        ("warn", ",colour", ["warning"]),
         ("warn", "", ["pass"]),
         ("fail", "", ["pass"]),
     ],
@@ -38,7 +38,7 @@ def test_the_run_goes_on(orders: Folder, policy: str, new: str, statuses: list[s
     assert [check.status for check in results["extract.orders"].checks] == statuses
     ((checks,),) = orders.query("SELECT checks FROM etl_ledger")
     noted = {check["check"]: check["note"] for check in json.loads(checks)}
-    assert ("colour" in noted.get("new_column", "")) == (statuses == ["warn"])
+    assert ("colour" in noted.get("new_column", "")) == (statuses == ["warning"])
 
 
 def test_fail_stops_the_run_before_anything_is_published(orders: Folder) -> None:
@@ -72,4 +72,4 @@ def test_a_new_column_of_a_table(
 
     (found,) = folder.run("p")["extract.t"].checks
 
-    assert (found.check, found.status) == ("new_column", "warn") and "colour" in found.note
+    assert (found.check, found.status) == ("new_column", "warning") and "colour" in found.note
