@@ -122,7 +122,7 @@ class Folder:
         command = [sys.executable, "-m", "etl_framework", *arguments]
         return subprocess.run(
             command, cwd=self.root, capture_output=True, text=True, check=False, timeout=120,
-            env={**os.environ, **(env or {}), "PYTHONPATH": str(REPOSITORY)},
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **(env or {})},
         )  # fmt: skip
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

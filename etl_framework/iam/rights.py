@@ -18,7 +18,8 @@ from etl_framework.iam.grants import Grants, grants
 from etl_framework.iam.network import Ingress, connections_of, ingress
 from etl_framework.iam.policy import Statement, documents
 from etl_framework.iam.secrets import secrets, topics
-from etl_framework.sources.csv import CsvSource
+from etl_framework.sources.files import FilesSource
+from etl_framework.steps.pushdown.copy_csv import copy_reads
 
 NO_SLASH = ", without a slash at its end"
 
@@ -107,7 +108,7 @@ def _execution(
     yield from topics(pipelines)
 
 
-def _use_files(buckets: Buckets, used: Environment, source: CsvSource) -> None:
+def _use_files(buckets: Buckets, used: Environment, source: FilesSource) -> None:
     bucket, prefix, key = _place(buckets.facts, used.connections[source.connection])
     pattern = pattern_of(prefix, source.path)
     buckets.read(bucket, pattern, key)
@@ -131,6 +132,8 @@ def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> Co
         bucket, prefix, key = _staging(facts, used)
         buckets.read(bucket, below(prefix, f"{pipeline.name}/*"), key)
         for source in _files(used, pipeline) if used.engine == "redshift" else ():
+            if not copy_reads(source):
+                continue  # comes through the worker, and is staged
             bucket, prefix, key = _place(facts, used.connections[source.connection])
             buckets.read(bucket, pattern_of(prefix, source.path), key)
             if source.archive:
@@ -141,9 +144,9 @@ def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> Co
     return CopyRole(trust, documents(buckets.statements()))
 
 
-def _files(used: Environment, pipeline: Pipeline) -> Iterator[CsvSource]:
+def _files(used: Environment, pipeline: Pipeline) -> Iterator[FilesSource]:
     for source in pipeline.sources.values():
-        if isinstance(source, CsvSource) and isinstance(used.connections[source.connection], S3):
+        if isinstance(source, FilesSource) and isinstance(used.connections[source.connection], S3):
             yield source
 
 

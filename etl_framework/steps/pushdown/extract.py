@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
+from etl_framework.connections.s3 import S3
 from etl_framework.errors import DataMissingError
 from etl_framework.sources.base import Source
-from etl_framework.sources.csv import CsvSource
 from etl_framework.steps.base import Outcome, Work
 from etl_framework.steps.extract import corrected, extraction, new_columns, within_limit
 from etl_framework.steps.pushdown.cluster import Cluster, cluster
-from etl_framework.steps.pushdown.copy_csv import CsvCopy, can_copy
+from etl_framework.steps.pushdown.copy_csv import CsvCopy, copy_reads
 
 
 def extract(work: Work) -> Outcome:
@@ -22,9 +22,10 @@ def extract(work: Work) -> Outcome:
     source = work.step.block
     if not isinstance(source, Source):
         raise TypeError(f"{work.step.name} is not a source")
+    connection = work.plan.environment.connections[source.connection]
     with cluster(work) as found:
         table = found.new_table(source.columns)
-        if isinstance(source, CsvSource) and can_copy(source, work):
+        if copy_reads(source) and isinstance(connection, S3):
             extracted = CsvCopy(work, found, source, table).into_table()
         else:
             extracted = source.extract(extraction(work, work.folder))
