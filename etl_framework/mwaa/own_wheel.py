@@ -1,4 +1,7 @@
-"""The wheel of this package, made of what is installed and so of what lint and tests have seen."""
+"""The wheel of this package that goes to MWAA, made of what is installed and so of what was tested.
+
+It leaves out the stand-ins for AWS, `etl dev`: no worker runs them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from etl_framework.mwaa.zipping import write_zip
 
 NAME = "etl_framework"
 PACKAGE = Path(__file__).parent.parent
+LEFT_OUT = PACKAGE / "devstack"
+LICENSES = ("LICENSE", "NOTICE")
 WHEEL = "Wheel-Version: 1.0\nGenerator: etl-framework\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -29,8 +34,10 @@ def write_own_wheel(folder: Path) -> Path:
     files = {
         f"{NAME}/{file.relative_to(PACKAGE).as_posix()}": file.read_bytes()
         for file in PACKAGE.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
+        if file.is_file() and "__pycache__" not in file.parts and LEFT_OUT not in file.parents
     }
+    for name in LICENSES:
+        files[f"{info}/licenses/{name}"] = _license(found, name)
     files[f"{info}/METADATA"] = _metadata(found).encode()
     files[f"{info}/WHEEL"] = WHEEL.encode()
     files[f"{info}/entry_points.txt"] = _entry_points(found).encode()
@@ -39,6 +46,12 @@ def write_own_wheel(folder: Path) -> Path:
     wheel = folder / f"{NAME}-{__version__}-py3-none-any.whl"
     write_zip(wheel, files)
     return wheel
+
+
+def _license(found: Distribution, name: str) -> bytes:
+    """A text that what is installed has; of a checkout, that beside the package."""
+    text = found.read_text(f"licenses/{name}")
+    return text.encode() if text else (PACKAGE.parent / name).read_bytes()
 
 
 def _metadata(found: Distribution) -> str:

@@ -14,7 +14,6 @@ from etl_framework.sql.blame import UntranslatableError, first_offset
 from etl_framework.sql.reading import refuse_what_redshift_refuses, types_told
 from etl_framework.sql.reading import statements as parsed
 from etl_framework.sql.to_duckdb import to_duckdb
-from etl_framework.sql.to_postgres import to_postgres
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -160,19 +159,6 @@ def _type(text: str) -> exp.DataType | str:
         return text
 
 
-def transpile(sql: str, *, to: str, schema: Schema) -> str:
-    """One SELECT of Redshift's dialect, as the engine `to` (`duckdb`, `postgres`) runs it.
-
-    :param schema: table to column to type; integer division and others depend on the types.
-    :raises PlanError: the SQL does not parse, or cannot mean the same on that engine.
-    """
-    try:
-        tree = parse(sql)
-    except SqlSyntaxError as error:
-        raise PlanError(str(error)) from error
-    return translated(typed(tree, schema), to=to)
-
-
 def copied(tree: exp.Expr) -> exp.Expr:
     """A copy whose nodes share what is not changed in place: types, comments, where they stand."""
     from sqlglot import exp
@@ -199,28 +185,25 @@ def copied(tree: exp.Expr) -> exp.Expr:
     return root
 
 
-def translated(tree: exp.Expr, *, to: str) -> str:
-    """A typed tree as the engine `to` runs it; the tree is changed on the way.
+def for_duckdb(tree: exp.Expr) -> str:
+    """A typed tree as DuckDB runs it; the tree is changed on the way.
 
-    :param to: `postgres` is the one behind the stand-in of Redshift, which has functions that
-        PostgreSQL has not.
-    :raises PlanError: it cannot mean the same on that engine.
+    :raises PlanError: it cannot mean the same there.
     """
     import sqlglot
 
     try:
         refuse_what_redshift_refuses(tree)
-        rule = {"duckdb": to_duckdb, "postgres": to_postgres}[to]
         for node in reversed(list(tree.walk())):  # what is inside first
             try:
-                rule(node)
+                to_duckdb(node)
             except PlanError as error:
                 message = error.diagnostics[0].message
                 raise PlanError(message) from UntranslatableError(first_offset(node), message)
         level = sqlglot.ErrorLevel.RAISE
-        return tree.sql(to, pretty=True, copy=False, unsupported_level=level)
+        return tree.sql("duckdb", pretty=True, copy=False, unsupported_level=level)
     except sqlglot.errors.SqlglotError as error:
-        raise PlanError(f"the SQL cannot be translated for {to}: {_first_line(error)}") from error
+        raise PlanError(f"the SQL cannot be translated for duckdb: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """What PostgreSQL lacks of Redshift, for the one behind the stand-in.
 
-Its schema `redshift` holds the functions that are called here; `devstack/functions.sql` makes them.
+Its schema `redshift` holds the functions that are called here; `functions.sql` makes them.
 """
 
 from __future__ import annotations
