@@ -189,8 +189,3 @@ def names_apart(columns: list[Column]) -> list[Column]:
 
 
 Columns = Annotated[list[Column], AfterValidator(names_apart)]
-
-
-def duckdb_types(columns: list[Column]) -> dict[str, str]:
-    """Name to DuckDB type, in order."""
-    return {column.name: column.type.duckdb for column in columns}

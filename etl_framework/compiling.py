@@ -13,7 +13,7 @@ from etl_framework.config.project import ENVIRONMENTS, TEMPLATES, PipelineFile, 
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import NONE
 from etl_framework.plan import Plan, Step
-from etl_framework.sources.csv import CsvSource
+from etl_framework.sources.files import FilesSource
 
 OPERATORS = "etl_framework.airflow.operators"
 OBJECTS = "etl_framework.airflow.objects"
@@ -132,7 +132,7 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
         task["group"] = step.section
     if step.sql:
         task["sql"] = step.sql
-    if isinstance(step.block, CsvSource) and step.kind == "extract" and step.block.wait:
+    if isinstance(step.block, FilesSource) and step.kind == "extract" and step.block.wait:
         task["wait_seconds"] = step.block.wait.seconds
         task["deferrable"] = step.block.deferrable
     if step.kind == "check" and (channels := _channels(plan.pipeline, "warning")):

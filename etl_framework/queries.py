@@ -181,7 +181,7 @@ class _Compiler:
         try:
             tree = dialect.typed(draft.tree, schema)
             self._result.trees[name] = draft.rendered, dialect.copied(tree)
-            sql = dialect.translated(tree, to="duckdb")
+            sql = dialect.for_duckdb(tree)
             shape = tuple(self._tables.describe(sql, schema))
         except PlanError as error:
             said, written = error.diagnostics[0], draft.rendered.sql

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,17 @@ from etl_framework.run.run import Run, StepResult
 from etl_framework.storage.s3 import S3Prefix
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def children_hear_ctrl_c() -> None:
+    """Give what tests start the usual SIGINT, also where a shell started the tests with `&`.
+
+    Such a shell lets a job ignore SIGINT, and a program inherits that. A handler that does nothing
+    is as deaf, but is not inherited.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda number, frame: None)
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +134,7 @@ class Folder:
         command = [sys.executable, "-m", "etl_framework", *arguments]
         return subprocess.run(
             command, cwd=self.root, capture_output=True, text=True, check=False, timeout=120,
-            env={**os.environ, **(env or {}), "PYTHONPATH": str(REPOSITORY)},
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **(env or {})},
         )  # fmt: skip
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

@@ -38,8 +38,7 @@ def lineage(plan: Plan, step: Step, result: StepResult) -> Any:
 def _source(plan: Plan, step: Step) -> Any:
     block: Any = step.block
     connection = plan.workspace.connection(block.connection)
-    what = str(getattr(block, "table", None) or getattr(block, "path", ""))
-    return _dataset(*connection.dataset(plan.root, what), block.columns)
+    return _dataset(*connection.dataset(plan.root, block.reads()), block.columns)
 
 
 def _target(plan: Plan, relation: str) -> Any:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FilesSensor(WaitingOperator):
-    """Waits for the files of a `csv` source for the run's data interval.
+    """Waits for the files of a source for the run's data interval.
 
     :param pipeline: the pipeline's name.
     :param source: the source's name.
@@ -96,12 +96,12 @@ def files_there(plan: Plan, source: str) -> list[str]:
     """The names of a source's files, including those that an earlier try has archived."""
     from etl_framework.connections.files import Files
     from etl_framework.errors import PlanError
-    from etl_framework.sources.csv import CsvSource
+    from etl_framework.sources.files import FilesSource
     from etl_framework.storage.archived import archived
 
     block = plan.step(f"extract.{source}").block
     place = plan.environment.connections.get(getattr(block, "connection", ""))
-    if not isinstance(block, CsvSource) or not isinstance(place, Files):
+    if not isinstance(block, FilesSource) or not isinstance(place, Files):
         raise PlanError(f"'{source}' is no source of files")
     run = plan.workspace.staging.run(plan.pipeline.name, plan.interval.key)
     files = block.present(place, plan.root, plan.interval, run.path)

@@ -22,6 +22,15 @@ def dev() -> None:
     etl run music_streaming --env aws_local_pushdown  the same, computed in Redshift
     etl dev down                                      stop them
     """
+    from importlib.util import find_spec
+
+    from etl_framework.errors import ConfigError
+
+    if find_spec("etl_framework.devstack") is None:
+        raise ConfigError(
+            "this installation has no stand-ins for AWS: it is the one for MWAA's workers",
+            hint="on a machine of your own: pip install 'etl-framework[devstack]'",
+        )
 
 
 @dev.command()

@@ -114,14 +114,13 @@ def _as_object(built: Plan, step: Step) -> dict[str, Any]:
     from etl_framework.sources.base import Source
 
     source = step.block if step.kind == "extract" and isinstance(step.block, Source) else None
-    place = getattr(source, "table", None) or getattr(source, "path", "")
     kpis = [built.pipeline.kpis[name] for name, _ in step.inputs] if step.kind == "publish" else []
     return {
         "step": step.name,
         "kind": step.kind,
         "needs": list(step.needs),
         "inputs": [relation for relation, _ in step.inputs],
-        "reads": f"{place} from {source.connection}" if source else "",
+        "reads": f"{source.reads()} from {source.connection}".strip() if source else "",
         "checks": [
             f"{check.label} ({check.severity}"
             + (", quarantine)" if isinstance(check, RowCheck) and check.on_fail != "fail" else ")")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from etl_framework.config.models import Pipeline
 from etl_framework.config.yaml_file import Keys
-from etl_framework.sources.csv import CsvSource
+from etl_framework.sources.files import FilesSource
 
 RETRIES = 3
 RETRY_DELAY = 300  # seconds
@@ -54,7 +54,7 @@ def not_serverless(pipeline: Pipeline) -> Iterator[tuple[Keys, str, str]]:
             "write 5m or less",
         )
     for name, source in pipeline.sources.items():
-        if isinstance(source, CsvSource) and source.wait:
+        if isinstance(source, FilesSource) and source.wait:
             yield (
                 ("sources", name, "wait"),
                 "it cannot wait without a worker",

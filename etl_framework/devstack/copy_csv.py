@@ -20,7 +20,6 @@ from typing import IO, Protocol
 from etl_framework.devstack.copy_options import Transfer
 from etl_framework.devstack.wire import WireError
 
-BATCH = 5_000
 RANGES = {"smallint": 15, "integer": 31, "bigint": 63}
 TRUE, FALSE = {"t", "true", "y", "yes", "1", "on"}, {"f", "false", "n", "no", "0", "off"}
 MOMENT = re.compile(

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from etl_framework.devstack.session import Session
+from etl_framework.devstack.to_postgres import to_postgres
 from etl_framework.devstack.wire import WireError
 from etl_framework.errors import PlanError
 from etl_framework.sql.quote import literal
@@ -34,8 +35,6 @@ def translated(sql: str, session: Session) -> str:
     """
     import sqlglot
     from sqlglot import exp
-
-    from etl_framework.sql.to_postgres import to_postgres
 
     if not _OTHER.search(sql) or re.search(r"(?i)\b(pg_|information_schema)", sql):
         return sql

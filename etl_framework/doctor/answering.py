@@ -11,6 +11,7 @@ from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.doctor.base import ONCE, Examination, Patient
 from etl_framework.errors import Diagnostic, EtlError, without_secrets
+from etl_framework.sources.files import FilesSource
 
 # The code and the hint for words in an error of a server or driver; the first match counts.
 _MEANING = (
@@ -86,6 +87,7 @@ def some_prefix(patient: Patient, connection: S3) -> str:
     """A prefix that the role may list: that of a source, else empty."""
     for pipeline in patient.pipelines:
         for source in pipeline.sources.values():
-            if patient.connections[source.connection] is connection:
-                return re.split(r"[*?\[{]", str(getattr(source, "path", "")))[0]
+            here = patient.connections[source.connection] is connection
+            if here and isinstance(source, FilesSource):
+                return re.split(r"[*?\[{]", source.path)[0]
     return ""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from etl_framework.connections.s3 import S3
 from etl_framework.doctor.base import ONCE, STAGING, Examination, Patient
 from etl_framework.errors import ConfigError, Diagnostic, EtlError
-from etl_framework.sources.csv import CsvSource
+from etl_framework.sources.files import FilesSource
 from etl_framework.storage.s3 import S3Prefix
 
 RIGHTS = "etl iam prints the policy that the role needs"
@@ -29,12 +29,12 @@ class Files(Examination):
         connection = patient.buckets()[subject]
         for pipeline in patient.pipelines:
             for name, source in pipeline.sources.items():
-                if isinstance(source, CsvSource) and source.connection == subject:
+                if isinstance(source, FilesSource) and source.connection == subject:
                     where = f"{pipeline.name}.{name}"
                     yield from self._read(patient, subject, connection, where, source)
 
     def _read(
-        self, patient: Patient, subject: str, connection: S3, where: str, source: CsvSource
+        self, patient: Patient, subject: str, connection: S3, where: str, source: FilesSource
     ) -> Iterator[Diagnostic]:
         place = connection.open(attempts=ONCE)
         start = re.split(r"[*?\[{]", source.path)[0]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from etl_framework.connections.base import Connection
     from etl_framework.engines.work import Work
     from etl_framework.queries import Compiled
+    from etl_framework.sources.base import Source
     from etl_framework.storage.outcome import Outcome
 
 
@@ -31,8 +32,6 @@ class Engine(ABC):
 
     # What its SQL is written in, as sqlglot calls it.
     dialect: ClassVar[str]
-    # Whether it reads files of S3 without this machine, and needs a right of its own to them.
-    reads_files: ClassVar[bool] = False
     # Whether a corrected row takes the place of one that broke a check.
     corrects_quarantined: ClassVar[bool] = True
 
@@ -82,6 +81,10 @@ class Engine(ABC):
         return True
 
     # What is asked around runs.
+
+    def reads(self, source: Source) -> bool:
+        """Whether the engine itself reads a source's files in S3, and needs a right to them."""
+        return False
 
     def clean(self, workspace: Workspace, before: datetime) -> int:
         """Drop the tables that earlier runs left in a database; returns how many.

@@ -19,7 +19,7 @@ from etl_framework.iam.grants import Grants, grants
 from etl_framework.iam.network import Ingress, ingress
 from etl_framework.iam.policy import Statement, documents
 from etl_framework.iam.secrets import secrets, topics
-from etl_framework.sources.csv import CsvSource
+from etl_framework.sources.files import FilesSource
 
 NO_SLASH = ", without a slash at its end"
 
@@ -107,7 +107,7 @@ def _execution(
     yield from topics(pipelines)
 
 
-def _use_files(buckets: Buckets, used: Environment, source: CsvSource) -> None:
+def _use_files(buckets: Buckets, used: Environment, source: FilesSource) -> None:
     bucket, prefix, key = _place(buckets.facts, used.connections[source.connection])
     pattern = pattern_of(prefix, source.path)
     buckets.read(bucket, pattern, key)
@@ -130,7 +130,10 @@ def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> Co
         connections |= clusters
         bucket, prefix, key = _staging(facts, used)
         buckets.read(bucket, below(prefix, f"{pipeline.name}/*"), key)
-        for source in _files(used, pipeline) if engine_of(used).reads_files else ():
+        engine = engine_of(used)
+        for source in _files(used, pipeline):
+            if not engine.reads(source):
+                continue  # its files come through the worker, and are staged
             bucket, prefix, key = _place(facts, used.connections[source.connection])
             buckets.read(bucket, pattern_of(prefix, source.path), key)
             if source.archive:
@@ -141,9 +144,9 @@ def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> Co
     return CopyRole(trust, documents(buckets.statements()))
 
 
-def _files(used: Environment, pipeline: Pipeline) -> Iterator[CsvSource]:
+def _files(used: Environment, pipeline: Pipeline) -> Iterator[FilesSource]:
     for source in pipeline.sources.values():
-        if isinstance(source, CsvSource) and isinstance(used.connections[source.connection], S3):
+        if isinstance(source, FilesSource) and isinstance(used.connections[source.connection], S3):
             yield source
 
 

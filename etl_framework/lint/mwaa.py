@@ -18,6 +18,7 @@ from etl_framework.lint.base import ApartRule, Checked, ProjectRule, Rule, fact
 from etl_framework.lint.facts import Fact
 from etl_framework.lint.settings import FILE, mwaa_of
 from etl_framework.mwaa.versions import environment_class, mwaa_version, normalized
+from etl_framework.sources.files import FilesSource
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -58,7 +59,7 @@ class Waits(Rule):
         for checked in files:
             pipeline = checked.pipeline
             for name, source in pipeline.sources.items():
-                wait = getattr(source, "wait", None)
+                wait = source.wait if isinstance(source, FilesSource) else None
                 if wait is None:
                     continue
                 message = ""

@@ -12,6 +12,7 @@ from etl_framework.config.yaml_file import texts
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import ApartRule, Checked, Rule, source_of
 from etl_framework.lint.facts import Fact
+from etl_framework.sources.files import FilesSource
 from etl_framework.sql.naming import (
     line_and_column,
     reached_for,
@@ -67,7 +68,7 @@ class PathTemplates(Rule):
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
             for name, source in checked.pipeline.sources.items():
-                path = getattr(source, "path", "")
+                path = source.path if isinstance(source, FilesSource) else ""
                 if "{" not in path or reached_for(path):
                     continue
                 try:

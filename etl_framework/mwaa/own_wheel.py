@@ -1,4 +1,7 @@
-"""The wheel of this package, made from the installed files, which lint and tests have seen."""
+"""The wheel of this package for MWAA, made from the installed files, which tests have seen.
+
+It leaves out the stand-ins for AWS, `etl dev`: no worker runs them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from etl_framework.mwaa.zipping import write_zip
 
 NAME = "etl_framework"
 PACKAGE = Path(__file__).parent.parent
+LEFT_OUT = PACKAGE / "devstack"
+LICENSES = ("LICENSE", "NOTICE")
 WHEEL = "Wheel-Version: 1.0\nGenerator: etl-framework\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -29,7 +34,7 @@ def write_own_wheel(folder: Path) -> Path:
     files = {
         f"{NAME}/{file.relative_to(PACKAGE).as_posix()}": file.read_bytes()
         for file in PACKAGE.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
+        if file.is_file() and "__pycache__" not in file.parts and LEFT_OUT not in file.parents
     }
     files[f"{info}/METADATA"] = _metadata(installed).encode()
     files[f"{info}/WHEEL"] = WHEEL.encode()
@@ -39,6 +44,12 @@ def write_own_wheel(folder: Path) -> Path:
     wheel = folder / f"{NAME}-{__version__}-py3-none-any.whl"
     write_zip(wheel, files)
     return wheel
+
+
+def _license(installed: Distribution, name: str) -> bytes:
+    """The installed license text; in a checkout, the one beside the package."""
+    text = installed.read_text(f"licenses/{name}")
+    return text.encode() if text else (PACKAGE.parent / name).read_bytes()
 
 
 def _metadata(installed: Distribution) -> str:

@@ -10,7 +10,7 @@ from typing import cast
 
 from etl_framework.connections.files import Files
 from etl_framework.engines.work import Work
-from etl_framework.sources.csv import CsvSource
+from etl_framework.sources.files import FilesSource
 from etl_framework.storage.archived import remember
 
 
@@ -21,7 +21,7 @@ def archive(work: Work) -> int:
     """
     plan, count = work.plan, 0
     for name, source in plan.pipeline.sources.items():
-        if not isinstance(source, CsvSource) or not source.archive:
+        if not isinstance(source, FilesSource) or not source.archive:
             continue
         outcome = work.run.step(f"extract.{name}").outcome()
         known = remember(work.run, name, outcome.sources if outcome else ())

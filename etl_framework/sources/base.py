@@ -102,6 +102,10 @@ class Source(Model):
         "ignore", description="What a column that is there and not declared does to a run."
     )
 
+    def reads(self) -> str:
+        """What it reads, as its connection calls it: a table or a path; empty without a name."""
+        return ""
+
     def state(self, extraction: Extraction) -> str | None:
         """What identifies the rows that `extract` would give now: equal states, equal rows.
 

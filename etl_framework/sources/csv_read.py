@@ -47,8 +47,6 @@ class CsvRead:
         make_table(self._session)
         for header, files in by_header.items():
             self._group(header, list(files))
-        if not self._folder.files("data"):
-            self._write_empty()
         self._scan.close()
         headers = {file.name: header for header, files in by_header.items() for file in files}
         rejected = keep_rejected(self._extraction, headers, self._dialect)
@@ -168,10 +166,3 @@ class CsvRead:
         else:
             part.unlink()
         scratch.unlink()
-
-    def _write_empty(self) -> None:
-        types = ", ".join(
-            f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}" for c in self._columns
-        )
-        part = self._folder.part("data") / self._next_name()
-        write_parquet(self._session, f"SELECT {types} LIMIT 0", part, text=False)

@@ -45,6 +45,9 @@ class PostgresSource(Source):
         None, description="A date or timestamp column; only rows of the data interval are read."
     )
 
+    def reads(self) -> str:
+        return self.table
+
     def state(self, extraction: Extraction) -> str | None:
         """The server's snapshot: two equal ones see the same committed transactions."""
         connection = cast(Postgres, extraction.connection).connect(extraction.root)

@@ -14,7 +14,6 @@ from etl_framework.sql.blame import UntranslatableError, first_offset
 from etl_framework.sql.reading import refuse_what_redshift_refuses, types_told
 from etl_framework.sql.reading import statements as parsed
 from etl_framework.sql.to_duckdb import to_duckdb
-from etl_framework.sql.to_postgres import to_postgres
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -163,20 +162,6 @@ def _type(text: str) -> exp.DataType | str:
         return text
 
 
-def transpile(sql: str, *, to: str, schema: Schema) -> str:
-    """Translate one SELECT from Redshift's dialect for the engine `to` (`duckdb`, `postgres`).
-
-    :param schema: the type of each column, by table and column; the translation of a division, for
-        example, depends on the types.
-    :raises PlanError: the SQL does not parse, or that engine has nothing with the same meaning.
-    """
-    try:
-        tree = parse(sql)
-    except SqlSyntaxError as error:
-        raise PlanError(str(error)) from error
-    return translated(typed(tree, schema), to=to)
-
-
 def copied(tree: exp.Expr) -> exp.Expr:
     """Copy a tree; its nodes share types, comments and positions, which no one changes in place."""
     from sqlglot import exp
@@ -203,28 +188,25 @@ def copied(tree: exp.Expr) -> exp.Expr:
     return root
 
 
-def translated(tree: exp.Expr, *, to: str) -> str:
-    """Translate a typed tree for the engine `to`; the tree is changed in place.
+def for_duckdb(tree: exp.Expr) -> str:
+    """Translate a typed tree for DuckDB; the tree is changed in place.
 
-    :param to: `postgres` means the database behind the stand-in for Redshift, which has additional
-        functions.
-    :raises PlanError: that engine has nothing with the same meaning.
+    :raises PlanError: DuckDB has nothing with the same meaning.
     """
     import sqlglot
 
     try:
         refuse_what_redshift_refuses(tree)
-        rule = {"duckdb": to_duckdb, "postgres": to_postgres}[to]
         for node in reversed(list(tree.walk())):  # inner nodes first
             try:
-                rule(node)
+                to_duckdb(node)
             except PlanError as error:
                 message = error.diagnostics[0].message
                 raise PlanError(message) from UntranslatableError(first_offset(node), message)
         level = sqlglot.ErrorLevel.RAISE
-        return tree.sql(to, pretty=True, copy=False, unsupported_level=level)
+        return tree.sql("duckdb", pretty=True, copy=False, unsupported_level=level)
     except sqlglot.errors.SqlglotError as error:
-        raise PlanError(f"the SQL cannot be translated for {to}: {_first_line(error)}") from error
+        raise PlanError(f"the SQL cannot be translated for duckdb: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -11,7 +11,9 @@ import pytest
 from etl_framework.devstack.stack import Stack
 from tests.airflow.conftest import Airflow, by_name
 from tests.conftest import Folder, in_the_cluster
+from tests.sources.installed import FILE, Installed, words
 
+__all__ = ["words"]
 pytestmark = pytest.mark.slow
 JUNE = '"2024-06-25T00:00:00+00:00", "2024-06-26T00:00:00+00:00"'
 # Does what a worker and a triggerer do with one task: its deferrals come back at once.
@@ -68,6 +70,20 @@ def test_files_are_waited_for(airflow: Airflow, orders: Folder) -> None:
     deferrals, said = run(airflow, "FilesSensor", two)
     assert deferrals == 0
     assert said.startswith("AirflowFailException: the files of 'orders' are not there")
+
+
+def test_files_of_a_plug_in_are_waited_for(airflow: Airflow, words: Installed) -> None:
+    file = words.folder.root / "lake" / FILE
+    text = file.read_text()
+    file.unlink()
+    arguments = {"pipeline": "words", "source": "words", "project": str(words.folder.root),
+                 "poke_interval": 0.0}  # fmt: skip
+    installed = f"import sys; sys.path.insert(0, {str(words.site)!r})\n{RUN}"
+    arrives = f"open({str(file)!r}, 'w').write({text!r})"
+
+    waited = airflow.script(installed, "FilesSensor", json.dumps(arguments), arrives)
+
+    assert waited == [2, [FILE]]
 
 
 def test_a_worker_may_wait_itself(airflow: Airflow, orders: Folder) -> None:

@@ -222,8 +222,11 @@ def test_what_is_not_given_is_asked_for(orders: Folder) -> None:
     )
     os.close(theirs)
     os.write(terminal, b"orders.asked\n\ncustmer\ncustomer\n")
-    out, err = process.communicate(timeout=60)
-    os.close(terminal)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(terminal)
 
     assert out.split() == [FILE, "sql_templates/orders/asked.sql"], err
     assert "it reads (orders) [orders]:" in err

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # Starts a server whose worker has left its process group and is deaf to SIGTERM; holds it.
@@ -29,6 +31,17 @@ time.sleep(600)
 SECONDS = 60
 
 
+@contextmanager
+def running(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A process of Python, killed at the end."""
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def gone(pid: int) -> bool:
     """Whether a process has ended, if need be within a while."""
     end = time.monotonic() + SECONDS
@@ -44,18 +57,12 @@ def gone(pid: int) -> bool:
 
 
 def test_a_killed_process_leaves_no_server_behind(tmp_path: Path) -> None:
-    database = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    (tmp_path / "postmaster.pid").write_text(f"{database.pid}\n/data\n")
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTS, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
-    assert starter.stdout
-    server, worker = int(starter.stdout.readline()), int((tmp_path / "worker").read_text())
+    with running("import time; time.sleep(600)") as database:
+        (tmp_path / "postmaster.pid").write_text(f"{database.pid}\n/data\n")
+        with running(STARTS, str(tmp_path)) as starter:
+            assert starter.stdout
+            server, worker = int(starter.stdout.readline()), int((tmp_path / "worker").read_text())
 
-    starter.kill()
-    starter.wait()
-    starter.stdout.close()
-
-    assert gone(server)
-    assert gone(worker)
-    assert database.wait(SECONDS) == -signal.SIGINT
+        assert gone(server)
+        assert gone(worker)
+        assert database.wait(SECONDS) == -signal.SIGINT

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import sysconfig
 import time
 import zipfile
 from pathlib import Path
@@ -11,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from etl_framework import __version__
-from etl_framework.mwaa.own_wheel import write_own_wheel
+from etl_framework.mwaa.own_wheel import LEFT_OUT, LICENSES, PACKAGE, write_own_wheel
 from etl_framework.mwaa.versions import mwaa_version
 from etl_framework.mwaa.wheels import unfitting
 from etl_framework.mwaa.zipping import write_zip
+from tests.conftest import REPOSITORY
 
 
 def test_the_own_wheel_is_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +46,66 @@ def test_the_own_wheel_installs(tmp_path: Path) -> None:
 
     assert said.stdout.split() == [str(here / "etl_framework/__init__.py"), __version__]
     assert (here / "bin/etl").is_file()
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what a worker of MWAA gets of this package."""
+    here = tmp_path_factory.mktemp("worker")
+    with zipfile.ZipFile(write_own_wheel(here)) as archive:
+        archive.extractall(here)
+    return here
+
+
+def on_the_worker(worker: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python where the package is that of the worker: `-S` keeps the checkout out."""
+    path = f"{worker}:{sysconfig.get_path('purelib')}"
+    environment = {**os.environ, "PYTHONPATH": path, "AIRFLOW_HOME": str(worker / "airflow")}
+    return subprocess.run(
+        [sys.executable, "-S", "-W", "ignore", *arguments],
+        cwd=worker,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_worker_gets_no_stand_ins_and_all_else_works(worker: Path) -> None:
+    assert not (worker / "etl_framework/devstack").exists()
+    code = "import etl_framework.cli, etl_framework.airflow as a; print(a.__file__, a.load_dag)"
+    done = on_the_worker(worker, "-c", code)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(worker))
+
+
+def test_what_needs_the_stand_ins_says_so(worker: Path) -> None:
+    done = on_the_worker(worker, "-m", "etl_framework", "dev", "up")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "R100 this installation has no stand-ins for AWS: it is the one for MWAA's workers",
+        "  hint: on a machine of your own: pip install 'etl-framework[devstack]'",
+    ]
+
+
+def test_only_one_command_needs_the_stand_ins() -> None:
+    named = {
+        str(file.relative_to(PACKAGE))
+        for file in PACKAGE.rglob("*.py")
+        if "etl_framework.devstack" in file.read_text(encoding="utf-8")
+        and LEFT_OUT not in file.parents
+    }
+
+    assert named == {"cli/dev.py"}
+
+
+def test_a_worker_gets_the_license(worker: Path) -> None:
+    (info,) = worker.glob("*.dist-info")
+
+    for name in LICENSES:
+        assert (info / "licenses" / name).read_bytes() == (REPOSITORY / name).read_bytes()
 
 
 def test_a_source_date_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from tests.conftest import REPOSITORY
 
+_started: list[subprocess.Popen[str]] = []
+
 
 def start(root: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
     """The command in a process of its own, in the project's folder."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "etl_framework", *arguments],
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), **env},
@@ -22,6 +24,17 @@ def start(root: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    _started.append(process)
+    return process
+
+
+def end_all() -> None:
+    """Kill what a test has started and not waited for: it failed in between."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def until(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:

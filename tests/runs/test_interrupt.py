@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from tests.conftest import Folder
-from tests.runs.processes import ended, start, until
+from tests.runs.processes import end_all, ended, start, until
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +61,12 @@ class Gate:
     def close(self) -> None:
         self._watch.close()
         self._lock.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    yield
+    end_all()
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from etl_framework.errors import PlanError
-from etl_framework.sql.dialect import SqlSyntaxError, parse, transpile, transpile_condition
+from etl_framework.sql.dialect import SqlSyntaxError, parse, transpile_condition
+from tests.sql.translation import translate
 
 SCHEMA = {"t": {"i": "INTEGER", "j": "INTEGER", "x": "VARCHAR", "d": "DATE", "ts": "TIMESTAMP",
                 "f": "DOUBLE", "m": "DECIMAL(10,2)"}}  # fmt: skip
@@ -22,8 +23,7 @@ UNION ALL SELECT NULL, 3, 'a', NULL, NULL, NULL, NULL
 
 
 def value(expression: str) -> object:
-    sql = transpile(f"SELECT {expression} AS q FROM t ORDER BY 1 LIMIT 1", to="duckdb",
-                    schema=SCHEMA)  # fmt: skip
+    sql = translate(f"SELECT {expression} AS q FROM t ORDER BY 1 LIMIT 1", SCHEMA)
     with duckdb.connect() as connection:
         connection.execute(ROWS)
         (found,) = connection.execute(sql).fetchall()
@@ -75,7 +75,7 @@ def test_an_expression_means_on_duckdb_what_it_means_on_redshift(
     [pytest.param("i", [7, None], id="last"), pytest.param("i DESC", [None, 7], id="first")],
 )
 def test_empty_values_sort_as_the_largest(order: str, expected: list[int | None]) -> None:
-    sql = transpile(f"SELECT DISTINCT i FROM t ORDER BY {order}", to="duckdb", schema=SCHEMA)
+    sql = translate(f"SELECT DISTINCT i FROM t ORDER BY {order}", SCHEMA)
 
     with duckdb.connect() as connection:
         connection.execute(ROWS)
@@ -131,19 +131,18 @@ def test_one_select_is_taken(sql: str) -> None:
 )
 def test_what_does_not_resolve_is_a_plan_error(sql: str) -> None:
     with pytest.raises(PlanError):
-        transpile(sql, to="duckdb", schema=SCHEMA)
+        translate(sql, SCHEMA)
 
 
 def test_a_mean_of_integers_stays_one_in_an_outer_query() -> None:
-    sql = transpile("WITH a AS (SELECT AVG(j) AS k FROM t) SELECT k / 4 AS q FROM a", to="duckdb",
-                    schema=SCHEMA)  # fmt: skip
+    sql = translate("WITH a AS (SELECT AVG(j) AS k FROM t) SELECT k / 4 AS q FROM a", SCHEMA)
 
     assert "//" in sql
 
 
 def test_a_mean_of_decimals_is_refused() -> None:
     with pytest.raises(PlanError, match="AVG of a decimal"):
-        transpile("SELECT AVG(m) AS q FROM t", to="duckdb", schema=SCHEMA)
+        translate("SELECT AVG(m) AS q FROM t", SCHEMA)
 
 
 def test_sqlglot_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -173,6 +172,6 @@ def test_a_text_is_cut_to_bytes_and_no_letter_in_two() -> None:
         connection.execute("CREATE TABLE t AS SELECT ? AS v", [text])
         for size in range(1, len(text.encode()) + 2):
             query = f"SELECT CAST(MAX(v) AS VARCHAR({size})) AS cut FROM t"
-            sql = transpile(query, to="duckdb", schema={"t": {"v": "varchar(100)"}})
+            sql = translate(query, {"t": {"v": "varchar(100)"}})
             found = connection.execute(sql).fetchall()
             assert found == [(text.encode()[:size].decode("utf-8", "ignore"),)], size

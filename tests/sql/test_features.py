@@ -15,9 +15,9 @@ import yaml
 from etl_framework.columns import ColumnType
 from etl_framework.devstack.stack import Stack
 from etl_framework.errors import PlanError
-from etl_framework.sql.dialect import transpile
 from etl_framework.sql.quote import literal
 from tests.conftest import REPOSITORY
+from tests.sql.translation import translate
 
 CASES = yaml.safe_load((REPOSITORY / "tests/cases/dialect.yml").read_text(encoding="utf-8"))
 FEATURES = [pytest.param(each["sql"], each["rows"], id=each["name"]) for each in CASES["features"]]
@@ -74,7 +74,7 @@ def rows(found: Any) -> list[list[Any]]:
 
 @pytest.mark.parametrize(("sql", "expected"), FEATURES)
 def test_on_duckdb(embedded: duckdb.DuckDBPyConnection, sql: str, expected: list[Any]) -> None:
-    translated = transpile(sql, to="duckdb", schema=SCHEMA)
+    translated = translate(sql, SCHEMA)
 
     assert rows(embedded.execute(translated).fetchall()) == rows(expected), translated
 
@@ -101,7 +101,7 @@ def test_on_the_stand_in(cluster: Any, sql: str, expected: list[Any]) -> None:
 )  # fmt: skip
 def test_what_redshift_refuses_is_refused(cluster: Any, sql: str, says: str) -> None:
     with pytest.raises(PlanError, match=says):
-        transpile(sql, to="duckdb", schema=SCHEMA)
+        translate(sql, SCHEMA)
     with pytest.raises(psycopg2.Error, match=says):
         cluster.execute(sql)
 
@@ -117,7 +117,7 @@ def test_what_redshift_refuses_is_refused(cluster: Any, sql: str, says: str) -> 
 )
 def test_what_cannot_mean_the_same_on_duckdb_is_an_error(expression: str, says: str) -> None:
     with pytest.raises(PlanError, match=says):
-        transpile(f"SELECT {expression} AS v FROM plays", to="duckdb", schema=SCHEMA)
+        translate(f"SELECT {expression} AS v FROM plays", SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_division_by_zero_is_an_error(
     sql = f"SELECT {expression} AS v FROM plays"
 
     with pytest.raises(duckdb.Error, match="division by zero"):
-        embedded.execute(transpile(sql, to="duckdb", schema=SCHEMA)).fetchall()
+        embedded.execute(translate(sql, SCHEMA)).fetchall()
     with pytest.raises(psycopg2.Error, match=r"(?i)divi\w+ by zero"):
         cluster.execute(sql)
 

@@ -14,14 +14,14 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from etl_framework.connections.files import File
 from etl_framework.connections.s3 import S3
 from etl_framework.engines.redshift.cluster import Cluster
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, StepError
-from etl_framework.sources.base import Extracted
+from etl_framework.sources.base import Extracted, Source
 from etl_framework.sources.csv import CsvSource
 from etl_framework.sources.csv_files import Header, header_of
 from etl_framework.sources.csv_text import unpacked_head
@@ -50,12 +50,13 @@ FAILED = {
 }
 
 
-def can_copy(source: CsvSource, work: Work) -> bool:
-    """Whether COPY reads these files as we do; others come through the worker."""
+def copy_reads(source: Source) -> TypeGuard[CsvSource]:
+    """Whether COPY reads the files of a source in S3 as we do; others come through the worker."""
+    if not isinstance(source, CsvSource):
+        return False
     dialect = source.dialect
     return (
-        isinstance(work.plan.workspace.connection(source.connection), S3)
-        and codecs.lookup(dialect.encoding).name in ENCODINGS
+        codecs.lookup(dialect.encoding).name in ENCODINGS
         and bool(dialect.quote)
         and not dialect.escape
         and not dialect.nulls

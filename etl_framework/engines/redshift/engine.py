@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from etl_framework.connections.base import Connection
     from etl_framework.engines.work import Work
     from etl_framework.queries import Compiled
+    from etl_framework.sources.base import Source
     from etl_framework.storage.outcome import Outcome
 
 SCHEMA = "etl_staging"
@@ -30,7 +31,6 @@ class RedshiftEngine(Engine):
     """
 
     dialect = "redshift"
-    reads_files = True
     # In the cluster's tables a row has no place by which it could be told from others.
     corrects_quarantined = False
 
@@ -76,6 +76,11 @@ class RedshiftEngine(Engine):
 
         with cluster(work) as session:
             return session.has(outcome.table)
+
+    def reads(self, source: Source) -> bool:
+        from etl_framework.engines.redshift.copy_csv import copy_reads
+
+        return copy_reads(source)
 
     def clean(self, workspace: Workspace, before: datetime) -> int:
         from etl_framework.engines.redshift.cluster import drop_old_tables

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
+from etl_framework.connections.s3 import S3
 from etl_framework.engines.corrections import with_corrections
 from etl_framework.engines.judge import extracted, new_columns
 from etl_framework.engines.redshift.cluster import Cluster, cluster
-from etl_framework.engines.redshift.copy_csv import CsvCopy, can_copy
+from etl_framework.engines.redshift.copy_csv import CsvCopy, copy_reads
 from etl_framework.engines.work import Work
 from etl_framework.errors import DataMissingError
 from etl_framework.sources.base import Source
-from etl_framework.sources.csv import CsvSource
 from etl_framework.storage.outcome import Outcome
 
 
@@ -22,9 +22,10 @@ def extract(work: Work) -> Outcome:
     :raises CheckFailedError: more rows were rejected than the source allows.
     """
     source = work.source
+    connection = work.plan.workspace.connection(source.connection)
     with cluster(work) as found:
         table = found.new_table(source.columns)
-        if isinstance(source, CsvSource) and can_copy(source, work):
+        if copy_reads(source) and isinstance(connection, S3):
             rows = CsvCopy(work, found, source, table).into_table()
         else:
             rows = source.extract(work.extraction(work.folder))

@@ -1,6 +1,6 @@
 """Rewrite what PostgreSQL does not know or does otherwise, for the stand-in for Redshift.
 
-The rewritten SQL calls functions in the schema `redshift`, which `devstack/functions.sql` creates:
+The rewritten SQL calls functions in the schema `redshift`, which `functions.sql` creates:
 `DATEADD(day, 1, d)` becomes `redshift.dateadd('day', 1, d)`.
 """
 
