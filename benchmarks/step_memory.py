@@ -34,8 +34,8 @@ if len(sys.argv) > 1:
 
 def plan_in(project: Path) -> Plan:
     """The pipeline's plan for the latest day."""
-    from etl_framework.config.project import load_project
     from etl_framework.plan import build_plan
+    from etl_framework.project.project import load_project
 
     loaded = load_project(project)
     pipeline = loaded.pipeline(PIPELINE).model

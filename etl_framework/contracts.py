@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from etl_framework.columns import Column, ColumnType
-from etl_framework.config.yaml_file import Keys, YamlFile
 from etl_framework.errors import Diagnostic
+from etl_framework.project.yaml_file import Keys, YamlFile
 
 NUMBERS = ("integer", "decimal", "float")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from etl_framework.config.environments import Environment
-from etl_framework.config.models import Pipeline
 from etl_framework.errors import ConfigError, DataMissingError, Diagnostic
 from etl_framework.plan import Plan
+from etl_framework.project.environments import Environment
+from etl_framework.project.models import Pipeline
 from etl_framework.sources.postgres import PostgresSource
 from etl_framework.sql.quote import literal, names, quote, quote_table
 from etl_framework.targets.base import ledger_table, warehouse_for

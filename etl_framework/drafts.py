@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.config.project import TEMPLATES, PipelineFile
-from etl_framework.config.yaml_file import not_utf8
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
+from etl_framework.project.project import TEMPLATES, PipelineFile
+from etl_framework.project.yaml_file import not_utf8
 from etl_framework.sql import dialect
 from etl_framework.sql.recovering import syntax_errors
 from etl_framework.sql.references import Reference, references, repeated_name, scopes_of

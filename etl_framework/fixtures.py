@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from etl_framework.columns import ColumnType
-from etl_framework.config.sql_tests import Row, Value
+from etl_framework.project.sql_tests import Row, Value
 from etl_framework.sql.planner import scratch
 from etl_framework.sql.quote import literal, quote
 

@@ -13,10 +13,10 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from etl_framework import __version__
-from etl_framework.config.project import ENVIRONMENTS, PIPELINES, TEMPLATES, load_project
 from etl_framework.errors import Diagnostic, EtlError
 from etl_framework.lint.linter import lint
 from etl_framework.lint.pages import page
+from etl_framework.project.project import ENVIRONMENTS, PIPELINES, TEMPLATES, load_project
 
 COPIED = (PIPELINES, TEMPLATES, "dags", ENVIRONMENTS, "setup.cfg")
 ASIDE = (".etl", ".git", ".venv")

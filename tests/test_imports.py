@@ -21,7 +21,7 @@ SHOW = f"; import sys; print(*(name for name in {LARGE} if name in sys.modules))
                      "", id="its help"),
         pytest.param("from etl_framework.cli import cli; cli(['run', '-h'], standalone_mode=False)",
                      "", id="the help of a command"),
-        pytest.param("from pathlib import Path; from etl_framework.config.project import "
+        pytest.param("from pathlib import Path; from etl_framework.project.project import "
                      "load_project; assert load_project(Path()).pipelines", "pydantic",
                      id="loading a project"),
     ],

@@ -9,9 +9,9 @@ from datetime import date
 
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.errors import ConfigError, PlanError
 from etl_framework.plan import Plan, build_plan
+from etl_framework.project.project import load_project
 from tests.conftest import ORDERS, REPOSITORY, Folder
 
 
@@ -125,7 +125,7 @@ def refuse(event, arguments):
     if event.startswith(("socket.", "subprocess.", "os.system", "os.exec")):
         raise RuntimeError(event)
 
-from etl_framework.config.project import load_project
+from etl_framework.project.project import load_project
 from etl_framework.lint.linter import lint
 from etl_framework.plan import build_plan
 import duckdb, sqlglot, sqlglot.optimizer

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from etl_framework.columns import ColumnType
-from etl_framework.config.project import load_project
 from etl_framework.contracts import fits
+from etl_framework.project.project import load_project
 from etl_framework.queries import Compilation, compile_queries
 from tests.conftest import Folder
 

@@ -13,8 +13,8 @@ from etl_framework import __version__
 from etl_framework.errors import ConfigError
 
 if TYPE_CHECKING:
-    from etl_framework.config.project import PipelineFile, Project
     from etl_framework.plan import Plan
+    from etl_framework.project.project import PipelineFile, Project
 
 FOLDER = ".etl/compiled"
 SECONDS = 25  # Airflow gives a file thirty

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from etl_framework.airflow._compat import BaseOperator
 
 if TYPE_CHECKING:
-    from etl_framework.config.workspace import Workspace
     from etl_framework.interval import DataInterval, Schedule
     from etl_framework.plan import Plan
+    from etl_framework.project.workspace import Workspace
 
 Context = Mapping[str, Any]
 
@@ -71,9 +71,9 @@ class ProjectOperator(BaseOperator):
         return self._plan[1]
 
     def _new_plan(self, pipeline: str, context: Context) -> Plan:
-        from etl_framework.config.project import load_project
         from etl_framework.errors import ConfigError
         from etl_framework.plan import build_plan
+        from etl_framework.project.project import load_project
 
         project = load_project(self.root())
         pipeline_file = project.pipeline(pipeline)
@@ -87,7 +87,7 @@ class ProjectOperator(BaseOperator):
 
         :raises ConfigError: there is no such environment.
         """
-        from etl_framework.config.project import load_project
+        from etl_framework.project.project import load_project
 
         return load_project(self.root()).workspace(self.environment)
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from etl_framework.authoring.scaffold import new_dag
-from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked
 from etl_framework.lint.edits import Edit, apply_edits
 from etl_framework.lint.fixes import edits_of
 from etl_framework.lint.guards import guards
+from etl_framework.project.project import Project
 
 
 def fix(project: Project, problems: list[Diagnostic]) -> list[Diagnostic]:

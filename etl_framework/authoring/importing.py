@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from etl_framework.authoring.cataloguing import SourceColumn, columns_of_table
 from etl_framework.authoring.sniffing import More, columns_of_csv
 from etl_framework.columns import TABLE_NAME
-from etl_framework.config.project import Project
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError
+from etl_framework.project.project import Project
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}", re.ASCII)
 # Texts that YAML reads as something else.

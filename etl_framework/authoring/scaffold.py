@@ -8,11 +8,11 @@ from pathlib import Path
 
 from etl_framework.authoring.schemas import FILES, schemas
 from etl_framework.authoring.writing import write_all
-from etl_framework.config.project import Project
 from etl_framework.connections.base import Connection
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError
+from etl_framework.project.project import Project
 from etl_framework.targets.base import warehouse_for
 
 STUB = '''"""The DAG of pipelines/{name}.yml."""

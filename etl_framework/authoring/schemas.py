@@ -10,9 +10,9 @@ FILES = {"pipeline": "pipeline.schema.json", "environments": "environments.schem
 
 def schemas() -> dict[str, str]:
     """Return the text of each schema, by its name in `FILES`."""
-    from etl_framework.config.environments import Environments
-    from etl_framework.config.models import Pipeline
     from etl_framework.model import Model
+    from etl_framework.project.environments import Environments
+    from etl_framework.project.models import Pipeline
 
     models: dict[str, type[Model]] = {"pipeline": Pipeline, "environments": Environments}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

@@ -54,13 +54,13 @@ def bundle(
     etl bundle --target mwaa:3.3.1 --env prod --output build/mwaa
     etl bundle --verify-only build/mwaa
     """
-    from etl_framework.config.project import load_project
     from etl_framework.errors import BundleError
     from etl_framework.mwaa.bundling import Order, write_bundle
     from etl_framework.mwaa.serverless import TARGET, serverless_version
     from etl_framework.mwaa.serverless_bundle import write_serverless
     from etl_framework.mwaa.verifying import verify
     from etl_framework.mwaa.versions import mwaa_version
+    from etl_framework.project.project import load_project
 
     if verify_only:
         manifest, verified = verify(verify_only, not no_import)

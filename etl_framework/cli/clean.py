@@ -24,7 +24,7 @@ def clean(environment: str | None, days: int | None, root: Path) -> None:
     etl clean --env aws_local
     etl clean --env aws_local --days 1
     """
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
     from etl_framework.run.clean import clean as delete
 
     deleted = delete(load_project(root), environment, days)

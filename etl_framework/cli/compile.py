@@ -29,7 +29,7 @@ def compile_(pipeline: str, environment: str | None, keep: bool, root: Path) -> 
 
     from etl_framework.airflow.compiled import compiled_form
     from etl_framework.airflow.compiled import keep as keep_form
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     project = load_project(root)
     pipeline_file = project.pipeline(pipeline)

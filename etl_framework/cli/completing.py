@@ -11,8 +11,8 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from etl_framework.config.project import Project
-    from etl_framework.config.relation import Kind
+    from etl_framework.project.project import Project
+    from etl_framework.project.relation import Kind
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -26,8 +26,8 @@ def _completed(names: Callable[[Project], Iterable[tuple[str, str]]]) -> Complet
     def complete(
         context: click.Context, parameter: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        from etl_framework.config.project import load_project
         from etl_framework.errors import EtlError
+        from etl_framework.project.project import load_project
 
         try:
             descriptions = dict(names(load_project(context.params.get("root") or Path())))

@@ -22,7 +22,7 @@ from etl_framework.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from etl_framework.config.project import Project
+    from etl_framework.project.project import Project
     from etl_framework.workbench.diff import KpiDifference
 
 
@@ -53,8 +53,8 @@ def diff(
     etl diff --base origin/main
     etl diff --base origin/main --date 2024-06-25
     """
-    from etl_framework.config.project import load_project
-    from etl_framework.revision import at_revision, short_name
+    from etl_framework.project.git import at_revision, short_name
+    from etl_framework.project.project import load_project
 
     project = load_project(root)
     commit = short_name(root, base)

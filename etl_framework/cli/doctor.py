@@ -42,11 +42,11 @@ def doctor(
     etl doctor --env prod --target mwaa:3.3.1 --class mw1.small
     etl doctor --env prod --format json
     """
-    from etl_framework.config.project import load_project
     from etl_framework.doctor.base import Patient
     from etl_framework.doctor.examine import examine
     from etl_framework.lint.formats import FORMATS
     from etl_framework.mwaa.versions import environment_class, mwaa_version
+    from etl_framework.project.project import load_project
 
     project = load_project(root)
     patient = Patient(

@@ -38,7 +38,7 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
     etl explain kpis_genre
     etl explain kpis_genre --env prod --format json
     """
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
     from etl_framework.queries import compile_queries
 
     project = load_project(root)

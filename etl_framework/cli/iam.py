@@ -49,7 +49,6 @@ def iam(
     etl iam --env prod --format terraform > infra/rights/main.tf
     etl iam --env prod --format sql
     """
-    from etl_framework.config.project import load_project
     from etl_framework.errors import ConfigError
     from etl_framework.iam.cloudformation import as_cloudformation
     from etl_framework.iam.document import as_json, as_sql
@@ -57,6 +56,7 @@ def iam(
     from etl_framework.iam.rights import Wanted, rights_of
     from etl_framework.iam.terraform import as_terraform
     from etl_framework.lint.linter import lint
+    from etl_framework.project.project import load_project
 
     forms = {
         "json": as_json,

@@ -28,7 +28,7 @@ def import_(
     etl import lake 'streaming-data/*.csv' --name streams
     """
     from etl_framework.authoring.importing import source_yaml
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     text = source_yaml(load_project(root), environment, connection, what, name)
     click.echo("sources:\n" + text, nl=False)

@@ -13,9 +13,9 @@ from etl_framework.cli.completing import fields
 from etl_framework.cli.options import environment_option, format_option, plans, project_option
 
 if TYPE_CHECKING:
-    from etl_framework.config.project import Project
-    from etl_framework.config.relation import Kind, Relation
     from etl_framework.lineage import Lineage
+    from etl_framework.project.project import Project
+    from etl_framework.project.relation import Kind, Relation
     from etl_framework.sql.lineage import Field
 
 
@@ -38,9 +38,9 @@ def lineage(
     etl lineage tracks.genre --down
     etl lineage kpis_genre --format mermaid
     """
-    from etl_framework.config.project import load_project
     from etl_framework.lineage import fields_of, turned
     from etl_framework.lineage import lineage as lineage_of
+    from etl_framework.project.project import load_project
 
     project = load_project(root)
     known: dict[Field, tuple[Field, ...]] = {}

@@ -105,8 +105,8 @@ def _told(
     from etl_framework.lint.baseline import read_baseline, without_known
 
     if revision:
-        from etl_framework.config.project import load_project
         from etl_framework.lint.changed import of_change
+        from etl_framework.project.project import load_project
 
         found = of_change(load_project(root), revision, found)
     if settings.baseline:
@@ -119,7 +119,7 @@ def _told(
 def _mend(root: Path, found: list[Diagnostic]) -> list[Diagnostic]:
     """Mend what is certain, and say what was changed."""
     from etl_framework.authoring.fixing import fix
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     mended = fix(load_project(root), found)
     for each in mended:

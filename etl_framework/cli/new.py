@@ -37,7 +37,7 @@ def pipeline(name: str | None, root: Path) -> None:
     etl new pipeline orders
     """
     from etl_framework.authoring.scaffold import new_pipeline
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     project = load_project(root)
     name = _asked("name of the pipeline", name)
@@ -54,7 +54,7 @@ def dag(name: str, root: Path) -> None:
     etl new dag orders
     """
     from etl_framework.authoring.scaffold import new_dag
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     _written(new_dag(load_project(root), name))
 
@@ -75,7 +75,7 @@ def kpi(name: str | None, relation: str | None, by: str | None, root: Path) -> N
     etl new kpi music_streaming.kpis_artist --from tracks --by artist
     """
     from etl_framework.authoring.adding import add_kpi, columns_of, free_name, relations
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     project = load_project(root)
     pipeline, short = _two(_asked("name, as pipeline.kpi", name))
@@ -112,7 +112,7 @@ def source(
     etl new source music_streaming.artists --connection music_rds --from artists
     """
     from etl_framework.authoring.adding import add_source, free_name
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     project = load_project(root)
     pipeline, short = _two(_asked("name, as pipeline.source", name))

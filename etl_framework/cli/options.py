@@ -12,10 +12,10 @@ import click
 from etl_framework.cli.completing import environments
 
 if TYPE_CHECKING:
-    from etl_framework.config.models import Pipeline
-    from etl_framework.config.project import Project
     from etl_framework.interval import DataInterval
     from etl_framework.plan import Plan
+    from etl_framework.project.models import Pipeline
+    from etl_framework.project.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,8 +11,8 @@ import click
 from etl_framework.cli.options import intervals
 
 if TYPE_CHECKING:
-    from etl_framework.config.models import Pipeline
     from etl_framework.interval import DataInterval
+    from etl_framework.project.models import Pipeline
 
 
 def intervals_over(

@@ -54,7 +54,7 @@ def plan(
     etl plan music_streaming --no-sql
     etl plan music_streaming --live           what would change in the tables
     """
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     built = next(plans(load_project(root), pipeline, environment, on))
     if live:

@@ -46,7 +46,7 @@ def preview(
     etl preview kpis_genre --date 2024-06-25 --order-by -listen_count --limit 50
     """
     from etl_framework.cli.table import FORMATS
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
     from etl_framework.workbench.inputs import open_inputs, rows_of
 
     started = time.monotonic()

@@ -64,7 +64,7 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
 def list_(source: str | None, environment: str | None, root: Path, format_: str) -> None:
     """How many rows of each source broke which rule, in each data interval."""
     from etl_framework.cli.table import FORMATS
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
     from etl_framework.quarantine.rows import CORRECTED, DROPPED, OPEN, Quarantine, with_rejects
 
     project = load_project(root)
@@ -100,7 +100,7 @@ def show(
 ) -> None:
     """Rejected rows of a source: which rule each broke and why, where it stood, how it came."""
     from etl_framework.cli.table import FORMATS
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
     from etl_framework.quarantine.correcting import listing
     from etl_framework.quarantine.rows import Quarantine
 
@@ -141,7 +141,7 @@ def replay(
     computed anew and their rows in the targets replaced, so doing it twice changes nothing more.
     """
     from etl_framework.cli.running import run_plans
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
     from etl_framework.quarantine.correcting import corrections_in
     from etl_framework.quarantine.replaying import intervals_to_run
     from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine
@@ -184,7 +184,7 @@ def drop(
     """Decide that rejected rows are not wanted: they stay out, and are no longer open."""
     from dataclasses import replace
 
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
     from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine
     from etl_framework.storage.decisions import Decision
 

@@ -47,7 +47,7 @@ def run(
     etl run music_streaming --from 2024-06-25 --to 2024-07-01
     """
     from etl_framework.cli.running import run_plans
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     project = load_project(root)
     model = project.pipeline(pipeline).model

@@ -35,7 +35,7 @@ def show(
     etl show quarantine.streams --limit 5
     """
     from etl_framework.cli.table import FORMATS
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
     from etl_framework.run.show import rows_of
 
     columns, rows = rows_of(load_project(root), environment, table, order_by, limit)

@@ -25,7 +25,7 @@ def suggest_checks(relation: str, environment: str | None, root: Path) -> None:
     """
     import yaml
 
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
     from etl_framework.workbench.suggest import suggest
 
     suggested = suggest(load_project(root), environment, relation)

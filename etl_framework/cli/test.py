@@ -14,7 +14,7 @@ from etl_framework.cli.completing import in_pipelines
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
-    from etl_framework.config.project import PipelineFile, Project
+    from etl_framework.project.project import PipelineFile, Project
     from etl_framework.workbench.test import Verdict
 
 
@@ -32,7 +32,7 @@ def test(names: tuple[str, ...], root: Path, format_: str) -> None:
     etl test
     etl test music_streaming.listens
     """
-    from etl_framework.config.project import load_project
+    from etl_framework.project.project import load_project
 
     verdicts = []
     for verdict in _verdicts(load_project(root), names):

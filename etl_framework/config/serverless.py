@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from etl_framework.config.models import Pipeline
-from etl_framework.config.yaml_file import Keys
+from etl_framework.project.models import Pipeline
+from etl_framework.project.yaml_file import Keys
 from etl_framework.sources.files import FilesSource
 
 RETRIES = 3

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
-from etl_framework.config.environments import Environment
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import Project
-from etl_framework.config.workspace import Workspace
 from etl_framework.connections.base import Connection
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import Diagnostic
 from etl_framework.mwaa.versions import EnvironmentClass, MwaaVersion
+from etl_framework.project.environments import Environment
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import Project
+from etl_framework.project.workspace import Workspace
 
 STAGING = "staging"
 ONCE = 1

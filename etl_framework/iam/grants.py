@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from etl_framework.config.environments import Environment
-from etl_framework.config.models import Pipeline
 from etl_framework.connections.postgres import Postgres
 from etl_framework.connections.redshift import Redshift
 from etl_framework.engines.base import engine_of
 from etl_framework.iam.cluster import database_of, user_of
 from etl_framework.iam.facts import Facts
+from etl_framework.project.environments import Environment
+from etl_framework.project.models import Pipeline
 from etl_framework.sources.postgres import PostgresSource
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.targets import ledger

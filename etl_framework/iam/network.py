@@ -6,12 +6,12 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from etl_framework.config.environments import Environment
-from etl_framework.config.models import Pipeline
 from etl_framework.connections.postgres import Postgres
 from etl_framework.connections.redshift import Redshift
 from etl_framework.errors import ConfigError
 from etl_framework.iam.facts import Facts
+from etl_framework.project.environments import Environment
+from etl_framework.project.models import Pipeline
 
 REDSHIFT, POSTGRES = "5439", "5432"
 

@@ -6,9 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from etl_framework.config.environments import Environment
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import Project
 from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.engines.base import engine_of
@@ -19,6 +16,9 @@ from etl_framework.iam.grants import Grants, grants
 from etl_framework.iam.network import Ingress, ingress
 from etl_framework.iam.policy import Statement, documents
 from etl_framework.iam.secrets import secrets, topics
+from etl_framework.project.environments import Environment
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import Project
 from etl_framework.sources.files import FilesSource
 
 NO_SLASH = ", without a slash at its end"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from etl_framework.config.environments import Environment
-from etl_framework.config.models import Pipeline
-from etl_framework.config.notify import Sns
 from etl_framework.iam.facts import Facts
 from etl_framework.iam.policy import Statement
 from etl_framework.model import Model
+from etl_framework.project.environments import Environment
+from etl_framework.project.models import Pipeline
+from etl_framework.project.notify import Sns
 
 _VARIABLE = re.compile(r"\{\{[^}]*?\bvar\.(\w+)")
 

@@ -8,16 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.config.files import TEMPLATES
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.contents import read_inside
 from etl_framework.lint.facts import Fact
+from etl_framework.project.paths import TEMPLATES
 
 if TYPE_CHECKING:
-    from etl_framework.config.models import Pipeline
-    from etl_framework.config.project import PipelineFile, Project
-    from etl_framework.config.yaml_file import Keys
     from etl_framework.interval import DataInterval
+    from etl_framework.project.models import Pipeline
+    from etl_framework.project.project import PipelineFile, Project
+    from etl_framework.project.yaml_file import Keys
     from etl_framework.queries import Compilation
 
 

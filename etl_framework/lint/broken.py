@@ -6,9 +6,9 @@ import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Rule
+from etl_framework.project.project import Project
 
 
 def said(project: Project, rule: Rule, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from etl_framework.config.project import ENVIRONMENTS, PIPELINES, Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import files_of
-from etl_framework.revision import changed_since
+from etl_framework.project.git import changed_since
+from etl_framework.project.project import ENVIRONMENTS, PIPELINES, Project
 
 # Findings about several files, which may stand in one that has not changed.
 ACROSS = ("E306", "E307", "E501", "E502", "E503", "W501")

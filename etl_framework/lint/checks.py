@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from etl_framework.checks.base import Check
 from etl_framework.columns import ColumnType
-from etl_framework.config.project import Project
-from etl_framework.config.relation import relations_of
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.project.project import Project
+from etl_framework.project.relation import relations_of
 from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.references import condition_columns
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import ApartRule, ProjectRule, fact
 from etl_framework.lint.facts import Fact, found_files
+from etl_framework.project.project import PipelineFile, Project
 
 DAGS = "dags"
 PATTERNS = (f"{DAGS}/**/*.py",)

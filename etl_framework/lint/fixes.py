@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
-from etl_framework.config.environments import Environments
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import ENVIRONMENTS, Project
-from etl_framework.config.validate import model_at
-from etl_framework.config.yaml_file import Keys, YamlFile
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import source_of
 from etl_framework.lint.edits import Edit
+from etl_framework.project.environments import Environments
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import ENVIRONMENTS, Project
+from etl_framework.project.validate import model_at
+from etl_framework.project.yaml_file import Keys, YamlFile
 
 NEAR = 0.8
 _MEANT = re.compile(r"did you mean '(.+)'\?")

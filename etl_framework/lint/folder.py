@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from etl_framework.config.files import pipeline_paths
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.contents import digest, read_inside
 from etl_framework.lint.facts import found_files
@@ -13,6 +12,7 @@ from etl_framework.lint.kept import Kept, made_of, read_kept, write_kept
 from etl_framework.lint.settings import Settings
 from etl_framework.lint.telling import told, wanted_of
 from etl_framework.lint.units import Unit
+from etl_framework.project.paths import pipeline_paths
 
 
 def lint_folder(

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from etl_framework.config.files import ENVIRONMENTS
 from etl_framework.lint.contents import digest, read_inside
 from etl_framework.lint.units import Unit, unit_of
+from etl_framework.project.paths import ENVIRONMENTS
 
 FILE = ".etl/lint.json"
 # What any finding may depend on, beside the pipeline's own files.

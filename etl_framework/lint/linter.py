@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
 from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, rule_classes
@@ -17,6 +16,7 @@ from etl_framework.lint.settings import Settings, load_settings
 from etl_framework.lint.telling import told, wanted_of
 from etl_framework.lint.units import Unit
 from etl_framework.plugins import import_all
+from etl_framework.project.project import PipelineFile, Project
 from etl_framework.queries import Compilation
 
 

@@ -7,10 +7,10 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
-from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import ApartRule, ProjectRule, fact
 from etl_framework.lint.facts import Fact
+from etl_framework.project.project import PipelineFile, Project
 
 # What an environment and its connections call a path below the project's folder.
 OF_ENVIRONMENT = ("staging", "work", "env_file")

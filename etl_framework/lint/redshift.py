@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.lint.sql_base import Query, queries_of
+from etl_framework.project.project import Project
 from etl_framework.sql.blame import first_offset
 
 # What is missing, and what to write instead. Source: Redshift's Database Developer Guide,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from etl_framework.config.project import Project
 from etl_framework.config.serverless import not_serverless
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.project.project import Project
 
 
 class Serverless(Rule):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.project.project import Project
 
 
 class Templates(Rule):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from etl_framework.config.project import Project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.project.project import Project
 from etl_framework.sql.blame import first_offset
 from etl_framework.sql.references import scopes_of
 

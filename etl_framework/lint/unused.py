@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from etl_framework.config.project import TEMPLATES, PipelineFile, Project
 from etl_framework.errors import Diagnostic, PlanError
 from etl_framework.lint.base import Checked, ProjectRule, Rule, fact, files_of
 from etl_framework.lint.facts import Fact, found_files
 from etl_framework.plan import build_plan
+from etl_framework.project.project import TEMPLATES, PipelineFile, Project
 
 
 class UnusedRelation(Rule):

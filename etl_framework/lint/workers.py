@@ -16,7 +16,7 @@ from etl_framework.lint.contents import digest, read_inside
 from etl_framework.lint.units import Unit
 
 if TYPE_CHECKING:
-    from etl_framework.config.project import Project
+    from etl_framework.project.project import Project
 
 # Each process costs half a second before its first pipeline, which then takes a fiftieth.
 ENOUGH = 40
@@ -59,10 +59,10 @@ _PROJECT: list[Project] = []  # of this process
 
 
 def _begin(root: Path) -> None:
-    from etl_framework.config.project import load_environments
     from etl_framework.lint.linter import rules
     from etl_framework.lint.pages import codes
     from etl_framework.lint.settings import load_settings
+    from etl_framework.project.project import load_environments
 
     rules()
     load_settings(root, codes())  # imports the project's own rules
@@ -73,8 +73,8 @@ def _begin(root: Path) -> None:
 
 
 def _unit(path: str) -> Unit:
-    from etl_framework.config.project import load_pipeline
     from etl_framework.lint.linter import look_at
+    from etl_framework.project.project import load_pipeline
 
     project = _PROJECT[0]
     before = digest(read_inside(project.root, path))

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_framework import __version__
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import Project
 from etl_framework.errors import BundleError, ConfigError, Diagnostic
 from etl_framework.lint.dags import DAGS, dag_files, loads
 from etl_framework.lint.linter import lint
@@ -26,7 +24,9 @@ from etl_framework.mwaa.verifying import AUTHORITIES, Verified, digests, verifie
 from etl_framework.mwaa.versions import MwaaVersion
 from etl_framework.mwaa.wheels import name_and_version, unfitting
 from etl_framework.mwaa.zipping import write_zip
-from etl_framework.revision import changed_since, short_name
+from etl_framework.project.git import changed_since, short_name
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import Project
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from etl_framework.airflow.compiled import FOLDER as COMPILED
 from etl_framework.airflow.compiled import compiled_form, keep
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import ENVIRONMENTS, PIPELINES, TEMPLATES, Project, load_project
 from etl_framework.engines.duckdb.function import source_file
 from etl_framework.lint.dags import DAGS
 from etl_framework.mwaa.versions import MwaaVersion
 from etl_framework.plan import build_plan
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import ENVIRONMENTS, PIPELINES, TEMPLATES, Project, load_project
 
 IGNORE = ".airflowignore"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")

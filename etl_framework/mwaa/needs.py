@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from etl_framework.config.environments import Environment
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import Project
-from etl_framework.config.yaml_file import Keys
 from etl_framework.errors import Diagnostic
+from etl_framework.project.environments import Environment
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import Project
+from etl_framework.project.yaml_file import Keys
 
 _REFERENCE = re.compile(r"\b(var|env)\.(\w+)")
 _LOGINS = ("postgres", "redshift")

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from etl_framework import __version__
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import Project
 from etl_framework.config.serverless import not_serverless
 from etl_framework.errors import BundleError, Diagnostic
 from etl_framework.lint.linter import lint
@@ -27,6 +25,8 @@ from etl_framework.mwaa.versions import MwaaVersion
 from etl_framework.mwaa.wheels import name_and_version, unfitting
 from etl_framework.mwaa.zipping import write_zip
 from etl_framework.plan import build_plan
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import Project
 
 WORKFLOWS = "workflows"
 CODE = "code.zip"

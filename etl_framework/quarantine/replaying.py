@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from etl_framework.config.project import Project
 from etl_framework.errors import ConfigError
 from etl_framework.interval import DataInterval
+from etl_framework.project.project import Project
 from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine, Selection
 
 

@@ -10,10 +10,10 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from etl_framework.columns import MASK
-from etl_framework.config.project import Project
 from etl_framework.engines.base import engine_of
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import DataInterval
+from etl_framework.project.project import Project
 from etl_framework.storage.decisions import Decision, decide, decisions
 from etl_framework.storage.rejected import COLUMNS, PARSE, counted, rejected
 from etl_framework.storage.staging import RunFolder

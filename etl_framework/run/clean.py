@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from etl_framework.config.project import Project
 from etl_framework.engines.base import engine_of
+from etl_framework.project.project import Project
 
 
 @dataclass(frozen=True)

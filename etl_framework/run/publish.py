@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from etl_framework.config.models import Kpi
 from etl_framework.engines.work import Work
 from etl_framework.errors import StepError
+from etl_framework.project.models import Kpi
 from etl_framework.run.archive import archive
 from etl_framework.run.retry import until_it_passes
 from etl_framework.storage.manifest import write_manifest

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from etl_framework.config.models import Kpi
-from etl_framework.config.project import Project
-from etl_framework.config.workspace import Workspace
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
+from etl_framework.project.models import Kpi
+from etl_framework.project.project import Project
+from etl_framework.project.workspace import Workspace
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
 from etl_framework.sql.quote import quote, quote_table
 from etl_framework.targets import ledger

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import MASK, Column
-from etl_framework.config.models import Kpi
+from etl_framework.project.models import Kpi
 from etl_framework.sql.quote import literal, quote
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from etl_framework.config.models import Kpi
-from etl_framework.config.project import PipelineFile, Project
 from etl_framework.errors import EtlError
 from etl_framework.plan import Plan
+from etl_framework.project.models import Kpi
+from etl_framework.project.project import PipelineFile, Project
 from etl_framework.run.definition import definition, needed
 from etl_framework.workbench.compare import ColumnChange, compared, counted
 from etl_framework.workbench.inputs import BASE, NOW, Inputs, open_inputs

@@ -11,13 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import Project
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.fixtures import as_select
 from etl_framework.interval import DataInterval
 from etl_framework.plan import Plan, Step, build_plan
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import Project
 from etl_framework.run.definition import definition, needed
 from etl_framework.run.run import Run
 from etl_framework.sql.quote import quote

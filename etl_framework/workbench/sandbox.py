@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.checks.base import RowCheck
-from etl_framework.config.models import Kpi, Transform
-from etl_framework.config.relation import Block, Relation
 from etl_framework.engines.duckdb.scan import predicate
 from etl_framework.engines.duckdb.transform import contracted, tables
 from etl_framework.errors import StepError
 from etl_framework.plan import Plan
+from etl_framework.project.models import Kpi, Transform
+from etl_framework.project.relation import Block, Relation
 from etl_framework.queries import Compilation
 from etl_framework.sql.quote import quote
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from etl_framework.config.project import Project
-from etl_framework.config.relation import Relation, relations_of
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import DataMissingError
 from etl_framework.interval import DataInterval
+from etl_framework.project.project import Project
+from etl_framework.project.relation import Relation, relations_of
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder, Staging

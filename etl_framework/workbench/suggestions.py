@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework.checks.base import MOMENTS, NUMBERS
 from etl_framework.columns import Column, ColumnType
-from etl_framework.config.relation import Relation
 from etl_framework.interval import DataInterval
+from etl_framework.project.relation import Relation
 from etl_framework.sources.base import Source
 from etl_framework.sql.quote import quote
 from etl_framework.workbench.profile import ColumnProfile, matching, missing, profile

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from etl_framework.config.project import load_project
 from etl_framework.devstack.cluster import Isolation
 from etl_framework.devstack.stack import BUCKET, Stack
+from etl_framework.project.project import load_project
 from etl_framework.run.clean import clean
 from tests.chaos import shop
 from tests.chaos.proxies import Cutter, S3Proxy

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from etl_framework.checks.base import Check
-from etl_framework.config import models
+from etl_framework.project import models
 from tests.checks.conftest import Checked, only
 from tests.checks.test_measures import MEASURES
 

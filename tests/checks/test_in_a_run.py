@@ -8,9 +8,9 @@ import duckdb
 import pytest
 import yaml
 
-from etl_framework.config.project import load_project
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import CheckFailedError
+from etl_framework.project.project import load_project
 from etl_framework.run.show import rows_of
 from tests.checks.conftest import Checked
 from tests.conftest import Folder

@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.devstack.stack import Stack
 from etl_framework.doctor.base import Patient
 from etl_framework.doctor.examine import examine
 from etl_framework.errors import Diagnostic
+from etl_framework.project.project import load_project
 from tests.conftest import ROWS, Folder, in_the_cluster
 from tests.iam.conftest import on
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.devstack.stack import BUCKET, Stack
 from etl_framework.iam.facts import Facts
 from etl_framework.iam.rights import Rights, Wanted, rights_of
+from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY, Folder
 from tests.iam.recorder import ACCOUNT, REGION
 

@@ -14,11 +14,11 @@ from typing import Any
 import hcl2
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.iam.facts import Facts
 from etl_framework.iam.rights import rights_of
 from etl_framework.iam.secrets import connections, variables
 from etl_framework.iam.terraform import as_terraform
+from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY
 
 INFRA = REPOSITORY / "infra"

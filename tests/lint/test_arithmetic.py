@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.lint.linter import lint
+from etl_framework.project.project import load_project
 from tests.conftest import Folder
 
 COUNTED = (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.lint.linter import lint, rules
+from etl_framework.project.project import load_project
 
 CASES = Path(__file__).parent.parent / "cases" / "lint"
 TWICE = ("E306", "E403", "E411", "E701")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from etl_framework.authoring.fixing import fix
-from etl_framework.config.project import load_project
+from etl_framework.project.project import load_project
 from tests.conftest import Folder
 from tests.lint.test_pages import BASE, linted
 from tests.lint.test_rules import BY_COUNTRY, PIPELINE, SOLD

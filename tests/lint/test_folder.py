@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.errors import ConfigError, Diagnostic
 from etl_framework.lint import workers
 from etl_framework.lint.folder import lint_folder
 from etl_framework.lint.kept import FILE
 from etl_framework.lint.linter import lint
 from etl_framework.lint.settings import Settings
+from etl_framework.project.project import load_project
 from tests.fuzz.mutating import mutated
 from tests.lint.test_cases import CASES
 from tests.lint.test_mistakes import HERE

@@ -15,11 +15,11 @@ from xml.etree import ElementTree as Xml
 import jsonschema
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.formats import FORMATS, as_frames
 from etl_framework.lint.linter import lint
 from etl_framework.lint.pages import page
+from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY as ROOT
 from tests.conftest import Folder
 from tests.lint.test_cases import CASES

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.errors import ConfigError, Diagnostic
 from etl_framework.lint.base import rule_classes
 from etl_framework.lint.linter import lint
 from etl_framework.lint.pages import FOLDER, codes, page
+from etl_framework.project.project import load_project
 from tests.conftest import Folder
 from tests.lint.test_cases import CASES
 

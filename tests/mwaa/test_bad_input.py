@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.config.project import load_project
 from etl_framework.errors import BundleError, ConfigError, MissingExtraError
 from etl_framework.mwaa import tools
 from etl_framework.mwaa.bundling import Order, put_in_place, refuse_foreign, write_bundle
@@ -19,6 +18,7 @@ from etl_framework.mwaa.serverless_bundle import write_serverless
 from etl_framework.mwaa.verifying import verified
 from etl_framework.mwaa.versions import Limits, mwaa_version
 from etl_framework.mwaa.zipping import write_zip
+from etl_framework.project.project import load_project
 from tests.conftest import ORDERS, Folder
 from tests.mwaa.test_manifest import MANIFEST
 

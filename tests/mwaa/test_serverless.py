@@ -7,10 +7,10 @@ from pathlib import Path
 
 import yaml
 
-from etl_framework.config.project import load_project
 from etl_framework.mwaa.serverless import LIMIT, newer_than_asked, unpacked, workflow_text
 from etl_framework.mwaa.zipping import write_zip
 from etl_framework.plan import build_plan
+from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY, Folder
 
 # Airflow Parameter Support in the service's user guide, and what each operator takes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg2
 import pytest
 
-from etl_framework.config.project import load_project
+from etl_framework.project.project import load_project
 from etl_framework.quarantine.rows import Quarantine, Selection
 from tests.conftest import Folder
 

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from etl_framework.config.project import load_project
+from etl_framework.project.project import load_project
 from etl_framework.run.run import Run
 from etl_framework.run.show import rows_of
 from tests.conftest import Folder

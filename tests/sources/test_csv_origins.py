@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from etl_framework.config.project import load_project
+from etl_framework.project.project import load_project
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
 from tests.conftest import Folder
 

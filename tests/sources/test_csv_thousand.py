@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from etl_framework.config.project import load_project
+from etl_framework.project.project import load_project
 from etl_framework.quarantine.rows import Quarantine, Selection
 from etl_framework.storage.parquet import as_path
 from tests.conftest import Folder

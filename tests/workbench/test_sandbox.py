@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from etl_framework.config.models import Kpi, Transform
 from etl_framework.errors import StepError
+from etl_framework.project.models import Kpi, Transform
 from etl_framework.workbench.sandbox import Definition, Sandbox
 
 TRANSFORM = Transform.model_validate({"sql": "t.sql"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.config.project import load_project
+from etl_framework.project.project import load_project
 from etl_framework.workbench.test import Verdict, run_tests
 from tests.conftest import ORDERS, Folder
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import Column
-from etl_framework.config.models import Kpi, Transform
 from etl_framework.engines.duckdb.function import function
 from etl_framework.engines.work import Work
 from etl_framework.errors import StepError
+from etl_framework.project.models import Kpi, Transform
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.outcome import Outcome
 from etl_framework.storage.parquet import arrow_writer, write

@@ -9,8 +9,8 @@ from typing import Literal
 from etl_framework.checks.base import Check
 from etl_framework.checks.not_null import NotNull
 from etl_framework.checks.primary_key import PrimaryKey
-from etl_framework.config.models import Kpi, Pipeline, Transform
-from etl_framework.config.yaml_file import Keys, YamlFile
+from etl_framework.project.models import Kpi, Pipeline, Transform
+from etl_framework.project.yaml_file import Keys, YamlFile
 from etl_framework.sources.base import Source
 
 Place = tuple[str, int, int]

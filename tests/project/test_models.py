@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from etl_framework.config.environments import Environments
-from etl_framework.config.models import Pipeline
-from etl_framework.config.project import load_project
 from etl_framework.model import Model
+from etl_framework.project.environments import Environments
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import load_project
 from tests.conftest import ORDERS, Folder
 
 SOURCE = "sources: {s: {type: csv, connection: lake, path: a.csv, columns: [COLUMN]}}"

@@ -17,7 +17,7 @@ from etl_framework.storage.staging import Staging
 from etl_framework.targets.base import Warehouse, ledger_rows, open_warehouse
 
 if TYPE_CHECKING:
-    from etl_framework.config.environments import Environment
+    from etl_framework.project.environments import Environment
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from etl_framework.config.inserting import inserted
 from etl_framework.errors import ConfigError
+from etl_framework.project.yaml_insert import inserted
 
 BLOCK = '  new:\n    sql: a/new.sql\n    columns:\n      - {name: x, type: "decimal(1,0)"}\n'
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from etl_framework.config.files import ENVIRONMENTS
-from etl_framework.config.yaml_scalars import ALLOWED, TAG, Scalars, trap, written_offset
 from etl_framework.errors import Diagnostic
+from etl_framework.project.paths import ENVIRONMENTS
+from etl_framework.project.yaml_scalars import ALLOWED, TAG, Scalars, trap, written_offset
 
 Place = tuple[int, int]
 Keys = tuple[str | int, ...]

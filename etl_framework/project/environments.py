@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from etl_framework.config.workspace import Workspace
 from etl_framework.connections.base import Connection
 from etl_framework.connections.redshift import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import engine_class, engine_names, one_of
+from etl_framework.project.workspace import Workspace
 
 if TYPE_CHECKING:
-    from etl_framework.config.models import Pipeline
+    from etl_framework.project.models import Pipeline
 
     AnyConnection = Connection
     EngineName = str

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from etl_framework.config.yaml_file import YamlFile, read_yaml
+from etl_framework.project.yaml_file import YamlFile, read_yaml
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from etl_framework.config.environments import Environment, Environments
-from etl_framework.config.files import ENVIRONMENTS, PIPELINES, TEMPLATES, pipeline_paths
-from etl_framework.config.models import Pipeline
-from etl_framework.config.relation import SECTIONS, Kind, Relation, relations_of
-from etl_framework.config.validate import validate
-from etl_framework.config.workspace import Workspace
-from etl_framework.config.yaml_file import Keys, YamlFile, read_yaml
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
+from etl_framework.project.environments import Environment, Environments
+from etl_framework.project.models import Pipeline
+from etl_framework.project.paths import ENVIRONMENTS, PIPELINES, TEMPLATES, pipeline_paths
+from etl_framework.project.relation import SECTIONS, Kind, Relation, relations_of
+from etl_framework.project.validate import validate
+from etl_framework.project.workspace import Workspace
+from etl_framework.project.yaml_file import Keys, YamlFile, read_yaml
 
 __all__ = ["ENVIRONMENTS", "PIPELINES", "TEMPLATES", "PipelineFile", "Project", "load_project"]
 

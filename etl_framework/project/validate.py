@@ -9,10 +9,10 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from etl_framework.config.yaml_file import Keys, YamlFile
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.model import Model
 from etl_framework.plugins import type_name
+from etl_framework.project.yaml_file import Keys, YamlFile
 
 M = TypeVar("M", bound=Model)
 ROUNDS = 12

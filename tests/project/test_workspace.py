@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.config.environments import Environment
-from etl_framework.config.project import load_project
 from etl_framework.connections.duckdb import DuckDB
 from etl_framework.errors import ConfigError
+from etl_framework.project.environments import Environment
+from etl_framework.project.project import load_project
 from tests.conftest import Folder
 
 DUCKDB = {"warehouse": {"type": "duckdb", "path": "w.duckdb"}}
