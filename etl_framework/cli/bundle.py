@@ -59,7 +59,7 @@ def bundle(
     from etl_framework.mwaa.serverless import TARGET, serverless_version
     from etl_framework.mwaa.serverless_bundle import write_serverless
     from etl_framework.mwaa.verifying import verify
-    from etl_framework.mwaa.versions import mwaa_version
+    from etl_framework.platforms.mwaa import mwaa_version
     from etl_framework.project.project import load_project
 
     if verify_only:

@@ -45,7 +45,7 @@ def doctor(
     from etl_framework.doctor.base import Patient
     from etl_framework.doctor.examine import examine
     from etl_framework.lint.formats import FORMATS
-    from etl_framework.mwaa.versions import environment_class, mwaa_version
+    from etl_framework.platforms.mwaa import environment_class, mwaa_version
     from etl_framework.project.project import load_project
 
     project = load_project(root)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from etl_framework.connections.base import Connection
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import Diagnostic
-from etl_framework.mwaa.versions import EnvironmentClass, MwaaVersion
+from etl_framework.platforms.mwaa import EnvironmentClass, MwaaVersion
 from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project

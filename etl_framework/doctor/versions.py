@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic
-from etl_framework.mwaa.versions import normalized
+from etl_framework.platforms.mwaa import normalized
 
 _NEEDS = re.compile(r"([\w.-]+)(?:\[[^\]]*\])?\s*(?:\(?>=\s*([\d.]+))?")
 

@@ -16,7 +16,7 @@ from etl_framework.interval import NONE
 from etl_framework.lint.base import ApartRule, Checked, ProjectRule, Rule, fact
 from etl_framework.lint.facts import Fact
 from etl_framework.lint.settings import FILE, mwaa_of
-from etl_framework.mwaa.versions import environment_class, mwaa_version, normalized
+from etl_framework.platforms.mwaa import environment_class, mwaa_version, normalized
 from etl_framework.project.project import PipelineFile, Project
 from etl_framework.sources.files import FilesSource
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from etl_framework.config.serverless import not_serverless
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
+from etl_framework.platforms.serverless import not_serverless
 from etl_framework.project.project import Project
 
 

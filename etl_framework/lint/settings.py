@@ -99,7 +99,7 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
 
 def _not_of_mwaa(key: str, name: str) -> str:
     """What to write instead of a version or class that MWAA has not; empty if it has it."""
-    from etl_framework.mwaa.versions import environment_classes, mwaa_versions
+    from etl_framework.platforms.mwaa import environment_classes, mwaa_versions
 
     known = mwaa_versions() if key == "mwaa_version" else environment_classes()
     return "" if name in known else did_you_mean(name, known)

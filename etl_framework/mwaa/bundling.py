@@ -21,9 +21,9 @@ from etl_framework.mwaa.needs import Needs, needs_of, not_on_mwaa
 from etl_framework.mwaa.own_wheel import write_own_wheel
 from etl_framework.mwaa.resolving import Wanted, fetch, outside, resolved
 from etl_framework.mwaa.verifying import AUTHORITIES, Verified, digests, verified
-from etl_framework.mwaa.versions import MwaaVersion
 from etl_framework.mwaa.wheels import name_and_version, unfitting
 from etl_framework.mwaa.zipping import write_zip
+from etl_framework.platforms.mwaa import MwaaVersion
 from etl_framework.project.git import changed_since, short_name
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project

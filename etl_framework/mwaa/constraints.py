@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from etl_framework.errors import ConfigError
-from etl_framework.mwaa.versions import MwaaVersion, pins
+from etl_framework.platforms.mwaa import MwaaVersion, pins
 
 FOLDER = "constraints"
 SECONDS = 20

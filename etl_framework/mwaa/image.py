@@ -16,7 +16,7 @@ from typing import Any
 
 from etl_framework.errors import ConfigError, Diagnostic
 from etl_framework.mwaa.tools import python_of, uv
-from etl_framework.mwaa.versions import MwaaVersion, pins
+from etl_framework.platforms.mwaa import MwaaVersion, pins
 
 PLUGINS = "/usr/local/airflow/plugins"
 # The image builds both from source; psycopg2-binary replaces the one, only Celery needs the other.

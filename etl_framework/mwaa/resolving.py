@@ -11,8 +11,8 @@ from pathlib import Path
 
 from etl_framework.errors import BundleError, ConfigError, Diagnostic
 from etl_framework.mwaa.tools import pip, uv
-from etl_framework.mwaa.versions import MwaaVersion, normalized, pins
 from etl_framework.mwaa.wheels import name_and_version, platforms
+from etl_framework.platforms.mwaa import MwaaVersion, normalized, pins
 
 OUT = "requirements.txt"
 _PIN = re.compile(r"^\s*([\w.-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;#]+)")

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from etl_framework.compiling import CLASSES, OPERATORS
-from etl_framework.mwaa.versions import MwaaVersion, mwaa_version
 from etl_framework.mwaa.wheels import unfitting
 from etl_framework.plan import Plan
+from etl_framework.platforms.mwaa import MwaaVersion, mwaa_version
 
 TARGET = "mwaa-serverless"
 UNPACKED = "/usr/local/airflow/dags"  # where the service puts the code

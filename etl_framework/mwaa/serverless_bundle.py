@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from etl_framework import __version__
-from etl_framework.config.serverless import not_serverless
 from etl_framework.errors import BundleError, Diagnostic
 from etl_framework.lint.linter import lint
 from etl_framework.mwaa.bundling import Order, commit_of, put_in_place, refuse_foreign
@@ -21,10 +20,11 @@ from etl_framework.mwaa.own_wheel import write_own_wheel
 from etl_framework.mwaa.resolving import Wanted, fetch, outside, resolved
 from etl_framework.mwaa.serverless import LIMIT, TARGET, newer_than_asked, unpacked, workflow_text
 from etl_framework.mwaa.verifying import Verified, digests, of_rows
-from etl_framework.mwaa.versions import MwaaVersion
 from etl_framework.mwaa.wheels import name_and_version, unfitting
 from etl_framework.mwaa.zipping import write_zip
 from etl_framework.plan import build_plan
+from etl_framework.platforms.mwaa import MwaaVersion
+from etl_framework.platforms.serverless import not_serverless
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 

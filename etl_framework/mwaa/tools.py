@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, MissingExtraError
-from etl_framework.mwaa.versions import MwaaVersion
+from etl_framework.platforms.mwaa import MwaaVersion
 
 
 def uv(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:

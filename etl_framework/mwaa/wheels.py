@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from etl_framework.errors import Diagnostic, MissingExtraError
-from etl_framework.mwaa.versions import MwaaVersion, normalized
+from etl_framework.platforms.mwaa import MwaaVersion, normalized
 
 OLD_NAMES = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}
 

@@ -14,7 +14,7 @@ from etl_framework.doctor.dag_files import HeavyImports, Parsing
 from etl_framework.doctor.examine import examinations
 from etl_framework.doctor.machine import Disk, Memory
 from etl_framework.doctor.versions import Packages, PythonVersion
-from etl_framework.mwaa.versions import environment_class, mwaa_version
+from etl_framework.platforms.mwaa import environment_class, mwaa_version
 from tests.cli.conftest import Etl, etl
 from tests.conftest import Folder
 from tests.doctor.conftest import codes, patient, told

@@ -16,8 +16,8 @@ from etl_framework.mwaa.needs import needs_of
 from etl_framework.mwaa.resolving import Wanted, resolved
 from etl_framework.mwaa.serverless_bundle import write_serverless
 from etl_framework.mwaa.verifying import verified
-from etl_framework.mwaa.versions import Limits, mwaa_version
 from etl_framework.mwaa.zipping import write_zip
+from etl_framework.platforms.mwaa import Limits, mwaa_version
 from etl_framework.project.project import load_project
 from tests.conftest import ORDERS, Folder
 from tests.mwaa.test_manifest import MANIFEST

@@ -14,9 +14,9 @@ import pytest
 
 from etl_framework import __version__
 from etl_framework.mwaa.own_wheel import LEFT_OUT, LICENSES, PACKAGE, write_own_wheel
-from etl_framework.mwaa.versions import mwaa_version
 from etl_framework.mwaa.wheels import unfitting
 from etl_framework.mwaa.zipping import write_zip
+from etl_framework.platforms.mwaa import mwaa_version
 from tests.conftest import REPOSITORY
 
 
@@ -30,7 +30,7 @@ def test_the_own_wheel_is_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Mon
     with zipfile.ZipFile(first) as archive:
         names = archive.namelist()
         assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
-    assert "etl_framework/mwaa/images/3.3.1/installed.txt" in names
+    assert "etl_framework/platforms/images/3.3.1/installed.txt" in names
     assert [name for name in names if "__pycache__" in name or name.startswith("tests")] == []
 
 

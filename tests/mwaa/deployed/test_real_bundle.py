@@ -9,7 +9,7 @@ import pytest
 
 from etl_framework.mwaa.bundling import Order, write_bundle
 from etl_framework.mwaa.manifest import Manifest
-from etl_framework.mwaa.versions import mwaa_version
+from etl_framework.platforms.mwaa import mwaa_version
 from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY
 from tests.mwaa.deployed.conftest import Place

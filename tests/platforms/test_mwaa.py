@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from etl_framework.errors import ConfigError
-from etl_framework.mwaa.versions import (
+from etl_framework.platforms.mwaa import (
     MwaaVersion,
     environment_class,
     environment_classes,
