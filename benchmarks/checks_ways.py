@@ -53,7 +53,7 @@ def framework(folder: Path, rows: int) -> Timed:
     sys.path.insert(0, str(Path(__file__).parents[1]))
     import yaml
 
-    from etl_framework.plan import build_plan
+    from etl_framework.plan.plan import build_plan
     from etl_framework.project.project import load_project
     from etl_framework.run.run import Run
     from etl_framework.sql.dialect import transpile_condition

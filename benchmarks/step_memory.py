@@ -17,7 +17,7 @@ from measure import Cost, measure
 from music_streaming import PIPELINE, ROOT, prepare, warehouse
 
 if TYPE_CHECKING:
-    from etl_framework.plan import Plan
+    from etl_framework.plan.plan import Plan
 
 HERE = Path(__file__).parent
 LIMIT_MIB = 400
@@ -34,7 +34,7 @@ if len(sys.argv) > 1:
 
 def plan_in(project: Path) -> Plan:
     """The pipeline's plan for the latest day."""
-    from etl_framework.plan import build_plan
+    from etl_framework.plan.plan import build_plan
     from etl_framework.project.project import load_project
 
     loaded = load_project(project)

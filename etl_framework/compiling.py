@@ -10,7 +10,7 @@ from typing import Any
 
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import NONE
-from etl_framework.plan import Plan, Step
+from etl_framework.plan.plan import Plan, Step
 from etl_framework.project.models import Kpi, Pipeline
 from etl_framework.project.project import ENVIRONMENTS, TEMPLATES, PipelineFile, Project
 from etl_framework.sources.files import FilesSource

@@ -20,7 +20,7 @@ import pytest
 from etl_framework.connections.s3 import S3
 from etl_framework.devstack.stack import Stack
 from etl_framework.interval import DataInterval
-from etl_framework.plan import Plan, build_plan
+from etl_framework.plan.plan import Plan, build_plan
 from etl_framework.project.project import load_project
 from etl_framework.run.run import Run, StepResult
 from etl_framework.storage.s3 import S3Prefix

@@ -13,7 +13,7 @@ from etl_framework import __version__
 from etl_framework.errors import ConfigError
 
 if TYPE_CHECKING:
-    from etl_framework.plan import Plan
+    from etl_framework.plan.plan import Plan
     from etl_framework.project.project import PipelineFile, Project
 
 FOLDER = ".etl/compiled"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from etl_framework.columns import Column
-    from etl_framework.plan import Plan, Step
+    from etl_framework.plan.plan import Plan, Step
     from etl_framework.run.run import StepResult
 
 STAGING = "etl"
@@ -71,7 +71,7 @@ def _written(plan: Plan, step: Step, result: StepResult) -> Any:
     from openlineage.client.facet_v2 import column_lineage_dataset as columns
     from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
 
-    from etl_framework.lineage import step_lineage
+    from etl_framework.plan.lineage import step_lineage
 
     dataset = _staged(plan, step.relation)
     facets = dict(dataset.facets)

@@ -11,7 +11,7 @@ from etl_framework.airflow.runs import Context, ProjectOperator
 from etl_framework.airflow.waiting import WaitingOperator
 
 if TYPE_CHECKING:
-    from etl_framework.plan import Plan
+    from etl_framework.plan.plan import Plan
     from etl_framework.run.run import Run, StepResult
 
 

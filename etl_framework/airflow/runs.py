@@ -12,7 +12,7 @@ from etl_framework.airflow._compat import BaseOperator
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval, Schedule
-    from etl_framework.plan import Plan
+    from etl_framework.plan.plan import Plan
     from etl_framework.project.workspace import Workspace
 
 Context = Mapping[str, Any]
@@ -72,7 +72,7 @@ class ProjectOperator(BaseOperator):
 
     def _new_plan(self, pipeline: str, context: Context) -> Plan:
         from etl_framework.errors import ConfigError
-        from etl_framework.plan import build_plan
+        from etl_framework.plan.plan import build_plan
         from etl_framework.project.project import load_project
 
         project = load_project(self.root())

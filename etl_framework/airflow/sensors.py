@@ -10,7 +10,7 @@ from etl_framework.airflow.runs import Context
 from etl_framework.airflow.waiting import WaitingOperator
 
 if TYPE_CHECKING:
-    from etl_framework.plan import Plan
+    from etl_framework.plan.plan import Plan
 
 
 class FilesSensor(WaitingOperator):

@@ -9,10 +9,10 @@ from etl_framework.authoring.importing import scalar, source_yaml
 from etl_framework.authoring.writing import write_all
 from etl_framework.columns import Column, ColumnType
 from etl_framework.errors import ConfigError, PlanError, did_you_mean
+from etl_framework.plan.compile import compile_queries
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import TEMPLATES, PipelineFile, Project
 from etl_framework.project.yaml_insert import inserted
-from etl_framework.queries import compile_queries
 from etl_framework.sql.quote import quote
 
 KPI = """\

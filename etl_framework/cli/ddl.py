@@ -23,7 +23,7 @@ def ddl(pipeline: str, environment: str | None, root: Path) -> None:
     etl ddl music_streaming
     etl ddl music_streaming --env aws_local
     """
-    from etl_framework.ddl import source_tables, target_tables
+    from etl_framework.plan.ddl import source_tables, target_tables
     from etl_framework.project.project import load_project
 
     built = next(plans(load_project(root), pipeline, environment))

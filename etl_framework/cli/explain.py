@@ -19,8 +19,8 @@ from etl_framework.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from etl_framework.plan import Plan, Step
-    from etl_framework.queries import Compiled
+    from etl_framework.plan.compile import Compiled
+    from etl_framework.plan.plan import Plan, Step
 
 
 @click.command()
@@ -38,8 +38,8 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
     etl explain kpis_genre
     etl explain kpis_genre --env prod --format json
     """
+    from etl_framework.plan.compile import compile_queries
     from etl_framework.project.project import load_project
-    from etl_framework.queries import compile_queries
 
     project = load_project(root)
     relation = project.find(name)
@@ -64,7 +64,7 @@ def _sections(
     plan: Plan, step: Step, compiled: Compiled | None
 ) -> dict[str, str | dict[str, list[str]]]:
     from etl_framework.engines.base import engine_of
-    from etl_framework.lineage import step_lineage
+    from etl_framework.plan.lineage import step_lineage
 
     engine = engine_of(plan.environment)
     sql = engine.sql(compiled) if compiled else ""

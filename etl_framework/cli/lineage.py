@@ -13,7 +13,7 @@ from etl_framework.cli.completing import fields
 from etl_framework.cli.options import environment_option, format_option, plans, project_option
 
 if TYPE_CHECKING:
-    from etl_framework.lineage import Lineage
+    from etl_framework.plan.lineage import Lineage
     from etl_framework.project.project import Project
     from etl_framework.project.relation import Kind, Relation
     from etl_framework.sql.lineage import Field
@@ -38,8 +38,8 @@ def lineage(
     etl lineage tracks.genre --down
     etl lineage kpis_genre --format mermaid
     """
-    from etl_framework.lineage import fields_of, turned
-    from etl_framework.lineage import lineage as lineage_of
+    from etl_framework.plan.lineage import fields_of, turned
+    from etl_framework.plan.lineage import lineage as lineage_of
     from etl_framework.project.project import load_project
 
     project = load_project(root)
@@ -115,7 +115,7 @@ def _text(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:
 
 def _mermaid(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:
     """A flowchart with a box for each relation, and an arrow to each column from its inputs."""
-    from etl_framework.lineage import reached
+    from etl_framework.plan.lineage import reached
 
     shown = dict.fromkeys(
         [*fields, *(related for field in fields for related in reached(known, field))]
@@ -131,7 +131,7 @@ def _mermaid(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:
 
 
 def _json(known: Lineage, fields: Sequence[Field]) -> Iterator[str]:
-    from etl_framework.lineage import reached
+    from etl_framework.plan.lineage import reached
 
     yield json.dumps(
         [

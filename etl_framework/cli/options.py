@@ -13,7 +13,7 @@ from etl_framework.cli.completing import environments
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
-    from etl_framework.plan import Plan
+    from etl_framework.plan.plan import Plan
     from etl_framework.project.models import Pipeline
     from etl_framework.project.project import Project
 
@@ -100,7 +100,7 @@ def plans_of(
     """
     from etl_framework.errors import ConfigError
     from etl_framework.lint.linter import lint_pipeline
-    from etl_framework.plan import build_plan
+    from etl_framework.plan.plan import build_plan
 
     problems, compilation = lint_pipeline(project, name, found[0])
     errors = [problem for problem in problems if problem.severity == "error"]

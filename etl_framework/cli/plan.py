@@ -21,7 +21,7 @@ from etl_framework.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from etl_framework.plan import Plan, Step
+    from etl_framework.plan.plan import Plan, Step
 
 
 @click.command()
@@ -74,7 +74,7 @@ def plan(
 
 def _compare(built: Plan, format_: str) -> None:
     """Print what a run would change in each table; exit with 1 if it would refuse a change."""
-    from etl_framework.ddl import changes
+    from etl_framework.plan.ddl import changes
 
     table_changes = list(changes(built))
     if format_ == "json":

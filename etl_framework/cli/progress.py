@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from etl_framework.plan import Plan
+    from etl_framework.plan.plan import Plan
     from etl_framework.run.run import StepResult
 
 SIGNS = {"started": "…", "done": "✓", "reused": "=", "failed": "✗", "skipped": "-"}

@@ -8,7 +8,7 @@ import click
 
 from etl_framework.cli.progress import board_for
 from etl_framework.cli.table import text_table
-from etl_framework.plan import Plan
+from etl_framework.plan.plan import Plan
 from etl_framework.run.run import Run, StepResult
 
 

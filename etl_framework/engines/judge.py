@@ -12,7 +12,7 @@ from etl_framework.columns import MASK
 from etl_framework.engines.earlier import earlier_rows
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic
-from etl_framework.plan import Step
+from etl_framework.plan.plan import Step
 from etl_framework.sources.base import Extracted, Source
 from etl_framework.storage.outcome import CheckResult, Outcome, Status
 from etl_framework.storage.parquet import FILE, ROW

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.plan import Plan, Step
+from etl_framework.plan.plan import Plan, Step
 from etl_framework.sources.base import Extraction, Source
 from etl_framework.storage.archived import archived
 from etl_framework.storage.parquet import see

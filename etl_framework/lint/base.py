@@ -15,10 +15,10 @@ from etl_framework.project.paths import TEMPLATES
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
+    from etl_framework.plan.compile import Compilation
     from etl_framework.project.models import Pipeline
     from etl_framework.project.project import PipelineFile, Project
     from etl_framework.project.yaml_file import Keys
-    from etl_framework.queries import Compilation
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Checked:
     @cached_property
     def compilation(self) -> Compilation:
         """Its SQL, compiled."""
-        from etl_framework.queries import compile_queries
+        from etl_framework.plan.compile import compile_queries
 
         return compile_queries(self.project.root, self.found, self.interval)
 

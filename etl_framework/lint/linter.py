@@ -15,9 +15,9 @@ from etl_framework.lint.pages import codes
 from etl_framework.lint.settings import Settings, load_settings
 from etl_framework.lint.telling import told, wanted_of
 from etl_framework.lint.units import Unit
+from etl_framework.plan.compile import Compilation
 from etl_framework.plugins import import_all
 from etl_framework.project.project import PipelineFile, Project
-from etl_framework.queries import Compilation
 
 
 def rules() -> list[Rule]:

@@ -22,7 +22,7 @@ from etl_framework.mwaa.serverless import LIMIT, TARGET, newer_than_asked, unpac
 from etl_framework.mwaa.verifying import Verified, digests, of_rows
 from etl_framework.mwaa.wheels import name_and_version, unfitting
 from etl_framework.mwaa.zipping import write_zip
-from etl_framework.plan import build_plan
+from etl_framework.plan.plan import build_plan
 from etl_framework.platforms.mwaa import MwaaVersion
 from etl_framework.platforms.serverless import not_serverless
 from etl_framework.project.models import Pipeline

@@ -9,7 +9,7 @@ from typing import Any
 
 from etl_framework import __version__
 from etl_framework.engines.duckdb.function import source_file
-from etl_framework.plan import Plan, Step
+from etl_framework.plan.plan import Plan, Step
 from etl_framework.project.models import Transform
 from etl_framework.sources.base import Source
 

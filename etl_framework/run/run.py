@@ -15,7 +15,7 @@ from typing import Any, Literal
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
-from etl_framework.plan import Plan, Step
+from etl_framework.plan.plan import Plan, Step
 from etl_framework.run.archive import archive
 from etl_framework.run.execute import do
 from etl_framework.storage.outcome import CheckResult

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from etl_framework.errors import EtlError
-from etl_framework.plan import Plan
+from etl_framework.plan.plan import Plan
 from etl_framework.project.models import Kpi
 from etl_framework.project.project import PipelineFile, Project
 from etl_framework.run.definition import definition, needed

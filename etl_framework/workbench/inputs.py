@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import ConfigError, did_you_mean
-from etl_framework.fixtures import as_select
 from etl_framework.interval import DataInterval
-from etl_framework.plan import Plan, Step, build_plan
+from etl_framework.plan.fixtures import as_select
+from etl_framework.plan.plan import Plan, Step, build_plan
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.run.definition import definition, needed

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import EtlError, StepError
-from etl_framework.fixtures import as_select
+from etl_framework.plan.compile import Compilation, compile_queries
+from etl_framework.plan.fixtures import as_select
 from etl_framework.project.project import PipelineFile
 from etl_framework.project.sql_tests import SqlTest
-from etl_framework.queries import Compilation, compile_queries
 from etl_framework.sql.planner import scratch
 from etl_framework.sql.quote import names
 from etl_framework.workbench.rows import Difference, differences

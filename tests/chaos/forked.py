@@ -22,7 +22,7 @@ import pyarrow.parquet
 import sqlglot.optimizer.qualify
 
 from etl_framework.errors import EtlError
-from etl_framework.plan import build_plan
+from etl_framework.plan.plan import build_plan
 from etl_framework.project.project import load_project
 from etl_framework.run import retry as again
 from etl_framework.run.run import Run

@@ -12,11 +12,11 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from etl_framework.ddl import target_tables
 from etl_framework.devstack.stack import Stack
 from etl_framework.errors import EtlError
 from etl_framework.iam.grants import Grants
 from etl_framework.iam.rights import Wanted
+from etl_framework.plan.ddl import target_tables
 from etl_framework.project.project import load_project
 from etl_framework.run.run import Run
 from tests.conftest import Folder

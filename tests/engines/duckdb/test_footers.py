@@ -27,7 +27,7 @@ from etl_framework.engines.duckdb.examples import examples
 from etl_framework.engines.duckdb.scan import predicate, scan
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.engines.work import Work
-from etl_framework.plan import Step
+from etl_framework.plan.plan import Step
 from etl_framework.storage.parquet import arrow_writer, see, write_parquet
 from tests.conftest import Folder
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from etl_framework.columns import ColumnType
-from etl_framework.contracts import fits
+from etl_framework.plan.compile import Compilation, compile_queries
+from etl_framework.plan.contract import fits
 from etl_framework.project.project import load_project
-from etl_framework.queries import Compilation, compile_queries
 from tests.conftest import Folder
 
 

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from etl_framework.checks.base import Check
 from etl_framework.errors import ConfigError, Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
+from etl_framework.plan.compile import Compilation, Compiled, Shape, compile_queries
 from etl_framework.plugins import engine_class
 from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
@@ -18,7 +19,6 @@ from etl_framework.project.project import PipelineFile, Project
 from etl_framework.project.relation import Block, Place, Relation
 from etl_framework.project.workspace import Workspace
 from etl_framework.project.yaml_file import Keys
-from etl_framework.queries import Compilation, Compiled, Shape, compile_queries
 
 Kind = Literal["extract", "check", "transform", "kpi", "publish"]
 

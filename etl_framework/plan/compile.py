@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework.checks.sql import Sql
 from etl_framework.columns import Column
-from etl_framework.contracts import unlike_names, unlike_types
-from etl_framework.drafts import Draft, read_draft
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
+from etl_framework.plan.contract import unlike_names, unlike_types
+from etl_framework.plan.draft import Draft, read_draft
 from etl_framework.project.models import Pipeline, Transform
 from etl_framework.project.project import PipelineFile
 from etl_framework.sql import dialect, scope

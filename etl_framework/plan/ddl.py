@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from etl_framework.errors import ConfigError, DataMissingError, Diagnostic
-from etl_framework.plan import Plan
+from etl_framework.plan.plan import Plan
 from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.sources.postgres import PostgresSource

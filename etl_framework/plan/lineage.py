@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from etl_framework.errors import ConfigError, did_you_mean
-from etl_framework.plan import Plan, Step
+from etl_framework.plan.plan import Plan, Step
 from etl_framework.sql.lineage import EVERY_ROW, Field, column_inputs
 
 Lineage = Mapping[Field, tuple[Field, ...]]

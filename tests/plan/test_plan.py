@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 
 from etl_framework.errors import ConfigError, PlanError
-from etl_framework.plan import Plan, build_plan
+from etl_framework.plan.plan import Plan, build_plan
 from etl_framework.project.project import load_project
 from tests.conftest import ORDERS, REPOSITORY, Folder
 
@@ -127,7 +127,7 @@ def refuse(event, arguments):
 
 from etl_framework.project.project import load_project
 from etl_framework.lint.linter import lint
-from etl_framework.plan import build_plan
+from etl_framework.plan.plan import build_plan
 import duckdb, sqlglot, sqlglot.optimizer
 
 class Secretive(dict):
