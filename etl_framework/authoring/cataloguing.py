@@ -10,7 +10,7 @@ from pathlib import Path
 from etl_framework.columns import ColumnType
 from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.errors import DataMissingError, did_you_mean
-from etl_framework.sources.postgres_types import NO_TEXT
+from etl_framework.sources.postgres.types import NO_TEXT
 from etl_framework.sql.quote import quote_table
 
 # For a domain the type that it is based on.

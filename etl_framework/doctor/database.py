@@ -9,7 +9,7 @@ from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.connections.redshift import Redshift
 from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic, EtlError, without_secrets
-from etl_framework.sources.postgres import PostgresSource
+from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import names, quote_table
 from etl_framework.targets import ledger
 from etl_framework.targets.base import Warehouse, open_warehouse

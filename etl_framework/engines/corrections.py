@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from etl_framework.columns import Column
 from etl_framework.engines.work import Work
 from etl_framework.sources.base import Extracted, Source
-from etl_framework.sources.csv_columns import typed, value
 from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.typed_texts import typed, value
 from etl_framework.storage.decisions import Decision, corrections
 from etl_framework.storage.parquet import FILE, ROW, as_path, see, write_parquet
 from etl_framework.storage.rejected import keep

@@ -14,7 +14,7 @@ from etl_framework.iam.cluster import database_of, user_of
 from etl_framework.iam.facts import Facts
 from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
-from etl_framework.sources.postgres import PostgresSource
+from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.targets import ledger
 from etl_framework.targets.target import Target

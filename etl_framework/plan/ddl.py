@@ -9,7 +9,7 @@ from etl_framework.errors import ConfigError, DataMissingError, Diagnostic
 from etl_framework.plan.plan import Plan
 from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
-from etl_framework.sources.postgres import PostgresSource
+from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import literal, names, quote, quote_table
 from etl_framework.targets.base import ledger_table, warehouse_for
 from etl_framework.targets.tables import Table

@@ -12,8 +12,8 @@ from etl_framework.columns import MASK, Column
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
-from etl_framework.sources.csv_columns import refusal, typed
 from etl_framework.sql.planner import scratch
+from etl_framework.sql.typed_texts import refusal, typed
 from etl_framework.storage.decisions import Decision, Values
 from etl_framework.storage.rejected import PARSE
 

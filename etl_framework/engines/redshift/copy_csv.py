@@ -22,9 +22,9 @@ from etl_framework.engines.redshift.cluster import Cluster
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, StepError
 from etl_framework.sources.base import Extracted, Source
-from etl_framework.sources.csv import CsvSource
-from etl_framework.sources.csv_files import Header, header_of
-from etl_framework.sources.csv_text import unpacked_head
+from etl_framework.sources.csv.records import Header, header_of
+from etl_framework.sources.csv.source import CsvSource
+from etl_framework.sources.csv.text import unpacked_head
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.parquet import as_path

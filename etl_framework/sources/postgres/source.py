@@ -11,8 +11,8 @@ from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.errors import DataMissingError, Diagnostic, StepError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.sources.base import Extracted, Extraction, Source
-from etl_framework.sources.postgres_copy import CopyRead
-from etl_framework.sources.postgres_types import TableType, refused, selected, types_of
+from etl_framework.sources.postgres.copy import CopyRead
+from etl_framework.sources.postgres.types import TableType, refused, selected, types_of
 from etl_framework.sql.quote import quote, quote_table
 
 if TYPE_CHECKING:

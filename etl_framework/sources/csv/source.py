@@ -10,10 +10,10 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from etl_framework.connections.files import File
 from etl_framework.sources.base import Extracted, Extraction, Origin
-from etl_framework.sources.csv_dialect import Dialect
-from etl_framework.sources.csv_files import Header, header_of
-from etl_framework.sources.csv_origins import origins, remembered
-from etl_framework.sources.csv_read import CsvRead
+from etl_framework.sources.csv.dialect import Dialect
+from etl_framework.sources.csv.origins import origins, remembered
+from etl_framework.sources.csv.read import CsvRead
+from etl_framework.sources.csv.records import Header, header_of
 from etl_framework.sources.files import FilesSource
 
 OneCharacter = Annotated[str, StringConstraints(min_length=1, max_length=1, pattern=r"[^\r\n\x00]")]

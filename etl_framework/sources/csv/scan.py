@@ -9,11 +9,11 @@ from pathlib import Path
 from etl_framework.columns import Column
 from etl_framework.connections.files import File
 from etl_framework.sources.base import Extraction
-from etl_framework.sources.csv_columns import INEXACT, changed_when_read, inexact, read_type
-from etl_framework.sources.csv_dialect import Dialect
-from etl_framework.sources.csv_files import Header, Record, record_of
-from etl_framework.sources.csv_text import blocks, has
+from etl_framework.sources.csv.dialect import Dialect
+from etl_framework.sources.csv.records import Header, Record, record_of
+from etl_framework.sources.csv.text import blocks, has
 from etl_framework.sql.quote import literal
+from etl_framework.sql.typed_texts import INEXACT, changed_when_read, inexact, read_type
 from etl_framework.storage.parquet import as_path
 
 BATCH = 20_000

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.columns import Column
-from etl_framework.sources.csv_columns import refusal, typed, value
-from etl_framework.sources.csv_files import Header, Record
-from etl_framework.sources.csv_rejected import TABLE
+from etl_framework.sources.csv.records import Header, Record
+from etl_framework.sources.csv.rejected import TABLE
 from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.typed_texts import refusal, typed, value
 from etl_framework.storage.parquet import as_path, write_parquet
 from etl_framework.storage.records import write_records
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 
 from etl_framework.columns import Column
 from etl_framework.connections.files import File
-from etl_framework.sources.csv_dialect import Dialect
-from etl_framework.sources.csv_files import Header
-from etl_framework.sources.csv_text import blocks
+from etl_framework.sources.csv.dialect import Dialect
+from etl_framework.sources.csv.records import Header
+from etl_framework.sources.csv.text import blocks
 from etl_framework.sql.quote import literal, quote
 
 SAMPLE = 1 << 16

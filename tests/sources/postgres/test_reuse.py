@@ -7,7 +7,7 @@ import pytest
 
 from etl_framework.errors import EtlError, RetryableError
 from tests.conftest import Folder
-from tests.sources.test_postgres import execute
+from tests.sources.postgres.test_source import execute
 
 PIPELINE = """
 name: p

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from etl_framework.sources.base import Extraction
-from etl_framework.sources.csv_dialect import Dialect
-from etl_framework.sources.csv_files import Header
+from etl_framework.sources.csv.dialect import Dialect
+from etl_framework.sources.csv.records import Header
 from etl_framework.sql.quote import literal
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.records import write_records

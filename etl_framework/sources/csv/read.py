@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from etl_framework.columns import Column
 from etl_framework.connections.files import File
 from etl_framework.sources.base import Extracted, Extraction
-from etl_framework.sources.csv_careful import judge, judged
-from etl_framework.sources.csv_columns import value_or_error
-from etl_framework.sources.csv_dialect import Dialect
-from etl_framework.sources.csv_files import Header, records
-from etl_framework.sources.csv_origins import Part, ReadFile, remember
-from etl_framework.sources.csv_rejected import keep_rejected, make_table
-from etl_framework.sources.csv_scan import CsvScan
-from etl_framework.sources.csv_text import has, has_endless_line
-from etl_framework.sources.csv_times import formats_of, misread, options
+from etl_framework.sources.csv.careful import judge, judged
+from etl_framework.sources.csv.dialect import Dialect
+from etl_framework.sources.csv.formats import formats_of, misread, options
+from etl_framework.sources.csv.origins import Part, ReadFile, remember
+from etl_framework.sources.csv.records import Header, records
+from etl_framework.sources.csv.rejected import keep_rejected, make_table
+from etl_framework.sources.csv.scan import CsvScan
+from etl_framework.sources.csv.text import has, has_endless_line
 from etl_framework.sql.quote import quote
+from etl_framework.sql.typed_texts import value_or_error
 from etl_framework.storage.parquet import write_parquet
 
 

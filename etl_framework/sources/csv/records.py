@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from etl_framework.connections.files import File
 from etl_framework.errors import DataMissingError, StepError, did_you_mean
-from etl_framework.sources.csv_dialect import Dialect
-from etl_framework.sources.csv_text import blocks, shown, unpacked
+from etl_framework.sources.csv.dialect import Dialect
+from etl_framework.sources.csv.text import blocks, shown, unpacked
 
 Header = tuple[str, ...]
 MAX_VALUE = 1 << 27

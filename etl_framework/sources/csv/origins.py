@@ -11,9 +11,9 @@ from pathlib import Path
 
 from etl_framework.connections.files import File
 from etl_framework.sources.base import Origin
-from etl_framework.sources.csv_dialect import Dialect
-from etl_framework.sources.csv_files import Header, Record, records
-from etl_framework.sources.csv_text import count_lines, lines_at, shown
+from etl_framework.sources.csv.dialect import Dialect
+from etl_framework.sources.csv.records import Header, Record, records
+from etl_framework.sources.csv.text import count_lines, lines_at, shown
 
 PARTS = "parts.json"
 # Number, line and text of a row.

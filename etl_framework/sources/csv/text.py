@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from etl_framework.connections.files import File
 from etl_framework.errors import StepError
-from etl_framework.sources.csv_dialect import Dialect
+from etl_framework.sources.csv.dialect import Dialect
 
 BLOCK = 1 << 20
 NEWLINE = 10
