@@ -51,7 +51,7 @@ class RedshiftSqlOperator(ProjectOperator):
         :returns: how many rows the statement changed.
         :raises AirflowFailException: Redshift refuses the statement.
         """
-        from etl_framework.connections.redshift_data import DataApiSession
+        from etl_framework.connections.redshift.data_api import DataApiSession
 
         with airflow_errors():
             self._session = self._open()
@@ -84,7 +84,7 @@ class RedshiftSqlOperator(ProjectOperator):
         self.defer(trigger=trigger, method_name="go_on", kwargs={"statement": statement})
 
     def _open(self) -> Any:
-        from etl_framework.connections.redshift import Redshift
+        from etl_framework.connections.redshift.connection import Redshift
         from etl_framework.errors import ConfigError
 
         if not self.connection:

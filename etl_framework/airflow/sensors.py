@@ -85,7 +85,7 @@ class FreshnessSensor(WaitingOperator):
         return f"'{self.table}' has no row new enough"
 
     def _place(self) -> Any:
-        from etl_framework.connections.redshift import Redshift
+        from etl_framework.connections.redshift.connection import Redshift
 
         if self.connection:
             return self.workspace().connection(self.connection)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from etl_framework.connections.duckdb import DuckDB
 from etl_framework.connections.postgres import Postgres
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.doctor.base import ONCE, Examination, Patient
 from etl_framework.errors import Diagnostic, EtlError, without_secrets

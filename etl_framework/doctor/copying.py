@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import cast
 
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.doctor.base import ONCE, Examination, Patient
 from etl_framework.errors import Diagnostic, EtlError, without_secrets
 from etl_framework.sql.quote import redshift_literal

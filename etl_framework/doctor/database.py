@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from etl_framework.connections.postgres import Postgres, our_errors
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic, EtlError, without_secrets
 from etl_framework.sources.postgres.source import PostgresSource

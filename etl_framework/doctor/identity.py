@@ -8,7 +8,7 @@ from typing import Any
 
 from etl_framework.connections.aws import client
 from etl_framework.connections.lookup import current
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.doctor.base import ONCE, Examination, Patient
 from etl_framework.errors import Diagnostic

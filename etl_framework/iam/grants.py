@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from etl_framework.connections.postgres import Postgres
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.engines.base import engine_of
 from etl_framework.iam.cluster import database_of, user_of
 from etl_framework.iam.facts import Facts

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.engines.base import engine_of
 from etl_framework.iam.buckets import Buckets, below, pattern_of

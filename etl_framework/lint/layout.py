@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.project.project import Project

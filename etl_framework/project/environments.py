@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from etl_framework.connections.base import Connection
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name, wrong_at

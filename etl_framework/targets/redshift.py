@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from etl_framework.columns import Column
-from etl_framework.connections.redshift import Redshift
-from etl_framework.connections.redshift_session import Session
+from etl_framework.connections.redshift.connection import Redshift
+from etl_framework.connections.redshift.session import Session
 from etl_framework.errors import ConfigError, RetryableError
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.targets.base import Warehouse

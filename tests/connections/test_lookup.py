@@ -10,7 +10,7 @@ import pytest
 
 from etl_framework.connections.lookup import Lookup
 from etl_framework.connections.postgres import Postgres
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.devstack.airflow_settings import connections_of, trust
 from etl_framework.devstack.stack import BUCKET, Stack

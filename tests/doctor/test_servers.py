@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.devstack.stack import Stack
 from etl_framework.devstack.tls import server_context
 from etl_framework.doctor.clock import Clock

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.devstack.stack import BUCKET, Stack
 from etl_framework.iam.rights import Rights

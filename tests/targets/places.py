@@ -15,7 +15,7 @@ import pyarrow.parquet as parquet
 from etl_framework.columns import Column, ColumnType
 from etl_framework.connections.duckdb import DuckDB
 from etl_framework.connections.postgres import Postgres
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.interval import DataInterval
 from etl_framework.storage.manifest import write_manifest

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from etl_framework.columns import Column
-from etl_framework.connections.redshift_session import Session
+from etl_framework.connections.redshift.session import Session
 from etl_framework.engines.redshift.engine import SCHEMA
 from etl_framework.engines.work import Work
 from etl_framework.errors import RetryableError, StepError

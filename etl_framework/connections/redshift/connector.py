@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from etl_framework.connections.redshift_session import (
+from etl_framework.connections.redshift.session import (
     Address,
     Result,
     Session,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from etl_framework.connections.redshift_session import (
+from etl_framework.connections.redshift.session import (
     Address,
     Result,
     Session,

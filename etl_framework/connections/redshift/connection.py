@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from etl_framework.connections.aws import client
 from etl_framework.connections.base import Connection, inside
 from etl_framework.connections.lookup import current
-from etl_framework.connections.redshift_session import Address, Session
+from etl_framework.connections.redshift.session import Address, Session
 from etl_framework.connections.settings import resolve
 from etl_framework.errors import ConfigError
 
@@ -91,15 +91,15 @@ class Redshift(Connection):
         """
         settings = self.settings()
         if self.driver == "data_api":
-            from etl_framework.connections.redshift_data import DataApiSession
+            from etl_framework.connections.redshift.data_api import DataApiSession
 
             return DataApiSession(self._api("redshift-data", settings), _of_the_data_api(settings))
         address = self._address(settings, root)
         if self.driver == "psycopg2":
-            from etl_framework.connections.redshift_psycopg2 import Psycopg2Session
+            from etl_framework.connections.redshift.psycopg2 import Psycopg2Session
 
             return Psycopg2Session(address)
-        from etl_framework.connections.redshift_connector import ConnectorSession
+        from etl_framework.connections.redshift.connector import ConnectorSession
 
         return ConnectorSession(address)
 
@@ -185,7 +185,7 @@ class Redshift(Connection):
         """Return user and password: those given, or temporary ones from IAM."""
         if password := settings.get("password"):
             return settings.get("user", ""), password
-        from etl_framework.connections.redshift_iam import temporary
+        from etl_framework.connections.redshift.iam import temporary
 
         api = self._api("redshift" if "cluster" in settings else "redshift-serverless", settings)
         return temporary(

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from etl_framework.connections.redshift import Redshift
-from etl_framework.connections.redshift_session import Session
+from etl_framework.connections.redshift.connection import Redshift
+from etl_framework.connections.redshift.session import Session
 from etl_framework.devstack.stack import Stack
 from etl_framework.errors import RetryableError, StepError
 from tests.targets.places import REDSHIFT, Place, day
@@ -113,7 +113,7 @@ def test_a_conflict_may_be_tried_again(session: Session, stack: Stack) -> None:
 CANCELLED = """
 import sys, threading
 from pathlib import Path
-from etl_framework.connections.redshift import Redshift
+from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.errors import StepError
 session = Redshift.model_validate_json(sys.argv[1]).open_session(Path())
 threading.Timer(0.3, session.cancel).start()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from etl_framework.connections.redshift_session import (
+from etl_framework.connections.redshift.session import (
     Result,
     Session,
     Statement,
