@@ -10,8 +10,8 @@ import click
 from etl_framework.cli.options import environment_option, format_option, project_option
 
 if TYPE_CHECKING:
-    from etl_framework.mwaa.manifest import Manifest
-    from etl_framework.mwaa.verifying import Verified
+    from etl_framework.mwaa.bundle.manifest import Manifest
+    from etl_framework.mwaa.bundle.verify import Verified
 
 _file = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
 _folder = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
@@ -55,10 +55,10 @@ def bundle(
     etl bundle --verify-only build/mwaa
     """
     from etl_framework.errors import BundleError
-    from etl_framework.mwaa.bundling import Order, write_bundle
-    from etl_framework.mwaa.serverless import TARGET, serverless_version
-    from etl_framework.mwaa.serverless_bundle import write_serverless
-    from etl_framework.mwaa.verifying import verify
+    from etl_framework.mwaa.bundle.serverless import TARGET, serverless_version
+    from etl_framework.mwaa.bundle.verify import verify
+    from etl_framework.mwaa.bundle.write import Order, write_bundle
+    from etl_framework.mwaa.bundle.write_serverless import write_serverless
     from etl_framework.platforms.mwaa import mwaa_version
     from etl_framework.project.project import load_project
 
@@ -83,7 +83,7 @@ def _show(folder: Path, manifest: Manifest, verified: Verified, format_: str) ->
     import json
 
     from etl_framework.cli.table import text_table
-    from etl_framework.mwaa.verifying import size_of
+    from etl_framework.mwaa.bundle.verify import size_of
 
     if format_ == "json":
         click.echo(json.dumps({"manifest": manifest.model_dump(), "dags": verified.rows}, indent=2))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from etl_framework.mwaa.starting import Ready
+    from etl_framework.mwaa.deploy.start import Ready
 
 
 @click.command()
@@ -45,9 +45,9 @@ def deploy(
     etl deploy --target mwaa --name music-prod --bundle build/mwaa
     etl deploy --target mwaa --name music-prod --rollback
     """
-    from etl_framework.mwaa.aws import Aws
-    from etl_framework.mwaa.clock import Clock
-    from etl_framework.mwaa.starting import Start
+    from etl_framework.mwaa.deploy.aws import Aws
+    from etl_framework.mwaa.deploy.clock import Clock
+    from etl_framework.mwaa.deploy.start import Start
 
     aws = Aws(lambda call: click.echo(f"made   {call}")) if dry_run else Aws()
     start = Start(name, aws, Clock(), lambda line: click.echo(line, err=True), take_over)

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 from etl_framework.errors import EtlError
-from etl_framework.mwaa.bundling import Order, write_bundle
-from etl_framework.mwaa.serverless import TARGET, serverless_version
-from etl_framework.mwaa.serverless_bundle import CODE, write_serverless
-from etl_framework.mwaa.verifying import digests, size_of
+from etl_framework.mwaa.bundle.serverless import TARGET, serverless_version
+from etl_framework.mwaa.bundle.verify import digests, size_of
+from etl_framework.mwaa.bundle.write import Order, write_bundle
+from etl_framework.mwaa.bundle.write_serverless import CODE, write_serverless
 from etl_framework.platforms.mwaa import mwaa_versions
 from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY

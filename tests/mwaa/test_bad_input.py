@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from etl_framework.errors import BundleError, ConfigError, MissingExtraError
-from etl_framework.mwaa import tools
-from etl_framework.mwaa.bundling import Order, put_in_place, refuse_foreign, write_bundle
-from etl_framework.mwaa.constraints import constraints_of
-from etl_framework.mwaa.manifest import FILE
-from etl_framework.mwaa.needs import needs_of
-from etl_framework.mwaa.resolving import Wanted, resolved
-from etl_framework.mwaa.serverless_bundle import write_serverless
-from etl_framework.mwaa.verifying import verified
-from etl_framework.mwaa.zipping import write_zip
+from etl_framework.mwaa.bundle import tools
+from etl_framework.mwaa.bundle.archive import write_zip
+from etl_framework.mwaa.bundle.constraints import constraints_of
+from etl_framework.mwaa.bundle.manifest import FILE
+from etl_framework.mwaa.bundle.needs import needs_of
+from etl_framework.mwaa.bundle.resolve import Wanted, resolved
+from etl_framework.mwaa.bundle.verify import verified
+from etl_framework.mwaa.bundle.write import Order, put_in_place, refuse_foreign, write_bundle
+from etl_framework.mwaa.bundle.write_serverless import write_serverless
 from etl_framework.platforms.mwaa import Limits, mwaa_version
 from etl_framework.project.project import load_project
 from tests.conftest import ORDERS, Folder
-from tests.mwaa.test_manifest import MANIFEST
+from tests.mwaa.bundle.test_manifest import MANIFEST
 
 NEWEST = mwaa_version("3.3.1")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.mwaa.bundling import Order, write_bundle
-from etl_framework.mwaa.dags_folder import write_dags
-from etl_framework.mwaa.manifest import read_manifest
-from etl_framework.mwaa.verifying import digests, verify
+from etl_framework.mwaa.bundle.dags_folder import write_dags
+from etl_framework.mwaa.bundle.manifest import read_manifest
+from etl_framework.mwaa.bundle.verify import digests, verify
+from etl_framework.mwaa.bundle.write import Order, write_bundle
 from etl_framework.platforms.mwaa import mwaa_version
 from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY, Folder

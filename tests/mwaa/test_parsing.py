@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from etl_framework.mwaa.verifying import of_rows
+from etl_framework.mwaa.bundle.verify import of_rows
 from tests.conftest import REPOSITORY
 
 if find_spec("airflow") is None:

@@ -19,11 +19,11 @@ from etl_framework.connections import aws
 from etl_framework.devstack.moto_server import start_moto
 from etl_framework.devstack.mwaa_environment import StandIn
 from etl_framework.devstack.mwaa_server import MwaaServer
-from etl_framework.mwaa.aws import Aws
-from etl_framework.mwaa.calls import Call
-from etl_framework.mwaa.clock import Clock
-from etl_framework.mwaa.manifest import Manifest
-from etl_framework.mwaa.starting import Ready, Start
+from etl_framework.mwaa.bundle.manifest import Manifest
+from etl_framework.mwaa.deploy.aws import Aws
+from etl_framework.mwaa.deploy.calls import Call
+from etl_framework.mwaa.deploy.clock import Clock
+from etl_framework.mwaa.deploy.start import Ready, Start
 
 STUB = 'from etl_framework.airflow import load_dag\n\nload_dag("{}", globals())\n'
 OURS = "etl-framework==0.1.0\n"

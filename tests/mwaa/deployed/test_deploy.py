@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from etl_framework.mwaa import verify_deployed
+from etl_framework.mwaa.deploy import verify as verify_deployed
 from tests.mwaa.deployed.conftest import OTHERS, OURS, SECRET, STUB, Place
 
 ORDERS = {

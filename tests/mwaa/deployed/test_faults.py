@@ -11,7 +11,7 @@ import pytest
 
 from etl_framework.connections import aws as clients
 from etl_framework.errors import RetryableError, StepError
-from etl_framework.mwaa.calls import Call
+from etl_framework.mwaa.deploy.calls import Call
 from tests.chaos.proxies import S3Proxy
 from tests.mwaa.deployed.conftest import OURS, STUB, Place, Servers
 from tests.mwaa.deployed.test_deploy import ORDERS

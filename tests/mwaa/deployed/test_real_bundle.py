@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.mwaa.bundling import Order, write_bundle
-from etl_framework.mwaa.manifest import Manifest
+from etl_framework.mwaa.bundle.manifest import Manifest
+from etl_framework.mwaa.bundle.write import Order, write_bundle
 from etl_framework.platforms.mwaa import mwaa_version
 from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from etl_framework import __version__
-from etl_framework.mwaa.own_wheel import LEFT_OUT, LICENSES, PACKAGE, write_own_wheel
-from etl_framework.mwaa.wheels import unfitting
-from etl_framework.mwaa.zipping import write_zip
+from etl_framework.mwaa.bundle.archive import write_zip
+from etl_framework.mwaa.bundle.own_wheel import LEFT_OUT, LICENSES, PACKAGE, write_own_wheel
+from etl_framework.mwaa.bundle.wheels import unfitting
 from etl_framework.platforms.mwaa import mwaa_version
 from tests.conftest import REPOSITORY
 

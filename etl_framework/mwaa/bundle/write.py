@@ -13,16 +13,16 @@ from etl_framework import __version__
 from etl_framework.errors import BundleError, ConfigError, Diagnostic
 from etl_framework.lint.dags import DAGS, dag_files, loads
 from etl_framework.lint.linter import lint
-from etl_framework.mwaa.constraints import constraints_of
-from etl_framework.mwaa.dags_folder import write_dags
-from etl_framework.mwaa.image import PLUGINS
-from etl_framework.mwaa.manifest import FILE, Manifest, read_manifest
-from etl_framework.mwaa.needs import Needs, needs_of, not_on_mwaa
-from etl_framework.mwaa.own_wheel import write_own_wheel
-from etl_framework.mwaa.resolving import Wanted, fetch, outside, resolved
-from etl_framework.mwaa.verifying import AUTHORITIES, Verified, digests, verified
-from etl_framework.mwaa.wheels import name_and_version, unfitting
-from etl_framework.mwaa.zipping import write_zip
+from etl_framework.mwaa.bundle.archive import write_zip
+from etl_framework.mwaa.bundle.constraints import constraints_of
+from etl_framework.mwaa.bundle.dags_folder import write_dags
+from etl_framework.mwaa.bundle.image import PLUGINS
+from etl_framework.mwaa.bundle.manifest import FILE, Manifest, read_manifest
+from etl_framework.mwaa.bundle.needs import Needs, needs_of, not_on_mwaa
+from etl_framework.mwaa.bundle.own_wheel import write_own_wheel
+from etl_framework.mwaa.bundle.resolve import Wanted, fetch, outside, resolved
+from etl_framework.mwaa.bundle.verify import AUTHORITIES, Verified, digests, verified
+from etl_framework.mwaa.bundle.wheels import name_and_version, unfitting
 from etl_framework.platforms.mwaa import MwaaVersion
 from etl_framework.project.git import changed_since, short_name
 from etl_framework.project.models import Pipeline

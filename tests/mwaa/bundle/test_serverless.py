@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from etl_framework.mwaa.serverless import LIMIT, newer_than_asked, unpacked, workflow_text
-from etl_framework.mwaa.zipping import write_zip
+from etl_framework.mwaa.bundle.archive import write_zip
+from etl_framework.mwaa.bundle.serverless import LIMIT, newer_than_asked, unpacked, workflow_text
 from etl_framework.plan.plan import build_plan
 from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY, Folder

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from etl_framework.errors import ConfigError, Diagnostic
-from etl_framework.mwaa.tools import python_of, uv
+from etl_framework.mwaa.bundle.tools import python_of, uv
 from etl_framework.platforms.mwaa import MwaaVersion, pins
 
 PLUGINS = "/usr/local/airflow/plugins"

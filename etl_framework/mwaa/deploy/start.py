@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from etl_framework.errors import ConfigError
-from etl_framework.mwaa.aws import Aws
-from etl_framework.mwaa.bundled import read_bundle
-from etl_framework.mwaa.calls import Call
-from etl_framework.mwaa.clock import Clock
-from etl_framework.mwaa.deploy import Plan, plan_deploy, refuse
-from etl_framework.mwaa.deploying import Deploying
-from etl_framework.mwaa.environment import Environment, get_environment
-from etl_framework.mwaa.record import Deploy, Records
-from etl_framework.mwaa.rollback import plan_rollback, target_of
+from etl_framework.mwaa.deploy.aws import Aws
+from etl_framework.mwaa.deploy.bundle import read_bundle
+from etl_framework.mwaa.deploy.calls import Call
+from etl_framework.mwaa.deploy.clock import Clock
+from etl_framework.mwaa.deploy.environment import Environment, get_environment
+from etl_framework.mwaa.deploy.execute import Deploying
+from etl_framework.mwaa.deploy.plan import Plan, plan_deploy, refuse
+from etl_framework.mwaa.deploy.record import Deploy, Records
+from etl_framework.mwaa.deploy.rollback import plan_rollback, target_of
 
 
 @dataclass(frozen=True)

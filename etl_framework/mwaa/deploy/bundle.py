@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, Diagnostic
-from etl_framework.mwaa.calls import finding
-from etl_framework.mwaa.environment import PARTS
-from etl_framework.mwaa.manifest import Manifest, read_manifest
+from etl_framework.mwaa.bundle.manifest import Manifest, read_manifest
+from etl_framework.mwaa.deploy.calls import finding
+from etl_framework.mwaa.deploy.environment import PARTS
 
 CONFIGURATION = "airflow-config.json"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from etl_framework.errors import ConfigError, Diagnostic, EtlError, RetryableError, StepError
-from etl_framework.mwaa.calls import Call, finding
+from etl_framework.mwaa.deploy.calls import Call, finding
 
 _REFUSED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation"}
 _NO_KEYS = {

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl_framework.errors import Diagnostic, EtlError, StepError
-from etl_framework.mwaa.aws import Aws
-from etl_framework.mwaa.calls import Call
-from etl_framework.mwaa.clock import Clock
-from etl_framework.mwaa.deploy import Plan
-from etl_framework.mwaa.environment import Environment, wait_for_update
-from etl_framework.mwaa.install_log import install_log
-from etl_framework.mwaa.record import Deploy, Placed, Records
-from etl_framework.mwaa.seen import Seen
-from etl_framework.mwaa.verify_deployed import Expected, airflow_sees
+from etl_framework.mwaa.deploy.aws import Aws
+from etl_framework.mwaa.deploy.calls import Call
+from etl_framework.mwaa.deploy.clock import Clock
+from etl_framework.mwaa.deploy.environment import Environment, wait_for_update
+from etl_framework.mwaa.deploy.install_log import install_log
+from etl_framework.mwaa.deploy.plan import Plan
+from etl_framework.mwaa.deploy.record import Deploy, Placed, Records
+from etl_framework.mwaa.deploy.seen import Seen
+from etl_framework.mwaa.deploy.verify import Expected, airflow_sees
 
 SIGN_OF_LIFE = 60.0
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_framework.errors import BundleError, ConfigError, Diagnostic
-from etl_framework.mwaa.tools import pip, uv
-from etl_framework.mwaa.wheels import name_and_version, platforms
+from etl_framework.mwaa.bundle.tools import pip, uv
+from etl_framework.mwaa.bundle.wheels import name_and_version, platforms
 from etl_framework.platforms.mwaa import MwaaVersion, normalized, pins
 
 OUT = "requirements.txt"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from etl_framework.errors import ConfigError, Diagnostic, RetryableError
-from etl_framework.mwaa.calls import finding
+from etl_framework.mwaa.deploy.calls import finding
 
 
 @dataclass

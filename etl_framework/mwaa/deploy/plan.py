@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from etl_framework.errors import Diagnostic
-from etl_framework.mwaa.aws import Aws
-from etl_framework.mwaa.bucket import Bucket
-from etl_framework.mwaa.bundled import Bundle
-from etl_framework.mwaa.calls import Call, Hidden, VersionOf, finding
-from etl_framework.mwaa.environment import PARTS, READY, Environment
-from etl_framework.mwaa.record import Deploy, Placed, Record, under_way
+from etl_framework.mwaa.deploy.aws import Aws
+from etl_framework.mwaa.deploy.bucket import Bucket
+from etl_framework.mwaa.deploy.bundle import Bundle
+from etl_framework.mwaa.deploy.calls import Call, Hidden, VersionOf, finding
+from etl_framework.mwaa.deploy.environment import PARTS, READY, Environment
+from etl_framework.mwaa.deploy.record import Deploy, Placed, Record, under_way
 
 
 @dataclass(frozen=True)

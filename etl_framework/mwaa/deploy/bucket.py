@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from etl_framework.mwaa.aws import Aws
-from etl_framework.mwaa.calls import Body, Call
-from etl_framework.mwaa.environment import Environment
-from etl_framework.mwaa.record import Deploy, Placed, Record
+from etl_framework.mwaa.deploy.aws import Aws
+from etl_framework.mwaa.deploy.calls import Body, Call
+from etl_framework.mwaa.deploy.environment import Environment
+from etl_framework.mwaa.deploy.record import Deploy, Placed, Record
 
 BEFORE = "before"  # id of the record's entry for the state before the first deploy
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from etl_framework.errors import StepError
-from etl_framework.mwaa.aws import Aws
-from etl_framework.mwaa.calls import Call, finding
-from etl_framework.mwaa.clock import Clock
+from etl_framework.mwaa.deploy.aws import Aws
+from etl_framework.mwaa.deploy.calls import Call, finding
+from etl_framework.mwaa.deploy.clock import Clock
 
 # After UPDATE_FAILED, AWS says, an environment is back in its previous state and ready to use.
 READY = ("AVAILABLE", "UPDATE_FAILED")

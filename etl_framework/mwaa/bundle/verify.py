@@ -13,9 +13,9 @@ from typing import Any
 
 from etl_framework.airflow.parsing import SECONDS
 from etl_framework.errors import Diagnostic
-from etl_framework.mwaa.image import image_of
-from etl_framework.mwaa.manifest import FILE, Manifest, read_manifest
-from etl_framework.mwaa.wheels import unfitting
+from etl_framework.mwaa.bundle.image import image_of
+from etl_framework.mwaa.bundle.manifest import FILE, Manifest, read_manifest
+from etl_framework.mwaa.bundle.wheels import unfitting
 from etl_framework.platforms.mwaa import MwaaVersion, mwaa_version, pins
 
 AUTHORITIES = "authorities.pem"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from etl_framework.errors import ConfigError, Diagnostic
-from etl_framework.mwaa.aws import Aws
-from etl_framework.mwaa.bucket import Bucket
-from etl_framework.mwaa.calls import Call, finding
-from etl_framework.mwaa.deploy import Plan, update_call
-from etl_framework.mwaa.environment import PARTS, Environment
-from etl_framework.mwaa.record import Deploy, Placed, Record
+from etl_framework.mwaa.deploy.aws import Aws
+from etl_framework.mwaa.deploy.bucket import Bucket
+from etl_framework.mwaa.deploy.calls import Call, finding
+from etl_framework.mwaa.deploy.environment import PARTS, Environment
+from etl_framework.mwaa.deploy.plan import Plan, update_call
+from etl_framework.mwaa.deploy.record import Deploy, Placed, Record
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from etl_framework import __version__
 from etl_framework.errors import ConfigError
-from etl_framework.mwaa.zipping import write_zip
+from etl_framework.mwaa.bundle.archive import write_zip
 
 NAME = "etl_framework"
 PACKAGE = Path(__file__).parent.parent

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from etl_framework.compiling import CLASSES, OPERATORS
-from etl_framework.mwaa.wheels import unfitting
+from etl_framework.mwaa.bundle.wheels import unfitting
 from etl_framework.plan.plan import Plan
 from etl_framework.platforms.mwaa import MwaaVersion, mwaa_version
 

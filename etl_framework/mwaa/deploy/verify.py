@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl_framework.errors import ConfigError, Diagnostic, RetryableError, without_secrets
-from etl_framework.mwaa.aws import Aws
-from etl_framework.mwaa.calls import finding
-from etl_framework.mwaa.clock import Clock
-from etl_framework.mwaa.environment import Environment, rest
-from etl_framework.mwaa.seen import Seen, other_version, unseen
+from etl_framework.mwaa.deploy.aws import Aws
+from etl_framework.mwaa.deploy.calls import finding
+from etl_framework.mwaa.deploy.clock import Clock
+from etl_framework.mwaa.deploy.environment import Environment, rest
+from etl_framework.mwaa.deploy.seen import Seen, other_version, unseen
 
 DAG_SECONDS = 600
 # Objects reach the DAG processor some time after they were written.

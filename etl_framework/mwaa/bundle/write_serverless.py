@@ -10,18 +10,24 @@ from pathlib import Path
 from etl_framework import __version__
 from etl_framework.errors import BundleError, Diagnostic
 from etl_framework.lint.linter import lint
-from etl_framework.mwaa.bundling import Order, commit_of, put_in_place, refuse_foreign
-from etl_framework.mwaa.constraints import constraints_of
-from etl_framework.mwaa.dags_folder import write_project
-from etl_framework.mwaa.image import image_of
-from etl_framework.mwaa.manifest import Manifest
-from etl_framework.mwaa.needs import Needs, needs_of, not_on_mwaa
-from etl_framework.mwaa.own_wheel import write_own_wheel
-from etl_framework.mwaa.resolving import Wanted, fetch, outside, resolved
-from etl_framework.mwaa.serverless import LIMIT, TARGET, newer_than_asked, unpacked, workflow_text
-from etl_framework.mwaa.verifying import Verified, digests, of_rows
-from etl_framework.mwaa.wheels import name_and_version, unfitting
-from etl_framework.mwaa.zipping import write_zip
+from etl_framework.mwaa.bundle.archive import write_zip
+from etl_framework.mwaa.bundle.constraints import constraints_of
+from etl_framework.mwaa.bundle.dags_folder import write_project
+from etl_framework.mwaa.bundle.image import image_of
+from etl_framework.mwaa.bundle.manifest import Manifest
+from etl_framework.mwaa.bundle.needs import Needs, needs_of, not_on_mwaa
+from etl_framework.mwaa.bundle.own_wheel import write_own_wheel
+from etl_framework.mwaa.bundle.resolve import Wanted, fetch, outside, resolved
+from etl_framework.mwaa.bundle.serverless import (
+    LIMIT,
+    TARGET,
+    newer_than_asked,
+    unpacked,
+    workflow_text,
+)
+from etl_framework.mwaa.bundle.verify import Verified, digests, of_rows
+from etl_framework.mwaa.bundle.wheels import name_and_version, unfitting
+from etl_framework.mwaa.bundle.write import Order, commit_of, put_in_place, refuse_foreign
 from etl_framework.plan.plan import build_plan
 from etl_framework.platforms.mwaa import MwaaVersion
 from etl_framework.platforms.serverless import not_serverless

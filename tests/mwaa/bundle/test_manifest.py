@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl_framework.errors import ConfigError
-from etl_framework.mwaa.manifest import FILE, Manifest, read_manifest
+from etl_framework.mwaa.bundle.manifest import FILE, Manifest, read_manifest
 
 MANIFEST = Manifest(
     target="mwaa:3.3.1", airflow="3.3.1", python="3.12", framework="0.1.0", commit="abc",
