@@ -63,7 +63,7 @@ def compiled(root: Path, pipeline: str, environment: str | None) -> dict[str, An
 
 def compiled_form(project: Project, pipeline_file: PipelineFile, plan: Plan) -> dict[str, Any]:
     """The compiled form of a pipeline: its dag-factory configuration, and digests of its files."""
-    from etl_framework.compiling import dag_factory_config, files_of
+    from etl_framework.airflow.dag_config import dag_factory_config, files_of
 
     files = {name: digest(project.root / name) for name in files_of(project, pipeline_file)}
     config = dag_factory_config(project, plan)

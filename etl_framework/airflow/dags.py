@@ -28,7 +28,7 @@ def load_dag(pipeline: str, namespace: dict[str, Any], environment: str | None =
     environment = environment or os.environ.get("AIRFLOW__ETL__ENVIRONMENT")
     config = compiled(root, pipeline, environment)
     if _compat.get_parsing_context().task_id:
-        from etl_framework.airflow.direct import build
+        from etl_framework.airflow.build import build
 
         namespace[pipeline] = dag = build(pipeline, config[pipeline])
     else:

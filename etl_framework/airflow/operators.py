@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from etl_framework.airflow.failing import airflow_errors
+from etl_framework.airflow.errors import airflow_errors
 from etl_framework.airflow.listening import listening
 from etl_framework.airflow.runs import Context, ProjectOperator
 from etl_framework.airflow.waiting import WaitingOperator

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from etl_framework.airflow import _compat
-from etl_framework.airflow.failing import airflow_errors
+from etl_framework.airflow.errors import airflow_errors
 from etl_framework.airflow.listening import listening
 from etl_framework.airflow.runs import Context, ProjectOperator
 

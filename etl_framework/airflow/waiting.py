@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from etl_framework.airflow import _compat
-from etl_framework.airflow.failing import airflow_errors
+from etl_framework.airflow.errors import airflow_errors
 from etl_framework.airflow.runs import Context, ProjectOperator
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg2
 
-from etl_framework.compiling import GROUPS
+from etl_framework.airflow.dag_config import GROUPS
 from etl_framework.devstack.airflow_server import AirflowServer
 from etl_framework.devstack.stack import BUCKET, Stack
 from tests.airflow.browser import browser

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from etl_framework.compiling import CLASSES, OPERATORS
+from etl_framework.airflow.dag_config import CLASSES, OPERATORS
 from etl_framework.mwaa.bundle.wheels import unfitting
 from etl_framework.plan.plan import Plan
 from etl_framework.platforms.mwaa import MwaaVersion, mwaa_version
