@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from etl_framework.authoring.schemas import FILES, schemas
-from etl_framework.authoring.writing import write_all
+from etl_framework.authoring.write import write_all
 from etl_framework.connections.base import Connection
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres

@@ -27,7 +27,7 @@ def import_(
     etl import music_rds tracks
     etl import lake 'streaming-data/*.csv' --name streams
     """
-    from etl_framework.authoring.importing import source_yaml
+    from etl_framework.authoring.import_source import source_yaml
     from etl_framework.project.project import load_project
 
     text = source_yaml(load_project(root), environment, connection, what, name)

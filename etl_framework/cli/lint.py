@@ -118,7 +118,7 @@ def _told(
 
 def _mend(root: Path, found: list[Diagnostic]) -> list[Diagnostic]:
     """Mend what is certain, and say what was changed."""
-    from etl_framework.authoring.fixing import fix
+    from etl_framework.authoring.fix import fix
     from etl_framework.project.project import load_project
 
     mended = fix(load_project(root), found)

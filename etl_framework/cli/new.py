@@ -74,7 +74,7 @@ def kpi(name: str | None, relation: str | None, by: str | None, root: Path) -> N
     \b
     etl new kpi music_streaming.kpis_artist --from tracks --by artist
     """
-    from etl_framework.authoring.adding import add_kpi, columns_of, free_name, relations
+    from etl_framework.authoring.add import add_kpi, columns_of, free_name, relations
     from etl_framework.project.project import load_project
 
     project = load_project(root)
@@ -111,7 +111,7 @@ def source(
     \b
     etl new source music_streaming.artists --connection music_rds --from artists
     """
-    from etl_framework.authoring.adding import add_source, free_name
+    from etl_framework.authoring.add import add_source, free_name
     from etl_framework.project.project import load_project
 
     project = load_project(root)

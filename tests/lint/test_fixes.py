@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.authoring.fixing import fix
+from etl_framework.authoring.fix import fix
 from etl_framework.project.project import load_project
 from tests.conftest import Folder
 from tests.lint.test_pages import BASE, linted

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.authoring.cataloguing import SourceColumn
+from etl_framework.authoring.catalogue import SourceColumn
 from etl_framework.columns import ColumnType
 from etl_framework.connections.files import File, Files
 from etl_framework.engines.duckdb.session import Database

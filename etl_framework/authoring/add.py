@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 
-from etl_framework.authoring.importing import scalar, source_yaml
-from etl_framework.authoring.writing import write_all
+from etl_framework.authoring.import_source import scalar, source_yaml
+from etl_framework.authoring.write import write_all
 from etl_framework.columns import Column, ColumnType
 from etl_framework.errors import ConfigError, PlanError, did_you_mean
 from etl_framework.plan.compile import compile_queries

@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 
-from etl_framework.authoring.cataloguing import SourceColumn, columns_of_table
-from etl_framework.authoring.sniffing import More, columns_of_csv
+from etl_framework.authoring.catalogue import SourceColumn, columns_of_table
+from etl_framework.authoring.sniff_csv import More, columns_of_csv
 from etl_framework.columns import TABLE_NAME
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
