@@ -101,7 +101,7 @@ def show(
     """Rejected rows of a source: which rule each broke and why, where it stood, how it came."""
     from etl_framework.cli.table import FORMATS
     from etl_framework.project.project import load_project
-    from etl_framework.quarantine.correcting import listing
+    from etl_framework.quarantine.correct import listing
     from etl_framework.quarantine.rows import Quarantine
 
     rejected = Quarantine(load_project(root), environment, source)
@@ -142,8 +142,8 @@ def replay(
     """
     from etl_framework.cli.running import run_plans
     from etl_framework.project.project import load_project
-    from etl_framework.quarantine.correcting import corrections_in
-    from etl_framework.quarantine.replaying import intervals_to_run
+    from etl_framework.quarantine.correct import corrections_in
+    from etl_framework.quarantine.replay import intervals_to_run
     from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine
 
     project = load_project(root)
