@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from etl_framework.doctor.answering import some_prefix
+from etl_framework.doctor.answers import some_prefix
 from etl_framework.doctor.base import ONCE, Examination, Patient
 from etl_framework.errors import Diagnostic
 
