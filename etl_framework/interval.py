@@ -1,13 +1,17 @@
-"""The slice of time that one run covers, and the schedule that cuts time into such slices."""
+"""The slice of time that one run covers, the schedule that cuts time, and spans of time."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import takewhile
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
+
+from etl_framework.model import Written
 
 PRESETS = {
     "@hourly": "0 * * * *",
@@ -17,6 +21,8 @@ PRESETS = {
     "@yearly": "0 0 1 1 *",
 }
 NONE = "none"
+_PATTERN = re.compile(r"^(\d+)\s*([smhdw])$")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @dataclass(frozen=True)
@@ -127,3 +133,35 @@ def valid_cron(text: str) -> bool:
     except CroniterError:  # the 31st of February
         return False
     return True
+
+
+@dataclass(frozen=True)
+class Span(Written):
+    """A span of time: a number and s, m, h, d or w for seconds to weeks."""
+
+    examples: ClassVar[list[str]] = ["36h", "2d", "30m"]
+    form: ClassVar[dict[str, Any]] = {"type": "string", "pattern": _PATTERN.pattern}
+
+    amount: int
+    unit: str
+
+    @classmethod
+    def parse(cls, written: object) -> Span:
+        """Read a span as written.
+
+        :raises ValueError: it cannot be read.
+        """
+        if isinstance(written, Span):
+            return written
+        match = _PATTERN.match(written.strip()) if isinstance(written, str) else None
+        if not match:
+            raise ValueError(f"'{written}' is not a span of time; write for example 36h or 2d")
+        return cls(int(match[1]), match[2])
+
+    @property
+    def seconds(self) -> int:
+        """Its length."""
+        return self.amount * _SECONDS[self.unit]
+
+    def __str__(self) -> str:
+        return f"{self.amount}{self.unit}"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from etl_framework.checks.base import MOMENTS, Context, MeasureCheck
-from etl_framework.span import Span
+from etl_framework.interval import Span
 from etl_framework.sql.quote import literal, quote
 
 

@@ -10,13 +10,12 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from etl_framework.columns import Columns
 from etl_framework.errors import did_you_mean
-from etl_framework.interval import NONE, DataInterval, Schedule, first_interval, valid_cron
+from etl_framework.interval import NONE, DataInterval, Schedule, Span, first_interval, valid_cron
 from etl_framework.model import Model, Name, Params, wrong_at
 from etl_framework.plugins import one_of
 from etl_framework.project.notify import AnyNotify
 from etl_framework.project.sql_tests import SqlTest, names_once
 from etl_framework.sources.base import AnyCheck, Source
-from etl_framework.span import Span
 from etl_framework.targets.target import Target
 
 if TYPE_CHECKING:

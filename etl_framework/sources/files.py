@@ -12,9 +12,8 @@ from pydantic import Field, field_validator, model_validator
 
 from etl_framework.connections.files import File, Files
 from etl_framework.errors import DataMissingError, StepError
-from etl_framework.interval import DataInterval
+from etl_framework.interval import DataInterval, Span
 from etl_framework.sources.base import Extracted, Extraction, Source
-from etl_framework.span import Span
 from etl_framework.sql.quote import quote
 from etl_framework.sql.templates import render_text, text_values
 from etl_framework.storage.parquet import write_parquet

@@ -15,7 +15,7 @@ from etl_framework.errors import ConfigError
 from etl_framework.mwaa.bundle.archive import write_zip
 
 NAME = "etl_framework"
-PACKAGE = Path(__file__).parent.parent
+PACKAGE = Path(__file__).parents[2]
 LEFT_OUT = PACKAGE / "devstack"
 LICENSES = ("LICENSE", "NOTICE")
 WHEEL = "Wheel-Version: 1.0\nGenerator: etl-framework\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

@@ -1,0 +1,3 @@
+"""Tables of PostgreSQL."""
+
+from etl_framework.sources.postgres.source import PostgresSource as PostgresSource
