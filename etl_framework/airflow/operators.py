@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from etl_framework.airflow.errors import airflow_errors
-from etl_framework.airflow.listening import listening
-from etl_framework.airflow.runs import Context, ProjectOperator
-from etl_framework.airflow.waiting import WaitingOperator
+from etl_framework.airflow.runs import Context, ProjectOperator, listening
+from etl_framework.airflow.sensors import WaitingOperator
 
 if TYPE_CHECKING:
     from etl_framework.plan.plan import Plan

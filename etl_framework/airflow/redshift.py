@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from etl_framework.airflow import _compat
 from etl_framework.airflow.errors import airflow_errors
-from etl_framework.airflow.listening import listening
-from etl_framework.airflow.runs import Context, ProjectOperator
+from etl_framework.airflow.runs import Context, ProjectOperator, listening
 
 
 class RedshiftSqlOperator(ProjectOperator):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextvars import copy_context
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from etl_framework.airflow._compat import BaseOperator
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from etl_framework.project.workspace import Workspace
 
 Context = Mapping[str, Any]
+Result = TypeVar("Result")
 
 
 class ProjectOperator(BaseOperator):
@@ -109,3 +113,22 @@ def interval_of(context: Context, schedule: Schedule) -> DataInterval:
 
 def _in(moment: datetime, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(moment.timestamp(), zone)
+
+
+def listening(work: Callable[[], Result]) -> Result:
+    """Call `work` in another thread and return its result.
+
+    Python runs signal handlers only in the main thread, and never while it waits in C code, as
+    psycopg2 does until a statement has ended. Without this function `on_kill` would come too late.
+    """
+    done: Future[Result] = Future()
+    context = copy_context()
+
+    def target() -> None:
+        try:
+            done.set_result(context.run(work))
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+            done.set_exception(error)
+
+    Thread(target=target, daemon=True).start()
+    return done.result()

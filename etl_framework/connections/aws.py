@@ -6,8 +6,7 @@ import threading
 from functools import cache
 from typing import Any
 
-from etl_framework.connections.lookup import current
-from etl_framework.connections.settings import resolve
+from etl_framework.connections.lookup import current, resolve
 from etl_framework.errors import ConfigError, MissingExtraError
 from etl_framework.storage.s3 import ATTEMPTS
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from etl_framework.connections.base import inside
 from etl_framework.connections.files import File, Files
-from etl_framework.connections.settings import resolve
+from etl_framework.connections.lookup import resolve
 from etl_framework.errors import DataMissingError
 
 

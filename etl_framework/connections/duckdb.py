@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from etl_framework.connections.base import Connection, inside
-from etl_framework.connections.settings import resolve
+from etl_framework.connections.lookup import resolve
 
 
 class DuckDB(Connection):

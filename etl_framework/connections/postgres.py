@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from etl_framework.connections.base import Connection, inside
-from etl_framework.connections.lookup import current
-from etl_framework.connections.settings import resolve
+from etl_framework.connections.lookup import current, resolve
 from etl_framework.errors import ConfigError, MissingExtraError, RetryableError, StepError
 
 if TYPE_CHECKING:

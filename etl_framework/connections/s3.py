@@ -12,7 +12,7 @@ from pydantic import Field
 
 from etl_framework.connections.aws import client
 from etl_framework.connections.files import File, Files
-from etl_framework.connections.settings import resolve
+from etl_framework.connections.lookup import resolve
 from etl_framework.errors import DataMissingError
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 

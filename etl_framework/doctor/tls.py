@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from etl_framework.connections.lookup import resolve
 from etl_framework.connections.postgres import Postgres
 from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
-from etl_framework.connections.settings import resolve
 from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.connections.base import Connection, inside
+from etl_framework.connections.lookup import load_env_file, resolve
 from etl_framework.connections.s3 import S3
-from etl_framework.connections.settings import load_env_file, resolve
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging

@@ -9,9 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from etl_framework.connections.aws import client
 from etl_framework.connections.base import Connection, inside
-from etl_framework.connections.lookup import current
+from etl_framework.connections.lookup import current, resolve
 from etl_framework.connections.redshift.session import Address, Session
-from etl_framework.connections.settings import resolve
 from etl_framework.errors import ConfigError
 
 
