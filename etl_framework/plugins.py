@@ -2,6 +2,7 @@
 
 A plug-in is a class with a `type: Literal["its_name"]` field. Dropping its file into the folder is
 all it takes; other packages add theirs through the entry-point group `etl_framework.plugins`.
+Engines, strategies and commands have no `type`: each has an entry-point group of its own.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from functools import cache, reduce
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from operator import or_
-from typing import Annotated, Any, TypeVar, get_args
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 from etl_framework.errors import ConfigError
-from etl_framework.model import Model
 
-M = TypeVar("M", bound=Model)
+if TYPE_CHECKING:
+    from etl_framework.model import Model
+
+M = TypeVar("M", bound="Model")
 GROUP = "etl_framework.plugins"
 ENGINES = "etl_framework.engines"
+STRATEGIES = "etl_framework.strategies"
+COMMANDS = "etl_framework.commands"
 
 
 def type_name(plugin: type[Model]) -> str:
@@ -38,8 +41,8 @@ def import_all(package: str) -> None:
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__):
         importlib.import_module(f"{package}.{module.name}")
-    for entry in _registered(GROUP):
-        _loaded(entry)
+    for entry in registered(GROUP):
+        loaded(entry)
 
 
 @cache
@@ -48,7 +51,7 @@ def engine_names() -> tuple[str, ...]:
     spec = find_spec(ENGINES)
     folders = pkgutil.iter_modules(spec.submodule_search_locations if spec else ())
     names = {folder.name for folder in folders if folder.ispkg}
-    return tuple(sorted(names | {entry.name for entry in _registered(ENGINES)}))
+    return tuple(sorted(names | {entry.name for entry in registered(ENGINES)}))
 
 
 @cache
@@ -59,15 +62,19 @@ def engine_class(name: str) -> Any:
 
     :raises ConfigError: the package that registers it does not load.
     """
-    for entry in _registered(ENGINES):
+    for entry in registered(ENGINES):
         if entry.name == name:
-            return _loaded(entry)
+            return loaded(entry)
     module = importlib.import_module(f"{ENGINES}.{name}.engine")
     here = (value for value in vars(module).values() if isinstance(value, type))
     return next(value for value in here if value.__module__ == module.__name__)
 
 
-def _loaded(entry: EntryPoint) -> Any:
+def loaded(entry: EntryPoint) -> Any:
+    """What a package registers, imported.
+
+    :raises ConfigError: it does not load.
+    """
     try:
         return entry.load()
     except Exception as error:
@@ -78,9 +85,9 @@ def _loaded(entry: EntryPoint) -> Any:
 
 
 @cache
-def _registered(group: str) -> list[EntryPoint]:
-    """What installed packages register: looking through all of them is slow."""
-    return sorted(entry_points(group=group), key=lambda entry: entry.name)
+def registered(group: str) -> tuple[EntryPoint, ...]:
+    """What installed packages register, by name: looking through all of them is slow."""
+    return tuple(sorted(entry_points(group=group), key=lambda entry: entry.name))
 
 
 def plugins(base: type[M]) -> dict[str, type[M]]:
@@ -105,4 +112,6 @@ def _below(base: type[M]) -> list[type[M]]:
 
 def one_of(base: type[M]) -> Any:
     """The type of a field that holds any plug-in below `base`, told apart by `type:`."""
+    from pydantic import Field
+
     return Annotated[reduce(or_, plugins(base).values()), Field(discriminator="type")]

@@ -1,44 +1,51 @@
-"""The command `etl`: one thin file per verb."""
+"""The command `etl`: one thin file per verb.
+
+A file's command has the file's name; other packages add theirs through the entry-point group
+`etl_framework.commands`.
+"""
 
 from __future__ import annotations
 
 import errno
 import gc
 import os
+import pkgutil
 import sys
+from importlib import import_module
 
 import click
 
 from etl_framework import __version__
-from etl_framework.cli.bundle import bundle
-from etl_framework.cli.clean import clean
-from etl_framework.cli.compile import compile_
-from etl_framework.cli.ddl import ddl
-from etl_framework.cli.deploy import deploy
-from etl_framework.cli.dev import dev
-from etl_framework.cli.diff import diff
-from etl_framework.cli.doctor import doctor
-from etl_framework.cli.explain import explain
-from etl_framework.cli.iam import iam
-from etl_framework.cli.import_ import import_
-from etl_framework.cli.init import init
-from etl_framework.cli.lineage import lineage
-from etl_framework.cli.lint import lint
-from etl_framework.cli.lsp import lsp
-from etl_framework.cli.new import new
-from etl_framework.cli.plan import plan
-from etl_framework.cli.preview import preview
-from etl_framework.cli.quarantine import quarantine
-from etl_framework.cli.rule import rule
-from etl_framework.cli.run import run
-from etl_framework.cli.schema import schema
-from etl_framework.cli.show import show
-from etl_framework.cli.suggest_checks import suggest_checks
-from etl_framework.cli.test import test
-from etl_framework.cli.watch import watch
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands of this folder; those of packages only for help and for names unknown here.
+
+    Looking through the installed packages takes longer than all of the start.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from etl_framework.plugins import COMMANDS, registered
+
+        return sorted({*self.commands, *(entry.name for entry in registered(COMMANDS))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of ours, else a package's.
+
+        :raises ConfigError: the package that registers it does not load.
+        """
+        if command := self.commands.get(cmd_name):
+            return command
+        from etl_framework.plugins import COMMANDS, loaded, registered
+
+        entries = (entry for entry in registered(COMMANDS) if entry.name == cmd_name)
+        return next(map(loaded, entries), None)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="etl")
 def cli() -> None:
     """Pipelines from YAML and SQL: lint them, plan them, run them, look at what they made.
@@ -52,12 +59,11 @@ def cli() -> None:
     """
 
 
-COMMANDS = (
-    bundle, clean, compile_, ddl, deploy, dev, diff, doctor, explain, iam, import_, init, lineage,
-    lint, lsp, new, plan, preview, quarantine, rule, run, schema, show, suggest_checks, test, watch,
-)  # fmt: skip
-for command in COMMANDS:
-    cli.add_command(command)
+for _file in pkgutil.iter_modules(__path__):
+    _name = _file.name.rstrip("_").replace("_", "-")
+    for _value in [*vars(import_module(f"{__name__}.{_file.name}")).values()]:
+        if isinstance(_value, click.Command) and _value.name == _name:
+            cli.add_command(_value)
 # Errors of the machine, such as a full disk, which no command can prevent.
 REFUSED = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,

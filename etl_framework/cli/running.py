@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
 from etl_framework.cli.progress import board_for
 from etl_framework.cli.table import text_table
-from etl_framework.plan.plan import Plan
-from etl_framework.run.run import Run, StepResult
+
+if TYPE_CHECKING:
+    from etl_framework.plan.plan import Plan
+    from etl_framework.run.run import StepResult
 
 
 def run_plans(plans: Iterable[Plan], *, fresh: bool = False) -> None:
@@ -17,6 +20,8 @@ def run_plans(plans: Iterable[Plan], *, fresh: bool = False) -> None:
 
     :raises EtlError: a step failed.
     """
+    from etl_framework.run.run import Run
+
     for plan in plans:
         title = f"{plan.pipeline.name} in {plan.environment_name}, data interval {plan.interval}"
         click.echo(title, err=True)

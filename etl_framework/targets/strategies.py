@@ -1,4 +1,7 @@
-"""How a run's rows become part of a table: a class for each strategy."""
+"""How a run's rows become part of a table: a class for each strategy.
+
+Other packages add theirs through the entry-point group `etl_framework.strategies`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,14 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from etl_framework.checks.primary_key import PrimaryKey
+from etl_framework.errors import ConfigError
 from etl_framework.interval import DataInterval
+from etl_framework.plugins import STRATEGIES as GROUP
+from etl_framework.plugins import loaded, registered
 from etl_framework.sql.quote import names, quote, quote_table
 from etl_framework.targets import ledger
 from etl_framework.targets.ledger import LedgerEntry, Statement
@@ -153,6 +160,29 @@ class DeleteInsert(Strategy):
 
 
 STRATEGIES: dict[str, Strategy] = {kind.name: kind() for kind in Strategy.__subclasses__()}
+
+
+def strategy_names() -> tuple[str, ...]:
+    """The strategies there are: those of this file, then those that packages register."""
+    return tuple(dict.fromkeys([*STRATEGIES, *(entry.name for entry in registered(GROUP))]))
+
+
+@cache
+def strategy(name: str) -> Strategy:
+    """A strategy by the name that targets give it; a package's is loaded when one asks for it.
+
+    :raises ConfigError: the package that registers it does not load, or registers something else.
+    """
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    entry = next(entry for entry in registered(GROUP) if entry.name == name)
+    kind = loaded(entry)
+    if not (isinstance(kind, type) and issubclass(kind, Strategy) and kind.name == name):
+        raise ConfigError(
+            f"plug-in '{name}' ({entry.value}) is no strategy of this name",
+            hint=f"register a class below Strategy whose name is '{name}'",
+        )
+    return kind()
 
 
 def _insert(load: Load, stage: str) -> str:

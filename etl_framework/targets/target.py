@@ -8,12 +8,12 @@ from pydantic import Field, model_validator
 
 from etl_framework.columns import TABLE_NAME
 from etl_framework.model import Model, Name
-from etl_framework.targets.strategies import STRATEGIES, Strategy
+from etl_framework.targets.strategies import Strategy, strategy, strategy_names
 
 if TYPE_CHECKING:
     StrategyName = str
 else:
-    StrategyName = Literal[tuple(STRATEGIES)]
+    StrategyName = Literal[strategy_names()]
 
 
 class Target(Model):
@@ -25,7 +25,7 @@ class Target(Model):
         "replace",
         description="`replace`: the run's rows are the table. `append`: added once per interval."
         " `merge`: rows of the same `unique_key` are replaced. `delete+insert`: rows of the data"
-        " interval, by `incremental_key`, are replaced.",
+        " interval, by `incremental_key`, are replaced. Installed packages may add others.",
     )
     unique_key: list[str] = Field([], description="For `merge`: columns that tell rows apart.")
     incremental_key: str | None = Field(
@@ -52,4 +52,4 @@ class Target(Model):
     @property
     def loads_by(self) -> Strategy:
         """The strategy that the target names."""
-        return STRATEGIES[self.strategy]
+        return strategy(self.strategy)
