@@ -1,8 +1,9 @@
 """Find plug-ins: every file in a plug-in folder, and installed packages that register more.
 
 A plug-in is a class with a `type: Literal["its_name"]` field. Dropping its file into the folder is
-all it takes; other packages add theirs through the entry-point group `etl_framework.plugins`.
-Engines, strategies and commands have no `type`: each has an entry-point group of its own.
+all it takes; other packages add theirs through the entry-point group that is called as the folder:
+`etl_framework.checks`, `etl_framework.sources`, `etl_framework.connections`. Engines, strategies
+and commands have no `type`; each has a group of its own, whose entries have their names.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from etl_framework.model import Model
 
 M = TypeVar("M", bound="Model")
-GROUP = "etl_framework.plugins"
+# For a package of one module; two that need each other's folder would be imported in a circle.
+ANY = "etl_framework.plugins"
 ENGINES = "etl_framework.engines"
 STRATEGIES = "etl_framework.strategies"
 COMMANDS = "etl_framework.commands"
@@ -41,7 +43,7 @@ def import_all(package: str) -> None:
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__):
         importlib.import_module(f"{package}.{module.name}")
-    for entry in registered(GROUP):
+    for entry in (*registered(ANY), *registered(package)):
         loaded(entry)
 
 
@@ -97,7 +99,7 @@ def plugins(base: type[M]) -> dict[str, type[M]]:
     """
     import_all(base.__module__.rpartition(".")[0])
     found: dict[str, type[M]] = {}
-    for plugin in _below(base):
+    for plugin in below(base):
         if "type" not in plugin.model_fields:
             continue
         name = type_name(plugin)
@@ -106,8 +108,9 @@ def plugins(base: type[M]) -> dict[str, type[M]]:
     return dict(sorted(found.items()))
 
 
-def _below(base: type[M]) -> list[type[M]]:
-    return [deep for child in base.__subclasses__() for deep in (child, *_below(child))]
+def below(base: Any) -> list[Any]:
+    """Every class that is made from another, at whatever depth."""
+    return [deep for child in base.__subclasses__() for deep in (child, *below(child))]
 
 
 def one_of(base: type[M]) -> Any:

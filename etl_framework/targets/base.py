@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from etl_framework.connections.base import Connection
 from etl_framework.errors import ConfigError, DataMissingError, Diagnostic, StepError
 from etl_framework.interval import DataInterval
-from etl_framework.plugins import import_all
+from etl_framework.plugins import below, import_all
 from etl_framework.sql.quote import names, quote
 from etl_framework.targets import ledger
 from etl_framework.targets.ledger import LedgerEntry, Statement
@@ -136,7 +136,8 @@ def ledger_table(connection: str) -> Table:
 def warehouse_for(connection: Connection) -> type[Warehouse] | None:
     """The class that loads into a connection of this kind; None when nothing can."""
     import_all(__package__ or "")
-    for warehouse in sorted(Warehouse.__subclasses__(), key=lambda found: found.__name__):
+    warehouses: list[type[Warehouse]] = below(Warehouse)
+    for warehouse in sorted(warehouses, key=lambda kind: kind.__name__):
         if isinstance(connection, warehouse.connects):
             return warehouse
     return None
