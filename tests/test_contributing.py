@@ -278,7 +278,9 @@ def test_the_engine_refuses_python(project: Installed) -> None:
 
 def test_the_command_runs_and_stands_in_the_help(project: Installed) -> None:
     assert project.etl("tables").stdout.split() == ["sales.first_prices", "sales.pieces"]
-    assert "Name every table that pipelines fill, as in: etl tables." in project.etl("--help").stdout
+    assert (
+        "Name every table that pipelines fill, as in: etl tables." in project.etl("--help").stdout
+    )
     assert project.etl("table").returncode == 2
 
 

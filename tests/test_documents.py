@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
@@ -15,14 +14,16 @@ from etl_framework.columns import TYPES
 from etl_framework.connections.base import Connection
 from etl_framework.plugins import plugins
 from etl_framework.sources.base import Source
-from etl_framework.targets.target import Strategy
+from etl_framework.targets.strategies import STRATEGIES
 from tests.conftest import REPOSITORY
 
+# The rule of where tests lie, told with names that stand for any.
+NOT_OURS = {"etl_framework/a/b.py", "tests/a/test_b.py"}
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 WORDS = [
     *(f"etl {name}" for name in cli.commands),
     *(f"`{name}`" for base in (Source, Check, Connection) for name in plugins(base)),
-    *(f"`{name}`" for name in get_args(Strategy)),
+    *(f"`{name}`" for name in STRATEGIES),
     *(name for name in TYPES),
 ]
 
@@ -39,11 +40,19 @@ def test_the_readme_knows(word: str) -> None:
     assert word in README
 
 
-def test_every_file_that_the_readme_names_exists() -> None:
-    named = set(re.findall(r"`((?:etl_framework|pipelines|sql_templates)/[\w./]+?)/?`", README))
+@pytest.mark.parametrize("document", ["README.md", "docs/contributing.md"])
+def test_every_file_that_a_document_names_exists(document: str) -> None:
+    """By its path from the repository or, as people write it, from the package."""
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    named = {*re.findall(r"`([a-z_]+/[\w./]+?)/?`", text)} - NOT_OURS
+    gone = [
+        name
+        for name in sorted(named)
+        if not (REPOSITORY / name).exists() and not (REPOSITORY / "etl_framework" / name).exists()
+    ]
 
     assert named
-    assert [name for name in sorted(named) if not (REPOSITORY / Path(name)).exists()] == []
+    assert gone == []
 
 
 def test_nothing_is_left_to_fill_in() -> None:
