@@ -235,6 +235,7 @@ def test_files_that_the_format_refuses(project: Installed, sql: str, says: str) 
     done = project.etl("run", "shop", "--date", "2024-06-25")
 
     assert done.returncode == 1
+    assert "✗ extract.prices" in done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr
 
