@@ -134,9 +134,14 @@ def ledger_table(connection: str) -> Table:
 
 
 def warehouse_for(connection: Connection) -> type[Warehouse] | None:
-    """The class that loads into a connection of this kind; None when nothing can."""
+    """The class that loads into a connection of this kind; None when nothing can.
+
+    One that is made from another warehouse counts where it says itself what it connects to.
+    """
     import_all(__package__ or "")
-    warehouses: list[type[Warehouse]] = below(Warehouse)
+    warehouses: list[type[Warehouse]] = [
+        kind for kind in below(Warehouse) if "connects" in vars(kind)
+    ]
     for warehouse in sorted(warehouses, key=lambda kind: kind.__name__):
         if isinstance(connection, warehouse.connects):
             return warehouse
