@@ -23,7 +23,7 @@ def rule(code: str | None, root: Path) -> None:
     etl rule W402
     etl rule E4
     """
-    from etl_framework.lint.linter import rules
+    from etl_framework.lint.inspector import rules
     from etl_framework.lint.pages import codes, page
     from etl_framework.lint.settings import load_settings
 

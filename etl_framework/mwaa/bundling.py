@@ -14,7 +14,7 @@ from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
 from etl_framework.errors import BundleError, ConfigError, Diagnostic
 from etl_framework.lint.dags import DAGS, dag_files, loads
-from etl_framework.lint.linter import lint
+from etl_framework.lint.linter import Linter
 from etl_framework.mwaa.constraints import constraints_of
 from etl_framework.mwaa.dags_folder import write_dags
 from etl_framework.mwaa.image import PLUGINS
@@ -136,7 +136,7 @@ def _before(
     lines: list[str],
 ) -> Iterator[Diagnostic]:
     """What is wrong already, before anything is fetched."""
-    yield from (found for found in lint(project) if found.severity == "error")
+    yield from Linter(project.root).errors()
     yield from not_on_mwaa(project, pipelines, environment)
     if not (project.root / DAGS).is_dir():
         message = "the project has no DAG files, so Airflow would show nothing"

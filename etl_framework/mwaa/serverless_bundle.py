@@ -12,7 +12,7 @@ from etl_framework.config.models import Pipeline
 from etl_framework.config.project import Project
 from etl_framework.config.serverless import not_serverless
 from etl_framework.errors import BundleError, Diagnostic
-from etl_framework.lint.linter import lint
+from etl_framework.lint.linter import Linter
 from etl_framework.mwaa.bundling import Order, commit_of, put_in_place, refuse_foreign
 from etl_framework.mwaa.constraints import constraints_of
 from etl_framework.mwaa.dags_folder import write_project
@@ -66,7 +66,7 @@ def write_serverless(project: Project, order: Order, output: Path) -> tuple[Mani
 def _before(
     project: Project, order: Order, label: str, wanted: Wanted, lines: list[str]
 ) -> Iterator[Diagnostic]:
-    yield from (found for found in lint(project) if found.severity == "error")
+    yield from Linter(project.root).errors()
     pipelines = [found.model for found in project.pipelines if found.model]
     found_there = not_on_mwaa(project, pipelines, label)
     # Variables of the environment are the workflow's own there.
