@@ -157,8 +157,9 @@ class Linter:
         if jobs > 1:
             units, across = look_in_processes(self.root, pipelines, known, self.looked_at, jobs)
         else:
-            inspector = self._inspector(own)
-            without_garbage()
+            is_first, inspector = self._made is None, self._inspector(own)
+            if is_first:
+                without_garbage()
             units = {path: known.get(path) or inspector.unit(path) for path in pipelines}
             whole = inspector.judge(list(units.values()), self._files)
             across = Across("", inspector.reads, inspector.names, whole)
