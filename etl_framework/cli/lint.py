@@ -66,9 +66,10 @@ def lint(
     """
     from etl_framework.lint.baseline import write_baseline as write_known
     from etl_framework.lint.formats import FORMATS, as_frames
-    from etl_framework.lint.linter import Linter, settings_of
+    from etl_framework.lint.linter import Linter
+    from etl_framework.lint.settings import load_settings
 
-    settings = settings_of(root)
+    settings = load_settings(root)
     settings = replace(
         settings,
         select=_codes(select) or settings.select,

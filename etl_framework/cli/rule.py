@@ -28,7 +28,7 @@ def rule(code: str | None, root: Path) -> None:
     from etl_framework.lint.settings import load_settings
 
     rules()
-    load_settings(root, codes())
+    load_settings(root)
     several = [each for each in codes() if each.startswith((code or "").upper())]
     if code and (code.upper() in several or not several):
         click.echo(page(code.upper()), nl=False)

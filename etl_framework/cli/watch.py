@@ -48,7 +48,8 @@ def watch(
     given += ["--date", str(on)] if on else []
     from etl_framework.lint.linter import Linter
 
-    linter, seen = Linter(root, keep=True), dict[Path, int]()
+    seen: dict[Path, int] | None = None
+    linter = Linter(root, keep=True)
     try:
         while True:
             now = dict(_times(root))

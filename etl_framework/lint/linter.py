@@ -13,7 +13,6 @@ from etl_framework.errors import Diagnostic
 from etl_framework.lint.cache import Across, Kept, made_of, read_kept, write_kept
 from etl_framework.lint.contents import digest
 from etl_framework.lint.files import Files
-from etl_framework.lint.pages import codes
 from etl_framework.lint.settings import Settings, load_settings
 from etl_framework.lint.telling import told, wanted_of
 from etl_framework.lint.units import Unit
@@ -58,7 +57,7 @@ class Linter:
         :param settings: what is wanted, if not what the project's own say.
         :raises ConfigError: the settings are wrong, it is no project, or a path is nothing of it.
         """
-        own = settings_of(self.root)
+        own = load_settings(self.root)
         pipelines = pipeline_paths(self.root)
         wanted = wanted_of(self.root, pipelines, paths)
         self._refresh(own)
@@ -94,7 +93,7 @@ class Linter:
         """
         from etl_framework.lint.base import files_of
 
-        own = settings_of(self.root)
+        own = load_settings(self.root)
         self._refresh(own)
         known = self._known([found.file.path for found in project.pipelines])
         mine: dict[str, Unit] = {}
@@ -121,7 +120,7 @@ class Linter:
 
     def get_ready(self) -> None:
         """Do now what the next look at a change would have to do once, such as to load rules."""
-        own = settings_of(self.root)
+        own = load_settings(self.root)
         inspector = self._inspector(own)
         inspector.judge(list(self._units.values()), self._files)
         for path in list(self._units)[:1]:
@@ -184,14 +183,6 @@ class Linter:
         parts = [*units, *(f"{path} {was}" for path, was in digests.items())]
         parts += [f"{pattern}\n{path}" for pattern in names for path in self._files.named(pattern)]
         return digest("\n".join(sorted(parts)).encode())
-
-
-def settings_of(root: Path) -> Settings:
-    """What the project's `setup.cfg` says of lint.
-
-    :raises ConfigError: something in it is wrong.
-    """
-    return load_settings(root, codes())
 
 
 def without_garbage() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from etl_framework.errors import ConfigError, Diagnostic, Severity, did_you_mean
 from etl_framework.lint.own_rules import forget_modules, import_rules
+from etl_framework.lint.pages import codes
 
 FILE, SECTION = "setup.cfg", "etl:lint"
 MWAA = ("mwaa_version", "mwaa_class")
@@ -51,10 +52,9 @@ class Settings:
         return found
 
 
-def load_settings(root: Path, codes: Iterable[str]) -> Settings:
+def load_settings(root: Path) -> Settings:
     """Read the section, and import the project's own rules that it names.
 
-    :param codes: those that there are.
     :raises ConfigError: something in the section is wrong; with its line.
     """
     file = root / FILE
@@ -79,12 +79,12 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
     own = _words(given.get("rules", ""))
     modules, failed = import_rules(root, own)
     wrong += [_problem(text, "rules", *problem) for problem in failed]
-    known = {*codes, *_codes_of_rules()}
+    known = codes()
     lists = {key: _words(given.get(key, "")) for key in ("select", "ignore", "warning", "error")}
     wrong += [
         _problem(text, key, f"there is no rule '{code}'", did_you_mean(code, known))
-        for key, codes in lists.items()
-        for code in codes
+        for key, wanted in lists.items()
+        for code in wanted
         if not any(each.startswith(code) for each in known)
     ]
     for key in MWAA:
@@ -119,12 +119,6 @@ def mwaa_of(root: Path) -> dict[str, str]:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(re.split(r"[\s,]+", text.strip())) if text.strip() else ()
-
-
-def _codes_of_rules() -> set[str]:
-    from etl_framework.lint.base import rule_classes
-
-    return {code for rule in rule_classes() for code in rule.codes}
 
 
 def _problem(text: str, key: str, message: str, hint: str = "") -> Diagnostic:

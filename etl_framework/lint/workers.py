@@ -56,9 +56,10 @@ _INSPECTOR: list[Inspector] = []  # of this process
 
 def _begin(root: Path) -> None:
     from etl_framework.lint.inspector import Inspector
-    from etl_framework.lint.linter import settings_of, without_garbage
+    from etl_framework.lint.linter import without_garbage
+    from etl_framework.lint.settings import load_settings
 
-    _INSPECTOR[:] = [Inspector(root, settings_of(root))]
+    _INSPECTOR[:] = [Inspector(root, load_settings(root))]
     without_garbage()
 
 

@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 from etl_framework.errors import ConfigError, Diagnostic
+from etl_framework.lint.contents import digest
+from etl_framework.lint.files import Files
 from etl_framework.lint.inspector import Inspector
-from etl_framework.lint.linter import Linter, settings_of
+from etl_framework.lint.linter import Linter
 from etl_framework.lint.mirror import Mirror
+from etl_framework.lint.settings import load_settings
 from tests.fuzz.mutating import mutated
 from tests.lint.test_cases import CASES
 from tests.lint.test_mistakes import HERE
@@ -238,7 +241,7 @@ def test_rules_across_pipelines_judge_again_when_what_they_judge_by_has_changed(
     linter = Linter(root, jobs=1)
     linter.look()
     asked = []
-    for rule in Inspector(root, settings_of(root))._rules:
+    for rule in Inspector(root, load_settings(root))._rules:
         if hasattr(rule, "judge"):
             real = type(rule).judge
             monkeypatch.setattr(
@@ -258,3 +261,30 @@ def test_rules_across_pipelines_judge_again_when_what_they_judge_by_has_changed(
     linter.look()
     assert "Stubs" in asked
     assert "OneWriter" not in asked
+
+
+def test_a_rule_of_the_project_that_changes_is_loaded_anew(tmp_path: Path) -> None:
+    root = _project(tmp_path)
+    (root / "setup.cfg").write_text("[etl:lint]\nrules = rules.py\nselect = X1\n")
+    linter = Linter(root, jobs=1)
+
+    def codes() -> set[str]:
+        return {problem.code for problem in linter.look()}
+
+    (root / "rules.py").write_text(RULE.replace("LENGTH", "1"))
+    assert codes() == {"X100", "X101"}
+    (root / "rules.py").write_text(RULE.replace("LENGTH", "9"))
+    assert codes() == {"X100"}
+    (root / "setup.cfg").write_text("[etl:lint]\nselect = X1\n")
+    with pytest.raises(ConfigError, match="there is no rule 'X1'"):
+        linter.look()
+    (root / "setup.cfg").unlink()
+    assert "X100" not in codes()
+
+
+def test_a_file_that_changes_twice_within_a_tick_of_the_clock(tmp_path: Path) -> None:
+    files, file = Files(tmp_path), tmp_path / "a.txt"
+    for number in range(200):
+        file.write_text(f"{number:03}")
+        files.refresh()
+        assert files.digest("a.txt") == digest(f"{number:03}".encode())
