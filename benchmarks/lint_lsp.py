@@ -79,6 +79,8 @@ def main() -> None:
             keys = [timed.key(f"\n{more}{number}") for number in range(KEYS)]
             _show(what, statistics.median(keys), cold)
         _show("a file saved", yaml.save(), cold)
+        yaml.server.discard_copies()
+        sql.server.discard_copies()
 
 
 def _show(what: str, seconds: float, cold: float) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
@@ -55,6 +57,15 @@ class Server(LanguageServer):
         self._look(self.linter)
         if is_first:
             self.linter.get_ready()
+
+    def stop(self, *_: object) -> NoReturn:
+        """End at once, as an editor's signal asks for."""
+        self.discard_copies()
+        os._exit(0)
+
+    def discard_copies(self) -> None:
+        """Leave no copy of the project behind."""
+        self._copies.cleanup()
 
     def look_at_text(self, uri: str) -> None:
         """Lint what has changed by a key that was pressed."""

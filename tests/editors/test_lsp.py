@@ -28,6 +28,8 @@ FILE, SQL = "pipelines/orders.yml", "sql_templates/orders/totals.sql"
 @pytest.fixture
 def editor(orders: Folder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Editor]:
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    (orders.root / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(orders.root / "temporary"))
     opened = Editor([sys.executable, "-m", "etl_framework", "lsp"], orders.root, {})
     yield opened
     opened.kill()
@@ -71,6 +73,16 @@ def test_a_change_of_one_file_shows_in_another(orders: Folder, editor: Editor) -
 def test_it_ends_as_it_is_told_to(editor: Editor) -> None:
     assert editor.server["capabilities"]["hoverProvider"]
     assert editor.close() == 0
+
+
+@pytest.mark.slow
+def test_it_leaves_no_copy_of_the_project_behind(orders: Folder, editor: Editor) -> None:
+    editor.show(FILE, ORDERS.lstrip())
+    copies = orders.root / "temporary"
+    assert any(copies.iterdir())
+
+    assert editor.terminate() == 0
+    assert not any(copies.iterdir())
 
 
 @pytest.mark.slow
@@ -127,14 +139,15 @@ class Desk:
 
 
 @pytest.fixture
-def desk(orders: Folder) -> Desk:
+def desk(orders: Folder) -> Iterator[Desk]:
     """An editor with one of three pipelines open."""
     for name in ("again", "third"):
         text = ORDERS.replace("name: orders\n", f"name: {name}\n")
         orders.write(f"pipelines/{name}.yml", text.replace("table: totals", f"table: {name}"))
     desk = Desk(orders.root)
     desk.open(FILE)
-    return desk
+    yield desk
+    desk.server.discard_copies()
 
 
 def test_a_key_is_a_look_at_one_pipeline(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
