@@ -102,7 +102,7 @@ def _connections(project: Project) -> Iterator[tuple[str, str]]:
 
 
 def _codes(project: Project) -> Iterator[tuple[str, str]]:
-    from etl_framework.lint.linter import rules
+    from etl_framework.lint.inspector import rules
     from etl_framework.lint.pages import codes, page
 
     rules()

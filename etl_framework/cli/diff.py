@@ -79,7 +79,7 @@ def _all(
 ) -> Iterator[KpiDifference]:
     """:raises ConfigError: something is wrong with the files as they are now."""
     from etl_framework.errors import ConfigError, did_you_mean
-    from etl_framework.lint.linter import lint
+    from etl_framework.lint.linter import Linter
     from etl_framework.workbench.diff import differences
 
     files = [*project.pipelines, *(was.pipelines if was else ())]
@@ -87,8 +87,8 @@ def _all(
     for name in names:
         if name not in known:
             raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
-    if problems := [each for each in lint(project, ()) if each.severity == "error"]:
-        raise ConfigError(problems)
+    if errors := Linter(project.root).errors():
+        raise ConfigError(errors)
     for name in names or known:
         yield from differences(project, was, environment, name, on, examples=examples)
 

@@ -16,6 +16,7 @@ from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
     from etl_framework.errors import Diagnostic
+    from etl_framework.lint.linter import Linter
     from etl_framework.lint.settings import Settings
 
 BASELINE = "lint-baseline.json"
@@ -36,7 +37,9 @@ ROUNDS = 5
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes; else one per core.")
 @project_option
 @format_option("text", "json", "sarif", "github", "junit", "markdown")
+@click.pass_obj
 def lint(
+    known: Linter | None,
     paths: tuple[str, ...],
     select: str | None,
     ignore: str | None,
@@ -62,12 +65,11 @@ def lint(
     etl lint --fix
     """
     from etl_framework.lint.baseline import write_baseline as write_known
-    from etl_framework.lint.folder import lint_folder
     from etl_framework.lint.formats import FORMATS, as_frames
-    from etl_framework.lint.pages import codes
+    from etl_framework.lint.linter import Linter
     from etl_framework.lint.settings import load_settings
 
-    settings = load_settings(root, codes())
+    settings = load_settings(root)
     settings = replace(
         settings,
         select=_codes(select) or settings.select,
@@ -75,8 +77,10 @@ def lint(
         baseline=baseline or settings.baseline,
     )
 
+    linter = known or Linter(root, start=not no_cache, keep=not no_cache, jobs=jobs)
+
     def find(settings: Settings) -> list[Diagnostic]:
-        found = lint_folder(root, settings, paths, keep=not no_cache, jobs=jobs)
+        found = linter.look(paths, settings)
         narrowed = bool(paths or changed_since or select or ignore)
         return _told(root, found, settings, changed_since, narrowed=narrowed)
 

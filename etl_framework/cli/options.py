@@ -99,16 +99,17 @@ def plans_of(
     :raises ConfigError: something is; holds every problem.
     """
     from etl_framework.errors import ConfigError
-    from etl_framework.lint.linter import lint_pipeline
+    from etl_framework.lint.linter import Linter
     from etl_framework.plan.plan import build_plan
 
-    problems, compilation = lint_pipeline(project, name, found[0])
+    file = project.pipeline(name)
+    problems, compiled = Linter(project.root).look_for_run(project, [file], found[0])
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ConfigError(errors)
     for index, interval in enumerate(each for each in found if each):
-        compiled = compilation if index == 0 else None
-        yield build_plan(project, name, environment, interval, compiled)
+        compilation = compiled.get(file.file.path) if index == 0 else None
+        yield build_plan(project, name, environment, interval, compilation)
 
 
 def intervals(

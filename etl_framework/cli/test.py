@@ -52,19 +52,14 @@ def _verdicts(project: Project, names: tuple[str, ...]) -> Iterator[Verdict]:
     :raises ConfigError: something is, or a name is unknown.
     """
     from etl_framework.errors import ConfigError
-    from etl_framework.lint.linter import lint_pipeline
+    from etl_framework.lint.linter import Linter
     from etl_framework.workbench.test import run_tests
 
     chosen = [_chosen(project, name) for name in names]
     chosen = chosen or [(found, None) for found in project.pipelines]
-    problems = {
-        problem
-        for found, _ in chosen
-        for problem in lint_pipeline(project, Path(found.file.path).stem)[0]
-        if problem.severity == "error"
-    }
-    if problems:
-        raise ConfigError(sorted(problems))
+    problems, _ = Linter(project.root).look_for_run(project, [found for found, _ in chosen])
+    if errors := [problem for problem in problems if problem.severity == "error"]:
+        raise ConfigError(errors)
     for found, relation in chosen:
         yield from run_tests(project.root, found, relation)
 

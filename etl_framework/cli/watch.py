@@ -20,6 +20,7 @@ from etl_framework.cli.options import (
 
 if TYPE_CHECKING:
     from etl_framework.errors import EtlError
+    from etl_framework.lint.linter import Linter
 
 PARTS = ("pipelines", "sql_templates", "dags", "environments.yml", "setup.cfg")
 FUNCTIONS = ("*.py", "[!.]*/*.py")
@@ -45,14 +46,17 @@ def watch(
     given = ["--limit", str(limit), "--project", str(root)]
     given += ["--env", environment] if environment else []
     given += ["--date", str(on)] if on else []
+    from etl_framework.lint.linter import Linter
+
     seen: dict[Path, int] | None = None
+    linter = Linter(root, keep=True)
     try:
         while True:
             now = dict(_times(root))
             if now != seen:
                 seen = now
                 click.clear()
-                code = _look(name, given, root)
+                code = _look(name, given, linter)
                 if once:
                     sys.exit(code)
             time.sleep(SECONDS)
@@ -73,7 +77,7 @@ def _times(root: Path) -> Iterator[tuple[Path, int]]:
             continue
 
 
-def _look(name: str | None, given: list[str], root: Path) -> int:
+def _look(name: str | None, given: list[str], linter: Linter) -> int:
     """Lint, then preview; whatever is wrong is shown once, and never raised.
 
     :returns: the worse of the two exit codes.
@@ -84,7 +88,7 @@ def _look(name: str | None, given: list[str], root: Path) -> int:
 
     told, code = set[str](), 0
     try:
-        lint.main(["--project", str(root)], standalone_mode=False)
+        lint.main(["--project", str(linter.root)], standalone_mode=False, obj=linter)
     except SystemExit as end:
         code = int(end.code or 0)
     except EtlError as error:

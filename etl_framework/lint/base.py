@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -66,10 +67,12 @@ class Rule:
 class ProjectRule(Rule):
     """A rule across pipelines: what it has to know of each is gathered, and judged together.
 
-    `reads` are patterns of other files that it looks at.
+    What it says is kept as long as the facts and the files that it looks at are the same: `reads`
+    are patterns of the files that it reads, `names` of those of which it needs the names alone.
     """
 
     reads: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def facts(self, found: PipelineFile) -> Iterator[Fact]:
         """What there is to know of one file; it is kept as long as the file is the same."""
@@ -113,8 +116,10 @@ def source_of(project: Project, path: str) -> str:
 
 def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:
     """Every class of a rule that has been imported, sorted by its codes."""
-    found = [deep for child in base.__subclasses__() for deep in (child, *rule_classes(child))]
-    return sorted((each for each in found if each.codes), key=lambda rule: rule.codes)
+    classes = [deep for child in base.__subclasses__() for deep in (child, *rule_classes(child))]
+    # A class outlives its module for a while when a project's own rules are loaded anew.
+    loaded = [rule for rule in classes if rule.codes and rule.__module__ in sys.modules]
+    return sorted(loaded, key=lambda rule: rule.codes)
 
 
 def files_of(found: PipelineFile) -> set[str]:

@@ -24,6 +24,7 @@ class Stubs(ProjectRule):
 
     codes = ("E501", "W501")
     reads = PATTERNS
+    names = (DAGS,)
 
     def facts(self, found: PipelineFile) -> Iterator[Fact]:
         kind = "pipeline" if found.model else "broken"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
-from etl_framework.lint.kept import AROUND
+from etl_framework.lint.cache import AROUND
 from etl_framework.lint.noqa import without_answered
 from etl_framework.lint.pages import codes
 from etl_framework.lint.settings import Settings

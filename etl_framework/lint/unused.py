@@ -40,7 +40,7 @@ class UnusedTemplate(ProjectRule):
     """A template is used by a pipeline; one that is not may be a KPI that somebody forgot."""
 
     codes = ("W304",)
-    reads = (f"{TEMPLATES}/**/*.sql",)
+    names = (f"{TEMPLATES}/**/*.sql",)
 
     def facts(self, found: PipelineFile) -> Iterator[Fact]:
         if found.model is None or found.left_out:
@@ -52,7 +52,7 @@ class UnusedTemplate(ProjectRule):
         if any(each.kind == "any" for each in facts):
             return
         used = {path for each in facts for path in each.values}
-        there = found_files(project.root, self.reads)
+        there = found_files(project.root, self.names)
         if {path for path in used if path.startswith(f"{TEMPLATES}/")} - set(there):
             return  # one that is not there may be misspelt
         for path in there:

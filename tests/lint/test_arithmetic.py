@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from etl_framework.lint.linter import lint
-from etl_framework.project.project import load_project
+from etl_framework.lint.linter import Linter
 from tests.conftest import Folder
 
 COUNTED = (
@@ -37,6 +36,6 @@ COUNTED = (
 def test_a_divisor_that_is_never_zero(orders: Folder, sql: str, found: int) -> None:
     orders.write("sql_templates/orders/totals.sql", f"-- One row per order.\n{sql}")
 
-    problems = lint(load_project(orders.root), ["sql_templates"])
+    problems = Linter(orders.root).look(["sql_templates"])
 
     assert [problem.code for problem in problems].count("W403") == found, problems

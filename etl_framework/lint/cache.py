@@ -7,12 +7,14 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from etl_framework.lint.contents import digest, read_inside
+from etl_framework.lint.contents import digest
+from etl_framework.lint.files import Files
 from etl_framework.lint.units import Unit, unit_of
 from etl_framework.project.paths import ENVIRONMENTS
 
@@ -21,33 +23,49 @@ FILE = ".etl/lint.json"
 AROUND = (ENVIRONMENTS, "setup.cfg", "requirements.txt")
 
 
+@dataclass(frozen=True)
+class Across:
+    """What was found across all pipelines.
+
+    :param of: tells the files that it depends on from others.
+    :param reads: patterns of the files whose contents rules across pipelines read.
+    :param names: patterns of the files whose names alone they look at.
+    """
+
+    of: str
+    reads: tuple[str, ...]
+    names: tuple[str, ...]
+    unit: Unit
+
+
 @dataclass
 class Kept:
-    """The units of a project's pipelines, by the paths of their files.
+    """The units of a project's pipelines, by the paths of their files, as they were written.
 
     :param of: what all of them depend on.
-    :param across: what was found across them, and what that depends on.
+    :param across: an `Across`.
+    :param stamps: those of `Files`.
     """
 
     of: str = ""
-    units: dict[str, dict[str, Any]] = field(default_factory=dict)
-    across: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, Any] = field(default_factory=dict)
+    across: Any = None
+    stamps: Any = None
 
-    def unit(self, path: str, root: Path) -> Unit | None:
+    def unit(self, path: str, files: Files) -> Unit | None:
         """The unit of a pipeline, if its files hold what they did."""
         try:
             written = self.units[path]
-            files = written["files"].items()
-            if any(digest(read_inside(root, name)) != was for name, was in files):
-                return None
-            return unit_of(written)
+            return unit_of(written) if files.same(written["files"]) else None
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
-    def whole(self, of: str) -> Unit | None:
-        """What was found across pipelines, if it was of the same."""
+    def found_across(self) -> Across | None:
+        """What was found across the pipelines."""
         try:
-            return unit_of(self.across["unit"]) if self.across["of"] == of else None
+            written = self.across
+            reads, names = tuple(map(str, written["reads"])), tuple(map(str, written["names"]))
+            return Across(str(written["of"]), reads, names, unit_of(written["unit"]))
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
@@ -55,17 +73,31 @@ class Kept:
 def read_kept(root: Path, of: str) -> Kept:
     """What is kept in a project's folder, as long as it is of the same."""
     try:
-        found = json.loads((root / FILE).read_bytes())
-        if found["of"] == of:
-            return Kept(of, dict(found["units"]), dict(found["across"]))
+        written = json.loads((root / FILE).read_bytes())
+        if written["of"] == of:
+            return Kept(of, dict(written["units"]), written["across"], written["stamps"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return Kept(of)
 
 
-def write_kept(root: Path, kept: Kept) -> None:
+def write_kept(
+    root: Path, of: str, units: Mapping[str, Unit], across: Across, files: Files
+) -> None:
     """Keep it, if the folder lets us."""
-    text = json.dumps({"of": kept.of, "units": kept.units, "across": kept.across})
+    text = json.dumps(
+        {
+            "of": of,
+            "units": {path: unit.written() for path, unit in units.items() if unit.files},
+            "across": {
+                "of": across.of,
+                "reads": across.reads,
+                "names": across.names,
+                "unit": across.unit.written(),
+            },
+            "stamps": files.stamps(),
+        }
+    )
     file = root / FILE
     try:
         file.parent.mkdir(exist_ok=True)
@@ -77,18 +109,23 @@ def write_kept(root: Path, kept: Kept) -> None:
         return
 
 
-def made_of(root: Path, rules: Iterable[str]) -> str:
+def made_of(files: Files, rules: Iterable[str]) -> str:
     """What tells this framework, its packages and what is around the pipelines from others.
 
     :param rules: the project's own rules.
     """
     parts = [sys.version, *_framework()]
-    parts += [f"{path} {digest(read_inside(root, path))}" for path in (*AROUND, *rules)]
+    parts += [f"{path} {files.digest(path)}" for path in (*AROUND, *rules)]
     return digest("\n".join(parts).encode())
 
 
-def _framework() -> Iterator[str]:
+@cache
+def _framework() -> tuple[str, ...]:
     """Size and time of each of our files, and name and version of every installed package."""
+    return tuple(_installed())
+
+
+def _installed() -> Iterator[str]:
     for folder, _, names in os.walk(Path(__file__).parents[1]):
         for name in sorted(names):
             if name.endswith((".py", ".md")):

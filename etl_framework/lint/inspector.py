@@ -1,0 +1,166 @@
+"""The rules, applied: to one pipeline at a time, and across all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from etl_framework.errors import Diagnostic
+from etl_framework.interval import DataInterval
+from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, rule_classes
+from etl_framework.lint.broken import said
+from etl_framework.lint.contents import digest, read_inside
+from etl_framework.lint.facts import Fact
+from etl_framework.lint.files import Files
+from etl_framework.lint.noqa import Noqa, comments_of
+from etl_framework.lint.own_rules import PREFIX
+from etl_framework.lint.settings import Settings
+from etl_framework.lint.units import Unit
+from etl_framework.plugins import import_all
+from etl_framework.project.project import (
+    PipelineFile,
+    Project,
+    load_environments,
+    load_pipeline,
+)
+
+# What a rule across pipelines judges by: facts, digests of files, names of files.
+Grounds = tuple[list[Fact], list[tuple[str, str]], list[list[str]]]
+
+
+def rules(settings: Settings | None = None) -> list[Rule]:
+    """Every rule, sorted by code.
+
+    :param settings: of the project; of the rules that projects have of their own only its are
+        given. All that are loaded if there are none.
+    """
+    import_all(__package__ or "")
+    classes = rule_classes()
+    if settings is not None:
+        own = settings.modules
+        classes = [c for c in classes if not c.__module__.startswith(PREFIX) or c.__module__ in own]
+    return [rule() for rule in classes]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a rule across pipelines said, and by what."""
+
+    grounds: Grounds
+    problems: tuple[Diagnostic, ...]
+
+
+class Inspector:
+    """A project's rules and environments, as they were when it was made.
+
+    :param around: the project without its pipelines.
+    """
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        self.around = load_environments(root)
+        self._rules = rules(settings)
+        self._judgements: dict[str, Judgement] = {}
+        self._comments: dict[str, tuple[str, tuple[Noqa, ...]]] = {}
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The patterns of the files that rules across pipelines read."""
+        across = [rule for rule in self._rules if isinstance(rule, ProjectRule)]
+        return tuple(sorted({pattern for rule in across for pattern in rule.reads}))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The patterns of the files whose names rules across pipelines look at."""
+        across = [rule for rule in self._rules if isinstance(rule, ProjectRule)]
+        return tuple(sorted({pattern for rule in across for pattern in rule.names}))
+
+    def unit(self, path: str) -> Unit:
+        """What there is to know of the pipeline in a file."""
+        before = digest(read_inside(self.around.root, path))
+        unit = self.look_at(load_pipeline(self.around.root, path))[0]
+        # A file that was saved meanwhile is looked at again the next time.
+        return unit if unit.files.get(path) == before else replace(unit, files={})
+
+    def look_at(
+        self, found: PipelineFile, interval: DataInterval | None = None
+    ) -> tuple[Unit, Checked | None]:
+        """A pipeline by itself, and what was made of it on the way.
+
+        :param interval: what templates are rendered for; any when it does not matter.
+        """
+        checked = _checked(self.around, found, interval)
+        alone = replace(self.around, pipelines=(found,))
+        root, environments = self.around.root, self.around.environments_file.path
+        contents = {path: read_inside(root, path) for path in sorted(files_of(found))}
+        problems = set(found.file.diagnostics)
+        for rule in self._rules:
+            if not isinstance(rule, ProjectRule):
+                problems.update(said(alone, rule, rule.check(alone, [checked] if checked else [])))
+        # Else it is not of these files alone: a hint names other files, or one was saved meanwhile.
+        of_these = not any(problem.code == "E302" for problem in problems) and all(
+            read_inside(root, path) == content for path, content in contents.items()
+        )
+        unit = Unit(
+            {path: digest(content) for path, content in contents.items()} if of_these else {},
+            tuple(problem for problem in sorted(problems) if problem.path != environments),
+            tuple(c for path, text in contents.items() for c in comments_of(path, text or b"")),
+            self.facts_of(found).facts,
+        )
+        return unit, checked
+
+    def facts_of(self, found: PipelineFile) -> Unit:
+        """What rules across pipelines need of one, and nothing else."""
+        across = [rule for rule in self._rules if isinstance(rule, ProjectRule)]
+        facts = {type(rule).__name__: tuple(rule.facts(found)) for rule in across}
+        return Unit({}, (), (), {rule: told for rule, told in facts.items() if told})
+
+    def judge(self, units: Sequence[Unit], files: Files) -> Unit:
+        """What is wrong with the environments, and across pipelines.
+
+        A rule is asked again only when what it judges by has changed.
+        """
+        problems = set(self.around.environments_file.diagnostics)
+        for rule in self._rules:
+            problems.update(self._judged(rule, units, files))
+        environments = self.around.environments_file.path
+        paths = {environments, *(problem.path for problem in problems if problem.path)}
+        comments = [comment for path in sorted(paths) for comment in self._noqas(path, files)]
+        return Unit({}, tuple(sorted(problems)), tuple(comments), {})
+
+    def _judged(self, rule: Rule, units: Sequence[Unit], files: Files) -> tuple[Diagnostic, ...]:
+        name = type(rule).__name__
+        facts, reads, names = list[Fact](), list[tuple[str, str]](), list[list[str]]()
+        if isinstance(rule, ProjectRule):
+            facts = [fact for unit in units for fact in unit.facts.get(name, ())]
+            read = [path for pattern in rule.reads for path in files.named(pattern)]
+            reads = [(path, files.digest(path)) for path in read]
+            names = [files.named(pattern) for pattern in rule.names]
+        grounds = facts, reads, names
+        known = self._judgements.get(name)
+        if known is None or known.grounds != grounds:
+            made = (
+                rule.judge(self.around, facts)
+                if isinstance(rule, ProjectRule)
+                else rule.check(self.around, [])
+            )
+            known = Judgement(grounds, tuple(said(self.around, rule, made)))
+            self._judgements[name] = known
+        return known.problems
+
+    def _noqas(self, path: str, files: Files) -> tuple[Noqa, ...]:
+        now = files.digest(path)
+        known = self._comments.get(path)
+        if known is None or known[0] != now:
+            content = read_inside(self.around.root, path) or b""
+            known = self._comments[path] = now, tuple(comments_of(path, content))
+        return known[1]
+
+
+def _checked(
+    project: Project, found: PipelineFile, interval: DataInterval | None
+) -> Checked | None:
+    if found.model is None:
+        return None
+    alone = replace(project, pipelines=(found,))
+    return Checked(alone, found, found.model, interval or found.model.some_interval())
