@@ -21,7 +21,7 @@ from lsprotocol.types import (
 )
 from pygls.workspace import Workspace
 
-from etl_framework.language_server import Server, server
+from etl_framework.authoring.language_server import Server, server
 from etl_framework.lint.linter import Linter
 
 KEYS = 25

@@ -20,7 +20,7 @@ def lsp() -> None:
     from etl_framework.errors import MissingExtraError
 
     try:
-        from etl_framework.language_server import server
+        from etl_framework.authoring.language_server import server
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "lsp") from error
     made = server()

@@ -12,8 +12,8 @@ from etl_framework.connections.lookup import current
 from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked
-from etl_framework.lint.dags import Passwords
-from etl_framework.lint.secrets import LiteralSecret
+from etl_framework.lint.rules.dags import Passwords
+from etl_framework.lint.rules.secrets import LiteralSecret
 
 _VARIABLE = re.compile(r"\{\{[^}]*?\bvar\.(\w+)")
 

@@ -9,10 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.errors import Diagnostic
-from etl_framework.lint.contents import read_inside
-from etl_framework.lint.facts import Fact
-from etl_framework.project.paths import TEMPLATES
+from etl_framework.errors import Diagnostic, Severity
+from etl_framework.project.paths import TEMPLATES, read_inside
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
@@ -20,6 +18,26 @@ if TYPE_CHECKING:
     from etl_framework.project.models import Pipeline
     from etl_framework.project.project import PipelineFile, Project
     from etl_framework.project.yaml_file import Keys
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that a file says, and where.
+
+    :param kind: what it is, in the rule's own words.
+    """
+
+    kind: str
+    values: tuple[str, ...]
+    path: str
+    line: int = 1
+    column: int = 1
+
+    def diagnostic(
+        self, code: str, message: str, hint: str = "", severity: Severity = "error"
+    ) -> Diagnostic:
+        """A problem at its place."""
+        return Diagnostic(self.path, self.line, self.column, code, message, hint, severity)
 
 
 @dataclass(frozen=True)

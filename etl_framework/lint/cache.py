@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from etl_framework.lint.contents import digest
 from etl_framework.lint.files import Files
 from etl_framework.lint.units import Unit, unit_of
-from etl_framework.project.paths import ENVIRONMENTS
+from etl_framework.project.paths import ENVIRONMENTS, digest
 
 FILE = ".etl/lint.json"
 # What any finding may depend on, beside the pipeline's own files.

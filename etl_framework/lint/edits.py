@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_framework.errors import ConfigError
-from etl_framework.lint.contents import read_inside
+from etl_framework.project.paths import read_inside
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from glob import glob
 from pathlib import Path
 
-from etl_framework.lint.contents import digest, read_inside
-from etl_framework.lint.facts import found_files
+from etl_framework.project.paths import digest, read_inside
 
 # Time of the content, time of the entry, size, inode.
 Stamp = tuple[int, int, int, int]
@@ -120,3 +119,11 @@ def _stamp(path: str) -> Stamp | None:
 
 def _is_settled(stamp: Stamp, now: int) -> bool:
     return max(stamp[:2]) < now - SETTLED
+
+
+def found_files(root: Path, patterns: Iterable[str]) -> list[str]:
+    """The files below a folder that fit one of the patterns, sorted."""
+    found = set()
+    for pattern in patterns:  # Path.glob takes twice as long
+        found.update(glob(pattern, root_dir=root, recursive=True, include_hidden=True))  # noqa: PTH207
+    return sorted(path.replace(os.sep, "/") for path in found)

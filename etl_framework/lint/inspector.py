@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
-from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, rule_classes
-from etl_framework.lint.broken import said
-from etl_framework.lint.contents import digest, read_inside
-from etl_framework.lint.facts import Fact
+from etl_framework.lint.base import Checked, Fact, ProjectRule, Rule, files_of, rule_classes
 from etl_framework.lint.files import Files
 from etl_framework.lint.noqa import Noqa, comments_of
 from etl_framework.lint.own_rules import PREFIX
 from etl_framework.lint.settings import Settings
 from etl_framework.lint.units import Unit
 from etl_framework.plugins import import_all
+from etl_framework.project.paths import digest, read_inside
 from etl_framework.project.project import (
     PipelineFile,
     Project,
@@ -35,7 +34,7 @@ def rules(settings: Settings | None = None) -> list[Rule]:
     :param settings: of the project; of the rules that projects have of their own only its are
         given. All that are loaded if there are none.
     """
-    import_all(__package__ or "")
+    import_all(f"{__package__}.rules")
     classes = rule_classes()
     if settings is not None:
         own = settings.modules
@@ -164,3 +163,24 @@ def _checked(
         return None
     alone = replace(project, pipelines=(found,))
     return Checked(alone, found, found.model, interval or found.model.some_interval())
+
+
+def said(project: Project, rule: Rule, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """What a rule finds; when it breaks, where it does, too."""
+    try:
+        yield from found
+    except Exception as error:  # noqa: BLE001 - a rule may be the project's own
+        yield _broken(project.root, rule, error)
+
+
+def _broken(root: Path, rule: Rule, error: Exception) -> Diagnostic:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(root)]
+    inside = [frame for frame in own if "site-packages" not in frame.filename]
+    frame = (inside or list(frames))[-1]
+    message = f"the rule {type(rule).__name__} breaks: {type(error).__name__}: {error}"
+    if inside:
+        path = Path(frame.filename).relative_to(root).as_posix()
+        return Diagnostic(path, frame.lineno or 1, 1, "E602", message, "mend it")
+    hint = f"a fault of lint, in {Path(frame.filename).name}:{frame.lineno}: please report it"
+    return Diagnostic("", 0, 0, "E602", message, hint)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.cache import Across, Kept, made_of, read_kept, write_kept
-from etl_framework.lint.contents import digest
 from etl_framework.lint.files import Files
+from etl_framework.lint.selection import told, wanted_of
 from etl_framework.lint.settings import Settings, load_settings
-from etl_framework.lint.telling import told, wanted_of
 from etl_framework.lint.units import Unit
 from etl_framework.lint.workers import look_in_processes, worth_it
-from etl_framework.project.paths import pipeline_paths
+from etl_framework.project.paths import digest, pipeline_paths
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from etl_framework.lint.contents import digest
+from etl_framework.project.paths import digest
 
 PREFIX = "etl_lint_rules_"
 

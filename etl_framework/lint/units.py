@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.facts import Fact
+from etl_framework.lint.base import Fact
 from etl_framework.lint.noqa import Noqa
 
 

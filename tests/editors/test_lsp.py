@@ -17,7 +17,7 @@ from lsprotocol.types import (
 from pygls.uris import to_fs_path
 from pygls.workspace import Workspace
 
-from etl_framework.language_server import server
+from etl_framework.authoring.language_server import server
 from etl_framework.lint.inspector import Inspector
 from tests.conftest import ORDERS, REPOSITORY, TOTALS, Folder
 from tests.editors.client import Editor

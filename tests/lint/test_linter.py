@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from etl_framework.errors import ConfigError, Diagnostic
-from etl_framework.lint.contents import digest
 from etl_framework.lint.files import Files
 from etl_framework.lint.inspector import Inspector
 from etl_framework.lint.linter import Linter
 from etl_framework.lint.mirror import Mirror
 from etl_framework.lint.settings import load_settings
+from etl_framework.project.paths import digest
 from tests.fuzz.mutating import mutated
 from tests.lint.test_cases import CASES
 from tests.lint.test_mistakes import HERE

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from etl_framework import __version__
 from etl_framework.errors import BundleError, ConfigError, Diagnostic
-from etl_framework.lint.dags import DAGS, dag_files, loads
 from etl_framework.lint.linter import Linter
+from etl_framework.lint.rules.dags import DAGS, dag_files, loads
 from etl_framework.mwaa.bundle.archive import write_zip
 from etl_framework.mwaa.bundle.constraints import constraints_of
 from etl_framework.mwaa.bundle.dags_folder import write_dags

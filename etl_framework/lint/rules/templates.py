@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import ApartRule, Checked, Rule, source_of
-from etl_framework.lint.facts import Fact
+from etl_framework.lint.base import ApartRule, Checked, Fact, Rule, source_of
 from etl_framework.project.project import TEMPLATES, Project
 from etl_framework.project.yaml_file import texts
 from etl_framework.sources.files import FilesSource

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from etl_framework.engines.base import engine_of
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, ProjectRule, Rule, fact
-from etl_framework.lint.facts import Fact
+from etl_framework.lint.base import Checked, Fact, ProjectRule, Rule, fact
 from etl_framework.project.project import PipelineFile, Project
 from etl_framework.project.relation import relations_of
 from etl_framework.targets.base import warehouse_for

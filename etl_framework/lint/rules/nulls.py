@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.lint.declared import may_be_null
-from etl_framework.lint.joining import covered, equal_columns
+from etl_framework.lint.rules.declared import may_be_null
+from etl_framework.lint.rules.joins import covered, equal_columns
 from etl_framework.lint.sql_base import Finding, Query, SqlRule
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.lint.keys import keys_of_source, one_row
+from etl_framework.lint.rules.keys import keys_of_source, one_row
 from etl_framework.lint.sql_base import Finding, Query, SqlRule
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from etl_framework.interval import NONE
-from etl_framework.lint.keys import one_row, unique_columns
+from etl_framework.lint.rules.keys import one_row, unique_columns
 from etl_framework.lint.sql_base import Finding, Query, SqlRule
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import ApartRule, ProjectRule, fact
-from etl_framework.lint.facts import Fact
+from etl_framework.lint.base import ApartRule, Fact, ProjectRule, fact
 from etl_framework.project.project import PipelineFile, Project
 
 # What an environment and its connections call a path below the project's folder.

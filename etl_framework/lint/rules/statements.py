@@ -6,9 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import ApartRule
-from etl_framework.lint.dags import PATTERNS, called, dag_files
-from etl_framework.lint.facts import Fact
+from etl_framework.lint.base import ApartRule, Fact
+from etl_framework.lint.rules.dags import PATTERNS, called, dag_files
 from etl_framework.project.project import Project
 from etl_framework.sql.naming import line_and_column
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from etl_framework.lint.declared import declared
+from etl_framework.lint.rules.declared import declared
 from etl_framework.lint.sql_base import Finding, Query, SqlRule, selects_of
 
 if TYPE_CHECKING:

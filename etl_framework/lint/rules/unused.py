@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from etl_framework.errors import Diagnostic, PlanError
-from etl_framework.lint.base import Checked, ProjectRule, Rule, fact, files_of
-from etl_framework.lint.facts import Fact, found_files
+from etl_framework.lint.base import Checked, Fact, ProjectRule, Rule, fact, files_of
+from etl_framework.lint.files import found_files
 from etl_framework.plan.plan import build_plan
 from etl_framework.project.project import TEMPLATES, PipelineFile, Project
 

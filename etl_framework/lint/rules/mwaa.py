@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import NONE
-from etl_framework.lint.base import ApartRule, Checked, ProjectRule, Rule, fact
-from etl_framework.lint.facts import Fact
+from etl_framework.lint.base import ApartRule, Checked, Fact, ProjectRule, Rule, fact
 from etl_framework.lint.settings import FILE, mwaa_of
 from etl_framework.platforms.mwaa import environment_class, mwaa_version, normalized
 from etl_framework.project.project import PipelineFile, Project

@@ -8,9 +8,9 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.base import ApartRule, Checked, Rule, source_of
-from etl_framework.lint.dags import PATTERNS
-from etl_framework.lint.facts import Fact, found_files
+from etl_framework.lint.base import ApartRule, Checked, Fact, Rule, source_of
+from etl_framework.lint.files import found_files
+from etl_framework.lint.rules.dags import PATTERNS
 from etl_framework.project.project import Project
 from etl_framework.project.yaml_file import texts
 from etl_framework.sql.naming import line_and_column

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import ApartRule, ProjectRule, fact
-from etl_framework.lint.facts import Fact, found_files
+from etl_framework.lint.base import ApartRule, Fact, ProjectRule, fact
+from etl_framework.lint.files import found_files
 from etl_framework.project.project import PipelineFile, Project
 
 DAGS = "dags"
