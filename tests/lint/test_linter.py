@@ -103,6 +103,8 @@ class Edits:
 
     def __init__(self, root: Path, dice: random.Random) -> None:
         self._root, self._dice = root, dice
+        self._outside = root.parent / "outside.yml"
+        shutil.copy(root / "environments.yml", self._outside)
         kinds = ("*.yml", "*.sql", "*.py")
         self._first = {file: file.read_bytes() for kind in kinds for file in root.rglob(kind)}
         self._texts = [content.decode() for content in self._first.values()]
@@ -150,7 +152,7 @@ class Edits:
             file.unlink(missing_ok=True)
 
     def _link(self, file: Path) -> None:
-        other = self._dice.choice([*sorted(self._first), HERE / "ours/environments.yml"])
+        other = self._dice.choice([*sorted(self._first), self._outside])
         if other != file and file.parent.is_dir() and not other.is_symlink():
             file.unlink(missing_ok=True)
             inside = other.is_relative_to(self._root)
