@@ -19,12 +19,13 @@ def told(
     units: Sequence[Unit], across: Unit, settings: Settings, wanted: Sequence[str]
 ) -> list[Diagnostic]:
     """Of all that was found what is to be told, sorted by place."""
-    found = [*units, across]
-    problems = {problem for unit in found for problem in unit.problems}
-    comments = [comment for unit in found for comment in unit.comments]
-    left = without_answered(comments, problems, codes(), settings.wants)
-    told = sorted(settings.applied(left))
-    return [each for each in told if not wanted or _is_in(each.path, wanted)]
+    problems = {problem for unit in (*units, across) for problem in unit.problems}
+    comments = [comment for unit in (*units, across) for comment in unit.comments]
+    left: Iterable[Diagnostic] = problems
+    if comments:
+        left = without_answered(comments, problems, codes(), settings.wants)
+    shown = sorted(settings.applied(left))
+    return [problem for problem in shown if not wanted or _is_in(problem.path, wanted)]
 
 
 def wanted_of(root: Path, pipelines: Iterable[str], paths: Iterable[str]) -> list[str]:
