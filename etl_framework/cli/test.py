@@ -94,15 +94,15 @@ def _table(verdict: Verdict) -> str:
 
     rows: list[tuple[Any, ...]] = []
     for each in verdict.differences:
-        if each.expected is not None and each.found is not None:
-            pairs = zip(verdict.columns, each.expected, each.found, strict=True)
+        if each.expected is not None and each.actual is not None:
+            pairs = zip(verdict.columns, each.expected, each.actual, strict=True)
             differing = ", ".join(column for column, one, other in pairs if not same(one, other))
             rows.append(("expected", *each.expected, ""))
-            rows.append(("found", *each.found, f"differs: {differing}"))
+            rows.append(("found", *each.actual, f"differs: {differing}"))
         elif each.expected is not None:
             rows.append(("expected", *each.expected, "not found"))
-        elif each.found is not None:
-            rows.append(("found", *each.found, "not expected"))
+        elif each.actual is not None:
+            rows.append(("found", *each.actual, "not expected"))
     return text_table(("", *verdict.columns, ""), [_visible(row) for row in rows])
 
 
@@ -125,7 +125,7 @@ def _as_object(verdict: Verdict) -> dict[str, Any]:
         "differences": [
             {
                 side: None if row is None else dict(zip(verdict.columns, row, strict=True))
-                for side, row in (("expected", each.expected), ("found", each.found))
+                for side, row in (("expected", each.expected), ("found", each.actual))
             }
             for each in verdict.differences
         ],

@@ -1,7 +1,8 @@
-"""Files of sources are moved once what was made of them is published.
+"""Move the files of sources to an archive after their rows are published.
 
-Only those that this run's extract step read, as they were then. They are written down first, so
-that the same interval, run again, finds them where they are now, whatever happened in between.
+Only the files that this run's extract step read are moved, in the version that it read. They are
+listed in staging before they are moved. A later run of the same interval therefore finds them in
+the archive, even if this run breaks off.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from etl_framework.storage.archived import remember
 
 
 def archive(work: Work) -> int:
-    """Move the files of each source that has an archive; returns how many there are.
+    """Move the files of each source that has an archive, and return their number.
 
-    :raises RetryableError: the place does not answer; the same again goes on.
+    :raises RetryableError: the storage does not answer; another attempt continues the move.
     """
     plan, count = work.plan, 0
     for name, source in plan.pipeline.sources.items():

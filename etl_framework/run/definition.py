@@ -1,4 +1,4 @@
-"""What is written about a step, which does the same with the same rows as long as it stays."""
+"""The definition of a step: with the same definition and the same rows, its output is the same."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ASIDE = {"description", "checks", "tests", "target", "wait", "deferrable"}
 
 
 def definition(plan: Plan, step: Step) -> str:
-    """Changes whenever what is written about a step does; knows nothing of rows."""
+    """Return a hash of all that files say about a step; it does not depend on rows."""
     block = step.block
     facts: list[Any] = [__version__, plan.environment.engine, step.kind, step.sql]
     facts += [plan.interval.key, block.model_dump_json(exclude=ASIDE) if block else ""]
@@ -31,9 +31,9 @@ def definition(plan: Plan, step: Step) -> str:
 
 
 def needed(plan: Plan, step: Step) -> Iterator[Step]:
-    """A step and all that must have finished before it, in an order that they can run in."""
-    found = {step.name}
-    for each in reversed(plan.steps):
-        if each.name in found:
-            found.update(each.needs)
-    yield from (each for each in plan.steps if each.name in found)
+    """Yield a step and all steps that must finish before it, in the order in which they can run."""
+    needed_names = {step.name}
+    for plan_step in reversed(plan.steps):
+        if plan_step.name in needed_names:
+            needed_names.update(plan_step.needs)
+    yield from (plan_step for plan_step in plan.steps if plan_step.name in needed_names)

@@ -1,4 +1,4 @@
-"""Do a step, unless its finished output is there and still true."""
+"""Run a step, unless its finished output exists and is still valid."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from etl_framework.storage.rejected import PARSE
 
 
 def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
-    """Do the step and record its result, which makes it finished.
+    """Run a step and record its result, which makes it finished.
 
-    :param fresh: do it even where its output is there.
-    :raises EtlError: the step failed; it is not finished then.
+    :param fresh: run the step even if its output exists.
+    :raises EtlError: the step failed, and is not finished.
     """
     if work.step.kind == "publish":
         return "done", publish(work)
@@ -50,7 +50,7 @@ def _outcome(work: Work, engine: Engine) -> Outcome:
 
 
 def _corrections(work: Work) -> list[Any]:
-    """The corrections that can change what the step gives."""
+    """Return the corrections that can change the output of the step."""
     made = corrections(work.run, work.step.relation)
     return [
         [id_, decision.values]
@@ -60,7 +60,7 @@ def _corrections(work: Work) -> list[Any]:
 
 
 def _fingerprint(work: Work, defined: str) -> str:
-    """Changes whenever the output could: with definition, inputs, a source's rows."""
+    """Return a hash that changes when the output could: with definition, inputs or source rows."""
     step, block = work.step, work.step.block
     facts: list[Any] = [defined]
     for _, need in step.inputs:
@@ -69,6 +69,6 @@ def _fingerprint(work: Work, defined: str) -> str:
     if isinstance(block, Source):
         facts += _corrections(work)
     if step.kind == "extract" and isinstance(block, Source):
-        # Without a state the source is read again: no two tokens are equal.
+        # A source without a state is always read again, because every token is different.
         facts.append(block.state(work.extraction(work.folder)) or secrets.token_hex())
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

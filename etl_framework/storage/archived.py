@@ -1,4 +1,4 @@
-"""Which files of a source were moved once published: their data interval still has them."""
+"""The list of a source's files that were moved to an archive; their interval can still use them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Read = tuple[tuple[str, str], ...]
 
 
 def archived(run: RunFolder, relation: str) -> Read:
-    """Name and version of each such file of a source, in one run."""
-    found = json.loads(run.read(_name(relation)) or "[]")
-    return tuple((str(name), str(version)) for name, version in found)
+    """Return name and version of each file of a source that a run moved to the archive."""
+    entries = json.loads(run.read(_name(relation)) or "[]")
+    return tuple((str(name), str(version)) for name, version in entries)
 
 
 def remember(run: RunFolder, relation: str, files: Read) -> Read:
-    """Write files down before they are moved; returns all that are known then. Atomic."""
+    """Add files to the list before they are moved, atomically; return all files in the list."""
     known = dict(archived(run, relation)) | dict(files)
     run.write(_name(relation), json.dumps(sorted(known.items())))
     return tuple(known.items())
