@@ -94,6 +94,14 @@ class Plan:
             hint=did_you_mean(name, [step.name for step in self.steps]),
         )
 
+    def needed(self, step: Step) -> list[Step]:
+        """A step and all steps that must finish before it, in the order in which they can run."""
+        names = {step.name}
+        for later in reversed(self.steps):
+            if later.name in names:
+                names.update(later.needs)
+        return [earlier for earlier in self.steps if earlier.name in names]
+
     @cached_property
     def workspace(self) -> Workspace:
         """The plan's environment, opened: it is not before this is asked for.

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+from etl_framework.connections.files import Files
 from etl_framework.engines.work import Work
 from etl_framework.errors import StepError
 from etl_framework.project.models import Kpi
-from etl_framework.run.archive import archive
 from etl_framework.run.retry import until_it_passes
+from etl_framework.sources.files import FilesSource
+from etl_framework.storage.archived import remember
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.targets.base import warehouse_for
@@ -114,3 +116,25 @@ def check_results(work: Work) -> Iterable[CheckResult]:
     for step in work.plan.steps:
         if outcome := work.run.step(step.name).outcome():
             yield from outcome.checks
+
+
+def archive(work: Work) -> int:
+    """Move the files of each source that has an archive, and return their number.
+
+    Only those that this run's extract step read are moved, in the version that it read. They are
+    listed in staging before: a later run of the same interval finds them in the archive then, even
+    if this run breaks off.
+
+    :raises RetryableError: the storage does not answer; another attempt continues the move.
+    """
+    plan, count = work.plan, 0
+    for name, source in plan.pipeline.sources.items():
+        if not isinstance(source, FilesSource) or not source.archive:
+            continue
+        outcome = work.run.step(f"extract.{name}").outcome()
+        known = remember(work.run, name, outcome.sources if outcome else ())
+        place = cast(Files, plan.workspace.connection(source.connection))
+        moves = [(file, version, f"{source.archive}{file}") for file, version in known]
+        place.move(plan.root, moves)
+        count += len(known)
+    return count

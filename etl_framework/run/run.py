@@ -6,39 +6,26 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Literal
+from typing import Any
 
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
 from etl_framework.plan.plan import Plan, Step
-from etl_framework.run.archive import archive
+from etl_framework.run.execute import StepResult as StepResult
 from etl_framework.run.execute import do
-from etl_framework.storage.outcome import CheckResult
+from etl_framework.run.publish import archive
 from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder
 
-State = Literal["started", "done", "reused", "failed", "skipped"]
 # How many steps run in parallel. They mostly wait for a server or a disk; to compute, the engine
 # has its own threads.
 SIDE_BY_SIDE = 4
 STOP_SECONDS = 3
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """How a step ended; in the state `reused`, its finished output existed before."""
-
-    step: str
-    state: State
-    seconds: float = 0.0
-    counts: dict[str, int] = field(default_factory=dict)
-    checks: tuple[CheckResult, ...] = ()
-    error: EtlError | None = None
 
 
 OnResult = Callable[[StepResult], None]

@@ -12,7 +12,7 @@ from etl_framework.errors import EtlError
 from etl_framework.plan.plan import Plan
 from etl_framework.project.models import Kpi
 from etl_framework.project.project import PipelineFile, Project
-from etl_framework.run.definition import definition, needed
+from etl_framework.run.execute import definition
 from etl_framework.workbench.compare import ColumnChange, compared, counted
 from etl_framework.workbench.inputs import BASE, NOW, Inputs, open_inputs
 
@@ -130,7 +130,7 @@ def _changed(plan: Plan, old: Plan, kpi: str) -> dict[str, None]:
     was = {step.name: definition(old, step) for step in old.steps}
     return {
         step.relation: None
-        for step in reversed(list(needed(plan, plan.step(f"kpi.{kpi}"))))
+        for step in reversed(plan.needed(plan.step(f"kpi.{kpi}")))
         if definition(plan, step) != was.get(step.name)
     }
 

@@ -18,7 +18,7 @@ from etl_framework.plan.fixtures import as_select
 from etl_framework.plan.plan import Plan, Step, build_plan
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
-from etl_framework.run.definition import definition, needed
+from etl_framework.run.execute import definition
 from etl_framework.run.run import Run
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import as_path
@@ -90,7 +90,7 @@ class Inputs:
         source is read and checked again on this machine.
         """
         last = [step for step in plan.steps if step.relation == name][-1]
-        steps = list(needed(plan, last))
+        steps = plan.needed(last)
         if self.run and all(_as_it_was(self.run, plan, step) for step in steps):
             return _files_of(self.run, last)
         run = self._reading(plan, NOW)
