@@ -1,4 +1,4 @@
-"""From a pipeline's file to frozen steps: draft, compile, plan, and what is read off a plan."""
+"""Turn a pipeline's file into a plan of frozen steps: draft, compile and plan its SQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """What scripts may import from here, as they did when the plan was one file; until 0.2."""
+    """Let scripts import names of `plan.plan` from here as before, with a warning; until 0.2."""
     if name.startswith("_"):
         raise AttributeError(name)
     from etl_framework.plan import plan
