@@ -1,4 +1,4 @@
-"""Which data intervals a run may be for."""
+"""Choose the data intervals for which a run is possible."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 def intervals_over(
     pipeline: Pipeline, on: date | None, first: date | None, last: date | None
 ) -> Sequence[DataInterval]:
-    """Of the data intervals that the options ask for those that are over; says what it leaves out.
+    """The data intervals that the options ask for and that are over; says which are left out.
 
-    :raises click.UsageError: none is over, or the options do not go together.
+    :raises click.UsageError: no interval is over, or the options do not go together.
     """
     now = datetime.now(UTC)
     today = now.astimezone(pipeline.cut().timezone).date()
     if (begins := on or first) and begins > today:
         raise click.UsageError(f"{begins} is not over yet: today is {today}")
-    found = intervals(pipeline, on, first, min(last, today) if last else None)
-    over = [interval for interval in found if interval.end <= now]
+    asked_for = intervals(pipeline, on, first, min(last, today) if last else None)
+    over = [interval for interval in asked_for if interval.end <= now]
     if not over:
         raise click.UsageError(
-            f"the data interval {found[0]} is not over yet: it is {now:%H:%M} UTC"
+            f"the data interval {asked_for[0]} is not over yet: it is {now:%H:%M} UTC"
         )
-    if len(over) < len(found) or (last and last > today):
+    if len(over) < len(asked_for) or (last and last > today):
         click.echo(f"up to {over[-1]}: what is asked for behind it is not over yet", err=True)
     start = pipeline.start_date
     if start and (early := sum(interval.start.date() < start for interval in over)):

@@ -51,5 +51,5 @@ def run(
 
     project = load_project(root)
     model = project.pipeline(pipeline).model
-    found = intervals_over(model, on, first, last) if model else [None]
-    run_plans(plans_of(project, pipeline, environment, found), fresh=fresh)
+    intervals = intervals_over(model, on, first, last) if model else [None]
+    run_plans(plans_of(project, pipeline, environment, intervals), fresh=fresh)

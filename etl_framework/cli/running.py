@@ -1,4 +1,4 @@
-"""Run plans one after another: progress on stderr, a summary of each on stdout."""
+"""Run plans one after another, with progress on stderr and a summary of each on stdout."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from etl_framework.run.run import Run, StepResult
 
 
 def run_plans(plans: Iterable[Plan], *, fresh: bool = False) -> None:
-    """Run each plan; the first that fails ends it.
+    """Run each plan, and stop at the first that fails.
 
     :raises EtlError: a step failed.
     """
@@ -29,7 +29,7 @@ def run_plans(plans: Iterable[Plan], *, fresh: bool = False) -> None:
 
 
 def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
-    """What came in, how it was checked, what went out."""
+    """Print what was read, how it was checked and what was published."""
     sources, checks = [], []
     for name in plan.pipeline.sources:
         extracted = results.get(f"extract.{name}")
@@ -40,10 +40,10 @@ def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
         read, rejected = extracted.counts["read"], extracted.counts["rejected"] + taken_out
         sources.append((name, read, read - rejected, rejected))
     for step in plan.steps:
-        found = results[step.name].checks if step.name in results else ()
+        step_checks = results[step.name].checks if step.name in results else ()
         checks += [
             (c.relation, c.check, c.status, c.note or f"{c.failing} of {c.rows} ({c.rate:.2%})")
-            for c in found
+            for c in step_checks
         ]
     if sources:
         click.echo("\n" + text_table(("source", "read", "kept", "rejected"), sources))

@@ -1,4 +1,4 @@
-"""The shape of `environments.yml`: what connections are in one place, and how runs work there."""
+"""The shape of `environments.yml`: the connections of each environment, and how runs work."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Environment(Model):
         return self
 
     def used(self, pipelines: Iterable[Pipeline]) -> dict[str, Connection]:
-        """The connections that pipelines, staging and the engine use, by name and sorted."""
+        """The connections that pipelines, staging and the engine use, sorted by name."""
         names = {self.staging_connection, self.engine_connection}
         for pipeline in pipelines:
             names |= {source.connection for source in pipeline.sources.values()}
@@ -99,9 +99,9 @@ class Environment(Model):
         return {name: c for name, c in sorted(self.connections.items()) if name in names}
 
     def cluster(self) -> Redshift:
-        """The cluster that runs steps, with the engine `redshift`.
+        """The cluster that runs steps if the engine is `redshift`.
 
-        :raises ValueError: there is none, or it is not told which.
+        :raises ValueError: there is no cluster, or several and none of them is chosen.
         """
         known = {n: c for n, c in self.connections.items() if isinstance(c, Redshift)}
         if self.engine_connection:
@@ -114,14 +114,14 @@ class Environment(Model):
 
     @property
     def may_stage_in_s3(self) -> bool:
-        """Whether staging lies in S3, as far as the file tells: a variable may be either."""
+        """Whether staging is in S3; true also if a variable says where, so that it may be."""
         return self.staging.startswith(("s3://", "{{"))
 
     def open(self, root: Path) -> Workspace:
-        """The environment, ready to be used.
+        """Open the environment, so that it can be used.
 
         :param root: the project's folder.
-        :raises ConfigError: its `env_file` is not there.
+        :raises ConfigError: its `env_file` does not exist.
         """
         return Workspace(root, self)
 

@@ -1,4 +1,4 @@
-"""What DuckDB says of SQL that it refuses, in one sentence, with a hint."""
+"""Turn DuckDB's error about SQL that it refuses into one sentence with a hint."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _HINTS = (
 
 
 def refused(error: Exception) -> PlanError:
-    """Our error for one of DuckDB's; where in the SQL it is, DuckDB's own tells."""
+    """Our error for one of DuckDB's; only DuckDB's own error has the place in the SQL."""
     text = str(error)
     near = re.search(r'Did you mean "([^"]+)"', text)
-    found = (hint for part, hint in _HINTS if part in text)
-    hint = f"did you mean '{near[1]}'?" if near else next(found, "")
+    hints = (hint for part, hint in _HINTS if part in text)
+    hint = f"did you mean '{near[1]}'?" if near else next(hints, "")
     return PlanError(_sentence(text), hint)
 
 
