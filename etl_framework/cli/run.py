@@ -12,10 +12,10 @@ from etl_framework.cli.options import (
     date_option,
     day,
     environment_option,
+    intervals_over,
     plans_of,
     project_option,
 )
-from etl_framework.cli.over import intervals_over
 
 
 @click.command()
@@ -46,7 +46,7 @@ def run(
     etl run music_streaming --date 2024-06-25
     etl run music_streaming --from 2024-06-25 --to 2024-07-01
     """
-    from etl_framework.cli.running import run_plans
+    from etl_framework.cli.progress import run_plans
     from etl_framework.project.project import load_project
 
     project = load_project(root)
