@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework.plan.plan import Plan, Step
 from etl_framework.sources.base import Extraction, Source
-from etl_framework.storage.archived import archived
+from etl_framework.storage.archive import archived
 from etl_framework.storage.parquet import see
 from etl_framework.storage.staging import RunFolder, StepFolder
 

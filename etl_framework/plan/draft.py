@@ -12,8 +12,8 @@ from etl_framework.interval import DataInterval
 from etl_framework.project.project import TEMPLATES, PipelineFile
 from etl_framework.project.yaml_file import not_utf8
 from etl_framework.sql import dialect
-from etl_framework.sql.recovering import syntax_errors
 from etl_framework.sql.references import Reference, references, repeated_name, scopes_of
+from etl_framework.sql.syntax_errors import syntax_errors
 from etl_framework.sql.templates import Rendered, TemplateProblemError, render_sql
 
 if TYPE_CHECKING:

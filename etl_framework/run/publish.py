@@ -14,7 +14,7 @@ from etl_framework.errors import StepError
 from etl_framework.project.models import Kpi
 from etl_framework.run.retry import until_it_passes
 from etl_framework.sources.files import FilesSource
-from etl_framework.storage.archived import remember
+from etl_framework.storage.archive import remember
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.targets.base import warehouse_for

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
 from etl_framework.sql.blame import UntranslatableError, first_offset
-from etl_framework.sql.reading import refuse_what_redshift_refuses, types_told
-from etl_framework.sql.reading import statements as parsed
+from etl_framework.sql.parser import refuse_what_redshift_refuses, types_told
+from etl_framework.sql.parser import statements as parsed
 from etl_framework.sql.to_duckdb import to_duckdb
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from etl_framework.sql.dialect import Schema
 from etl_framework.sql.quote import literal, quote
-from etl_framework.sql.refused import refused
+from etl_framework.sql.refusal import refused
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,7 +13,6 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
-from etl_framework.sql.naming import line_and_column, tokens_of, why
 from etl_framework.sql.sandbox import (
     MAX_LENGTH,
     Chunk,
@@ -23,6 +22,7 @@ from etl_framework.sql.sandbox import (
     Sandbox,
     ident,
 )
+from etl_framework.sql.template_names import line_and_column, tokens_of, why
 
 _JINJA = re.compile(r"\{[{%#]")
 

@@ -15,8 +15,8 @@ from etl_framework.connections.redshift.session import Session
 from etl_framework.engines.redshift.engine import SCHEMA
 from etl_framework.engines.work import Work
 from etl_framework.errors import RetryableError, StepError
-from etl_framework.sql.placing import placed
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
+from etl_framework.sql.tables import placed
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.s3 import S3Prefix
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.project.project import Project
-from etl_framework.sql.naming import line_and_column
+from etl_framework.sql.template_names import line_and_column
 
 # Those that turn the direction of a text or have no width. In words of other scripts and in emoji
 # joiners have a meaning: they count only next to a letter of code.

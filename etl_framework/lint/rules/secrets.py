@@ -13,7 +13,7 @@ from etl_framework.lint.files import found_files
 from etl_framework.lint.rules.dags import PATTERNS
 from etl_framework.project.project import Project
 from etl_framework.project.yaml_file import texts
-from etl_framework.sql.naming import line_and_column
+from etl_framework.sql.template_names import line_and_column
 
 _SECRET_KEY = re.compile(r"password|secret|token|access_key|private_key", re.IGNORECASE)
 # Texts that are nothing but a secret, by how their issuers write them.

@@ -9,7 +9,7 @@ from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import ApartRule, Fact
 from etl_framework.lint.rules.dags import PATTERNS, called, dag_files
 from etl_framework.project.project import Project
-from etl_framework.sql.naming import line_and_column
+from etl_framework.sql.template_names import line_and_column
 
 OPERATOR = "RedshiftSqlOperator"
 

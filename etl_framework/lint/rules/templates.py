@@ -12,7 +12,7 @@ from etl_framework.lint.base import ApartRule, Checked, Fact, Rule, source_of
 from etl_framework.project.project import TEMPLATES, Project
 from etl_framework.project.yaml_file import texts
 from etl_framework.sources.files import FilesSource
-from etl_framework.sql.naming import (
+from etl_framework.sql.template_names import (
     line_and_column,
     reached_for,
     reaching,

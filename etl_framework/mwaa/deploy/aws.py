@@ -12,7 +12,7 @@ from typing import Any
 from etl_framework.connections.aws import client
 from etl_framework.errors import ConfigError
 from etl_framework.mwaa.deploy.calls import Body, Call, VersionOf, finding
-from etl_framework.mwaa.deploy.refused import code_of, missing, refused, unanswered
+from etl_framework.mwaa.deploy.refusal import code_of, missing, refused, unanswered
 
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "NotFound", "ResourceNotFoundException"}
 
