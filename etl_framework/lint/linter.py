@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from etl_framework.lint.files import Files
 from etl_framework.lint.selection import told, wanted_of
 from etl_framework.lint.settings import Settings, load_settings
 from etl_framework.lint.units import Unit
-from etl_framework.lint.workers import look_in_processes, worth_it
+from etl_framework.lint.workers import look_in_processes, without_garbage, worth_it
 from etl_framework.project.paths import digest, pipeline_paths
 
 if TYPE_CHECKING:
@@ -182,10 +181,3 @@ class Linter:
         parts = [*units, *(f"{path} {was}" for path, was in digests.items())]
         parts += [f"{pattern}\n{path}" for pattern in names for path in self._files.named(pattern)]
         return digest("\n".join(sorted(parts)).encode())
-
-
-def without_garbage() -> None:
-    """Let the collector leave alone what a start makes, for that stays; later, garbage comes."""
-    if not gc.get_freeze_count():
-        gc.freeze()
-        gc.set_threshold(100_000)

@@ -5,6 +5,7 @@ What is imported for it is imported by those processes alone.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,7 +57,6 @@ _INSPECTOR: list[Inspector] = []  # of this process
 
 def _begin(root: Path) -> None:
     from etl_framework.lint.inspector import Inspector
-    from etl_framework.lint.linter import without_garbage
     from etl_framework.lint.settings import load_settings
 
     _INSPECTOR[:] = [Inspector(root, load_settings(root))]
@@ -73,3 +73,10 @@ def _judge(units: Sequence[Unit]) -> Across:
     inspector = _INSPECTOR[0]
     whole = inspector.judge(units, Files(inspector.around.root))
     return Across("", inspector.reads, inspector.names, whole)
+
+
+def without_garbage() -> None:
+    """Let the collector leave alone what a start makes, for that stays; later, garbage comes."""
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.set_threshold(100_000)

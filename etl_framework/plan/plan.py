@@ -108,7 +108,7 @@ class Plan:
 
         :raises ConfigError: its `env_file` does not exist.
         """
-        return self.environment.open(self.root)
+        return Workspace(self.root, self.environment)
 
 
 def build_plan(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -14,7 +13,6 @@ from etl_framework.connections.s3 import S3
 from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import engine_class, engine_names, one_of
-from etl_framework.project.workspace import Workspace
 
 if TYPE_CHECKING:
     from etl_framework.project.models import Pipeline
@@ -116,14 +114,6 @@ class Environment(Model):
     def may_stage_in_s3(self) -> bool:
         """Whether staging is in S3; true also if a variable says where, so that it may be."""
         return self.staging.startswith(("s3://", "{{"))
-
-    def open(self, root: Path) -> Workspace:
-        """Open the environment, so that it can be used.
-
-        :param root: the project's folder.
-        :raises ConfigError: its `env_file` does not exist.
-        """
-        return Workspace(root, self)
 
 
 class Environments(Model):

@@ -146,7 +146,7 @@ class Project:
 
         :raises ConfigError: there is no such environment, or its `env_file` does not exist.
         """
-        return self.environment(name).open(self.root)
+        return Workspace(self.root, self.environment(name))
 
 
 def load_project(root: Path) -> Project:

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from etl_framework.connections.base import Connection, inside
 from etl_framework.connections.lookup import load_env_file, resolve
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import ConfigError, did_you_mean
+from etl_framework.project.environments import Environment
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
 from etl_framework.targets.base import Warehouse, ledger_rows, open_warehouse
-
-if TYPE_CHECKING:
-    from etl_framework.project.environments import Environment
 
 
 @dataclass(frozen=True)

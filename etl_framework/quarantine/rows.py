@@ -74,7 +74,7 @@ class Quarantine:
         self.pipeline, self.relation = self._relation.pipeline, self._relation.name
         chosen = project.environment(environment)
         self.engine = engine_of(chosen)
-        self._staging = chosen.open(project.root).staging
+        self._staging = project.workspace(environment).staging
         self.columns = [column.name for column in self._relation.block.columns]
         self._hidden = {name for name in self.columns if name.lower() in self.pipeline.sensitive()}
 

@@ -43,7 +43,7 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
     relation = project.find(name)
     pipeline = relation.pipeline
     chosen = project.environment(environment)
-    staging = chosen.open(project.root).staging
+    staging = project.workspace(environment).staging
     run = _latest(staging, relation)
     with (
         spill_folder(staging.path / ".suggesting") as spill,

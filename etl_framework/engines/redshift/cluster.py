@@ -12,7 +12,6 @@ from typing import Any
 
 from etl_framework.columns import Column
 from etl_framework.connections.redshift.session import Session
-from etl_framework.engines.redshift.engine import SCHEMA
 from etl_framework.engines.work import Work
 from etl_framework.errors import RetryableError, StepError
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
@@ -22,6 +21,7 @@ from etl_framework.storage.s3 import S3Prefix
 
 # Redshift allows names of up to 127 bytes. A table's name has two parts of at most this length, a
 # date and a token.
+SCHEMA = "etl_staging"
 LONGEST_PART = 40
 _MADE = re.compile(r"__(\d{8})_[0-9a-f]{12}$")
 

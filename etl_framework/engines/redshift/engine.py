@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from etl_framework.sources.base import Source
     from etl_framework.storage.outcome import Outcome
 
-SCHEMA = "etl_staging"
-
 
 class RedshiftEngine(Engine):
     """Copies sources into staging tables, and runs checks and templates as SQL in the cluster.
@@ -90,4 +88,6 @@ class RedshiftEngine(Engine):
             return drop_old_tables(session, before)
 
     def schemas(self, environment: Environment, connection: Connection) -> tuple[str, ...]:
+        from etl_framework.engines.redshift.cluster import SCHEMA
+
         return (SCHEMA,) if environment.cluster() == connection else ()
