@@ -19,9 +19,10 @@ from etl_framework.sql.tables import placed
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.s3 import S3Prefix
 
+# Where relations are while a pipeline runs.
+SCHEMA = "etl_staging"
 # Redshift allows names of up to 127 bytes. A table's name has two parts of at most this length, a
 # date and a token.
-SCHEMA = "etl_staging"
 LONGEST_PART = 40
 _MADE = re.compile(r"__(\d{8})_[0-9a-f]{12}$")
 
