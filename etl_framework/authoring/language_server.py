@@ -1,4 +1,4 @@
-"""A language server: what `etl lint` finds, also in what is not saved, and the pages of it."""
+"""A language server: it shows what `etl lint` finds, also in unsaved texts, and its pages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WORD = re.compile(r"\w+|\S")
 
 
 class Server(LanguageServer):
-    """A project as an editor has it, and what was found last in each of its files.
+    """A project that is open in an editor, with the latest problems of each file.
 
     :param shown: the problems that the editor shows, by the file's URI.
     """
@@ -59,16 +59,16 @@ class Server(LanguageServer):
             self.linter.get_ready()
 
     def stop(self, *_: object) -> NoReturn:
-        """End at once, as an editor's signal asks for."""
+        """Exit at once, when the editor sends a signal."""
         self.discard_copies()
         os._exit(0)
 
     def discard_copies(self) -> None:
-        """Leave no copy of the project behind."""
+        """Delete the copy of the project."""
         self._copies.cleanup()
 
     def look_at_text(self, uri: str) -> None:
-        """Lint what has changed by a key that was pressed."""
+        """Lint after a change of a document in the editor."""
         if self._mirror is None or self.linter is None:
             self.look_at_folder()
         elif path := self._path(uri):
@@ -76,7 +76,7 @@ class Server(LanguageServer):
             self._look(self.linter)
 
     def _look(self, linter: Linter) -> None:
-        """Tell the editor of each file in which something else is wrong than it shows."""
+        """Lint, and send the editor the files whose problems have changed."""
         root = Path(self.workspace.root_path or ".").resolve()
         problems: dict[str, list[Diagnostic]] = {}
         try:
@@ -104,7 +104,7 @@ class Server(LanguageServer):
         self.shown, self._problems = shown, problems
 
     def _path(self, uri: str) -> str:
-        """The path of a document below the project's folder; empty when it is not in it."""
+        """Return a document's path below the project's folder; empty if it is outside."""
         root = Path(self.workspace.root_path or ".").resolve()
         file = Path(to_fs_path(uri) or "/")
         file = file if file.is_relative_to(root) else file.parent.resolve() / file.name
@@ -129,7 +129,7 @@ class Server(LanguageServer):
 
 
 def pages_at(shown: Iterable[lsp.Diagnostic], position: lsp.Position) -> lsp.Hover | None:
-    """The pages of the mistakes at a place."""
+    """Return the pages of the problems at a position; None if there are none."""
     here = [
         problem
         for problem in shown
@@ -143,7 +143,7 @@ def pages_at(shown: Iterable[lsp.Diagnostic], position: lsp.Position) -> lsp.Hov
 
 
 def server() -> Server:
-    """The server, not yet started."""
+    """Return the server, not yet started."""
     made = Server()
 
     @made.feature(lsp.INITIALIZED)

@@ -63,7 +63,7 @@ def _sources(project: Project) -> Iterator[tuple[str, str]]:
 
 
 def _named(project: Project, *kinds: Kind) -> Iterator[tuple[str, str]]:
-    """Each relation of these kinds; with its pipeline, where two have one of its name."""
+    """Return the relations of these kinds; with the pipeline if two relations share a name."""
     relations = project.relations(*kinds)
     counts = Counter(relation.name for relation in relations)
     for relation in relations:

@@ -37,7 +37,7 @@ environment_option = click.option(
 
 
 def format_option(*formats: str) -> Callable[[F], F]:
-    """`--format`, the first being for people."""
+    """Return the option `--format`; the first format is the default."""
     return click.option(
         "--format",
         "format_",
@@ -49,7 +49,7 @@ def format_option(*formats: str) -> Callable[[F], F]:
 
 
 def day(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
-    """A date as `2024-06-25`."""
+    """Return the date in an option's value, such as `2024-06-25`."""
     if value is None:
         return None
     try:
@@ -64,7 +64,7 @@ date_option = click.option(
 
 
 def limit_option(rows: int) -> Callable[[F], F]:
-    """`--limit`, so many rows if it is not given."""
+    """Return the option `--limit` with this default."""
     return click.option(
         "--limit",
         type=click.IntRange(min=0),
@@ -82,32 +82,37 @@ def plans(
     first: date | None = None,
     last: date | None = None,
 ) -> Iterator[Plan]:
-    """The plan of each data interval asked for, when nothing at all is wrong with the files.
+    """Return the plan of each data interval that the options ask for.
 
-    :raises ConfigError: something is; holds every problem.
+    :raises ConfigError: the files have errors; holds every error.
     """
     model = project.pipeline(name).model
-    found = intervals(model, on, first, last) if model else [None]
-    return plans_of(project, name, environment, found)
+    data_intervals = intervals(model, on, first, last) if model else [None]
+    return plans_of(project, name, environment, data_intervals)
 
 
 def plans_of(
-    project: Project, name: str, environment: str | None, found: Sequence[DataInterval | None]
+    project: Project,
+    name: str,
+    environment: str | None,
+    data_intervals: Sequence[DataInterval | None],
 ) -> Iterator[Plan]:
-    """The plan of each of these data intervals, when nothing at all is wrong with the files.
+    """Return the plan of each of these data intervals.
 
-    :raises ConfigError: something is; holds every problem.
+    :raises ConfigError: the files have errors; holds every error.
     """
     from etl_framework.errors import ConfigError
     from etl_framework.lint.linter import Linter
     from etl_framework.plan.plan import build_plan
 
     file = project.pipeline(name)
-    problems, compiled = Linter(project.root).look_for_run(project, [file], found[0])
+    problems, compiled = Linter(project.root).look_for_run(project, [file], data_intervals[0])
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ConfigError(errors)
-    for index, interval in enumerate(each for each in found if each):
+    for index, interval in enumerate(
+        data_interval for data_interval in data_intervals if data_interval
+    ):
         compilation = compiled.get(file.file.path) if index == 0 else None
         yield build_plan(project, name, environment, interval, compilation)
 
@@ -115,7 +120,7 @@ def plans_of(
 def intervals(
     pipeline: Pipeline, on: date | None, first: date | None, last: date | None
 ) -> Sequence[DataInterval]:
-    """The data intervals that the options ask for; else the latest complete one.
+    """Return the data intervals that the options ask for; by default the latest complete one.
 
     :raises click.UsageError: the options do not go together, or no interval starts then.
     """
@@ -127,10 +132,10 @@ def intervals(
         raise click.UsageError(f"--from {first} is after --to {last}")
     if not on and not first:
         return [pipeline.cut().latest(datetime.now(UTC))]
-    found = pipeline.cut().between(on or first or date.min, on or last or date.max)
-    if not found:
+    data_intervals = pipeline.cut().between(on or first or date.min, on or last or date.max)
+    if not data_intervals:
         raise click.UsageError(f"no data interval of '{pipeline.schedule}' starts then")
-    return found
+    return data_intervals
 
 
 def intervals_over(

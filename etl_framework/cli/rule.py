@@ -29,7 +29,7 @@ def rule(code: str | None, root: Path) -> None:
 
     rules()
     load_settings(root)
-    several = [each for each in codes() if each.startswith((code or "").upper())]
+    several = [known_code for known_code in codes() if known_code.startswith((code or "").upper())]
     if code and (code.upper() in several or not several):
         click.echo(page(code.upper()), nl=False)
         return

@@ -65,7 +65,7 @@ def watch(
 
 
 def _times(root: Path) -> Iterator[tuple[Path, int]]:
-    """The project's files and when each was saved."""
+    """Return the project's files with the times when they were saved."""
     files = [file for pattern in FUNCTIONS for file in root.glob(pattern)]
     for part in PARTS:
         path = root / part
@@ -78,7 +78,7 @@ def _times(root: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _look(name: str | None, given: list[str], linter: Linter) -> int:
-    """Lint, then preview; whatever is wrong is shown once, and never raised.
+    """Lint, then preview; errors are shown once, and never raised.
 
     :returns: the worse of the two exit codes.
     """
@@ -86,24 +86,26 @@ def _look(name: str | None, given: list[str], linter: Linter) -> int:
     from etl_framework.cli.preview import preview
     from etl_framework.errors import ConfigError, EtlError, PlanError
 
-    told, code = set[str](), 0
+    shown, code = set[str](), 0
     try:
         lint.main(["--project", str(linter.root)], standalone_mode=False, obj=linter)
     except SystemExit as end:
         code = int(end.code or 0)
     except EtlError as error:
-        told, code = _show(error, told), 2
+        shown, code = _show(error, shown), 2
     if not name:
         return code
     click.echo()
     try:
         preview.main([name, *given], standalone_mode=False)
     except (ConfigError, PlanError) as error:
-        # What is wrong with the files is said above.
-        _show(error, told | {str(each) for each in error.diagnostics if each.path})
+        # Lint has shown the problems of files above.
+        _show(
+            error, shown | {str(diagnostic) for diagnostic in error.diagnostics if diagnostic.path}
+        )
         return 2
     except EtlError as error:
-        _show(error, told)
+        _show(error, shown)
         return max(code, 1)
     except click.ClickException as error:
         error.show()
@@ -111,10 +113,10 @@ def _look(name: str | None, given: list[str], linter: Linter) -> int:
     return code
 
 
-def _show(error: EtlError, told: set[str]) -> set[str]:
-    """Say what has not been said."""
-    found = [str(each) for each in error.diagnostics]
-    for each in found:
-        if each not in told:
-            click.echo(each, err=True)
-    return told | set(found)
+def _show(error: EtlError, shown: set[str]) -> set[str]:
+    """Print the messages that have not been shown, and return all shown messages."""
+    messages = [str(diagnostic) for diagnostic in error.diagnostics]
+    for message in messages:
+        if message not in shown:
+            click.echo(message, err=True)
+    return shown | set(messages)

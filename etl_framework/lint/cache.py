@@ -1,4 +1,4 @@
-"""What lint knows from before, in `.etl/lint.json`: data alone, ignored when it does not fit."""
+"""The cache of lint in `.etl/lint.json`: only data, which is ignored when it does not fit."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from etl_framework.lint.units import Unit, unit_of
 from etl_framework.project.paths import ENVIRONMENTS, digest
 
 FILE = ".etl/lint.json"
-# What any finding may depend on, beside the pipeline's own files.
+# Files that any finding may depend on, besides the pipeline's own files.
 AROUND = (ENVIRONMENTS, "setup.cfg", "requirements.txt")
 
 
 @dataclass(frozen=True)
 class Across:
-    """What was found across all pipelines.
+    """The problems across all pipelines.
 
-    :param of: tells the files that it depends on from others.
+    :param of: a digest of the files that they depend on.
     :param reads: patterns of the files whose contents rules across pipelines read.
-    :param names: patterns of the files whose names alone they look at.
+    :param names: patterns of the files whose names alone these rules look at.
     """
 
     of: str
@@ -39,11 +39,11 @@ class Across:
 
 @dataclass
 class Kept:
-    """The units of a project's pipelines, by the paths of their files, as they were written.
+    """What the cache holds of a project: its units as JSON, by the paths of the pipeline files.
 
-    :param of: what all of them depend on.
-    :param across: an `Across`.
-    :param stamps: those of `Files`.
+    :param of: a digest of what all units depend on.
+    :param across: an `Across` as JSON.
+    :param stamps: the stamps of `Files`.
     """
 
     of: str = ""
@@ -52,15 +52,15 @@ class Kept:
     stamps: Any = None
 
     def unit(self, path: str, files: Files) -> Unit | None:
-        """The unit of a pipeline, if its files hold what they did."""
+        """Return the unit of a pipeline; None if one of its files has changed."""
         try:
             written = self.units[path]
             return unit_of(written) if files.same(written["files"]) else None
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
-    def found_across(self) -> Across | None:
-        """What was found across the pipelines."""
+    def parsed_across(self) -> Across | None:
+        """Return the problems across the pipelines; None if they cannot be read."""
         try:
             written = self.across
             reads, names = tuple(map(str, written["reads"])), tuple(map(str, written["names"]))
@@ -70,7 +70,7 @@ class Kept:
 
 
 def read_kept(root: Path, of: str) -> Kept:
-    """What is kept in a project's folder, as long as it is of the same."""
+    """Return the cache in a project's folder; an empty one if its digest is not `of`."""
     try:
         written = json.loads((root / FILE).read_bytes())
         if written["of"] == of:
@@ -83,7 +83,7 @@ def read_kept(root: Path, of: str) -> Kept:
 def write_kept(
     root: Path, of: str, units: Mapping[str, Unit], across: Across, files: Files
 ) -> None:
-    """Keep it, if the folder lets us."""
+    """Write the cache; do nothing if the folder cannot be written."""
     text = json.dumps(
         {
             "of": of,
@@ -109,9 +109,9 @@ def write_kept(
 
 
 def made_of(files: Files, rules: Iterable[str]) -> str:
-    """What tells this framework, its packages and what is around the pipelines from others.
+    """Return a digest of the framework, its packages and the files around the pipelines.
 
-    :param rules: the project's own rules.
+    :param rules: the files of the project's own rules.
     """
     parts = [sys.version, *_framework()]
     parts += [f"{path} {files.digest(path)}" for path in (*AROUND, *rules)]
@@ -120,7 +120,7 @@ def made_of(files: Files, rules: Iterable[str]) -> str:
 
 @cache
 def _framework() -> tuple[str, ...]:
-    """Size and time of each of our files, and name and version of every installed package."""
+    """Return size and time of each of our files, and name and version of every package."""
     return tuple(_installed())
 
 

@@ -1,4 +1,4 @@
-"""What a project's files hold: a file is read again only where its stat is another."""
+"""The contents of a project's files; a file is read again only if its stat has changed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from etl_framework.project.paths import digest, read_inside
 
-# Time of the content, time of the entry, size, inode.
+# Time of the content, time of the entry (mtime, ctime), size, inode.
 Stamp = tuple[int, int, int, int]
-# Some file systems count time in steps of two seconds: a younger file may change behind its stamp.
+# Some file systems count time in steps of two seconds: a younger file may change unnoticed.
 SETTLED = 2_000_000_000
 
 
 class Files:
-    """The files below a folder, by digests of their contents.
+    """The files below a folder, with digests of their contents.
 
     :param unsettled: how many files had to be read since the last `refresh`.
     """
@@ -32,28 +32,28 @@ class Files:
         self._listings: dict[str, tuple[dict[str, Stamp], list[str]]] = {}
 
     def refresh(self) -> None:
-        """Let the next question look at the disk again."""
+        """Make the next call look at the disk again."""
         self._plain.clear()
         self._seen.clear()
         self.unsettled = 0
 
     def digest(self, path: str) -> str:
-        """The digest of a file's content; empty when there is no such file in the folder."""
+        """Return the digest of a file's content; empty if the folder has no such file."""
         if path not in self._seen:
             self._seen[path] = self._digest(path)
         return self._seen[path]
 
     def same(self, digests: Mapping[str, str]) -> bool:
-        """Whether files hold what they did."""
+        """Return whether the files still have these digests."""
         return all(self.digest(path) == was for path, was in digests.items())
 
     def named(self, pattern: str) -> list[str]:
-        """The files that fit a pattern, sorted; listed again where a folder has changed."""
+        """Return the files that match a pattern, sorted; list them anew if a folder has changed."""
         folders, names = self._listings.get(pattern, ({}, []))
         if not folders or any(_stamp(f"{self.root}/{f}") != was for f, was in folders.items()):
             now = time.time_ns()
             stamps = {folder: _stamp(f"{self.root}/{folder}") for folder in self._folders(pattern)}
-            names = found_files(self.root, [pattern])
+            names = matching_files(self.root, [pattern])
             settled = {f: was for f, was in stamps.items() if was and _is_settled(was, now)}
             self._listings.pop(pattern, None)
             if len(settled) == len(stamps):
@@ -61,11 +61,11 @@ class Files:
         return names
 
     def stamps(self) -> dict[str, tuple[Stamp, str]]:
-        """Stamp and digest of each file that was read, for `start_from`."""
+        """Return stamp and digest of each file that was read, for `start_from`."""
         return dict(self._digests)
 
     def start_from(self, written: object) -> None:
-        """Take over what another process has written of `stamps`, as far as it has their shape."""
+        """Take over the `stamps` that another process has written; skip misshaped entries."""
         for path, entry in written.items() if isinstance(written, dict) else ():
             match entry:
                 case [[int(a), int(b), int(c), int(d)], str(was)]:
@@ -85,7 +85,7 @@ class Files:
         return made
 
     def _is_plain(self, folder: str) -> bool:
-        """Whether no part of a folder's path is a link or leads upwards."""
+        """Return whether no part of a folder's path is a link or leads upwards."""
         if folder not in self._plain:
             parent, _, name = folder.rpartition("/")
             self._plain[folder] = not folder or (
@@ -96,7 +96,7 @@ class Files:
         return self._plain[folder]
 
     def _folders(self, pattern: str) -> Iterable[str]:
-        """The folders whose entries decide what fits a pattern."""
+        """Return the folders whose entries decide which files match a pattern."""
         yield ""
         parts = pattern.split("/")[:-1]
         for length in range(1, len(parts) + 1):
@@ -107,7 +107,7 @@ class Files:
 
 
 def _stamp(path: str) -> Stamp | None:
-    """The stamp of a regular file or a folder; None of links and of what is not there."""
+    """Return the stamp of a regular file or a folder; None for links and missing files."""
     try:
         state = os.lstat(path)
     except (OSError, ValueError):
@@ -121,9 +121,9 @@ def _is_settled(stamp: Stamp, now: int) -> bool:
     return max(stamp[:2]) < now - SETTLED
 
 
-def found_files(root: Path, patterns: Iterable[str]) -> list[str]:
-    """The files below a folder that fit one of the patterns, sorted."""
-    found = set()
+def matching_files(root: Path, patterns: Iterable[str]) -> list[str]:
+    """Return the files below a folder that match one of the patterns, sorted."""
+    paths = set()
     for pattern in patterns:  # Path.glob takes twice as long
-        found.update(glob(pattern, root_dir=root, recursive=True, include_hidden=True))  # noqa: PTH207
-    return sorted(path.replace(os.sep, "/") for path in found)
+        paths.update(glob(pattern, root_dir=root, recursive=True, include_hidden=True))  # noqa: PTH207
+    return sorted(path.replace(os.sep, "/") for path in paths)

@@ -1,4 +1,4 @@
-"""The rules, applied: to one pipeline at a time, and across all of them."""
+"""Apply the rules: to one pipeline at a time, and across all pipelines."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from etl_framework.project.project import (
     load_pipeline,
 )
 
-# What a rule across pipelines judges by: facts, digests of files, names of files.
+# The input of a rule across pipelines: facts, digests of files, names of files.
 Grounds = tuple[list[Fact], list[tuple[str, str]], list[list[str]]]
 
 
 def rules(settings: Settings | None = None) -> list[Rule]:
-    """Every rule, sorted by code.
+    """Return every rule, sorted by code.
 
-    :param settings: of the project; of the rules that projects have of their own only its are
-        given. All that are loaded if there are none.
+    :param settings: the settings of a project; the result then has no own rules of other projects.
+        Without settings it has all rules that are loaded.
     """
     import_all(f"{__package__}.rules")
     classes = rule_classes()
@@ -44,14 +44,14 @@ def rules(settings: Settings | None = None) -> list[Rule]:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a rule across pipelines said, and by what."""
+    """The problems that a rule across pipelines found, and the input that they came from."""
 
     grounds: Grounds
     problems: tuple[Diagnostic, ...]
 
 
 class Inspector:
-    """A project's rules and environments, as they were when it was made.
+    """A project's rules and environments, as they were when the inspector was made.
 
     :param around: the project without its pipelines.
     """
@@ -75,28 +75,31 @@ class Inspector:
         return tuple(sorted({pattern for rule in across for pattern in rule.names}))
 
     def unit(self, path: str) -> Unit:
-        """What there is to know of the pipeline in a file."""
+        """Look at the pipeline in a file, and return its unit."""
         before = digest(read_inside(self.around.root, path))
         unit = self.look_at(load_pipeline(self.around.root, path))[0]
         # A file that was saved meanwhile is looked at again the next time.
         return unit if unit.files.get(path) == before else replace(unit, files={})
 
     def look_at(
-        self, found: PipelineFile, interval: DataInterval | None = None
+        self, pipeline_file: PipelineFile, interval: DataInterval | None = None
     ) -> tuple[Unit, Checked | None]:
-        """A pipeline by itself, and what was made of it on the way.
+        """Look at one pipeline by itself.
 
-        :param interval: what templates are rendered for; any when it does not matter.
+        :param interval: the data interval that templates are rendered for; any interval if None.
+        :returns: its unit; what its rules looked at, or None if the file has no pipeline.
         """
-        checked = _checked(self.around, found, interval)
-        alone = replace(self.around, pipelines=(found,))
+        checked = _checked(self.around, pipeline_file, interval)
+        alone = replace(self.around, pipelines=(pipeline_file,))
         root, environments = self.around.root, self.around.environments_file.path
-        contents = {path: read_inside(root, path) for path in sorted(files_of(found))}
-        problems = set(found.file.diagnostics)
+        contents = {path: read_inside(root, path) for path in sorted(files_of(pipeline_file))}
+        problems = set(pipeline_file.file.diagnostics)
         for rule in self._rules:
             if not isinstance(rule, ProjectRule):
-                problems.update(said(alone, rule, rule.check(alone, [checked] if checked else [])))
-        # Else it is not of these files alone: a hint names other files, or one was saved meanwhile.
+                problems.update(
+                    problems_of(alone, rule, rule.check(alone, [checked] if checked else []))
+                )
+        # Else the result depends on more files: a hint names others, or one was saved meanwhile.
         of_these = not any(problem.code == "E302" for problem in problems) and all(
             read_inside(root, path) == content for path, content in contents.items()
         )
@@ -104,30 +107,34 @@ class Inspector:
             {path: digest(content) for path, content in contents.items()} if of_these else {},
             tuple(problem for problem in sorted(problems) if problem.path != environments),
             tuple(c for path, text in contents.items() for c in comments_of(path, text or b"")),
-            self.facts_of(found).facts,
+            self.facts_of(pipeline_file).facts,
         )
         return unit, checked
 
-    def facts_of(self, found: PipelineFile) -> Unit:
-        """What rules across pipelines need of one, and nothing else."""
+    def facts_of(self, pipeline_file: PipelineFile) -> Unit:
+        """Return a unit that has only the facts for rules across pipelines."""
         across = [rule for rule in self._rules if isinstance(rule, ProjectRule)]
-        facts = {type(rule).__name__: tuple(rule.facts(found)) for rule in across}
-        return Unit({}, (), (), {rule: told for rule, told in facts.items() if told})
+        facts = {type(rule).__name__: tuple(rule.facts(pipeline_file)) for rule in across}
+        return Unit(
+            {}, (), (), {rule: rule_facts for rule, rule_facts in facts.items() if rule_facts}
+        )
 
     def judge(self, units: Sequence[Unit], files: Files) -> Unit:
-        """What is wrong with the environments, and across pipelines.
+        """Return the problems in the environments and across pipelines.
 
-        A rule is asked again only when what it judges by has changed.
+        A rule runs again only if its input has changed.
         """
         problems = set(self.around.environments_file.diagnostics)
         for rule in self._rules:
-            problems.update(self._judged(rule, units, files))
+            problems.update(self._judge_rule(rule, units, files))
         environments = self.around.environments_file.path
         paths = {environments, *(problem.path for problem in problems if problem.path)}
         comments = [comment for path in sorted(paths) for comment in self._noqas(path, files)]
         return Unit({}, tuple(sorted(problems)), tuple(comments), {})
 
-    def _judged(self, rule: Rule, units: Sequence[Unit], files: Files) -> tuple[Diagnostic, ...]:
+    def _judge_rule(
+        self, rule: Rule, units: Sequence[Unit], files: Files
+    ) -> tuple[Diagnostic, ...]:
         name = type(rule).__name__
         facts, reads, names = list[Fact](), list[tuple[str, str]](), list[list[str]]()
         if isinstance(rule, ProjectRule):
@@ -138,12 +145,12 @@ class Inspector:
         grounds = facts, reads, names
         known = self._judgements.get(name)
         if known is None or known.grounds != grounds:
-            made = (
+            diagnostics = (
                 rule.judge(self.around, facts)
                 if isinstance(rule, ProjectRule)
                 else rule.check(self.around, [])
             )
-            known = Judgement(grounds, tuple(said(self.around, rule, made)))
+            known = Judgement(grounds, tuple(problems_of(self.around, rule, diagnostics)))
             self._judgements[name] = known
         return known.problems
 
@@ -157,18 +164,22 @@ class Inspector:
 
 
 def _checked(
-    project: Project, found: PipelineFile, interval: DataInterval | None
+    project: Project, pipeline_file: PipelineFile, interval: DataInterval | None
 ) -> Checked | None:
-    if found.model is None:
+    if pipeline_file.model is None:
         return None
-    alone = replace(project, pipelines=(found,))
-    return Checked(alone, found, found.model, interval or found.model.some_interval())
+    alone = replace(project, pipelines=(pipeline_file,))
+    return Checked(
+        alone, pipeline_file, pipeline_file.model, interval or pipeline_file.model.some_interval()
+    )
 
 
-def said(project: Project, rule: Rule, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """What a rule finds; when it breaks, where it does, too."""
+def problems_of(
+    project: Project, rule: Rule, diagnostics: Iterable[Diagnostic]
+) -> Iterator[Diagnostic]:
+    """Return the problems that a rule finds; if the rule raises, also where it does."""
     try:
-        yield from found
+        yield from diagnostics
     except Exception as error:  # noqa: BLE001 - a rule may be the project's own
         yield _broken(project.root, rule, error)
 

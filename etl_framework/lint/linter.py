@@ -1,4 +1,4 @@
-"""The door into lint: everything that is wrong with a project's files, look after look."""
+"""The entry point of lint: find every problem in a project's files, again and again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.cache import Across, Kept, made_of, read_kept, write_kept
 from etl_framework.lint.files import Files
-from etl_framework.lint.selection import told, wanted_of
+from etl_framework.lint.selection import relative_paths, selected
 from etl_framework.lint.settings import Settings, load_settings
 from etl_framework.lint.units import Unit
 from etl_framework.lint.workers import look_in_processes, without_garbage, worth_it
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 class Linter:
-    """A project's folder under lint; what is known of each pipeline stays from look to look.
+    """Lint of a project's folder; it remembers the results of each pipeline between looks.
 
-    A look takes in what has changed since the last one: a pipeline whose files hold what they did
-    is not looked at again.
+    A look checks what has changed since the last look. A pipeline whose files have not changed is
+    not checked again.
 
-    :param start: whether to start from what an earlier process has kept in the folder.
-    :param keep: whether to keep what is found there.
-    :param jobs: how many processes may work; as many as there are cores when None.
-    :param looked_at: the files of the pipelines that the last look has looked at.
+    :param start: whether to start from the cache that an earlier process wrote in the folder.
+    :param keep: whether to write the results into that cache.
+    :param jobs: how many processes may work; one per core if None.
+    :param looked_at: the files of the pipelines that the last look has checked.
     """
 
     def __init__(
@@ -49,15 +49,16 @@ class Linter:
         self._made: Inspector | None = None
 
     def look(self, paths: Iterable[str] = (), settings: Settings | None = None) -> list[Diagnostic]:
-        """Every problem of the project's files, sorted by place; each once.
+        """Return every problem in the project's files, once and sorted by place.
 
-        :param paths: only problems of these files, folders or pipelines' names; all when empty.
-        :param settings: what is wanted, if not what the project's own say.
-        :raises ConfigError: the settings are wrong, it is no project, or a path is nothing of it.
+        :param paths: files, folders or pipelines' names whose problems are wanted; all if empty.
+        :param settings: settings to use instead of the project's own.
+        :raises ConfigError: the settings are wrong, the folder is no project, or a path is not in
+            the project.
         """
         own = load_settings(self.root)
         pipelines = pipeline_paths(self.root)
-        wanted = wanted_of(self.root, pipelines, paths)
+        wanted = relative_paths(self.root, pipelines, paths)
         self._refresh(own)
         known = self._known(pipelines)
         self.looked_at = [path for path in pipelines if path not in known]
@@ -67,10 +68,10 @@ class Linter:
         elif self._keep and self._files.unsettled > len(pipelines):
             write_kept(self.root, self._of, known, across, self._files)
         self._units, self._across = known, across
-        return told(list(known.values()), across.unit, settings or own, wanted)
+        return selected(list(known.values()), across.unit, settings or own, wanted)
 
     def errors(self) -> list[Diagnostic]:
-        """The problems of severity error."""
+        """Return the problems of severity error."""
         return [problem for problem in self.look() if problem.severity == "error"]
 
     def look_for_run(
@@ -79,29 +80,29 @@ class Linter:
         files: Sequence[PipelineFile],
         interval: DataInterval | None = None,
     ) -> tuple[list[Diagnostic], dict[str, Compilation]]:
-        """Every problem that runs of some pipelines would meet.
+        """Return every problem that runs of some pipelines would meet.
 
-        Where nothing has changed since a look at all, no rule is asked.
+        If nothing has changed since the last complete look, no rule runs.
 
-        :param project: as it has been loaded from the folder.
-        :param files: those of the pipelines.
-        :param interval: what templates are rendered for; any when it does not matter.
-        :returns: the problems; the SQL of each pipeline that had to be compiled on the way, by the
-            path of its file.
+        :param project: the project as it was loaded from the folder.
+        :param files: the files of these pipelines.
+        :param interval: the data interval that templates are rendered for; any interval if None.
+        :returns: the problems; the compiled SQL of the pipelines that had to be checked, by the
+            paths of their files.
         """
         from etl_framework.lint.base import files_of
 
         own = load_settings(self.root)
         self._refresh(own)
-        known = self._known([found.file.path for found in project.pipelines])
+        known = self._known([pipeline_file.file.path for pipeline_file in project.pipelines])
         mine: dict[str, Unit] = {}
         compiled: dict[str, Compilation] = {}
-        for found in files:
-            path = found.file.path
+        for pipeline_file in files:
+            path = pipeline_file.file.path
             if path in known:
                 mine[path] = known[path]
                 continue
-            mine[path], checked = self._inspector(own).look_at(found, interval)
+            mine[path], checked = self._inspector(own).look_at(pipeline_file, interval)
             if checked:
                 compiled[path] = checked.compilation
         across = self._across if len(known) == len(project.pipelines) else None
@@ -110,14 +111,14 @@ class Linter:
             units = [known.get(f.file.path) or inspector.facts_of(f) for f in project.pipelines]
             across = Across("", (), (), inspector.judge(units, self._files))
         problems = set[Diagnostic]()
-        for found in files:
-            concerned = {project.environments_file.path, *files_of(found)}
-            of_pipeline = told([mine[found.file.path]], across.unit, own, ())
+        for pipeline_file in files:
+            concerned = {project.environments_file.path, *files_of(pipeline_file)}
+            of_pipeline = selected([mine[pipeline_file.file.path]], across.unit, own, ())
             problems |= {problem for problem in of_pipeline if problem.path in concerned}
         return sorted(problems), compiled
 
     def get_ready(self) -> None:
-        """Do now what the next look at a change would have to do once, such as to load rules."""
+        """Load the rules and do other one-time work, so that the next look is fast."""
         own = load_settings(self.root)
         inspector = self._inspector(own)
         inspector.judge(list(self._units.values()), self._files)
@@ -125,7 +126,7 @@ class Linter:
             inspector.unit(path)
 
     def _refresh(self, own: Settings) -> None:
-        """Forget what is known when what is around the pipelines has changed."""
+        """Forget all results if the files around the pipelines have changed."""
         self._files.refresh()
         of = made_of(self._files, own.rules)
         if of == self._of:
@@ -133,10 +134,10 @@ class Linter:
         self._kept = read_kept(self.root, of) if self._start else Kept(of)
         self._files.start_from(self._kept.stamps)
         self._of, self._units, self._made = of, {}, None
-        self._across = self._kept.found_across()
+        self._across = self._kept.parsed_across()
 
     def _known(self, pipelines: Sequence[str]) -> dict[str, Unit]:
-        """The units of the pipelines whose files hold what they did."""
+        """Return the known units of the pipelines whose files have not changed."""
         known = {}
         for path in pipelines:
             unit = self._units.get(path)
@@ -149,7 +150,7 @@ class Linter:
     def _look_again(
         self, pipelines: Sequence[str], known: Mapping[str, Unit], own: Settings
     ) -> tuple[dict[str, Unit], Across]:
-        """The units of all pipelines, and what is wrong across them."""
+        """Return the units of all pipelines, and the problems across them."""
         jobs = worth_it(self.looked_at, self._jobs)
         if jobs > 1:
             units, across = look_in_processes(self.root, pipelines, known, self.looked_at, jobs)
@@ -174,7 +175,7 @@ class Linter:
     def _depends_on(
         self, units: Mapping[str, Unit], reads: Sequence[str], names: Sequence[str]
     ) -> str:
-        """What tells the files of units, and those that rules across them look at, from others."""
+        """Return a digest of the units' files and of the files that rules across them look at."""
         digests = {path: was for unit in units.values() for path, was in unit.files.items()}
         read = [path for pattern in reads for path in self._files.named(pattern)]
         digests |= {path: self._files.digest(path) for path in read if path not in digests}

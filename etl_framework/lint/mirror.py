@@ -1,7 +1,7 @@
-"""A copy of a project in which the texts that an editor has not saved lie over the files.
+"""A copy of a project in which unsaved texts of an editor replace the files.
 
-Rules read files where they are, also those that a project has of its own: so there is a folder in
-which they find what the editor shows. It is brought up to date file by file.
+Rules read files from a folder, and so do the project's own rules. The copy is a folder in which
+they find what the editor shows. It is updated file by file.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from etl_framework.lint.cache import FILE
 from etl_framework.project.paths import PIPELINES, TEMPLATES
 
 WHOLE = (PIPELINES, TEMPLATES, "dags")
-# What lies in the project's folder itself, and what in folders of other names, as far as lint
-# looks at it.
+# The files that lint looks at: in the project's folder itself, and in folders of other names.
 KINDS = (".py", ".yml", ".yaml", ".cfg", ".txt")
 CODE = (".py",)
 ASIDE = ("node_modules", "__pycache__", "venv")
-# Folders without Python are looked into so far only: a lake has many.
+# Folders without Python are read down to this depth only: a lake has many folders.
 DEPTH = 2
 State = tuple[int, ...]
 
@@ -30,7 +29,7 @@ class Mirror:
     """A project's files, copied into another folder.
 
     :param root: the project's folder.
-    :param folder: where the copy is.
+    :param folder: the folder of the copy.
     """
 
     def __init__(self, root: Path, folder: Path) -> None:
@@ -41,9 +40,9 @@ class Mirror:
             shutil.copy2(self.root / FILE, self.folder / FILE)
 
     def synchronize(self, texts: Mapping[str, str]) -> None:
-        """Take over what has changed on the disk.
+        """Copy what has changed on the disk.
 
-        :param texts: what lies over the files, by their paths below the project's folder.
+        :param texts: the unsaved texts, by their paths below the project's folder.
         """
         states = dict(self._states(""))
         for path in sorted(self._copied.keys() - states.keys() - texts.keys(), reverse=True):
@@ -57,7 +56,7 @@ class Mirror:
             self.write(path, text)
 
     def write(self, path: str, text: str) -> None:
-        """Lay a text over a file; `synchronize` takes it away again."""
+        """Write an unsaved text into the copy; `synchronize` removes it again."""
         if not self._is_ours(path):
             return
         file, content = self.folder / path, text.encode("utf-8", "surrogatepass")
@@ -72,7 +71,7 @@ class Mirror:
                 file.write_bytes(content)
 
     def _states(self, folder: str) -> Iterator[tuple[str, State]]:
-        """Path and state of every file, link and folder that is to be in the copy."""
+        """Return path and state of every file, link and folder that belongs into the copy."""
         try:
             entries = sorted(os.scandir(self.root / folder), key=lambda entry: entry.name)
         except OSError:
@@ -93,7 +92,7 @@ class Mirror:
                 yield path, (state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino)
 
     def _is_ours(self, path: str) -> bool:
-        """Whether lint may look at a file."""
+        """Return whether lint may look at a file."""
         first, _, rest = path.partition("/")
         return first in WHOLE if rest and first in WHOLE else path.endswith(CODE if rest else KINDS)
 

@@ -1,4 +1,4 @@
-"""The project's own rules: files of Python that `setup.cfg` names, which run as part of lint."""
+"""The project's own rules: Python files that `setup.cfg` names, and that run as part of lint."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PREFIX = "etl_lint_rules_"
 
 
 def import_rules(root: Path, paths: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
-    """Load files with rules, and drop those that the project named before.
+    """Load files with rules, and forget the files that the project named before.
 
-    A file that has changed is loaded anew, also within the same second, which Python's own cache
-    of compiled modules would not notice.
+    A changed file is loaded again, even within the same second. Python's own cache of compiled
+    modules would not notice such a change.
 
     :returns: the names of the modules; message and hint of each file that does not load.
     """
@@ -45,7 +45,7 @@ def import_rules(root: Path, paths: Sequence[str]) -> tuple[tuple[str, ...], lis
 
 
 def forget_modules(root: Path, names: Iterable[str]) -> None:
-    """Drop the modules of a project's own rules but for these."""
+    """Forget the modules of a project's own rules, except for these names."""
     kept = set(names)
     for name in [name for name in sys.modules if name.startswith(_prefix(root))]:
         if name not in kept:

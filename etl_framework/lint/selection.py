@@ -1,4 +1,4 @@
-"""Of all that was found, what is to be told."""
+"""Select the problems that lint reports."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from etl_framework.lint.units import Unit
 KINDS = (".yml", ".yaml", ".sql", ".py")
 
 
-def told(
+def selected(
     units: Sequence[Unit], across: Unit, settings: Settings, wanted: Sequence[str]
 ) -> list[Diagnostic]:
-    """Of all that was found what is to be told, sorted by place."""
+    """Return the problems of these units to report, sorted by place.
+
+    Problems that a comment answers, that the settings ignore, or that are in other paths are left
+    out.
+    """
     problems = {problem for unit in (*units, across) for problem in unit.problems}
     comments = [comment for unit in (*units, across) for comment in unit.comments]
     left: Iterable[Diagnostic] = problems
@@ -28,11 +32,11 @@ def told(
     return [problem for problem in shown if not wanted or _is_in(problem.path, wanted)]
 
 
-def wanted_of(root: Path, pipelines: Iterable[str], paths: Iterable[str]) -> list[str]:
-    """Paths as given, below the root. A mistyped one must not look clean.
+def relative_paths(root: Path, pipelines: Iterable[str], paths: Iterable[str]) -> list[str]:
+    """Return the given paths as paths below the root; names of pipelines stay as they are.
 
-    :raises ConfigError: it is no file or folder of the project, nor the name of a pipeline; or a
-        file that lint does not look at.
+    :raises ConfigError: a path is no file or folder of the project, nor the name of a pipeline; or
+        it is a file that lint does not look at. A mistyped path must not look clean.
     """
     wanted = [_relative(root, path) for path in paths]
     names = {Path(path).stem for path in pipelines}
@@ -58,6 +62,6 @@ def _relative(root: Path, path: str) -> str:
 
 def _is_in(path: str, wanted: Sequence[str]) -> bool:
     return any(
-        path == each or each == "." or path.startswith(f"{each}/") or Path(path).stem == each
-        for each in wanted
+        path == entry or entry == "." or path.startswith(f"{entry}/") or Path(path).stem == entry
+        for entry in wanted
     )

@@ -1,4 +1,4 @@
-"""How a project wants to be linted: the section `[etl:lint]` of its `setup.cfg`."""
+"""A project's settings for lint: the section `[etl:lint]` of its `setup.cfg`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ KEYS = ("select", "ignore", "warning", "error", "baseline", "rules", *MWAA)
 
 @dataclass(frozen=True)
 class Settings:
-    """Which findings are wanted, by their codes or how those begin.
+    """Which findings are wanted, by codes or beginnings of codes.
 
-    :param select: only these; all when empty.
-    :param severities: the severity that a code has here.
-    :param baseline: the file of findings that are known and to be mended later, or empty.
-    :param rules: files with rules of the project's own.
-    :param modules: the names that those files are loaded by.
+    :param select: only these codes; all codes if empty.
+    :param severities: the severity of a code in this project.
+    :param baseline: the file of known findings, which are fixed later; or empty.
+    :param rules: files with the project's own rules.
+    :param modules: the names of the modules that these files are loaded as.
     """
 
     select: tuple[str, ...] = ()
@@ -36,26 +36,26 @@ class Settings:
     modules: tuple[str, ...] = ()
 
     def wants(self, code: str) -> bool:
-        """Whether a finding of this code is to be told."""
+        """Return whether findings of this code are wanted."""
         chosen = not self.select or code.startswith(self.select)
         return chosen and not (self.ignore and code.startswith(self.ignore))
 
     def applied(self, problems: Iterable[Diagnostic]) -> list[Diagnostic]:
-        """Those that are wanted, with the severities of this project."""
-        found = []
+        """Return the problems that are wanted, with the severities of this project."""
+        diagnostics = []
         for problem in problems:
             if self.wants(problem.code):
                 fitting = [code for code in self.severities if problem.code.startswith(code)]
                 longest = max(fitting, key=len, default="")
                 severity = self.severities[longest] if longest else problem.severity
-                found.append(replace(problem, severity=severity))
-        return found
+                diagnostics.append(replace(problem, severity=severity))
+        return diagnostics
 
 
 def load_settings(root: Path) -> Settings:
     """Read the section, and import the project's own rules that it names.
 
-    :raises ConfigError: something in the section is wrong; with its line.
+    :raises ConfigError: something in the section is wrong; the error has its line.
     """
     file = root / FILE
     parser = configparser.ConfigParser(interpolation=None)
@@ -85,7 +85,7 @@ def load_settings(root: Path) -> Settings:
         _problem(text, key, f"there is no rule '{code}'", did_you_mean(code, known))
         for key, wanted in lists.items()
         for code in wanted
-        if not any(each.startswith(code) for each in known)
+        if not any(known_code.startswith(code) for known_code in known)
     ]
     for key in MWAA:
         if key in given and (hint := _not_of_mwaa(key, given[key])):
@@ -99,7 +99,7 @@ def load_settings(root: Path) -> Settings:
 
 
 def _not_of_mwaa(key: str, name: str) -> str:
-    """What to write instead of a version or class that MWAA has not; empty if it has it."""
+    """Return a hint for a version or class that MWAA does not have; empty if it has it."""
     from etl_framework.platforms.mwaa import environment_classes, mwaa_versions
 
     known = mwaa_versions() if key == "mwaa_version" else environment_classes()
@@ -107,7 +107,7 @@ def _not_of_mwaa(key: str, name: str) -> str:
 
 
 def mwaa_of(root: Path) -> dict[str, str]:
-    """The version and the class of the environment of MWAA that the project is for, where given."""
+    """Return version and class of the project's MWAA environment, if `setup.cfg` gives them."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(root / FILE, encoding="utf-8")
@@ -122,7 +122,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _problem(text: str, key: str, message: str, hint: str = "") -> Diagnostic:
-    """A problem at a key's line, within the section."""
+    """Return a problem at a key's line in the section."""
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
         inside = line.strip() == f"[{SECTION}]" or (inside and not line.startswith("["))

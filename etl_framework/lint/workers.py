@@ -1,6 +1,6 @@
-"""Look at many pipelines, in several processes when they are enough to pay for them.
+"""Look at many pipelines in several processes, if there are enough pipelines to make it faster.
 
-What is imported for it is imported by those processes alone.
+Only those processes import what they need for it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from etl_framework.lint.units import Unit
 if TYPE_CHECKING:
     from etl_framework.lint.inspector import Inspector
 
-# Each process costs half a second before its first pipeline, which then takes a fiftieth.
+# A process needs half a second to start; then each pipeline takes a fiftieth of a second.
 ENOUGH = 40
 CHUNK = 10
 PRELOAD = ["duckdb", "sqlglot.optimizer.qualify", "etl_framework.lint.inspector"]
 
 
 def worth_it(missing: Sequence[str], jobs: int | None) -> int:
-    """How many processes are to look at the missing pipelines; 1 when it is better done here.
+    """Return how many processes should look at the missing pipelines; 1 if this one is enough.
 
-    :param jobs: how many may work; as many as there are cores when None.
+    :param jobs: how many processes may work; one per core if None.
     """
     return 1 if len(missing) < ENOUGH else jobs or os.cpu_count() or 1
 
@@ -34,10 +34,10 @@ def worth_it(missing: Sequence[str], jobs: int | None) -> int:
 def look_in_processes(
     root: Path, paths: Sequence[str], known: Mapping[str, Unit], missing: Sequence[str], jobs: int
 ) -> tuple[dict[str, Unit], Across]:
-    """The units of a project's pipelines, and what is wrong across them.
+    """Return the units of a project's pipelines, and the problems across them.
 
-    :param paths: of all pipelines' files.
-    :param known: the units of those that are not missing.
+    :param paths: the paths of all pipelines' files.
+    :param known: the units of the pipelines that are not missing.
     """
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -76,7 +76,7 @@ def _judge(units: Sequence[Unit]) -> Across:
 
 
 def without_garbage() -> None:
-    """Let the collector leave alone what a start makes, for that stays; later, garbage comes."""
+    """Let the garbage collector skip the objects that exist now, and run less often."""
     if not gc.get_freeze_count():
         gc.freeze()
         gc.set_threshold(100_000)

@@ -37,7 +37,7 @@ class Owners(Rule):
     def check(self, project, files):
         for checked in files:
             if len(checked.pipeline.owner) < LENGTH:
-                yield checked.found.file.diagnostic(("name",), "X100", "nobody owns this")
+                yield checked.pipeline_file.file.diagnostic(("name",), "X100", "nobody owns this")
 
 
 class Many(ProjectRule):

@@ -51,7 +51,7 @@ class IntegerDivision(SqlRule):
 
 
 def _never_zero(node: exp.Expr, scope: Scope) -> bool:
-    """Whether it cannot be zero, or then is NULL."""
+    """Return whether a value is never zero; it may be NULL."""
     from sqlglot import exp
 
     node = node.unnest()
@@ -66,7 +66,7 @@ def _never_zero(node: exp.Expr, scope: Scope) -> bool:
     if isinstance(node, exp.Mul):
         return _never_zero(node.left, scope) and _never_zero(node.right, scope)
     if isinstance(node, exp.Greatest):
-        return any(_positive(each) for each in [node.this, *node.expressions])
+        return any(_positive(argument) for argument in [node.this, *node.expressions])
     if isinstance(node, exp.Window):
         return _counts_rows(node.this)
     if isinstance(node, exp.Column):
@@ -75,15 +75,15 @@ def _never_zero(node: exp.Expr, scope: Scope) -> bool:
 
 
 def _made_never_zero(column: exp.Column, scope: Scope) -> bool:
-    """Whether the subquery or CTE that a column comes from never makes it zero."""
+    """Return whether the subquery or CTE that a column comes from never makes it zero."""
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 
     source = scope.sources.get(column.table)
     if not isinstance(source, Scope) or not isinstance(source.expression, exp.Select):
         return False
-    made = (each for each in source.expression.selects if each.alias_or_name == column.name)
-    return any(_never_zero(each.unalias(), source) for each in made)
+    made = (select for select in source.expression.selects if select.alias_or_name == column.name)
+    return any(_never_zero(select.unalias(), source) for select in made)
 
 
 def _positive(node: exp.Expr) -> bool:
@@ -99,13 +99,13 @@ def _counts_rows(node: exp.Expr) -> bool:
 
 
 def _asked_before(node: exp.Expr, divisor: exp.Expr) -> bool:
-    """Whether a CASE around the division has asked for the divisor."""
+    """Return whether a CASE around the division has tested the divisor."""
     from sqlglot import exp
 
     around = node.find_ancestor(exp.If, exp.Case, exp.Select)
     while around is not None and not isinstance(around, exp.Select):
         asked = around.args["ifs"] if isinstance(around, exp.Case) else [around]
-        if any(divisor in list(each.this.walk()) for each in asked):
+        if any(divisor in list(branch.this.walk()) for branch in asked):
             return True
         around = around.find_ancestor(exp.If, exp.Case, exp.Select)
     return False

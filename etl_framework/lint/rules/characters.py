@@ -11,13 +11,13 @@ from etl_framework.lint.base import Checked, Rule
 from etl_framework.project.project import Project
 from etl_framework.sql.template_names import line_and_column
 
-# Those that turn the direction of a text or have no width. In words of other scripts and in emoji
-# joiners have a meaning: they count only next to a letter of code.
+# Characters that turn the direction of a text or have no width. Joiners have a meaning in words of
+# other scripts and in emoji: they count only between ASCII characters.
 _UNSEEN = re.compile(
     "[\u00ad\u200b\u2060\u202a-\u202e\u2066-\u2069]|(?<!^)\ufeff|(?<=[ -~])[\u200c\u200d](?=[ -~])"
 )
 _NO_SPACE = "[\u00a0\u2000-\u200a\u202f\u205f\u3000]"
-# Where a space is meant, not a part of a text: before a line's first word, behind a key or a dash.
+# Places where YAML expects a space: before a line's first word, after a key or a dash.
 _IN_YAML = re.compile(rf"(?m)(?:^[ ]*|(?<=[\w\"'])[ ]*:[ ]*|^[ ]*-[ ]*)({_NO_SPACE})")
 _QUOTED = r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|\{#.*?#\}"
 _IN_SQL = re.compile(rf"{_QUOTED}|({_NO_SPACE})", re.DOTALL)
@@ -33,20 +33,23 @@ class UnseenCharacters(Rule):
     codes = ("W101",)
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        for file in (project.environments_file, *(found.file for found in project.pipelines)):
-            yield from _found(file.path, file.text, _IN_YAML)
+        for file in (
+            project.environments_file,
+            *(pipeline_file.file for pipeline_file in project.pipelines),
+        ):
+            yield from _unseen_characters(file.path, file.text, _IN_YAML)
         for checked in files:
             for path, text in checked.templates.items():
-                yield from _found(path, text, _IN_SQL)
+                yield from _unseen_characters(path, text, _IN_SQL)
 
 
-def _found(path: str, text: str, spaces: re.Pattern[str]) -> Iterator[Diagnostic]:
+def _unseen_characters(path: str, text: str, spaces: re.Pattern[str]) -> Iterator[Diagnostic]:
     if text.isascii():
         return
-    places = {found.start(): "cannot be seen" for found in _UNSEEN.finditer(text)}
-    for found in spaces.finditer(text):
-        if found[1]:
-            places[found.start(1)] = "looks like a space and is none"
+    places = {match.start(): "cannot be seen" for match in _UNSEEN.finditer(text)}
+    for match in spaces.finditer(text):
+        if match[1]:
+            places[match.start(1)] = "looks like a space and is none"
     for start, what in places.items():
         name = unicodedata.name(text[start], "a control")
         hint = "take it out" if "seen" in what else "type a space"

@@ -24,13 +24,13 @@ class Checks(Rule):
             columns = self._columns(checked)
             for name in checked.pipeline.sources:
                 yield from self._source(checked, name)
-            for relation in relations_of(checked.pipeline, checked.found.file):
+            for relation in relations_of(checked.pipeline, checked.pipeline_file.file):
                 for index, check in enumerate(relation.block.checks):
                     keys, known = (*relation.keys, "checks", index), columns.get(relation.name)
                     yield from self._check(checked, keys, check, known, columns)
 
     def _source(self, checked: Checked, name: str) -> Iterator[Diagnostic]:
-        """A condition that a source reads by parses; only the table knows all its columns."""
+        """Check that the condition of a source parses; its columns are known to the table alone."""
         source, keys = checked.pipeline.sources[name], ("sources", name, "where")
         if condition := getattr(source, "where", None):
             try:
@@ -39,45 +39,45 @@ class Checks(Rule):
                 yield _unparsed(checked, keys, condition, error)
 
     def _columns(self, checked: Checked) -> dict[str, list[str] | None]:
-        """Columns by relation; None where they are not known."""
-        known: dict[str, list[str] | None] = dict.fromkeys(checked.found.broken())
+        """Return the columns of each relation; None if they are not known."""
+        known: dict[str, list[str] | None] = dict.fromkeys(checked.pipeline_file.broken())
         for name, block in checked.pipeline.relations().items():
             declared = [column.name for column in block.columns]
             compiled = checked.compilation.queries.get(name)
             if not declared and compiled and compiled.columns:
                 declared = [column for column, _ in compiled.columns]
-            known[name] = None if name in checked.found.loose() else declared or None
+            known[name] = None if name in checked.pipeline_file.loose() else declared or None
         return known
 
     def _check(
         self,
         checked: Checked,
         keys: tuple[str | int, ...],
-        found: Check,
+        check: Check,
         columns: list[str] | None,
         relations: dict[str, list[str] | None],
     ) -> Iterator[Diagnostic]:
-        file = checked.found.file
-        for index, column in enumerate(found.checked_columns()):
+        file = checked.pipeline_file.file
+        for index, column in enumerate(check.checked_columns()):
             if columns is not None and column not in columns:
-                where = (*keys, "column") if hasattr(found, "column") else (*keys, "columns", index)
+                where = (*keys, "column") if hasattr(check, "column") else (*keys, "columns", index)
                 hint = did_you_mean(column, columns)
                 yield file.diagnostic(where, "E308", f"unknown column '{column}'", hint)
-        for key, condition in found.conditions().items():
+        for key, condition in check.conditions().items():
             try:
                 named = condition_columns(condition)
             except PlanError as error:
                 yield _unparsed(checked, (*keys, key), condition, error)
                 named = []
-            for each in named:
-                if columns is not None and each.name not in map(str.lower, columns):
-                    place = file.inside((*keys, key), condition, each.offset)
+            for reference in named:
+                if columns is not None and reference.name not in map(str.lower, columns):
+                    place = file.inside((*keys, key), condition, reference.offset)
                     message, hint = (
-                        f"unknown column '{each.name}'",
-                        did_you_mean(each.name, columns),
+                        f"unknown column '{reference.name}'",
+                        did_you_mean(reference.name, columns),
                     )
                     yield Diagnostic(file.path, *place, "E308", message, hint)
-        if not (parent := found.parent()):
+        if not (parent := check.parent()):
             return
         relation, wanted = parent
         if relation not in relations:
@@ -93,7 +93,7 @@ class Checks(Rule):
 def _unparsed(
     checked: Checked, keys: tuple[str | int, ...], condition: str, error: PlanError
 ) -> Diagnostic:
-    file, offset = checked.found.file, getattr(error.__cause__, "offset", 0)
+    file, offset = checked.pipeline_file.file, getattr(error.__cause__, "offset", 0)
     place = file.inside(keys, condition, offset)
     return Diagnostic(file.path, *place, "E309", error.diagnostics[0].message)
 
@@ -105,7 +105,7 @@ class CheckedTypes(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            for relation in relations_of(checked.pipeline, checked.found.file):
+            for relation in relations_of(checked.pipeline, checked.pipeline_file.file):
                 types = _types(checked, relation.name)
                 for index, check in enumerate(relation.block.checks):
                     keys = (*relation.keys, "checks", index, "column")
@@ -118,9 +118,9 @@ class CheckedTypes(Rule):
 
 
 def _types(checked: Checked, name: str) -> dict[str, ColumnType]:
-    """The types of a relation's columns, as far as they are known."""
+    """Return the types of a relation's columns, as far as they are known."""
     block = checked.pipeline.relations()[name]
-    if name in checked.found.loose():
+    if name in checked.pipeline_file.loose():
         return {}
     if block.columns:
         return {column.name: column.type for column in block.columns}

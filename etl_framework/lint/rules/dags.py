@@ -9,7 +9,7 @@ from pathlib import Path
 
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import ApartRule, Fact, ProjectRule, fact
-from etl_framework.lint.files import found_files
+from etl_framework.lint.files import matching_files
 from etl_framework.project.project import PipelineFile, Project
 
 DAGS = "dags"
@@ -26,14 +26,14 @@ class Stubs(ProjectRule):
     reads = PATTERNS
     names = (DAGS,)
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        kind = "pipeline" if found.model else "broken"
-        yield fact(found, kind, (Path(found.file.path).stem,), ("name",))
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        kind = "pipeline" if pipeline_file.model else "broken"
+        yield fact(pipeline_file, kind, (Path(pipeline_file.file.path).stem,), ("name",))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         if not (project.root / DAGS).is_dir():
             return
-        known = {each.values[0] for each in facts}
+        known = {pipeline_fact.values[0] for pipeline_fact in facts}
         loaded = set()
         for path, _, tree in dag_files(project.root, "load_dag"):
             for name, line, column in loads(tree):
@@ -41,11 +41,11 @@ class Stubs(ProjectRule):
                 if name not in known:
                     message = f"there is no pipeline '{name}'"
                     yield Diagnostic(path, line, column, "E501", message, did_you_mean(name, known))
-        for each in facts:
-            name = each.values[0]
-            if each.kind == "pipeline" and name not in loaded:
+        for pipeline_fact in facts:
+            name = pipeline_fact.values[0]
+            if pipeline_fact.kind == "pipeline" and name not in loaded:
                 message = f"no file under {DAGS}/ loads the pipeline '{name}': it never runs"
-                yield each.diagnostic("W501", message, f"etl new dag {name}", "warning")
+                yield pipeline_fact.diagnostic("W501", message, f"etl new dag {name}", "warning")
 
 
 class LoadedTwice(ApartRule):
@@ -69,29 +69,36 @@ class Awaited(ProjectRule):
 
     codes = ("E502",)
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        if found.model is None:
-            yield fact(found, "unread", (Path(found.file.path).stem,))
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        if pipeline_file.model is None:
+            yield fact(pipeline_file, "unread", (Path(pipeline_file.file.path).stem,))
             return
-        mine = found.model.name
-        for name in (*found.model.kpis, *found.broken()):
-            yield fact(found, "makes", (f"{mine}.{name}",))
-        for index, name in enumerate(found.model.after):
-            yield fact(found, "awaits", (name, mine), ("after", index))
+        mine = pipeline_file.model.name
+        for name in (*pipeline_file.model.kpis, *pipeline_file.broken()):
+            yield fact(pipeline_file, "makes", (f"{mine}.{name}",))
+        for index, name in enumerate(pipeline_file.model.after):
+            yield fact(pipeline_file, "awaits", (name, mine), ("after", index))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
-        known = {each.values[0] for each in facts if each.kind == "makes"}
-        unread = {each.values[0] for each in facts if each.kind == "unread"}
-        for each in facts:
-            if each.kind != "awaits" or each.values[0].partition(".")[0] in unread:
+        known = {
+            pipeline_fact.values[0] for pipeline_fact in facts if pipeline_fact.kind == "makes"
+        }
+        unread = {
+            pipeline_fact.values[0] for pipeline_fact in facts if pipeline_fact.kind == "unread"
+        }
+        for pipeline_fact in facts:
+            if (
+                pipeline_fact.kind != "awaits"
+                or pipeline_fact.values[0].partition(".")[0] in unread
+            ):
                 continue
-            name, mine = each.values
+            name, mine = pipeline_fact.values
             if name not in known:
-                yield each.diagnostic(
+                yield pipeline_fact.diagnostic(
                     "E502", f"there is no KPI '{name}'", did_you_mean(name, known)
                 )
             elif name.startswith(f"{mine}."):
-                yield each.diagnostic("E502", "a pipeline cannot wait for itself")
+                yield pipeline_fact.diagnostic("E502", "a pipeline cannot wait for itself")
 
 
 class Passwords(ApartRule):
@@ -110,8 +117,8 @@ class Passwords(ApartRule):
                     keys = ("environments", label, "connections", name, "password")
                     message = "a password in an Airflow Variable is shown to who may read variables"
                     hint = "keep it in a connection: `conn_id: redshift_default`"
-                    found = project.environments_file.diagnostic(keys, "W502", message, hint)
-                    yield replace(found, severity="warning")
+                    diagnostic = project.environments_file.diagnostic(keys, "W502", message, hint)
+                    yield replace(diagnostic, severity="warning")
 
 
 class WaitInCircle(ProjectRule):
@@ -119,25 +126,25 @@ class WaitInCircle(ProjectRule):
 
     codes = ("E503",)
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        for index, name in enumerate(found.model.after if found.model else ()):
-            mine = found.model.name if found.model else ""
-            yield fact(found, "awaits", (mine, name.partition(".")[0]), ("after", index))
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        for index, name in enumerate(pipeline_file.model.after if pipeline_file.model else ()):
+            mine = pipeline_file.model.name if pipeline_file.model else ""
+            yield fact(pipeline_file, "awaits", (mine, name.partition(".")[0]), ("after", index))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         waits: dict[str, list[str]] = {}
-        for each in facts:
-            waits.setdefault(each.values[0], []).append(each.values[1])
-        for each in facts:
-            name, first = each.values
+        for wait in facts:
+            waits.setdefault(wait.values[0], []).append(wait.values[1])
+        for wait in facts:
+            name, first = wait.values
             way = _way(waits, first, name) if first != name else []
             if way:
                 message = f"these pipelines wait for one another: {' -> '.join([name, *way])}"
-                yield each.diagnostic("E503", message, "take one out of the other's 'after'")
+                yield wait.diagnostic("E503", message, "take one out of the other's 'after'")
 
 
 def _way(waits: Mapping[str, Sequence[str]], start: str, end: str) -> list[str]:
-    """The shortest way of waiting from one pipeline to another; empty if there is none."""
+    """Return the shortest chain of waits from one pipeline to another; empty if there is none."""
     ways, seen = [[start]], {start}
     for way in ways:
         if way[-1] == end:
@@ -150,8 +157,8 @@ def _way(waits: Mapping[str, Sequence[str]], start: str, end: str) -> list[str]:
 
 
 def dag_files(root: Path, word: str) -> Iterator[tuple[str, str, ast.Module]]:
-    """Path, text and tree of each DAG file with a word in it, as far as they can be read."""
-    for path in found_files(root, PATTERNS):
+    """Return path, text and tree of each readable DAG file that contains a word."""
+    for path in matching_files(root, PATTERNS):
         try:
             source = (root / path).read_text(encoding="utf-8")
             if word in source:
@@ -161,12 +168,12 @@ def dag_files(root: Path, word: str) -> Iterator[tuple[str, str, ast.Module]]:
 
 
 def called(node: ast.Call) -> str:
-    """The name of the function that is called, without its module."""
+    """Return the name of the function that is called, without its module."""
     return str(getattr(node.func, "id", "") or getattr(node.func, "attr", ""))
 
 
 def loads(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
-    """The pipelines that a DAG file loads, with line and column of their names."""
+    """Return the pipelines that a DAG file loads, with line and column of their names."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Call)

@@ -1,4 +1,4 @@
-"""What the relations declare of the columns that a query names."""
+"""What relations declare about the columns that a query uses."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def declared(query: Query, column: exp.Column) -> tuple[str, Column] | None:
-    """The relation that a column is from and how it declares it.
+    """Return the relation that a column comes from, and its declaration of the column.
 
-    Through CTEs, subqueries and transforms that hand it on as it came.
+    The column is followed through CTEs, subqueries and transforms that pass it on unchanged.
     """
     from sqlglot import exp
 
     for scope in query.scopes:
-        if not any(column is each for each in scope.columns):
+        if not any(column is scope_column for scope_column in scope.columns):
             continue
         source = scope.sources.get(column.table)
         if not isinstance(source, exp.Table):
@@ -31,7 +31,7 @@ def declared(query: Query, column: exp.Column) -> tuple[str, Column] | None:
         for known in block.columns if block else ():
             if known.name == column.name:
                 return name, known
-        made = next((each for each in queries_of(query.checked) if each.name == name), None)
+        made = next((other for other in queries_of(query.checked) if other.name == name), None)
         return _handed_on(made, column, made.tree) if made else None
     return None
 
@@ -47,16 +47,16 @@ def _handed_on(query: Query, column: exp.Column, made: exp.Expr) -> tuple[str, C
 
 
 def may_be_null(query: Query, column: exp.Column) -> bool | None:
-    """Whether rows without a value are allowed; None when nothing is declared of the column."""
-    found = declared(query, column)
-    if found is None:
+    """Return whether a column may be NULL; None if nothing declares the column."""
+    declaration = declared(query, column)
+    if declaration is None:
         return None
-    name, known = found
+    name, known = declaration
     return not (known.required or known.primary_key or known.name in _checked(query.checked, name))
 
 
 def _checked(checked: Checked, relation: str) -> set[str]:
-    """The columns that a check wants filled in every row."""
+    """Return the columns for which a check demands a value in every row."""
     checks = checked.pipeline.relations()[relation].checks
     kinds = ("not_null", "primary_key")
     return {

@@ -88,21 +88,21 @@ class RepeatedSum(SqlRule):
 
 
 def _joins(query: Query) -> Iterator[tuple[Any, exp.Join, str]]:
-    """Each join with its scope and the name that its right side has there."""
+    """Return each join with its scope and the name of its right side in that scope."""
     for scope in query.scopes:
         for join in scope.expression.args.get("joins") or []:
             yield scope, join, join.alias_or_name
 
 
 def equal_columns(condition: exp.Expr | None, name: str) -> Iterator[tuple[str, str, str]]:
-    """What a condition compares: our column, the other table and its column."""
+    """Return what a condition compares: a column of `name`, the other table and its column."""
     from sqlglot import exp
 
-    for each in condition.flatten() if isinstance(condition, exp.And) else [condition]:
-        found = each.unnest() if each else None
-        if not isinstance(found, exp.EQ):
+    for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
+        comparison = part.unnest() if part else None
+        if not isinstance(comparison, exp.EQ):
             continue
-        left, right = found.left.unnest(), found.right.unnest()
+        left, right = comparison.left.unnest(), comparison.right.unnest()
         if not (isinstance(left, exp.Column) and isinstance(right, exp.Column)):
             continue
         for mine, other in ((left, right), (right, left)):
@@ -113,20 +113,20 @@ def equal_columns(condition: exp.Expr | None, name: str) -> Iterator[tuple[str, 
 def covered(
     query: Query, scope: Any, name: str, pairs: Iterable[tuple[str, str, str]]
 ) -> bool | None:
-    """Whether a table of FROM has one row for each value of its columns that are compared.
+    """Return whether a table of FROM has at most one row for each value of the compared columns.
 
-    None when the table is not one of this FROM.
+    None if the table is not in this FROM.
 
     :param pairs: the table's column, the other table and its column.
     """
     if name not in scope.sources:
         return None
     columns = {column for column, _, _ in pairs}
-    return any(each <= columns for each in keys_of_source(query.checked, scope.sources[name]))
+    return any(keys <= columns for keys in keys_of_source(query.checked, scope.sources[name]))
 
 
 def _compared(scope: Any, name: str) -> bool:
-    """Whether WHERE says what a table of `FROM a, b` belongs to."""
+    """Return whether WHERE relates a table of `FROM a, b` to the others."""
     where = scope.expression.args.get("where")
     return bool(where and list(equal_columns(where.this, name)))
 

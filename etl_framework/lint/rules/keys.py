@@ -1,4 +1,4 @@
-"""What is known to be different in each row: declared of relations, derived of queries."""
+"""Unique keys: those that relations declare, and those that follow from queries."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Keys = list[frozenset[str]]
 
 
 def keys_of_relation(checked: Checked, name: str) -> Keys:
-    """The sets of columns that no two rows of a relation share, in lower case."""
+    """Return the sets of columns whose values are unique in a relation, in lower case."""
     block = checked.pipeline.relations().get(name)
     if block is None:
         return []
-    found = [frozenset(c.name.lower() for c in block.columns if c.primary_key)]
+    candidates = [frozenset(c.name.lower() for c in block.columns if c.primary_key)]
     for check in block.checks:
         if getattr(check, "type", "") in ("primary_key", "unique"):
-            found.append(frozenset(column.lower() for column in check.checked_columns()))
+            candidates.append(frozenset(column.lower() for column in check.checked_columns()))
     if name in checked.compilation.trees:
-        found += keys_of_query(checked, checked.compilation.trees[name][1])
-    return [keys for keys in found if keys]
+        candidates += keys_of_query(checked, checked.compilation.trees[name][1])
+    return [keys for keys in candidates if keys]
 
 
 def keys_of_query(checked: Checked, tree: exp.Expr) -> Keys:
-    """The same of a query's result, as its DISTINCT or GROUP BY makes it."""
+    """Return the unique keys of a query's result, as its DISTINCT or GROUP BY makes them."""
     from sqlglot import exp
 
     if not isinstance(tree, exp.Select):
@@ -41,23 +41,26 @@ def keys_of_query(checked: Checked, tree: exp.Expr) -> Keys:
     if group:
         grouped = group.expressions
         named = {name for name, made in columns.items() if made in grouped}
-        whole = all(any(columns[name] == each for name in named) for each in grouped)
+        whole = all(any(columns[name] == expression for name in named) for expression in grouped)
         return [frozenset(named)] if whole and named else []
     return [frozenset([name]) for name in columns] if one_row(tree) else []
 
 
 def one_row(select: exp.Select) -> bool:
-    """Whether it gives a single row: without FROM, or of aggregates without GROUP BY."""
+    """Return whether a SELECT gives one row: it has no FROM, or aggregates without GROUP BY."""
     from sqlglot import exp
 
     if not select.args.get("from_"):
         return True
-    made = any(each.find(exp.AggFunc) and not each.find(exp.Window) for each in select.selects)
+    made = any(
+        expression.find(exp.AggFunc) and not expression.find(exp.Window)
+        for expression in select.selects
+    )
     return made and not select.args.get("group")
 
 
 def keys_of_source(checked: Checked, source: exp.Expr | Scope) -> Keys:
-    """The same of what a FROM names: a relation, a CTE or a subquery."""
+    """Return the unique keys of a source in FROM: a relation, a CTE or a subquery."""
     from sqlglot import exp
 
     if isinstance(source, exp.Table):
@@ -66,10 +69,10 @@ def keys_of_source(checked: Checked, source: exp.Expr | Scope) -> Keys:
 
 
 def unique_columns(query: Query) -> set[str]:
-    """The columns that alone tell rows apart, of all relations and subqueries of a query."""
-    found: set[str] = set()
+    """Return the columns that are unique by themselves, in all sources of a query."""
+    columns: set[str] = set()
     for scope in query.scopes:
         for source in scope.sources.values():
             for keys in keys_of_source(query.checked, source):
-                found |= keys if len(keys) == 1 else set()
-    return found
+                columns |= keys if len(keys) == 1 else set()
+    return columns

@@ -27,8 +27,15 @@ class UselessKeys(Rule):
             for name, kpi in checked.pipeline.kpis.items():
                 target = kpi.target
                 given = [key for key in KEYS if getattr(target, key)]
-                found = [each.connections.get(target.connection) for each in environments.values()]
-                nowhere = found and all(found) and not any(isinstance(c, Redshift) for c in found)
+                connections = [
+                    environment.connections.get(target.connection)
+                    for environment in environments.values()
+                ]
+                nowhere = (
+                    connections
+                    and all(connections)
+                    and not any(isinstance(c, Redshift) for c in connections)
+                )
                 for key in given:
                     useless = target.loads_by.unused(target, key)
                     if nowhere:
@@ -65,5 +72,5 @@ class SideBySide(Rule):
 def _warning(checked: Checked, kpi: str, key: str, message: str, hint: str) -> Diagnostic:
     code = "W306" if key == "strategy" else "W305"
     keys = ("kpis", kpi, "target", key)
-    found = checked.found.file.diagnostic(keys, code, message, hint)
-    return replace(found, severity="warning")
+    diagnostic = checked.pipeline_file.file.diagnostic(keys, code, message, hint)
+    return replace(diagnostic, severity="warning")

@@ -54,7 +54,7 @@ class WideNumber(SqlRule):
 
 
 def _published(query: Query) -> Iterator[tuple[Column, exp.Expr]]:
-    """The columns of a KPI's table, with what the query makes of each."""
+    """Return the columns of a KPI's table, with the expression that the query selects for each."""
     kpi = query.checked.pipeline.kpis.get(query.name)
     selects = selects_of(query.tree)
     if kpi and len(kpi.columns) == len(selects):
@@ -62,31 +62,34 @@ def _published(query: Query) -> Iterator[tuple[Column, exp.Expr]]:
 
 
 def _as_it_came(query: Query, made: exp.Expr) -> Column | None:
-    """The source's column whose values a result has unchanged; None if there is none."""
+    """Return the source's column that a result passes on unchanged; None if there is none."""
     from sqlglot import exp
 
     value = made.unalias()
-    found = declared(query, value) if isinstance(value, exp.Column) else None
-    return found[1] if found else None
+    declaration = declared(query, value) if isinstance(value, exp.Column) else None
+    return declaration[1] if declaration else None
 
 
 def _literals(made: exp.Expr) -> Iterator[exp.Expr]:
-    """The texts that may become the value as they stand there."""
+    """Return the text literals that may become the value."""
     from sqlglot import exp
 
     value = made.unalias().unnest()
     if isinstance(value, exp.Literal) and value.is_string:
         yield value
     elif isinstance(value, exp.Case):
-        for each in [*(case.args["true"] for case in value.args["ifs"]), value.args.get("default")]:
-            yield from _literals(each) if each is not None else ()
+        for branch in [
+            *(case.args["true"] for case in value.args["ifs"]),
+            value.args.get("default"),
+        ]:
+            yield from _literals(branch) if branch is not None else ()
     elif isinstance(value, exp.Coalesce):
-        for each in [value.this, *value.expressions]:
-            yield from _literals(each)
+        for argument in [value.this, *value.expressions]:
+            yield from _literals(argument)
 
 
 def _lost(given: ColumnType, wanted: ColumnType) -> str:
-    """What is lost of a number in another type; empty if nothing can be."""
+    """Return what is lost when a number gets another type; empty if nothing can be lost."""
     if given.name in WHOLE and wanted.name in WHOLE:
         small = WHOLE.index(wanted.name) < WHOLE.index(given.name)
         return "a large one ends the run" if small else ""

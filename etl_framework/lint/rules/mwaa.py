@@ -1,7 +1,7 @@
-"""Rules about Amazon MWAA: schedules, waits, what a class of environments can do, packages.
+"""Rules about Amazon MWAA: schedules, waits, the limits of environment classes, packages.
 
-Which version and class it is, is said in `setup.cfg`: `mwaa_version = 3.3.1`, `mwaa_class =
-mw1.small`; without them the rules about these are silent.
+`setup.cfg` names the version and the class: `mwaa_version = 3.3.1`, `mwaa_class = mw1.small`.
+Without them the rules about version and class find nothing.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class Schedules(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            pipeline, file = checked.pipeline, checked.found.file
+            pipeline, file = checked.pipeline, checked.pipeline_file.file
             if pipeline.schedule != NONE and (seconds := _length(checked)) < SHORTEST:
                 message = f"a run each {seconds} seconds, and its steps take some each to start"
                 hint = "five minutes or more leave room for a run"
-                found = file.diagnostic(("schedule",), "W503", message, hint)
-                yield replace(found, severity="warning")
+                diagnostic = file.diagnostic(("schedule",), "W503", message, hint)
+                yield replace(diagnostic, severity="warning")
             if pipeline.catchup and pipeline.start_date is None:
                 message = "catchup runs every interval since start_date, which is not given"
-                found = file.diagnostic(("catchup",), "W503", message, "write start_date")
-                yield replace(found, severity="warning")
+                diagnostic = file.diagnostic(("catchup",), "W503", message, "write start_date")
+                yield replace(diagnostic, severity="warning")
 
 
 class Waits(Rule):
@@ -69,8 +69,8 @@ class Waits(Rule):
                     message = "the next run is due before the wait is over" if late else ""
                 if message:
                     keys, hint = ("sources", name, "wait"), "wait for less, or allow more"
-                    found = checked.found.file.diagnostic(keys, "W504", message, hint)
-                    yield replace(found, severity="warning")
+                    diagnostic = checked.pipeline_file.file.diagnostic(keys, "W504", message, hint)
+                    yield replace(diagnostic, severity="warning")
 
 
 class BeyondTheClass(ProjectRule):
@@ -79,12 +79,12 @@ class BeyondTheClass(ProjectRule):
     codes = ("W505",)
     reads = (FILE,)
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        pipeline = found.model
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        pipeline = pipeline_file.model
         if pipeline and pipeline.max_active_runs > 1 and not pipeline.pool:
             wide = max(len(pipeline.sources), len(pipeline.kpis))
             values = (str(pipeline.max_active_runs), str(wide))
-            yield fact(found, "starts", values, ("max_active_runs",))
+            yield fact(pipeline_file, "starts", values, ("max_active_runs",))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         named = mwaa_of(project.root).get("mwaa_class")
@@ -103,15 +103,15 @@ class BeyondTheClass(ProjectRule):
                 message += f"{size.name}, which has {size.memory_gb} GB"
                 hint = f"write memory_limit: {int(room / size.concurrency / 10) * 10}MB, or less"
                 keys = ("environments", label, "memory_limit")
-                found = project.environments_file.diagnostic(keys, "W505", message, hint)
-                yield replace(found, severity="warning")
-        for each in facts:
-            runs, wide = (int(value) for value in each.values)
+                diagnostic = project.environments_file.diagnostic(keys, "W505", message, hint)
+                yield replace(diagnostic, severity="warning")
+        for pipeline_fact in facts:
+            runs, wide = (int(value) for value in pipeline_fact.values)
             if runs * wide > size.concurrency:
                 message = f"{runs} runs start up to {runs * wide} steps at a time, and a worker of "
                 message += f"{size.name} takes {size.concurrency}"
                 hint = "write a smaller max_active_runs, or a pool"
-                yield each.diagnostic("W505", message, hint, "warning")
+                yield pipeline_fact.diagnostic("W505", message, hint, "warning")
 
 
 class OutsideConstraints(ApartRule):
@@ -144,7 +144,7 @@ class OutsideConstraints(ApartRule):
 
 
 def _length(checked: Checked) -> int:
-    """Seconds of a data interval."""
+    """Return the seconds of a data interval."""
     interval = checked.pipeline.some_interval()
     return int((interval.end - interval.start).total_seconds())
 

@@ -1,4 +1,4 @@
-"""Rules about missing values, where they change what is computed."""
+"""Rules about missing values that change a result."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class OuterJoinUndone(SqlRule):
 
 
 def _tests(select: exp.Expr) -> list[exp.Expr]:
-    """The conditions of WHERE that all have to be true."""
+    """Return the conditions of WHERE that must all be true."""
     from sqlglot import exp
 
     where = select.args.get("where")
@@ -123,7 +123,7 @@ def _tests(select: exp.Expr) -> list[exp.Expr]:
 
 
 def _takes_out(test: exp.Expr, table: str) -> bool:
-    """Whether a condition is not true of a row in which a table's columns are empty."""
+    """Return whether a condition drops rows in which a table's columns are NULL."""
     from sqlglot import exp
 
     plain = test.unnest()
@@ -134,15 +134,15 @@ def _takes_out(test: exp.Expr, table: str) -> bool:
 
 
 def _outer_joins(query: Query) -> Iterator[tuple[Any, list[exp.Join]]]:
-    """Each SELECT with its LEFT JOINs, where it has some."""
+    """Return the scope of each SELECT that has LEFT JOINs, with these joins."""
     for scope in query.scopes:
-        joins = [each for each in scope.expression.args.get("joins") or [] if each.side == "LEFT"]
+        joins = [join for join in scope.expression.args.get("joins") or [] if join.side == "LEFT"]
         if joins:
             yield scope, joins
 
 
 def _of(scope: Any, kind: type[exp.Expr]) -> Iterator[exp.Expr]:
-    """Nodes of one SELECT alone, without those of windows."""
+    """Return the nodes of one SELECT, without those of subqueries and windows."""
     from sqlglot import exp
 
     for select in scope.expression.selects:

@@ -1,4 +1,4 @@
-"""Rules about which rows are first, and which moment is now."""
+"""Rules about the order of rows, and about the current time."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class TiesUnbroken(SqlRule):
     def _order(
         self, query: Query, node: exp.Expr, order: exp.Expr | None, wanted: Sequence[exp.Expr]
     ) -> Iterator[Finding]:
-        keys = [each.this for each in order.expressions] if order else []
+        keys = [ordered.this for ordered in order.expressions] if order else []
         if not keys:
             hint = "add ORDER BY with a key that is different in each row"
             yield Finding(node, "without ORDER BY any rows may come first", hint)
             return
-        values = [each.unalias() for each in wanted]
+        values = [expression.unalias() for expression in wanted]
         if values and all(value in keys for value in values):
-            return  # of rows that are alike, either gives the same
+            return  # rows that tie give the same values
         if len(keys) == 1 and keys[0].name not in unique_columns(query):
             hint = "add a key that is different in each row, such as an id"
             yield Finding(keys[0], "nothing says which of two rows comes first that tie", hint)

@@ -1,4 +1,4 @@
-"""Rules about paths that lead out of the project, and functions that are not there."""
+"""Rules about paths that lead out of the project, and functions that do not exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import ApartRule, Fact, ProjectRule, fact
 from etl_framework.project.project import PipelineFile, Project
 
-# What an environment and its connections call a path below the project's folder.
+# The keys of an environment and of its connections that hold a path below the project's folder.
 OF_ENVIRONMENT = ("staging", "work", "env_file")
 OF_CONNECTION = ("path", "embedded", "seed", "ssl_root_cert")
 
@@ -44,29 +44,31 @@ class MissingFunction(ProjectRule):
     codes = ("E318", "W307")
     reads = ("*.py", "*/*.py")
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        for name, transform in found.model.transforms.items() if found.model else ():
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        for name, transform in (
+            pipeline_file.model.transforms.items() if pipeline_file.model else ()
+        ):
             if transform.python:
                 keys, module = ("transforms", name, "python"), transform.python.partition(":")[0]
-                place = found.file.inside(keys, transform.python, len(module) + 1)
-                yield fact(found, "module", (transform.python,), keys)
-                yield Fact("function", (transform.python,), found.file.path, *place)
+                place = pipeline_file.file.inside(keys, transform.python, len(module) + 1)
+                yield fact(pipeline_file, "module", (transform.python,), keys)
+                yield Fact("function", (transform.python,), pipeline_file.file.path, *place)
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
-        for each in facts:
-            module, _, function = each.values[0].partition(":")
+        for pipeline_fact in facts:
+            module, _, function = pipeline_fact.values[0].partition(":")
             path = _module(project.root, module)
             if path is None:
                 installed = importlib.util.find_spec(module.partition(".")[0]) is not None
-                if each.kind == "module" and not installed:
+                if pipeline_fact.kind == "module" and not installed:
                     message = f"the module '{module}' is neither in the project nor installed"
-                    yield each.diagnostic("W307", message, severity="warning")
+                    yield pipeline_fact.diagnostic("W307", message, severity="warning")
                 continue
             known = _functions(path)
-            if each.kind == "function" and known is not None and function not in known:
+            if pipeline_fact.kind == "function" and known is not None and function not in known:
                 message = f"there is no function '{function}' in "
                 message += path.relative_to(project.root).as_posix()
-                yield each.diagnostic("E318", message, did_you_mean(function, known))
+                yield pipeline_fact.diagnostic("E318", message, did_you_mean(function, known))
 
 
 def _outside(
@@ -84,12 +86,12 @@ def _outside(
 
 def _module(root: Path, module: str) -> Path | None:
     place = root.joinpath(*module.split("."))
-    found = (place.with_suffix(".py"), place / "__init__.py")
-    return next((path for path in found if path.is_file()), None)
+    candidates = (place.with_suffix(".py"), place / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _functions(path: Path) -> set[str] | None:
-    """What a file's top level names; None if that cannot be told."""
+    """Return the names that a file's top level defines; None if they are not certain."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
@@ -101,7 +103,7 @@ def _functions(path: Path) -> set[str] | None:
         elif isinstance(node, ast.Assign):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         elif isinstance(node, ast.ImportFrom | ast.Import):
-            names |= {each.asname or each.name.partition(".")[0] for each in node.names}
+            names |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.If | ast.Try):
             return None
     return None if "*" in names else names

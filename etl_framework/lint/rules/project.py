@@ -43,7 +43,11 @@ class Connections(Rule):
         accepts: type | None,
     ) -> Iterator[Diagnostic]:
         environments = project.environments.environments if project.environments else {}
-        without = [label for label, each in environments.items() if name not in each.connections]
+        without = [
+            label
+            for label, environment in environments.items()
+            if name not in environment.connections
+        ]
         if without:
             labels = ", ".join(f"'{label}'" for label in without)
             message = f"the connection '{name}' is not in environment {labels}"
@@ -52,7 +56,7 @@ class Connections(Rule):
             hint = did_you_mean(
                 name, {c for label in without for c in environments[label].connections}
             )
-            yield checked.found.file.diagnostic(keys, "E301", message, hint)
+            yield checked.pipeline_file.file.diagnostic(keys, "E301", message, hint)
         for label, environment in environments.items():
             connection = environment.connections.get(name)
             if connection is None:
@@ -64,7 +68,7 @@ class Connections(Rule):
                 message = (
                     f"the connection '{name}' is of type '{kind}' in '{label}', not one that {what}"
                 )
-                yield checked.found.file.diagnostic(keys, "E303", message)
+                yield checked.pipeline_file.file.diagnostic(keys, "E303", message)
 
 
 class Names(Rule):
@@ -78,7 +82,7 @@ class Names(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            file, name = checked.found.file, checked.pipeline.name
+            file, name = checked.pipeline_file.file, checked.pipeline.name
             if name != Path(file.path).stem:
                 message = f"the pipeline is called '{name}' and its file {Path(file.path).name}"
                 hint = f"rename the file to {name}.yml, or the pipeline"
@@ -100,18 +104,18 @@ class OneFile(ProjectRule):
 
     codes = ("E306",)
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        if found.model and found.model.name == Path(found.file.path).stem:
-            yield fact(found, "is", (found.model.name,), ("name",))
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        if pipeline_file.model and pipeline_file.model.name == Path(pipeline_file.file.path).stem:
+            yield fact(pipeline_file, "is", (pipeline_file.model.name,), ("name",))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         owners: dict[str, str] = {}
-        for each in facts:
-            (name,) = each.values
-            first = owners.setdefault(name, each.path)
-            if first != each.path:
+        for pipeline_fact in facts:
+            (name,) = pipeline_fact.values
+            first = owners.setdefault(name, pipeline_fact.path)
+            if first != pipeline_fact.path:
                 message = f"{first} is a pipeline '{name}', too"
-                yield each.diagnostic("E306", message, "rename or delete one of them")
+                yield pipeline_fact.diagnostic("E306", message, "rename or delete one of them")
 
 
 class OneWriter(ProjectRule):
@@ -119,16 +123,16 @@ class OneWriter(ProjectRule):
 
     codes = ("E307",)
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        for name, kpi in found.model.kpis.items() if found.model else ():
-            me, table = f"{Path(found.file.path).stem}.{name}", kpi.target.table
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        for name, kpi in pipeline_file.model.kpis.items() if pipeline_file.model else ():
+            me, table = f"{Path(pipeline_file.file.path).stem}.{name}", kpi.target.table
             keys = ("kpis", name, "target", "table")
-            yield fact(found, "writes", (kpi.target.connection, table, me), keys)
+            yield fact(pipeline_file, "writes", (kpi.target.connection, table, me), keys)
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         writers: dict[tuple[str, str], str] = {}
-        for each in facts:
-            connection, table, me = each.values
+        for pipeline_fact in facts:
+            connection, table, me = pipeline_fact.values
             plain, first = re.sub(r"^(main|public)\.", "", table.lower()), me
             for place in _places(project, connection):
                 first = writers.setdefault((place, plain), me)
@@ -136,18 +140,18 @@ class OneWriter(ProjectRule):
                     break
             if first != me:
                 message = f"the table '{table}' is already written by {first}"
-                yield each.diagnostic("E307", message, "give each KPI its own table")
+                yield pipeline_fact.diagnostic("E307", message, "give each KPI its own table")
 
 
 def _places(project: Project, name: str) -> list[str]:
-    """What a connection is in each environment: two names may mean one database."""
+    """Return what a connection is in each environment, as two names may mean one database."""
     environments = project.environments.environments if project.environments else {}
-    found = {
+    places = {
         f"{label} {connection.model_dump_json()}"
         for label, environment in environments.items()
         if (connection := environment.connections.get(name))
     }
-    return sorted(found) or [name]
+    return sorted(places) or [name]
 
 
 class Pushdown(Rule):
@@ -166,8 +170,8 @@ class Pushdown(Rule):
                 for keys, why in engine.refused(checked.pipeline, environment):
                     what = f"whose engine is {environment.engine}: {why}"
                     message = f"cannot run in '{label}', {what}"
-                    found = checked.found.file.diagnostic(keys, "W302", message)
-                    yield replace(found, severity="warning")
+                    diagnostic = checked.pipeline_file.file.diagnostic(keys, "W302", message)
+                    yield replace(diagnostic, severity="warning")
 
 
 class OneTransaction(Rule):
@@ -180,16 +184,16 @@ class OneTransaction(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         environments = project.environments.environments if project.environments else {}
-        known = {name for each in environments.values() for name in each.connections}
+        known = {name for environment in environments.values() for name in environment.connections}
         for checked in files:
             connections = [kpi.target.connection for kpi in checked.pipeline.kpis.values()]
             if environments and not known.issuperset(connections):
-                continue  # a misspelt one is told by itself
+                continue  # another rule reports a misspelt connection
             for name, kpi in checked.pipeline.kpis.items():
                 if kpi.target.connection != connections[0]:
                     keys = ("kpis", name, "target", "connection")
                     message = f"targets in '{connections[0]}' and '{kpi.target.connection}' do not "
-                    found = checked.found.file.diagnostic(
+                    diagnostic = checked.pipeline_file.file.diagnostic(
                         keys, "W301", message + "change in one transaction"
                     )
-                    yield replace(found, severity="warning")
+                    yield replace(diagnostic, severity="warning")

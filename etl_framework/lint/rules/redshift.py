@@ -1,4 +1,4 @@
-"""Rules about what other engines have and Redshift has not."""
+"""Rules about SQL that other engines have and Redshift does not have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from etl_framework.lint.sql_base import Query, queries_of
 from etl_framework.project.project import Project
 from etl_framework.sql.blame import first_offset
 
-# What is missing, and what to write instead. Source: Redshift's Database Developer Guide,
+# Missing functions, and what to write instead. Source: Redshift's Database Developer Guide,
 # "Unsupported PostgreSQL functions" and "Unsupported PostgreSQL features".
 FUNCTIONS = {
     "string_agg": "LISTAGG(..., ', ') WITHIN GROUP (ORDER BY ...)",
@@ -61,7 +61,7 @@ FUNCTIONS = {
 }
 
 
-# Words in a row, which of them is meant, what they are, and what to write instead.
+# Consecutive words, the index of the word to point at, their name, and what to write instead.
 WORDS = [
     (") filter ( where", 1, "FILTER (WHERE ...)", "SUM(CASE WHEN ... THEN ... END)"),
     ("is distinct from", 1, "IS DISTINCT FROM", "a <> b OR (a IS NULL) <> (b IS NULL)"),
@@ -98,16 +98,16 @@ class MissingInRedshift(Rule):
 
 
 def _spelled(sql: str) -> Iterator[tuple[int, str, str]]:
-    """Where in the text something is, what it is, and what to write: a tree knows no spelling."""
+    """Return offset, name and replacement of what the text spells; a tree has no spelling."""
     import sqlglot
 
     if not _SUSPECT.search(sql):
         return
-    found = sqlglot.tokenize(sql, read="redshift")
+    tokens = sqlglot.tokenize(sql, read="redshift")
     quoted = (sqlglot.TokenType.STRING, sqlglot.TokenType.IDENTIFIER)
     words = [  # a token such as "DISTINCT FROM" is two words
         (token.start + at.start(), at[0])
-        for token in found
+        for token in tokens
         for at in re.finditer(r"\S+", "''" if token.token_type in quoted else token.text.lower())
     ]
     texts = [word for _, word in words]

@@ -1,4 +1,4 @@
-"""Rules about what a query gives: its columns, and the days of moments."""
+"""Rules about the result of a query: its columns, and the days of timestamps."""
 
 from __future__ import annotations
 

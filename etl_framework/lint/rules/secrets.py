@@ -1,4 +1,4 @@
-"""Rules about secrets and the ways that they travel."""
+"""Rules about secrets in files, and about connections that expose them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import ApartRule, Checked, Fact, Rule, source_of
-from etl_framework.lint.files import found_files
+from etl_framework.lint.files import matching_files
 from etl_framework.lint.rules.dags import PATTERNS
 from etl_framework.project.project import Project
 from etl_framework.project.yaml_file import texts
 from etl_framework.sql.template_names import line_and_column
 
 _SECRET_KEY = re.compile(r"password|secret|token|access_key|private_key", re.IGNORECASE)
-# Texts that are nothing but a secret, by how their issuers write them.
+# Texts that are certainly secrets, by the formats of their issuers.
 _ISSUED = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN (?:\w+ )*PRIVATE KEY-----|\bgh[pousr]_\w{36}\b"
     r"|\bxox[abprs]-[\w-]{10,}|https://hooks\.slack\.com/services/\w+/\w+/\w+"
@@ -33,7 +33,10 @@ class LiteralSecret(Rule):
     codes = ("E701",)
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        for file in (project.environments_file, *(found.file for found in project.pipelines)):
+        for file in (
+            project.environments_file,
+            *(pipeline_file.file for pipeline_file in project.pipelines),
+        ):
             for keys, value in texts(file.data):
                 if "{{" in value or "{%" in value:
                     continue
@@ -55,7 +58,7 @@ class SecretInDag(ApartRule):
     reads = PATTERNS
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
-        for path in found_files(project.root, self.reads):
+        for path in matching_files(project.root, self.reads):
             yield from _in_text(path, source_of(project, path))
 
 
@@ -89,8 +92,8 @@ class UnverifiedTls(ApartRule):
 
 
 def _in_text(path: str, text: str) -> Iterator[Diagnostic]:
-    for found in [*_ISSUED.finditer(text), *_URL.finditer(text)]:
-        place = line_and_column(text, found.start())
+    for match in [*_ISSUED.finditer(text), *_URL.finditer(text)]:
+        place = line_and_column(text, match.start())
         yield Diagnostic(path, *place, "E701", "a secret stands in the file", HINT)
 
 
@@ -106,5 +109,5 @@ def _password_in_url(value: str) -> bool:
 
 
 def _mode_in_url(value: str) -> str:
-    found = re.search(r"[?&]sslmode=([\w-]+)", value) if "://" in value else None
-    return found[1] if found else ""
+    match = re.search(r"[?&]sslmode=([\w-]+)", value) if "://" in value else None
+    return match[1] if match else ""

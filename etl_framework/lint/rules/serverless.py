@@ -1,4 +1,4 @@
-"""What cannot run on MWAA Serverless."""
+"""A rule about what cannot run on MWAA Serverless."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ class Serverless(Rule):
             for checked in files:
                 for keys, why, hint in not_serverless(checked.pipeline):
                     message = f"cannot run in '{label}', which is MWAA Serverless: {why}"
-                    found = checked.found.file.diagnostic(keys, "W507", message, hint)
-                    yield replace(found, severity="warning")
+                    diagnostic = checked.pipeline_file.file.diagnostic(keys, "W507", message, hint)
+                    yield replace(diagnostic, severity="warning")

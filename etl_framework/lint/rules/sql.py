@@ -1,4 +1,4 @@
-"""Rules about what makes relations: the templates, and the inputs of Python transforms."""
+"""Rules about templates, and about the inputs of Python transforms."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class PythonInputs(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            known = {*checked.pipeline.relations(), *checked.found.broken()}
+            known = {*checked.pipeline.relations(), *checked.pipeline_file.broken()}
             for name, transform in checked.pipeline.transforms.items():
                 for index, given in enumerate(transform.inputs):
                     if given not in known:
                         keys = ("transforms", name, "inputs", index)
                         hint = did_you_mean(given, known)
                         message = f"unknown relation '{given}'"
-                        yield checked.found.file.diagnostic(keys, "E411", message, hint)
+                        yield checked.pipeline_file.file.diagnostic(keys, "E411", message, hint)

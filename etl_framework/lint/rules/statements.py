@@ -1,4 +1,4 @@
-"""Rules about SQL that DAG files run on Redshift by hand."""
+"""Rules about SQL that DAG files run on Redshift themselves."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Statements(ApartRule):
             for node in ast.walk(tree):
                 if not isinstance(node, ast.Call) or called(node) != OPERATOR:
                     continue
-                for each in node.keywords:
-                    text = each.value
-                    if each.arg != "sql" or not isinstance(text, ast.Constant):
+                for keyword in node.keywords:
+                    text = keyword.value
+                    if keyword.arg != "sql" or not isinstance(text, ast.Constant):
                         continue
                     written = ast.get_source_segment(source, text) or ""
                     for offset, message, hint in _problems(written):
@@ -41,7 +41,7 @@ class Statements(ApartRule):
 
 
 def _problems(written: str) -> Iterator[tuple[int, str, str]]:
-    """What is wrong with a statement, by offsets in the text of Python."""
+    """Return the problems of a statement, by offsets in the Python source."""
     import sqlglot
 
     start = len(written) - len(written.lstrip("rRbBfFuU'\""))

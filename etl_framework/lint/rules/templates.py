@@ -1,4 +1,4 @@
-"""Rules about Jinja in templates and in YAML: what it reaches for, whether a path renders."""
+"""Rules about Jinja in templates and in YAML: which names it uses, whether a path renders."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class Reaching(Rule):
             for path, text in checked.templates.items():
                 for start, name in reached_for(text):
                     yield reaching(path, *line_and_column(text, start), name)
-        for file in (project.environments_file, *(found.file for found in project.pipelines)):
+        for file in (
+            project.environments_file,
+            *(pipeline_file.file for pipeline_file in project.pipelines),
+        ):
             for keys, text in texts(file.data):
                 for start, name in reached_for(text) if "{" in text else ():
                     yield reaching(file.path, *file.inside(keys, text, start), name)
@@ -50,7 +53,11 @@ class UnknownNames(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            stopped = {each.path for each in checked.compilation.diagnostics if each.code == "E403"}
+            stopped = {
+                diagnostic.path
+                for diagnostic in checked.compilation.diagnostics
+                if diagnostic.code == "E403"
+            }
             for query in checked.pipeline.queries().values():
                 path = f"{TEMPLATES}/{query.sql}"
                 if query.sql and path in stopped:
@@ -73,7 +80,7 @@ class PathTemplates(Rule):
                 try:
                     render_text(path, text_values(checked.interval))
                 except TemplateError as error:
-                    keys, file = ("sources", name, "path"), checked.found.file
+                    keys, file = ("sources", name, "path"), checked.pipeline_file.file
                     place = file.inside(keys, path, max(path.find("{{"), path.find("{%"), 0))
                     yield Diagnostic(file.path, *place, "E316", *_why(error))
 
@@ -103,13 +110,13 @@ class _Anything:
 
 
 def _why(error: TemplateError, known: tuple[str, ...] = INTERVAL) -> tuple[str, str]:
-    """Message and hint."""
+    """Return message and hint for an error of Jinja."""
     hint = f"known: {', '.join(known)}"
     if isinstance(error, TemplateSyntaxError):
         return f"template syntax: {error.message}", hint
     if isinstance(error, UndefinedError):
         message = str(error.message)
         name = (re.findall(r"'(\w+)'", message) or [""])[-1]
-        near = did_you_mean(name, {part for each in known for part in each.split(".")})
+        near = did_you_mean(name, {part for known_name in known for part in known_name.split(".")})
         return f"unknown name '{name}'", near if near.startswith("did") else hint
     return f"it does not render: {error}", hint

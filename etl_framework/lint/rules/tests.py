@@ -1,4 +1,4 @@
-"""Rules about the unit tests of SQL: what they give and expect exists, and has a type."""
+"""Rules about the unit tests of SQL: their relations and columns exist, their values fit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Fixtures(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
-            for relation in relations_of(checked.pipeline, checked.found.file):
+            for relation in relations_of(checked.pipeline, checked.pipeline_file.file):
                 for index, test in enumerate(getattr(relation.block, "tests", ())):
                     keys = (*relation.keys, "tests", index)
                     yield from self._test(checked, keys, relation.name, test)
@@ -34,10 +34,14 @@ class Fixtures(Rule):
             where = (*keys, "given", given)
             if given in inputs:
                 yield from self._rows(checked, where, rows, shapes.get(given), given)
-            elif _all_known(checked, {name, *inputs}) and given not in checked.found.broken():
+            elif (
+                _all_known(checked, {name, *inputs}) and given not in checked.pipeline_file.broken()
+            ):
                 message = f"'{name}' does not read '{given}', nor does any of its inputs"
                 hint = did_you_mean(given, inputs)
-                yield checked.found.file.diagnostic(where, "E312", message, hint, of_key=True)
+                yield checked.pipeline_file.file.diagnostic(
+                    where, "E312", message, hint, of_key=True
+                )
         yield from self._rows(checked, (*keys, "expect"), test.expect, shapes.get(name), name)
 
     def _rows(
@@ -50,7 +54,7 @@ class Fixtures(Rule):
     ) -> Iterator[Diagnostic]:
         if shape is None:
             return
-        file, columns = checked.found.file, dict(shape)
+        file, columns = checked.pipeline_file.file, dict(shape)
         for index, row in enumerate(rows):
             for column in _unknown(row, columns):
                 message = f"'{relation}' has no column '{column}'"
@@ -66,7 +70,7 @@ def _unknown(row: Row, columns: Mapping[str, str]) -> list[str]:
 
 
 def _all_known(checked: Checked, names: set[str]) -> bool:
-    """Whether it is known what all of these relations read: a misspelt one may be any."""
+    """Return whether it is known what all these relations read; a misspelt name may be any."""
     compilation, sources = checked.compilation, checked.pipeline.sources
-    misspelt = any(each.code == "E411" for each in compilation.diagnostics)
+    misspelt = any(diagnostic.code == "E411" for diagnostic in compilation.diagnostics)
     return not misspelt and all(name in compilation.queries or name in sources for name in names)

@@ -1,4 +1,4 @@
-"""Rules about what is there and serves nothing, and about checks that wait for one another."""
+"""Rules about unused relations and templates, and about checks that wait for one another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from etl_framework.errors import Diagnostic, PlanError
 from etl_framework.lint.base import Checked, Fact, ProjectRule, Rule, fact, files_of
-from etl_framework.lint.files import found_files
+from etl_framework.lint.files import matching_files
 from etl_framework.plan.plan import build_plan
 from etl_framework.project.project import TEMPLATES, PipelineFile, Project
 
@@ -20,13 +20,13 @@ class UnusedRelation(Rule):
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
             compilation, pipeline = checked.compilation, checked.pipeline
-            if compilation.diagnostics or checked.found.broken():
-                continue  # what is wrong may be what reads it
+            if compilation.diagnostics or checked.pipeline_file.broken():
+                continue  # the part that is wrong may read the relation
             read = {name for query in compilation.queries.values() for name in query.inputs}
             read |= {name for query in compilation.checks.values() for name in query.inputs}
             for block in pipeline.relations().values():
                 read |= {parent[0] for check in block.checks if (parent := check.parent())}
-            for relation in checked.found.relations.values():
+            for relation in checked.pipeline_file.relations.values():
                 if relation.kind != "kpi" and relation.name not in read:
                     message = f"nothing reads '{relation.name}'"
                     hint = "take it out, or read it in a template"
@@ -42,19 +42,19 @@ class UnusedTemplate(ProjectRule):
     codes = ("W304",)
     names = (f"{TEMPLATES}/**/*.sql",)
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        if found.model is None or found.left_out:
-            yield fact(found, "any", ())  # what cannot be read may use it
-        for path in sorted(files_of(found)):
-            yield fact(found, "uses", (path,))
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        if pipeline_file.model is None or pipeline_file.left_out:
+            yield fact(pipeline_file, "any", ())  # the unreadable part may use any template
+        for path in sorted(files_of(pipeline_file)):
+            yield fact(pipeline_file, "uses", (path,))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
-        if any(each.kind == "any" for each in facts):
+        if any(pipeline_fact.kind == "any" for pipeline_fact in facts):
             return
-        used = {path for each in facts for path in each.values}
-        there = found_files(project.root, self.names)
+        used = {path for pipeline_fact in facts for path in pipeline_fact.values}
+        there = matching_files(project.root, self.names)
         if {path for path in used if path.startswith(f"{TEMPLATES}/")} - set(there):
-            return  # one that is not there may be misspelt
+            return  # the name of a missing template may be misspelt
         for path in there:
             if path not in used:
                 hint = "name it with 'sql:' in a pipeline, or delete it"
@@ -74,12 +74,14 @@ class CheckOrder(Rule):
         for checked in files:
             relations = checked.pipeline.relations()
             parents = [check.parent() for block in relations.values() for check in block.checks]
-            if checked.compilation.diagnostics or checked.found.file.diagnostics:
+            if checked.compilation.diagnostics or checked.pipeline_file.file.diagnostics:
                 continue
             if any(parent and parent[0] not in relations for parent in parents):
                 continue
             try:
-                name = checked.found.file.path.rpartition("/")[2].partition(".")[0]
+                name = checked.pipeline_file.file.path.rpartition("/")[2].partition(".")[0]
                 build_plan(project, name, None, checked.interval, checked.compilation)
             except PlanError as error:
-                yield from (each for each in error.diagnostics if each.code == "E305")
+                yield from (
+                    diagnostic for diagnostic in error.diagnostics if diagnostic.code == "E305"
+                )
