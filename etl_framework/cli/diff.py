@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli import completing
+from etl_framework.cli import completion as completing
 from etl_framework.cli.options import (
     date_option,
     environment_option,

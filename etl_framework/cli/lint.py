@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl_framework.cli.completing import pipelines
+from etl_framework.cli.completion import pipelines
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from etl_framework.cli.completing import environments
+from etl_framework.cli.completion import environments
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval

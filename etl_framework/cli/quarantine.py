@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli.completing import sources
+from etl_framework.cli.completion import sources
 from etl_framework.cli.options import (
     date_option,
     environment_option,

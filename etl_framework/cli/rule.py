@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from etl_framework.cli.completing import rule_codes
+from etl_framework.cli.completion import rule_codes
 from etl_framework.cli.options import project_option
 
 

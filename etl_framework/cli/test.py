@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli.completing import in_pipelines
+from etl_framework.cli.completion import in_pipelines
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
