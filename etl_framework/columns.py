@@ -1,4 +1,4 @@
-"""Columns and their types, with the name of each type in every system that values pass."""
+"""Columns and their types, with the name of every type in every system that values pass."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@
         BundleError         a bundle would not work where it goes; nothing was written
         MissingExtraError   an optional dependency is missing; the hint says which extra to install
 
-An error carries diagnostics: one for each problem, each with the place to look at.
+An error carries diagnostics: one for every problem, each with the place to look at.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A pipeline as dag-factory's configuration: plain data, from which a DAG is made quickly.
 
-Reading SQL takes half a second and a hundred megabytes, so it is done once for each change of a
+Reading SQL takes half a second and a hundred megabytes, so it is done once for every change of a
 file and not each time that Airflow parses a DAG.
 """
 

@@ -82,7 +82,7 @@ def plans(
     first: date | None = None,
     last: date | None = None,
 ) -> Iterator[Plan]:
-    """Return the plan of each data interval that the options ask for.
+    """Return the plan of every data interval that the options ask for.
 
     :raises ConfigError: the files have errors; holds every error.
     """
@@ -97,7 +97,7 @@ def plans_of(
     environment: str | None,
     data_intervals: Sequence[DataInterval | None],
 ) -> Iterator[Plan]:
-    """Return the plan of each of these data intervals.
+    """Return the plan of every of these data intervals.
 
     :raises ConfigError: the files have errors; holds every error.
     """

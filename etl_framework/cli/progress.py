@@ -1,4 +1,4 @@
-"""Run plans, with their progress on stderr, live or as lines, and a summary of each on stdout."""
+"""Run plans, with their progress on stderr, live or as lines, and a summary of every on stdout."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLOURS = {
 
 
 class Board(Protocol):
-    """Shows a run while it runs, and keeps the newest result of each step."""
+    """Shows a run while it runs, and keeps the newest result of every step."""
 
     results: dict[str, StepResult]
 
@@ -46,7 +46,7 @@ def board_for(plan: Plan) -> Board:
 
 
 class LineBoard:
-    """Prints a line for each step that has ended."""
+    """Prints a line for every step that has ended."""
 
     def __init__(self, plan: Plan) -> None:
         self.results: dict[str, StepResult] = {}
@@ -119,7 +119,7 @@ def in_words(result: StepResult) -> str:
 
 
 def run_plans(plans: Iterable[Plan], *, fresh: bool = False) -> None:
-    """Run each plan, and stop at the first that fails.
+    """Run every plan, and stop at the first that fails.
 
     :raises EtlError: a step failed.
     """

@@ -35,7 +35,7 @@ def run(
     fresh: bool,
     root: Path,
 ) -> None:
-    """Run a pipeline for one data interval, or for each of several.
+    """Run a pipeline for one data interval, or for every of several.
 
     Without a date it is the latest complete interval; one that is not over yet never runs. A step
     whose finished output is still true is not done again. Nothing is published unless every check

@@ -89,7 +89,7 @@ def _feed(
 
 
 def _entries(transfer: Transfer, objects: Objects) -> Iterator[tuple[str, int | None]]:
-    """Yield the address and the length of each object of the manifest or under the prefix."""
+    """Yield the address and the length of every object of the manifest or under the prefix."""
     if "MANIFEST" not in transfer.options:
         urls = objects.listed(transfer.url)
         if not urls:

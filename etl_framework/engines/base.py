@@ -52,7 +52,7 @@ class Engine(ABC):
     def query_plan(self, sql: str, schema: dict[str, dict[str, str]]) -> str:
         """Return the engine's query plan; empty if getting it would need a connection.
 
-        :param schema: for every table that the query names, the DuckDB type of each column.
+        :param schema: for every table that the query names, the DuckDB type of every column.
         """
         return ""
 

@@ -54,7 +54,7 @@ class Work:
 
     @cached_property
     def inputs(self) -> dict[str, list[str]]:
-        """The Parquet files of each relation that the step reads; downloaded if they are in S3."""
+        """The Parquet files of every relation that the step reads; downloaded if they are in S3."""
         return {relation: self.run.fetch(self.files(need)) for relation, need in self.step.inputs}
 
     def see_inputs(self) -> None:

@@ -120,7 +120,7 @@ def made_of(files: Files, rules: Iterable[str]) -> str:
 
 @cache
 def _framework() -> tuple[str, ...]:
-    """Return size and time of each of our files, and name and version of every package."""
+    """Return size and time of every of our files, and name and version of every package."""
     return tuple(_installed())
 
 

@@ -61,7 +61,7 @@ class Files:
         return names
 
     def stamps(self) -> dict[str, tuple[Stamp, str]]:
-        """Return stamp and digest of each file that was read, for `start_from`."""
+        """Return stamp and digest of every file that was read, for `start_from`."""
         return dict(self._digests)
 
     def start_from(self, written: object) -> None:

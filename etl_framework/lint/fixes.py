@@ -44,7 +44,7 @@ class _Spot:
 
 
 def edits_of(project: Project, problems: list[Diagnostic]) -> Iterator[tuple[Diagnostic, Edit]]:
-    """Return each problem that can be fixed, with the edit that fixes it."""
+    """Return every problem that can be fixed, with the edit that fixes it."""
     files = {pipeline_file.file.path: pipeline_file.file for pipeline_file in project.pipelines}
     files[ENVIRONMENTS] = project.environments_file
     for problem in problems:

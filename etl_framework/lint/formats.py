@@ -23,7 +23,7 @@ _NOT_IN_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 
 
 def as_text(problems: Sequence[Diagnostic], root: Path) -> str:
-    """Write `path:line:column: CODE message` and the hint for each problem."""
+    """Write `path:line:column: CODE message` and the hint for every problem."""
     return "".join(f"{problem}\n" for problem in problems)
 
 
@@ -40,7 +40,7 @@ def as_frames(problems: Sequence[Diagnostic], root: Path) -> str:
 
 
 def as_json(problems: Sequence[Diagnostic], root: Path) -> str:
-    """Write a JSON list with an object for each problem."""
+    """Write a JSON list with an object for every problem."""
     return json.dumps([asdict(problem) for problem in problems], indent=2) + "\n"
 
 
@@ -80,7 +80,7 @@ def as_github(problems: Sequence[Diagnostic], root: Path) -> str:
 
 
 def as_junit(problems: Sequence[Diagnostic], root: Path) -> str:
-    """Write JUnit's XML: a suite for each file, a failed test for each problem in it."""
+    """Write JUnit's XML: a suite for every file, a failed test for every problem in it."""
     total = str(len(problems))
     suites = Xml.Element("testsuites", name="etl lint", tests=total, failures=total)
     for path, group in groupby(problems, key=lambda problem: problem.path):

@@ -18,7 +18,7 @@ def import_rules(root: Path, paths: Sequence[str]) -> tuple[tuple[str, ...], lis
     A changed file is loaded again, even within the same second. Python's own cache of compiled
     modules would not notice such a change.
 
-    :returns: the names of the modules; message and hint of each file that does not load.
+    :returns: the names of the modules; message and hint of every file that does not load.
     """
     names: list[str] = []
     problems: list[tuple[str, str]] = []

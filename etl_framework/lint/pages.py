@@ -1,4 +1,4 @@
-"""The page of each code: what it means, why it matters, a wrong and a right example."""
+"""The page of every code: what it means, why it matters, a wrong and a right example."""
 
 from __future__ import annotations
 

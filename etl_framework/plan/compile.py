@@ -24,7 +24,7 @@ from etl_framework.sql.templates import Rendered
 if TYPE_CHECKING:
     from sqlglot import exp
 
-# The name and DuckDB type of each column; None if they cannot be known.
+# The name and DuckDB type of every column; None if they cannot be known.
 Shape = tuple[tuple[str, str], ...] | None
 
 
@@ -50,8 +50,8 @@ class Compilation:
     """Every transform and KPI of a pipeline, in an order in which they can run.
 
     :param checks: the SQL of checks, by relation and position in the relation's list of checks.
-    :param shapes: the columns of each relation.
-    :param trees: the tree of each query that could be compiled, with names and types filled in.
+    :param shapes: the columns of every relation.
+    :param trees: the tree of every query that could be compiled, with names and types filled in.
     """
 
     queries: dict[str, Compiled] = field(default_factory=dict)
@@ -210,7 +210,7 @@ class _Compiler:
         return replace(compiled, columns=_declared(contract)) if compiled.columns else compiled
 
     def _shapes(self) -> dict[str, Shape]:
-        """The columns of each relation so far: those that it declares, else those of its SQL."""
+        """The columns of every relation so far: those that it declares, else those of its SQL."""
         known: dict[str, Shape] = dict.fromkeys(self._pipeline_file.broken())
         for name, relation in self._relations.items():
             compiled = self._result.queries.get(name)

@@ -84,7 +84,7 @@ def changes(plan: Plan) -> Iterator[Change]:
 
 
 def _tables(pipeline: Pipeline) -> Iterator[Table]:
-    """The targets, and after them the ledger of each connection."""
+    """The targets, and after them the ledger of every connection."""
     for kpi in pipeline.kpis.values():
         yield Table(kpi.target, kpi.columns, kpi.description)
     for name in dict.fromkeys(kpi.target.connection for kpi in pipeline.kpis.values()):

@@ -18,7 +18,7 @@ Misfit = tuple[int, str, str]
 def as_select(columns: Mapping[str, str], rows: Sequence[Row]) -> str:
     """Return SQL that gives the rows; a column that a row does not name is NULL.
 
-    :param columns: the name and DuckDB type of each column, in order.
+    :param columns: the name and DuckDB type of every column, in order.
     """
     if not rows:
         nothing = ", ".join(f"CAST(NULL AS {t}) AS {quote(n)}" for n, t in columns.items())

@@ -1,4 +1,4 @@
-"""Find the columns that each column of a pipeline is computed from, back to the sources."""
+"""Find the columns that every column of a pipeline is computed from, back to the sources."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Step:
     :param inputs: the relations that the step reads, each with the step whose output it is.
     :param section: the part of the file with its relation: `sources`, `transforms` or `kpis`.
     :param place: where the file declares its relation: path, line, column.
-    :param check_places: the same for each check.
+    :param check_places: the same for every check.
     :param check_sql: each check's own SQL as the engine runs it; empty for a check without any.
     :param template: the SQL as written.
     :param sql: the SQL as the engine runs it.
@@ -69,7 +69,7 @@ class Plan:
     """All steps of one run, in an order in which they can run.
 
     :param dialect: the dialect of the steps' SQL, as sqlglot calls it.
-    :param shapes: the name and DuckDB type of each relation's columns, if they are known.
+    :param shapes: the name and DuckDB type of every relation's columns, if they are known.
     """
 
     root: Path

@@ -60,7 +60,7 @@ class MwaaVersion(Model):
         return CONSTRAINTS_URL.format(airflow=self.airflow, python=self.python)
 
     def installed(self) -> dict[str, str]:
-        """The version of each package in the image, by normalized name."""
+        """The version of every package in the image, by normalized name."""
         return pins(self._list("installed"))
 
     def essential(self) -> dict[str, str]:

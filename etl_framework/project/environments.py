@@ -1,4 +1,4 @@
-"""The shape of `environments.yml`: the connections of each environment, and how runs work."""
+"""The shape of `environments.yml`: the connections of every environment, and how runs work."""
 
 from __future__ import annotations
 

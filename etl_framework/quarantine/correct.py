@@ -108,7 +108,7 @@ def _in_the_cluster(
     lines: Sequence[_Line],
     rejected_by_id: Mapping[str, list[Rejected]],
 ) -> Iterator[Diagnostic]:
-    """Yield a problem for each row that broke a check in a cluster.
+    """Yield a problem for every row that broke a check in a cluster.
 
     Rows of a table in a cluster have no position, so a corrected row cannot replace one.
     """

@@ -28,7 +28,7 @@ class Rejected:
 
     :param row: the row as the source gave it.
     :param key: the values of the primary key, if there is one.
-    :param values: a text for each column of the relation; None for no value.
+    :param values: a text for every column of the relation; None for no value.
     :param state: what was decided about the row: `corrected`, `dropped`, or `open` if nothing.
     """
 
@@ -79,13 +79,13 @@ class Quarantine:
         self._hidden = {name for name in self.columns if name.lower() in self.pipeline.sensitive()}
 
     def runs(self) -> dict[DataInterval, RunFolder]:
-        """Return the folder of each data interval that was ever run, the oldest first."""
+        """Return the folder of every data interval that was ever run, the oldest first."""
         zone = ZoneInfo(self.pipeline.timezone)
         runs = self._staging.runs(self.pipeline.name)
         return {DataInterval.of_key(run.path.name, zone): run for run in runs}
 
     def counts(self) -> Iterator[tuple[DataInterval, str, dict[str, int]]]:
-        """Yield for each data interval and rule how many rejected rows are in each state."""
+        """Yield for every data interval and rule how many rejected rows are in each state."""
         for interval, run in self.runs().items():
             decided = {
                 id_: _state(decision) for id_, decision in decisions(run, self.relation).items()

@@ -25,7 +25,7 @@ from etl_framework.targets.load import Load
 def publish(work: Work) -> Outcome:
     """Load every KPI into its target.
 
-    There is one transaction for each connection: it changes all targets there and the ledger row.
+    There is one transaction for every connection: it changes all targets there and the ledger row.
 
     :raises StepError: the rows of a source do not add up, or a target has other columns.
     """
@@ -88,7 +88,7 @@ def _outcome(work: Work, step: str) -> Outcome:
 
 
 def source_counts(work: Work) -> Iterable[dict[str, Any]]:
-    """Yield for each source how many rows were read, kept and quarantined.
+    """Yield for every source how many rows were read, kept and quarantined.
 
     :raises StepError: the numbers do not add up, so rows were lost.
     """
@@ -119,7 +119,7 @@ def check_results(work: Work) -> Iterable[CheckResult]:
 
 
 def archive(work: Work) -> int:
-    """Move the files of each source that has an archive, and return their number.
+    """Move the files of every source that has an archive, and return their number.
 
     Only those that this run's extract step read are moved, in the version that it read. They are
     listed in staging before: a later run of the same interval finds them in the archive then, even

@@ -21,7 +21,7 @@ ADD_MONTHS, AS_READ = "ADD_MONTHS", "ETL_MONTHS"
 
 
 def statements(sql: str) -> list[exp.Expr | None]:
-    """The tree of each statement of Redshift's SQL.
+    """The tree of every statement of Redshift's SQL.
 
     ADD_MONTHS keeps the last day of a month and DATEADD does not, but sqlglot treats them as the
     same function. So ADD_MONTHS is renamed for the parser to a name that sqlglot does not know; the

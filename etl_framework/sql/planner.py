@@ -44,7 +44,7 @@ class EmptyTables:
         self._made: dict[str, str] = {}
 
     def describe(self, sql: str, schema: Schema) -> list[tuple[str, str]]:
-        """The name and DuckDB type of each column that a query gives.
+        """The name and DuckDB type of every column that a query gives.
 
         :param schema: the DuckDB types of the columns of every table that the query names.
         :raises PlanError: DuckDB would refuse the query.
@@ -72,7 +72,7 @@ class EmptyTables:
 
 
 def describe(sql: str, schema: Schema) -> list[tuple[str, str]]:
-    """The name and DuckDB type of each column that one query gives; reads no data.
+    """The name and DuckDB type of every column that one query gives; reads no data.
 
     :param schema: the DuckDB types of the columns of every table that the query names.
     :raises PlanError: DuckDB would refuse the query.

@@ -9,11 +9,11 @@ from etl_framework.sql.quote import quote, quote_table
 
 
 def placed(sql: str, tables: Mapping[str, str]) -> str:
-    """Replace each relation's name by the name of its table; the rest stays as written.
+    """Replace every relation's name by the name of its table; the rest stays as written.
 
     For example, `SELECT a FROM songs` becomes `SELECT a FROM "raw"."songs_1" AS "songs"`.
 
-    :param tables: the table of each relation, with its schema.
+    :param tables: the table of every relation, with its schema.
     :raises SqlSyntaxError: the SQL is not a query.
     """
     from sqlglot import exp

@@ -20,7 +20,7 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def tokens_of(environment: Sandbox, source: str) -> Iterator[tuple[int, str, str]]:
-    """The offset, kind and text of each token of a template."""
+    """The offset, kind and text of every token of a template."""
     position = 0
     for _, kind, text in environment.lex(source):
         start = source.index(text, position)

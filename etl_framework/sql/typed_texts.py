@@ -159,7 +159,7 @@ def typed(columns: Sequence[Column], texts: str) -> str:
     `etl_bad` is NULL for a good row, 0 for one with a fault, else the number of the first column
     whose text is wrong, from 1.
 
-    :param texts: a relation with a column `etl_text_<index>` for each column, and `etl_fault`.
+    :param texts: a relation with a column `etl_text_<index>` for every column, and `etl_fault`.
     """
     # SELECT *, CASE WHEN etl_fault IS NOT NULL THEN 0
     #   WHEN (etl_text_0 IS NOT NULL AND "id" IS NULL) OR coalesce(INEXACT, false)

@@ -10,7 +10,7 @@ Read = tuple[tuple[str, str], ...]
 
 
 def archived(run: RunFolder, relation: str) -> Read:
-    """Return name and version of each file of a source that a run moved to the archive."""
+    """Return name and version of every file of a source that a run moved to the archive."""
     entries = json.loads(run.read(_name(relation)) or "[]")
     return tuple((str(name), str(version)) for name, version in entries)
 

@@ -16,7 +16,7 @@ class Decision:
     """A decision about one rejected row; it applies as long as the row is rejected.
 
     :param rule: the rule that the row broke.
-    :param values: the corrected row, a text for each column; None if the row is dropped.
+    :param values: the corrected row, a text for every column; None if the row is dropped.
     """
 
     rule: str

@@ -15,7 +15,7 @@ from etl_framework.storage.s3 import S3Prefix
 def write_manifest(prefix: S3Prefix, name: str, files: Sequence[tuple[str, int]]) -> str:
     """Write a manifest and return its address, `s3://bucket/key`.
 
-    :param files: the address of each file, and its length in bytes.
+    :param files: the address of every file, and its length in bytes.
     """
     entries = [
         {"url": uri, "mandatory": True, "meta": {"content_length": size}} for uri, size in files

@@ -63,7 +63,7 @@ class Finished:
     """A finished step.
 
     :param attempt: in S3, the attempt whose files are valid.
-    :param sizes: in S3, the size of each file of the attempt.
+    :param sizes: in S3, the size of every file of the attempt.
     """
 
     outcome: Outcome

@@ -223,7 +223,7 @@ class Staging:
         return RunFolder(self.path / pipeline / key, remote)
 
     def runs(self, pipeline: str) -> list[RunFolder]:
-        """Return the folder of each data interval that was ever run, the oldest first."""
+        """Return the folder of every data interval that was ever run, the oldest first."""
         if self.remote:
             keys = (self.remote / pipeline).folders()
         else:

@@ -1,4 +1,4 @@
-"""How a run's rows become part of a table: a class for each strategy."""
+"""How a run's rows become part of a table: a class for every strategy."""
 
 from __future__ import annotations
 

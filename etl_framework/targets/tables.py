@@ -26,7 +26,7 @@ class Tables(ABC):
 
     @abstractmethod
     def table_columns(self, table: str) -> dict[str, str]:
-        """Return the type of each column of a table, in order; empty if there is no such table."""
+        """Return the type of every column of a table, in order; empty if there is no such table."""
 
     @classmethod
     @abstractmethod

@@ -104,7 +104,7 @@ class Inputs:
         return _files_of(run.folder, last)
 
     def _reading(self, plan: Plan, side: str) -> Run:
-        """Return a run that keeps what it reads on this machine, in a folder for each side."""
+        """Return a run that keeps what it reads on this machine, in a folder for every side."""
         staging = {"staging": f"{FOLDER}/{side}", "staging_connection": None}
         environment = plan.environment.model_copy(update=staging)
         return Run(replace(plan, root=self.project.root, environment=environment))

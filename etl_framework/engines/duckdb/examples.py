@@ -14,7 +14,7 @@ from etl_framework.storage.parquet import FILE, ROW
 
 
 def examples(work: Work, conditions: Mapping[int, str]) -> dict[int, list[dict[str, Any]]]:
-    """Return for each condition some rows of the relation that meet it.
+    """Return for every condition some rows of the relation that meet it.
 
     The search reads only the columns that the condition names. Only rows that it finds are read as
     a whole. The session must read the relation with positions.

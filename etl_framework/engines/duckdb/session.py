@@ -22,7 +22,7 @@ class Database:
     """One DuckDB database for one run; every step has its own session.
 
     :param memory_limit: the limit for all sessions together, such as `400MB`.
-    :param threads: the number of threads; None for one for each core, and at least `THREADS`.
+    :param threads: the number of threads; None for one for every core, and at least `THREADS`.
     :param spill: the folder for data that does not fit into memory.
     """
 

@@ -70,7 +70,7 @@ def _write_tables(work: Work, block: Transform) -> int:
 def tables(root: Path, session: duckdb.DuckDBPyConnection, block: Transform) -> Iterator[pa.Table]:
     """Run a Python transform on the relations of a session, and yield the tables that it returns.
 
-    It runs once on all rows, or once for each chunk of rows.
+    It runs once on all rows, or once for every chunk of rows.
 
     :raises StepError: the function cannot be imported, fails, or returns other columns than
         declared.

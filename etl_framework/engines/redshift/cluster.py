@@ -164,7 +164,7 @@ def cluster(work: Work) -> Iterator[Cluster]:
 
 
 def tables(work: Work) -> dict[str, str]:
-    """Return the table of each relation that the step reads."""
+    """Return the table of every relation that the step reads."""
     return {relation: table_of(work, need) for relation, need in work.step.inputs}
 
 

@@ -198,7 +198,7 @@ class CsvCopy:
     ) -> Iterator[tuple[Any, ...]]:
         """Yield the rejected rows, with values in the order of FAILED.
 
-        :param uris: the name of each file by its address in S3.
+        :param uris: the name of every file by its address in S3.
         """
         for row in failed_rows:
             text = str(row["text"] or "").rstrip("\r\n ")

@@ -39,7 +39,7 @@ class Checks(Rule):
                 yield _unparsed(checked, keys, condition, error)
 
     def _columns(self, checked: Checked) -> dict[str, list[str] | None]:
-        """Return the columns of each relation; None if they are not known."""
+        """Return the columns of every relation; None if they are not known."""
         known: dict[str, list[str] | None] = dict.fromkeys(checked.pipeline_file.broken())
         for name, block in checked.pipeline.relations().items():
             declared = [column.name for column in block.columns]

@@ -157,7 +157,7 @@ def _way(waits: Mapping[str, Sequence[str]], start: str, end: str) -> list[str]:
 
 
 def dag_files(root: Path, word: str) -> Iterator[tuple[str, str, ast.Module]]:
-    """Return path, text and tree of each readable DAG file that contains a word."""
+    """Return path, text and tree of every readable DAG file that contains a word."""
     for path in matching_files(root, PATTERNS):
         try:
             source = (root / path).read_text(encoding="utf-8")

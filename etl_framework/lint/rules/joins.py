@@ -88,7 +88,7 @@ class RepeatedSum(SqlRule):
 
 
 def _joins(query: Query) -> Iterator[tuple[Any, exp.Join, str]]:
-    """Return each join with its scope and the name of its right side in that scope."""
+    """Return every join with its scope and the name of its right side in that scope."""
     for scope in query.scopes:
         for join in scope.expression.args.get("joins") or []:
             yield scope, join, join.alias_or_name
@@ -113,7 +113,7 @@ def equal_columns(condition: exp.Expr | None, name: str) -> Iterator[tuple[str, 
 def covered(
     query: Query, scope: Any, name: str, pairs: Iterable[tuple[str, str, str]]
 ) -> bool | None:
-    """Return whether a table of FROM has at most one row for each value of the compared columns.
+    """Return whether a table of FROM has at most one row for every value of the compared columns.
 
     None if the table is not in this FROM.
 

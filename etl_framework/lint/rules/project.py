@@ -144,7 +144,7 @@ class OneWriter(ProjectRule):
 
 
 def _places(project: Project, name: str) -> list[str]:
-    """Return what a connection is in each environment, as two names may mean one database."""
+    """Return what a connection is in every environment, as two names may mean one database."""
     environments = project.environments.environments if project.environments else {}
     places = {
         f"{label} {connection.model_dump_json()}"

@@ -161,7 +161,7 @@ def _dag_ids(project: Project) -> list[str]:
 
 
 def _write_packages(order: Order, wanted: Wanted, work: Path, draft: Path) -> dict[str, str]:
-    """Write plugins.zip and requirements.txt; return the version of each package."""
+    """Write plugins.zip and requirements.txt; return the version of every package."""
     for file in order.wheels.glob("*.whl") if order.wheels else ():
         shutil.copy(file, wanted.wheels)
     write_own_wheel(wanted.wheels)

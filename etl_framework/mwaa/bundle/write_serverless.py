@@ -1,4 +1,4 @@
-"""Make a bundle for MWAA Serverless: a workflow for each pipeline, and the code of its tasks."""
+"""Make a bundle for MWAA Serverless: a workflow for every pipeline, and the code of its tasks."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def _before(
     project: Project, order: Order, label: str, wanted: Wanted, lines: list[str]
 ) -> Iterator[Diagnostic]:
     yield from Linter(project.root).errors()
-    pipelines = [found.model for found in project.pipelines if found.model]
-    found_there = not_on_mwaa(project, pipelines, label)
+    pipelines = project.models
+    problems = not_on_mwaa(project, pipelines, label)
     # Variables of the environment are the workflow's own there.
-    yield from (found for found in found_there if found.code != "B102")
+    yield from (problem for problem in problems if problem.code != "B102")
     yield from outside(wanted, str(order.requirements), lines)
     if order.wheels:
         yield from unfitting(order.wheels.glob("*.whl"), order.version)

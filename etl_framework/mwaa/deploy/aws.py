@@ -19,10 +19,10 @@ _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "NotFound", "ResourceNotFoundEx
 
 @dataclass
 class Aws:
-    """Makes calls to AWS, and reports each call before it is made.
+    """Makes calls to AWS, and reports every call before it is made.
 
-    :param tell: receives each call before it is made.
-    :param versions: the S3 version of each object written so far, by key.
+    :param tell: receives every call before it is made.
+    :param versions: the S3 version of every object written so far, by key.
     :param now: the time that AWS's last answer gave.
     """
 

@@ -26,7 +26,7 @@ _USER = re.compile(r"://[^/\s@]+@")
 def install_log(
     aws: Aws, environment: Environment, framework: str, clock: Clock, alive: Callable[[], None]
 ) -> Seen:
-    """Read what pip logged in each container since the last update.
+    """Read what pip logged in every container since the last update.
 
     :param framework: the version that a worker should have; empty if unknown.
     """

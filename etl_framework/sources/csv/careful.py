@@ -84,7 +84,7 @@ def _types(columns: Sequence[Column]) -> dict[str, str]:
 def _rows(
     named_records: NamedRecords, header: Header, columns: Sequence[Column]
 ) -> Iterator[tuple[str | int | None, ...]]:
-    """The texts of each record, with its file, line, the whole row and what is wrong with it."""
+    """The texts of every record, with its file, line, the whole row and what is wrong with it."""
     places = [(header.index(column.name), column.type.family == "text") for column in columns]
     for name, unbounded in named_records:
         record = _bounded(unbounded, header, columns)

@@ -20,7 +20,7 @@ from etl_framework.sql.quote import literal, quote
 SAMPLE = 1 << 16
 USUAL = 0.9
 DAY = r"\d{4}-\d\d-\d\d"
-# DuckDB's name of each format, and a pattern for the texts that have it.
+# DuckDB's name of every format, and a pattern for the texts that have it.
 FORMATS = {
     "timestamp": {
         f"%Y-%m-%d{between}%H:%M:%S{fraction}": f"{DAY}{between}\\d\\d:\\d\\d:\\d\\d{digits}"

@@ -100,7 +100,7 @@ class CsvRead:
     ) -> list[File] | None:
         """Read files together and return none, or return those that must be read record by record.
 
-        :param formats: the format of each family of types; without one, DuckDB reads any format.
+        :param formats: the format of every family of types; without one, DuckDB reads any format.
         :returns: None if the files must first be read again without formats.
         """
         import duckdb

@@ -22,7 +22,7 @@ class Record:
 
     :param line: the number of the line on which it starts, from 1.
     :param raw: the row as it stands in the file.
-    :param values: the text of each column, None for no value.
+    :param values: the text of every column, None for no value.
     :param fault: why the row cannot be split into the header's columns.
     :param column: the number of the column with the fault, from 1.
     """

@@ -35,8 +35,8 @@ def keep_rejected(
 ) -> dict[str, list[int]]:
     """Write the table's rows to `rejected`.
 
-    :param headers: the header of each file, by the file's name.
-    :returns: for each file the lines on which rejected rows start, ascending.
+    :param headers: the header of every file, by the file's name.
+    :returns: for every file the lines on which rejected rows start, ascending.
     """
     session = extraction.session
     result = session.execute(f"SELECT file, list(line ORDER BY line) FROM {TABLE} GROUP BY 1")

@@ -127,7 +127,7 @@ def _ends(text: bytes) -> Sequence[int]:
 
 
 def shown(line: bytes) -> str:
-    """A line as rejected rows show it: without its line end, with a mark for each wrong byte.
+    """A line as rejected rows show it: without its line end, with a mark for every wrong byte.
 
     Only the start of a very long line is shown.
     """

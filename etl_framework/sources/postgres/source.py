@@ -83,7 +83,7 @@ class PostgresSource(Source):
         return Extracted(kept, 0, tuple(name for name in types if name not in wanted))
 
     def _types(self, cursor: Cursor) -> dict[str, TableType]:
-        """The name and type of each column of the table.
+        """The name and type of every column of the table.
 
         :raises DataMissingError: the table or a declared column does not exist.
         :raises StepError: a declared type cannot hold the values of the table's column.

@@ -1,4 +1,4 @@
-"""The types of PostgreSQL that each column type holds without changing a value."""
+"""The types of PostgreSQL that every column type holds without changing a value."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TableType:
 
 
 def types_of(cursor: Cursor, table: str) -> dict[str, TableType]:
-    """The name and type of each column of a table, in order; empty if there is no such table.
+    """The name and type of every column of a table, in order; empty if there is no such table.
 
     :param table: the table's name, quoted.
     """
@@ -68,7 +68,7 @@ def types_of(cursor: Cursor, table: str) -> dict[str, TableType]:
 
 
 def refused(columns: Sequence[Column], types: Mapping[str, TableType]) -> Iterator[tuple[str, str]]:
-    """A message and a hint for each column whose declared type cannot hold the table's values."""
+    """A message and a hint for every column whose declared type cannot hold the table's values."""
     for column in columns:
         table_type = types[column.name]
         place = f"column '{column.name}' is {table_type.name}"
