@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 SPREAD := -n auto --dist worksteal
 
-.PHONY: demo test quick lint bench bench-checks bench-dags bench-lint bench-mistakes bench-memory \
-        chaos airflow fuzz fuzz-guided test-airflow test-bundle test-infra clean
+.PHONY: demo test quick lint bench bench-checks bench-dags bench-lint bench-lsp bench-mistakes \
+        bench-memory chaos airflow fuzz fuzz-guided test-airflow test-bundle test-infra clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -42,6 +42,9 @@ bench-checks: $(VENV)/.dev  ## Twenty checks over 10 million rows, and three pee
 
 bench-lint: $(VENV)/.dev  ## 1,000 pipelines linted by us, by dbt and by SQLMesh
 	@$(BIN)/python benchmarks/lint.py
+
+bench-lsp: $(VENV)/.dev  ## A key pressed in an editor on 1,000 pipelines, against a look at all
+	@$(BIN)/python benchmarks/lint_lsp.py
 
 bench-mistakes: $(VENV)/.dev  ## Thirty typical mistakes, and what dbt, SQLMesh, dag-factory say of theirs
 	@$(BIN)/python benchmarks/mistakes.py

@@ -93,14 +93,13 @@ def _show(name: str, cost: Cost, base: float | None) -> None:
 WATCHED = """
 import sys, time
 from pathlib import Path
-from etl_framework.lint.folder import lint_folder
-from etl_framework.lint.settings import Settings
-root, file = Path(sys.argv[1]), Path(sys.argv[2])
-best = 9.0
+from etl_framework.lint.linter import Linter
+file = Path(sys.argv[2])
+linter, best = Linter(Path(sys.argv[1]), keep=True), 9.0
 for number in range(4):
     file.write_text(file.read_text() + f"# {number}\\n")
     start = time.perf_counter()
-    assert lint_folder(root, Settings()) == []
+    assert linter.look() == []
     best = min(best, time.perf_counter() - start) if number else best
 print(f"{best:.2f}")
 """

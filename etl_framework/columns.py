@@ -1,4 +1,4 @@
-"""Columns and their types, with what each type is called in every place a value passes."""
+"""Columns and their types, with the name of every type in every system that values pass."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ IN_CATALOGUES = {
     "timestamptz": "timestamp with time zone",
 }
 DEFAULTS = {"decimal": (18, 0), "char": (1,), "varchar": (65535,)}
-# What SQL over files of a relation calls the file and the number of a row: no columns' names.
+# SQL over files of a relation uses these names for a row's file and number; no column has them.
 RESERVED = ("etl_file", "file_row_number")
 # Stands for a value that no report shows.
 MASK = "***"
@@ -77,7 +77,7 @@ class ColumnType(Written):
     def parse(cls, written: object) -> ColumnType:
         """Read a type as written.
 
-        :raises ValueError: no such type, or wrong arguments.
+        :raises ValueError: there is no such type, or its arguments are wrong.
         """
         if isinstance(written, ColumnType):
             return written
@@ -106,7 +106,7 @@ class ColumnType(Written):
 
     @classmethod
     def of_duckdb(cls, name: str) -> ColumnType | None:
-        """The type that DuckDB calls so, if it is one of ours."""
+        """The column type for a type of DuckDB; None if there is none."""
         try:
             return cls.parse(name.replace("TIMESTAMP WITH TIME ZONE", "timestamptz"))
         except ValueError:
@@ -114,7 +114,7 @@ class ColumnType(Written):
 
     @property
     def family(self) -> str:
-        """Types of one family convert into each other without a CAST in the template."""
+        """The family of the type; types of one family need no CAST from one to the other."""
         return TYPES[self.name][0]
 
     @cached_property
@@ -173,10 +173,10 @@ class Column(Model):
 
 
 def names_apart(columns: list[Column]) -> list[Column]:
-    """The same columns.
+    """Return the same columns if their names are different, in any case, and not reserved.
 
-    :raises PydanticCustomError: two have one name, whichever their case (it has the second's
-        place), or one has a name that is taken.
+    :raises PydanticCustomError: two columns have the same name, or one has a reserved name; the
+        error has the place of the second, or of that one.
     """
     seen: set[str] = set()
     for index, column in enumerate(columns):

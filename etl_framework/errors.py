@@ -5,13 +5,13 @@
         PlanError           fix the file or the template; never retried
         StepError           a step broke while running
             RetryableError    the same step may work next time (network, lock, throttle)
-                ConflictError     another transaction was in the way: at once again
+                ConflictError     another transaction was in the way: try again at once
             CheckFailedError  rows broke a rule of severity error; never retried
             DataMissingError  a source that must have data has none; never retried
         BundleError         a bundle would not work where it goes; nothing was written
         MissingExtraError   an optional dependency is missing; the hint says which extra to install
 
-An error carries diagnostics: one for each problem, each with the place to look at.
+An error carries diagnostics: one for every problem, each with the place to look at.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SECRET = re.compile(r"(?i)((?:password|secret_access_key|session_token|token)\s
 
 @dataclass(frozen=True, order=True)
 class Diagnostic:
-    """One problem: where (line and column from 1, 0 for a whole file), what, what to do."""
+    """One problem: its place (line and column from 1, 0 for a whole file), a message, a hint."""
 
     path: str
     line: int
@@ -45,7 +45,7 @@ class Diagnostic:
 
     @property
     def place(self) -> str:
-        """`path:line:column: `, as far as each is known."""
+        """`path:line:column: `, without what is not known."""
         if not self.path:
             return ""
         numbers = f"{self.line}:{self.column}:" if self.line else ""
@@ -55,8 +55,8 @@ class Diagnostic:
 class EtlError(Exception):
     """Base of every error of this package.
 
-    :param problem: one sentence, or every diagnostic there is.
-    :param hint: what to do, when the problem is a sentence.
+    :param problem: one sentence, or all diagnostics.
+    :param hint: what to do, if the problem is a sentence.
     """
 
     code = "R500"
@@ -68,7 +68,7 @@ class EtlError(Exception):
         super().__init__(problem)
 
     def about(self, diagnostics: Iterable[Diagnostic]) -> Self:
-        """The same error with other diagnostics: placed, or gathered from several steps."""
+        """Give this error other diagnostics, with a place or from several steps, and return it."""
         self.diagnostics = tuple(diagnostics)
         return self
 
@@ -83,7 +83,7 @@ class ConfigError(EtlError):
 
 
 class PlanError(EtlError):
-    """A template or the files together make no plan; fix them."""
+    """No plan can be made from the files and templates; fix them."""
 
     code = "R200"
 
@@ -101,7 +101,7 @@ class RetryableError(StepError):
 
 
 class ConflictError(RetryableError):
-    """Another transaction was in the way (Redshift's 1023); the same may work a moment later."""
+    """Another transaction was in the way (Redshift's 1023); the step may work a moment later."""
 
     code = "R311"
 
@@ -109,7 +109,7 @@ class ConflictError(RetryableError):
 class CheckFailedError(StepError):
     """Rows broke a rule of severity error, so nothing was published.
 
-    :param checks: the results of every check of the relation, the failed ones among them.
+    :param checks: the results of all checks of the relation, including the failed ones.
     """
 
     code = "R320"
@@ -128,7 +128,7 @@ class DataMissingError(StepError):
 
 
 class BundleError(EtlError):
-    """A bundle would not work where it goes; says everything that is wrong with it."""
+    """A bundle would not work where it goes; the error says everything that is wrong with it."""
 
     code = "B100"
 
@@ -146,7 +146,7 @@ class MissingExtraError(EtlError):
 
 
 def without_secrets(text: str) -> str:
-    """A message with what looks like a secret taken out."""
+    """Replace everything in a message that looks like a secret by `***`."""
     return _SECRET.sub(r"\1***", text)
 
 
@@ -154,7 +154,7 @@ MANY = 20  # names in one hint
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint: the nearest known name, else all of them."""
+    """A hint with the nearest known name or, if none is near, with the known names."""
     names = sorted(set(known))
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:

@@ -1,4 +1,4 @@
-"""The slice of time that one run covers, the schedule that cuts time, and spans of time."""
+"""Data intervals (the time that one run covers), schedules, which cut time, and spans of time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class DataInterval:
     def of_key(cls, key: str, zone: ZoneInfo) -> DataInterval:
         """The interval that has a key, in a time zone.
 
-        :raises ValueError: it is no such key.
+        :raises ValueError: the text is not such a key.
         """
         start, end = (
             datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).astimezone(zone)
@@ -72,7 +72,7 @@ class Schedule:
     timezone: ZoneInfo
 
     def expression(self) -> str:
-        """The cron expression that presets stand for; empty without a schedule."""
+        """The cron expression, also of a preset; empty if there is no schedule."""
         return PRESETS.get(self.cron, "" if self.cron == NONE else self.cron)
 
     def intervals_from(self, day: date) -> Iterator[DataInterval]:
@@ -88,27 +88,34 @@ class Schedule:
         while True:
             end: datetime = ticks.get_next(datetime)
             interval = DataInterval(self._place(start), self._place(end))
-            # Two local times that a clock change makes one moment bound nothing. Moments of one
-            # zone compare as local times, so compare them in UTC.
+            # A clock change can make two local times the same moment; there is no interval between
+            # them. Python compares moments of one zone as local times, so compare them in UTC.
             if interval.start.astimezone(UTC) < interval.end.astimezone(UTC):
                 yield interval
                 start = end
 
     def between(self, first: date, last: date) -> list[DataInterval]:
         """The intervals that start on a day from `first` to `last`, both included."""
-        return list(takewhile(lambda found: found.start.date() <= last, self.intervals_from(first)))
+        return list(
+            takewhile(lambda interval: interval.start.date() <= last, self.intervals_from(first))
+        )
 
     def latest(self, now: datetime) -> DataInterval:
-        """The newest interval that is complete at `now`."""
+        """The newest interval that is complete at `now`.
+
+        :raises ValueError: no interval was complete in the last ten years.
+        """
         for days in (2, 10, 70, 800, 3700):
             day = (now.astimezone(self.timezone) - timedelta(days=days)).date()
-            complete = list(takewhile(lambda found: found.end <= now, self.intervals_from(day)))
+            complete = list(
+                takewhile(lambda interval: interval.end <= now, self.intervals_from(day))
+            )
             if complete:
                 return complete[-1]
         raise ValueError(f"the schedule '{self.cron}' has no interval in the last ten years")
 
     def _place(self, moment: datetime) -> datetime:
-        """A local time in the zone; one that a clock change skips moves to the next that exists."""
+        """A local time in the zone; a time that a clock change skips becomes one that exists."""
         placed = moment.replace(tzinfo=self.timezone)
         return placed.astimezone(UTC).astimezone(self.timezone)
 
@@ -149,7 +156,7 @@ class Span(Written):
     def parse(cls, written: object) -> Span:
         """Read a span as written.
 
-        :raises ValueError: it cannot be read.
+        :raises ValueError: the text is not a span.
         """
         if isinstance(written, Span):
             return written
@@ -160,7 +167,7 @@ class Span(Written):
 
     @property
     def seconds(self) -> int:
-        """Its length."""
+        """The length in seconds."""
         return self.amount * _SECONDS[self.unit]
 
     def __str__(self) -> str:

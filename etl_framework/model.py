@@ -1,4 +1,4 @@
-"""The base of everything that a YAML file can say."""
+"""The base classes of everything that a YAML file can say."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Model(BaseModel):
 
 
 def wrong_at(problem: str, *at: str | int) -> PydanticCustomError:
-    """What a validator of a block raises, with the keys in the block that the problem is at."""
+    """Make the error that a validator of a block raises, with the keys to the problem in it."""
     return PydanticCustomError("value_error", "{problem}", {"problem": problem, "at": at})
 
 
@@ -33,12 +33,12 @@ def wrong_at(problem: str, *at: str | int) -> PydanticCustomError:
 Params = dict[Name, bool | int | float | str | list[int | float | str]]
 
 
-# The word for what is told and stops nothing, and what files called it first.
+# The severity of what is reported and stops nothing, and its former name in files.
 WARNING, _WARN = "warning", "warn"
 
 
 def one_word(value: str) -> str:
-    """`warning`, also where a file still writes `warn`."""
+    """Return `warning` for the former name `warn`, and any other word as it is."""
     return WARNING if value == _WARN else value
 
 
@@ -46,14 +46,14 @@ class Written:
     """A value with a short form of its own, such as `decimal(10,2)` or `">1%"`."""
 
     examples: ClassVar[list[str]]
-    # What an editor is told of the form.
+    # The short form in JSON Schema, for editors.
     form: ClassVar[dict[str, Any]] = {"type": "string"}
 
     @classmethod
     def parse(cls, written: object) -> Self:
         """Read the short form.
 
-        :raises ValueError: it cannot be read.
+        :raises ValueError: the value is not in the short form.
         """
         raise NotImplementedError
 

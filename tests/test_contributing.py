@@ -182,6 +182,17 @@ def test_lint_knows_every_word_and_the_projects_own_rule(project: Installed) -> 
     assert "A pipeline says whom to ask." in project.etl("rule", "X001").stdout
 
 
+def test_a_package_may_bring_the_rule(project: Installed) -> None:
+    (project.site / "my_package/owner.py").write_text(FILES["rules/owner.py"])
+    with (project.site / "my_package-1.0.dist-info/entry_points.txt").open("a") as file:
+        file.write("[etl_framework.lint.rules]\nowner = my_package.owner\n")
+    (project.folder.root / "setup.cfg").unlink()
+
+    project.change("pipelines/shop.yml", "owner: sales\n", "")
+
+    assert "X001 there is no owner" in project.etl("lint").stdout
+
+
 def test_lint_looks_into_the_example(project: Installed) -> None:
     """A plug-in's fields, columns and types are checked as those of our own are."""
     project.change("pipelines/shop.yml", "even, column: pieces", "even, column: item")

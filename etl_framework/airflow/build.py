@@ -58,7 +58,7 @@ def made(data: Any) -> Any:
 
 
 def _with_callbacks(given: dict[str, Any]) -> dict[str, Any]:
-    """Replace each callback, a mapping with a function's path and arguments, by the function."""
+    """Replace every callback, a mapping with a function's path and arguments, by the function."""
     settings = dict(given)
     for name in CALLBACKS:
         if name in settings:

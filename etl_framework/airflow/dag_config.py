@@ -1,6 +1,6 @@
-"""A pipeline as dag-factory's configuration: plain data, from which a DAG is made in a moment.
+"""A pipeline as dag-factory's configuration: plain data, from which a DAG is made quickly.
 
-Reading SQL takes half a second and a hundred megabytes, so it is done once for each change of a
+Reading SQL takes half a second and a hundred megabytes, so it is done once for every change of a
 file and not each time that Airflow parses a DAG.
 """
 
@@ -32,7 +32,7 @@ GROUPS = {
 
 
 def dag_factory_config(project: Project, plan: Plan) -> dict[str, Any]:
-    """The DAG of a plan, as dag-factory reads it; `__type__` names what makes an object."""
+    """The DAG of a plan, as dag-factory reads it; `__type__` names what to call for an object."""
     pipeline = plan.pipeline
     groups = {step.section for step in plan.steps}
     dag: dict[str, Any] = {
@@ -58,9 +58,9 @@ def dag_factory_config(project: Project, plan: Plan) -> dict[str, Any]:
     return {pipeline.name: dag}
 
 
-def files_of(project: Project, found: PipelineFile) -> list[str]:
-    """The files that the compiled form is made of, below the project's folder."""
-    model = found.model
+def files_of(project: Project, pipeline_file: PipelineFile) -> list[str]:
+    """The files from which the compiled form is made, as paths in the project's folder."""
+    model = pipeline_file.model
     queries = model.queries().values() if model else ()
     checks = (
         [check for block in model.relations().values() for check in block.checks] if model else []
@@ -69,29 +69,29 @@ def files_of(project: Project, found: PipelineFile) -> list[str]:
     templates = {f"{TEMPLATES}/{name}" for name in named if name}
     others = [name.partition(".")[0] for name in model.after] if model else []
     waited_for = {project.pipeline(name).file.path for name in others}
-    return sorted({found.file.path, ENVIRONMENTS, *templates, *waited_for})
+    return sorted({pipeline_file.file.path, ENVIRONMENTS, *templates, *waited_for})
 
 
 def asset_uri(kpi: Kpi) -> str:
-    """What names a target's table in Airflow; a scheme with `x-` makes it load no provider."""
+    """The URI of a target's table in Airflow; for a scheme with `x-` it loads no provider."""
     return f"x-etl://{kpi.target.connection}/{kpi.target.table}"
 
 
 def _schedule(project: Project, pipeline: Pipeline) -> dict[str, Any] | str:
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     if cron := pipeline.cut().expression():
-        found["cron"] = cron
+        settings["cron"] = cron
     if pipeline.after:
-        found["after"] = [_asset(*awaited(project, name)) for name in pipeline.after]
-    if not found:
-        return NONE  # without any, Airflow 2 takes a day
-    return {"__type__": f"{OBJECTS}.schedule", "timezone": pipeline.timezone, **found}
+        settings["after"] = [_asset(*awaited(project, name)) for name in pipeline.after]
+    if not settings:
+        return NONE  # without a schedule, Airflow 2 would run the DAG every day
+    return {"__type__": f"{OBJECTS}.schedule", "timezone": pipeline.timezone, **settings}
 
 
 def awaited(project: Project, name: str) -> tuple[str, Kpi]:
-    """A KPI that a pipeline waits for, `pipeline.kpi`, with its name.
+    """The name, `pipeline.kpi`, of a KPI that a pipeline waits for, and the KPI.
 
-    :raises ConfigError: there is none.
+    :raises ConfigError: there is no such KPI.
     """
     pipeline, _, kpi = name.partition(".")
     model = project.pipeline(pipeline).model
@@ -106,17 +106,17 @@ def _asset(name: str, kpi: Kpi) -> dict[str, Any]:
 
 
 def _default_args(pipeline: Pipeline) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "owner": pipeline.owner or "airflow",
         "retries": pipeline.retries,
         "retry_delay": {"__type__": "datetime.timedelta", "seconds": pipeline.retry_delay.seconds},
         "retry_exponential_backoff": True,
     }
     if callback := _callback(pipeline, "failure"):
-        found["on_failure_callback"] = callback
+        arguments["on_failure_callback"] = callback
     if pipeline.pool:
-        found["pool"] = pipeline.pool
-    return found
+        arguments["pool"] = pipeline.pool
+    return arguments
 
 
 def _task(plan: Plan, step: Step) -> dict[str, Any]:
@@ -147,11 +147,11 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
 
 
 def _channels(pipeline: Pipeline, event: str) -> list[dict[str, Any]]:
-    return [found.model_dump() for found in pipeline.notify if event in found.events]
+    return [channel.model_dump() for channel in pipeline.notify if event in channel.events]
 
 
 def _callback(pipeline: Pipeline, event: str) -> dict[str, Any] | None:
-    """What dag-factory makes a callback of."""
+    """The settings from which dag-factory makes a callback; None if nobody is to be told."""
     channels = _channels(pipeline, event)
     callback = "etl_framework.airflow.notify.notify"
     return {"callback": callback, "event": event, "channels": channels} if channels else None

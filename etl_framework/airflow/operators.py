@@ -1,4 +1,4 @@
-"""An operator for each kind of step; a thin layer over the runner."""
+"""An operator for every kind of step; a thin layer over the runner."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 `python -m etl_framework.airflow.parsing FOLDER` imports Airflow once. It forks a process to parse
 each file, twice, and more often if the file seems slow. A DAG file may not open a connection, and
 may not start another Python, because that means that its pipeline was not compiled in the bundle.
-The program prints one JSON list with an object for each file that Airflow would parse.
+The program prints one JSON list with an object for every file that Airflow would parse.
 """
 
 from __future__ import annotations

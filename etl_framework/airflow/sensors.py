@@ -160,7 +160,7 @@ def files_there(plan: Plan, source: str) -> list[str]:
     from etl_framework.connections.files import Files
     from etl_framework.errors import PlanError
     from etl_framework.sources.files import FilesSource
-    from etl_framework.storage.archived import archived
+    from etl_framework.storage.archive import archived
 
     block = plan.step(f"extract.{source}").block
     place = plan.environment.connections.get(getattr(block, "connection", ""))

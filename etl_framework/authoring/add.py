@@ -131,7 +131,7 @@ def add_source(
 def free_name(project: Project, pipeline: str, name: str, connection: str | None = None) -> None:
     """Refuse a name that is not allowed, or is taken.
 
-    :param connection: the connection of a KPI's target, where the table must be free, too.
+    :param connection: the connection of a KPI's target, in which the table must be free, too.
     :raises ConfigError: the name is not allowed, or is taken.
     """
     _, model = _file(project, pipeline)

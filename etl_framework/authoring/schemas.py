@@ -9,7 +9,7 @@ FILES = {"pipeline": "pipeline.schema.json", "environments": "environments.schem
 
 
 def schemas() -> dict[str, str]:
-    """Return the text of each schema, by its name in `FILES`."""
+    """Return the text of every schema, by its name in `FILES`."""
     from etl_framework.model import Model
     from etl_framework.project.environments import Environments
     from etl_framework.project.models import Pipeline

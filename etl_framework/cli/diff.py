@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli import completing
+from etl_framework.cli import completion as completing
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -60,13 +60,15 @@ def diff(
     commit = short_name(root, base)
     with at_revision(root, base) as folder:
         was = load_project(folder) if (folder / "pipelines").is_dir() else None
-        found = list(_all(project, was, pipelines, environment, on, examples))
+        changes = list(_all(project, was, pipelines, environment, on, examples))
     if format_ == "json":
-        click.echo(json.dumps([asdict(each) for each in found], indent=2, default=str))
+        click.echo(
+            json.dumps([asdict(difference) for difference in changes], indent=2, default=str)
+        )
     else:
         since = f"`{base}` ({commit})" if base != commit else f"`{base}`"
-        click.echo("\n".join(_card(found, since)))
-    sys.exit(1 if any(each.problem for each in found) else 0)
+        click.echo("\n".join(_card(changes, since)))
+    sys.exit(1 if any(difference.problem for difference in changes) else 0)
 
 
 def _all(
@@ -77,53 +79,56 @@ def _all(
     on: date | None,
     examples: bool,
 ) -> Iterator[KpiDifference]:
-    """:raises ConfigError: something is wrong with the files as they are now."""
+    """Return the differences of every chosen pipeline.
+
+    :raises ConfigError: a name is unknown, or the files have errors as they are now.
+    """
     from etl_framework.errors import ConfigError, did_you_mean
-    from etl_framework.lint.linter import lint
+    from etl_framework.lint.linter import Linter
     from etl_framework.workbench.diff import differences
 
     files = [*project.pipelines, *(was.pipelines if was else ())]
-    known = list(dict.fromkeys(Path(found.file.path).stem for found in files))
+    known = list(dict.fromkeys(Path(pipeline_file.file.path).stem for pipeline_file in files))
     for name in names:
         if name not in known:
             raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
-    if problems := [each for each in lint(project, ()) if each.severity == "error"]:
-        raise ConfigError(problems)
+    if errors := Linter(project.root).errors():
+        raise ConfigError(errors)
     for name in names or known:
         yield from differences(project, was, environment, name, on, examples=examples)
 
 
-def _card(found: Sequence[KpiDifference], base: str) -> Iterator[str]:
-    yield f"## {len(found) or 'No'} KPI{'' if len(found) == 1 else 's'} changed since {base}"
-    for each in found:
-        yield f"\n### {each.pipeline}.{each.kpi}: {_title(each)}\n"
-        waiting = "".join(f", and `{name}`, which waits for it" for name in each.waiting)
-        changed = f" Changed: {_code(each.why)}."
-        changed = "" if each.why in ("new", "removed") or each.problem else changed
-        yield f"Target `{each.target}`; DAGs: `{each.pipeline}`{waiting}.{changed}"
-        if each.contract:
-            yield f"\nColumns: {'; '.join(f'`{change}`' for change in each.contract)}"
-        if each.first:
-            yield from _table(each.first[0], each.first[1:])
-        if each.columns:
-            rows = [(c.name, c.what, c.before, c.after, c.rows) for c in each.columns]
+def _card(changes: Sequence[KpiDifference], base: str) -> Iterator[str]:
+    yield f"## {len(changes) or 'No'} KPI{'' if len(changes) == 1 else 's'} changed since {base}"
+    for difference in changes:
+        yield f"\n### {difference.pipeline}.{difference.kpi}: {_title(difference)}\n"
+        waiting = "".join(f", and `{name}`, which waits for it" for name in difference.waiting)
+        changed = f" Changed: {_code(difference.why)}."
+        changed = "" if difference.why in ("new", "removed") or difference.problem else changed
+        yield f"Target `{difference.target}`; DAGs: `{difference.pipeline}`{waiting}.{changed}"
+        if difference.contract:
+            yield f"\nColumns: {'; '.join(f'`{change}`' for change in difference.contract)}"
+        if difference.first:
+            yield from _table(difference.first[0], difference.first[1:])
+        if difference.columns:
+            rows = [(c.name, c.what, c.before, c.after, c.rows) for c in difference.columns]
             yield from _table(("column", "", "before", "after", "rows changed"), rows)
-        if each.largest:
+        if difference.largest:
             yield "\nLargest movements"
-            yield from _table(("key", "column", "before", "after", "by"), each.largest)
+            yield from _table(("key", "column", "before", "after", "by"), difference.largest)
 
 
 def _code(names: str) -> str:
     return ", ".join(f"`{name}`" for name in names.split(", "))
 
 
-def _title(each: KpiDifference) -> str:
-    if each.problem:
-        return f"could not be compared: {_cell(each.problem)}"
-    counts = each.counts
-    if each.why in ("new", "removed"):
+def _title(difference: KpiDifference) -> str:
+    if difference.problem:
+        return f"could not be compared: {_cell(difference.problem)}"
+    counts = difference.counts
+    if difference.why in ("new", "removed"):
         rows = counts["after"] or counts["before"]
-        return f"{each.why}, {rows:,} row{'' if rows == 1 else 's'}"
+        return f"{difference.why}, {rows:,} row{'' if rows == 1 else 's'}"
     parts = [f"{counts[name]:,} {name}" for name in ("added", "removed", "changed") if counts[name]]
     return (
         f"{', '.join(parts) or 'the same rows'} ({counts['before']:,} → {counts['after']:,} rows)"
@@ -139,7 +144,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]
 
 
 def _cell(value: Any) -> str:
-    """A value that Markdown shows as it is."""
+    """Return a value as text that Markdown shows as it is."""
     if value is None:
         return ""
     text = f"{value:+.6g}" if isinstance(value, float) else str(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl_framework.cli.completing import queries
+from etl_framework.cli.completion import queries
 from etl_framework.cli.options import (
     date_option,
     environment_option,

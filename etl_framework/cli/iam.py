@@ -55,7 +55,7 @@ def iam(
     from etl_framework.iam.facts import Facts
     from etl_framework.iam.rights import Wanted, rights_of
     from etl_framework.iam.terraform import as_terraform
-    from etl_framework.lint.linter import lint
+    from etl_framework.lint.linter import Linter
     from etl_framework.project.project import load_project
 
     forms = {
@@ -66,7 +66,7 @@ def iam(
     }
     project = load_project(root)
     project.environment_name(environment)
-    if errors := [problem for problem in lint(project) if problem.severity == "error"]:
+    if errors := Linter(project.root).errors():
         raise ConfigError(errors)
     wanted = Wanted(addresses, not no_secrets, may_create)
     rights = rights_of(project, environment, Facts(_pairs(given)), wanted)

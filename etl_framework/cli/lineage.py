@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl_framework.cli.completing import fields
+from etl_framework.cli.completion import fields
 from etl_framework.cli.options import environment_option, format_option, plans, project_option
 
 if TYPE_CHECKING:

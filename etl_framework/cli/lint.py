@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl_framework.cli.completing import pipelines
+from etl_framework.cli.completion import pipelines
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
     from etl_framework.errors import Diagnostic
+    from etl_framework.lint.linter import Linter
     from etl_framework.lint.settings import Settings
 
 BASELINE = "lint-baseline.json"
@@ -36,7 +37,9 @@ ROUNDS = 5
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes; else one per core.")
 @project_option
 @format_option("text", "json", "sarif", "github", "junit", "markdown")
+@click.pass_obj
 def lint(
+    known: Linter | None,
     paths: tuple[str, ...],
     select: str | None,
     ignore: str | None,
@@ -62,12 +65,11 @@ def lint(
     etl lint --fix
     """
     from etl_framework.lint.baseline import write_baseline as write_known
-    from etl_framework.lint.folder import lint_folder
     from etl_framework.lint.formats import FORMATS, as_frames
-    from etl_framework.lint.pages import codes
+    from etl_framework.lint.linter import Linter
     from etl_framework.lint.settings import load_settings
 
-    settings = load_settings(root, codes())
+    settings = load_settings(root)
     settings = replace(
         settings,
         select=_codes(select) or settings.select,
@@ -75,76 +77,83 @@ def lint(
         baseline=baseline or settings.baseline,
     )
 
+    linter = known or Linter(root, start=not no_cache, keep=not no_cache, jobs=jobs)
+
     def find(settings: Settings) -> list[Diagnostic]:
-        found = lint_folder(root, settings, paths, keep=not no_cache, jobs=jobs)
+        all_problems = linter.look(paths, settings)
         narrowed = bool(paths or changed_since or select or ignore)
-        return _told(root, found, settings, changed_since, narrowed=narrowed)
+        return _selected(root, all_problems, settings, changed_since, narrowed=narrowed)
 
     if write_baseline:
-        found = find(replace(settings, baseline=""))
+        diagnostics = find(replace(settings, baseline=""))
         file = root / (settings.baseline or BASELINE)
-        write_known(file, found)
-        click.echo(f"wrote {len(found)} known problems to {file.name}", err=True)
+        write_known(file, diagnostics)
+        click.echo(f"wrote {len(diagnostics)} known problems to {file.name}", err=True)
         return
-    found = find(settings)
-    for _ in range(ROUNDS if fix else 0):  # what is mended may let more be seen
-        if not _mend(root, found):
+    diagnostics = find(settings)
+    for _ in range(ROUNDS if fix else 0):  # a fix may bring up further problems
+        if not _mend(root, diagnostics):
             break
-        found = find(settings)
-    problems = [_from_here(each, root) for each in found]
+        diagnostics = find(settings)
+    problems = [_from_here(diagnostic, root) for diagnostic in diagnostics]
     write = as_frames if format_ == "text" and sys.stdout.isatty() else FORMATS[format_]
     click.echo(write(problems, Path.cwd()), nl=False)
     click.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} found", err=True)
     sys.exit(1 if problems else 0)
 
 
-def _told(
-    root: Path, found: list[Diagnostic], settings: Settings, revision: str | None, *, narrowed: bool
+def _selected(
+    root: Path,
+    problems: list[Diagnostic],
+    settings: Settings,
+    revision: str | None,
+    *,
+    narrowed: bool,
 ) -> list[Diagnostic]:
-    """Of what lint finds that of a change, and what the baseline does not know."""
+    """Return the problems of the change since a revision that are not in the baseline."""
     from etl_framework.lint.baseline import read_baseline, without_known
 
     if revision:
-        from etl_framework.lint.changed import of_change
+        from etl_framework.lint.changed import problems_of_change
         from etl_framework.project.project import load_project
 
-        found = of_change(load_project(root), revision, found)
+        problems = problems_of_change(load_project(root), revision, problems)
     if settings.baseline:
-        found, mended = without_known(found, read_baseline(root / settings.baseline))
+        problems, mended = without_known(problems, read_baseline(root / settings.baseline))
         if mended and not narrowed:
             click.echo(f"{mended} of the baseline are mended: etl lint --write-baseline", err=True)
-    return found
+    return problems
 
 
-def _mend(root: Path, found: list[Diagnostic]) -> list[Diagnostic]:
-    """Mend what is certain, and say what was changed."""
+def _mend(root: Path, problems: list[Diagnostic]) -> list[Diagnostic]:
+    """Fix what is certain, and print what was changed."""
     from etl_framework.authoring.fix import fix
     from etl_framework.project.project import load_project
 
-    mended = fix(load_project(root), found)
-    for each in mended:
-        shown = _from_here(each, root)
-        click.echo(f"fixed {shown.place}{each.code} {each.hint}", err=True)
+    mended = fix(load_project(root), problems)
+    for problem in mended:
+        shown = _from_here(problem, root)
+        click.echo(f"fixed {shown.place}{problem.code} {problem.hint}", err=True)
     return mended
 
 
 def _codes(given: str | None) -> tuple[str, ...]:
-    """Codes as written on the command line.
+    """Return the codes, or beginnings of codes, that an option gives.
 
-    :raises ConfigError: no rule is called or begins so.
+    :raises ConfigError: no code begins so.
     """
     from etl_framework.errors import ConfigError
     from etl_framework.lint.pages import codes, near
 
-    found = tuple(re.split(r"[\s,]+", given.strip())) if given and given.strip() else ()
-    for code in found:
-        if not any(each.startswith(code) for each in codes()):
+    prefixes = tuple(re.split(r"[\s,]+", given.strip())) if given and given.strip() else ()
+    for code in prefixes:
+        if not any(known_code.startswith(code) for known_code in codes()):
             raise ConfigError(f"there is no rule '{code}'", hint=near(code))
-    return found
+    return prefixes
 
 
 def _from_here(problem: Diagnostic, root: Path) -> Diagnostic:
-    """With its path as seen from the folder that the command runs in."""
+    """Return a problem with its path relative to the current folder."""
     here = Path.cwd()
     if root == here or not problem.path:
         return problem

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import click
 
 
@@ -18,7 +20,9 @@ def lsp() -> None:
     from etl_framework.errors import MissingExtraError
 
     try:
-        from etl_framework.language_server import server
+        from etl_framework.authoring.language_server import server
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "lsp") from error
-    server().start_io()
+    made = server()
+    signal.signal(signal.SIGTERM, made.stop)
+    made.start_io()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from etl_framework.cli.completing import connections, relations
+from etl_framework.cli.completion import connections, relations
 from etl_framework.cli.options import environment_option, project_option
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from etl_framework.cli.completing import environments
+from etl_framework.cli.completion import environments
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
@@ -37,7 +37,7 @@ environment_option = click.option(
 
 
 def format_option(*formats: str) -> Callable[[F], F]:
-    """`--format`, the first being for people."""
+    """Return the option `--format`; the first format is the default."""
     return click.option(
         "--format",
         "format_",
@@ -49,7 +49,7 @@ def format_option(*formats: str) -> Callable[[F], F]:
 
 
 def day(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
-    """A date as `2024-06-25`."""
+    """Return the date in an option's value, such as `2024-06-25`."""
     if value is None:
         return None
     try:
@@ -64,7 +64,7 @@ date_option = click.option(
 
 
 def limit_option(rows: int) -> Callable[[F], F]:
-    """`--limit`, so many rows if it is not given."""
+    """Return the option `--limit` with this default."""
     return click.option(
         "--limit",
         type=click.IntRange(min=0),
@@ -82,39 +82,45 @@ def plans(
     first: date | None = None,
     last: date | None = None,
 ) -> Iterator[Plan]:
-    """The plan of each data interval asked for, when nothing at all is wrong with the files.
+    """Return the plan of every data interval that the options ask for.
 
-    :raises ConfigError: something is; holds every problem.
+    :raises ConfigError: the files have errors; holds every error.
     """
     model = project.pipeline(name).model
-    found = intervals(model, on, first, last) if model else [None]
-    return plans_of(project, name, environment, found)
+    data_intervals = intervals(model, on, first, last) if model else [None]
+    return plans_of(project, name, environment, data_intervals)
 
 
 def plans_of(
-    project: Project, name: str, environment: str | None, found: Sequence[DataInterval | None]
+    project: Project,
+    name: str,
+    environment: str | None,
+    data_intervals: Sequence[DataInterval | None],
 ) -> Iterator[Plan]:
-    """The plan of each of these data intervals, when nothing at all is wrong with the files.
+    """Return the plan of every of these data intervals.
 
-    :raises ConfigError: something is; holds every problem.
+    :raises ConfigError: the files have errors; holds every error.
     """
     from etl_framework.errors import ConfigError
-    from etl_framework.lint.linter import lint_pipeline
+    from etl_framework.lint.linter import Linter
     from etl_framework.plan.plan import build_plan
 
-    problems, compilation = lint_pipeline(project, name, found[0])
+    file = project.pipeline(name)
+    problems, compiled = Linter(project.root).look_for_run(project, [file], data_intervals[0])
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ConfigError(errors)
-    for index, interval in enumerate(each for each in found if each):
-        compiled = compilation if index == 0 else None
-        yield build_plan(project, name, environment, interval, compiled)
+    for index, interval in enumerate(
+        data_interval for data_interval in data_intervals if data_interval
+    ):
+        compilation = compiled.get(file.file.path) if index == 0 else None
+        yield build_plan(project, name, environment, interval, compilation)
 
 
 def intervals(
     pipeline: Pipeline, on: date | None, first: date | None, last: date | None
 ) -> Sequence[DataInterval]:
-    """The data intervals that the options ask for; else the latest complete one.
+    """Return the data intervals that the options ask for; by default the latest complete one.
 
     :raises click.UsageError: the options do not go together, or no interval starts then.
     """
@@ -126,7 +132,36 @@ def intervals(
         raise click.UsageError(f"--from {first} is after --to {last}")
     if not on and not first:
         return [pipeline.cut().latest(datetime.now(UTC))]
-    found = pipeline.cut().between(on or first or date.min, on or last or date.max)
-    if not found:
+    data_intervals = pipeline.cut().between(on or first or date.min, on or last or date.max)
+    if not data_intervals:
         raise click.UsageError(f"no data interval of '{pipeline.schedule}' starts then")
-    return found
+    return data_intervals
+
+
+def intervals_over(
+    pipeline: Pipeline, on: date | None, first: date | None, last: date | None
+) -> Sequence[DataInterval]:
+    """The data intervals that the options ask for and that are over; says which are left out.
+
+    :raises click.UsageError: no interval is over, or the options do not go together.
+    """
+    now = datetime.now(UTC)
+    today = now.astimezone(pipeline.cut().timezone).date()
+    if (begins := on or first) and begins > today:
+        raise click.UsageError(f"{begins} is not over yet: today is {today}")
+    asked_for = intervals(pipeline, on, first, min(last, today) if last else None)
+    over = [interval for interval in asked_for if interval.end <= now]
+    if not over:
+        raise click.UsageError(
+            f"the data interval {asked_for[0]} is not over yet: it is {now:%H:%M} UTC"
+        )
+    if len(over) < len(asked_for) or (last and last > today):
+        click.echo(f"up to {over[-1]}: what is asked for behind it is not over yet", err=True)
+    start = pipeline.start_date
+    if start and (early := sum(interval.start.date() < start for interval in over)):
+        click.echo(
+            f"{early} of {len(over)} data intervals begin before start_date {start}", err=True
+        )
+    if len(over) > 1:
+        click.echo(f"{len(over)} data intervals, one run each", err=True)
+    return over

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli.completing import pipelines
+from etl_framework.cli.completion import pipelines
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -73,7 +73,7 @@ def plan(
 
 
 def _compare(built: Plan, format_: str) -> None:
-    """Print what a run would change in each table; exit with 1 if it would refuse a change."""
+    """Print what a run would change in every table; exit with 1 if it would refuse a change."""
     from etl_framework.plan.ddl import changes
 
     table_changes = list(changes(built))

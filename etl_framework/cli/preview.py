@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from etl_framework.cli.completing import queries
+from etl_framework.cli.completion import queries
 from etl_framework.cli.options import (
     date_option,
     environment_option,

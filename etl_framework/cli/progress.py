@@ -1,12 +1,15 @@
-"""Show the progress of a run on stderr: live on a terminal, as plain lines in a pipe."""
+"""Run plans, with their progress on stderr, live or as lines, and a summary of every on stdout."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import click
+
+from etl_framework.cli.table import text_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +29,7 @@ COLOURS = {
 
 
 class Board(Protocol):
-    """Shows a run while it runs, and keeps the newest result of each step."""
+    """Shows a run while it runs, and keeps the newest result of every step."""
 
     results: dict[str, StepResult]
 
@@ -43,7 +46,7 @@ def board_for(plan: Plan) -> Board:
 
 
 class LineBoard:
-    """Prints a line for each step that has ended."""
+    """Prints a line for every step that has ended."""
 
     def __init__(self, plan: Plan) -> None:
         self.results: dict[str, StepResult] = {}
@@ -113,3 +116,48 @@ def in_words(result: StepResult) -> str:
     ]
     done = "already done" if result.state == "reused" else ""
     return ": ".join(part for part in (done, ", ".join(counts)) if part)
+
+
+def run_plans(plans: Iterable[Plan], *, fresh: bool = False) -> None:
+    """Run every plan, and stop at the first that fails.
+
+    :raises EtlError: a step failed.
+    """
+    from etl_framework.run.run import Run
+
+    for plan in plans:
+        title = f"{plan.pipeline.name} in {plan.environment_name}, data interval {plan.interval}"
+        click.echo(title, err=True)
+        board = board_for(plan)
+        try:
+            Run(plan, fresh=fresh).all_steps(board.tell)
+        finally:
+            board.close()
+            _summary(plan, board.results)
+
+
+def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
+    """Print what was read, how it was checked and what was published."""
+    sources, checks = [], []
+    for name in plan.pipeline.sources:
+        extracted = results.get(f"extract.{name}")
+        if extracted is None or "read" not in extracted.counts:
+            continue
+        checked = results.get(f"check.{name}")
+        taken_out = checked.counts.get("quarantined", 0) if checked else 0
+        read, rejected = extracted.counts["read"], extracted.counts["rejected"] + taken_out
+        sources.append((name, read, read - rejected, rejected))
+    for step in plan.steps:
+        step_checks = results[step.name].checks if step.name in results else ()
+        checks += [
+            (c.relation, c.check, c.status, c.note or f"{c.failing} of {c.rows} ({c.rate:.2%})")
+            for c in step_checks
+        ]
+    if sources:
+        click.echo("\n" + text_table(("source", "read", "kept", "rejected"), sources))
+    if checks:
+        click.echo("\n" + text_table(("relation", "check", "result", "failing"), checks))
+    published = results.get("publish")
+    if published and published.state == "done":
+        targets = ", ".join(kpi.target.table for kpi in plan.pipeline.kpis.values())
+        click.echo(f"\npublished {published.counts['rows']:,} rows to {targets}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli.completing import sources
+from etl_framework.cli.completion import sources
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -140,7 +140,7 @@ def replay(
     Rows that are valid now (a track that arrived later) need no correction. The intervals are
     computed anew and their rows in the targets replaced, so doing it twice changes nothing more.
     """
-    from etl_framework.cli.running import run_plans
+    from etl_framework.cli.progress import run_plans
     from etl_framework.project.project import load_project
     from etl_framework.quarantine.correct import corrections_in
     from etl_framework.quarantine.replay import intervals_to_run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from etl_framework.cli.completing import rule_codes
+from etl_framework.cli.completion import rule_codes
 from etl_framework.cli.options import project_option
 
 
@@ -23,13 +23,13 @@ def rule(code: str | None, root: Path) -> None:
     etl rule W402
     etl rule E4
     """
-    from etl_framework.lint.linter import rules
+    from etl_framework.lint.inspector import rules
     from etl_framework.lint.pages import codes, page
     from etl_framework.lint.settings import load_settings
 
     rules()
-    load_settings(root, codes())
-    several = [rule_code for rule_code in codes() if rule_code.startswith((code or "").upper())]
+    load_settings(root)
+    several = [known_code for known_code in codes() if known_code.startswith((code or "").upper())]
     if code and (code.upper() in several or not several):
         click.echo(page(code.upper()), nl=False)
         return

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
-from etl_framework.cli.completing import pipelines
+from etl_framework.cli.completion import pipelines
 from etl_framework.cli.options import (
     date_option,
     day,
     environment_option,
+    intervals_over,
     plans_of,
     project_option,
 )
-from etl_framework.cli.over import intervals_over
 
 
 @click.command()
@@ -35,7 +35,7 @@ def run(
     fresh: bool,
     root: Path,
 ) -> None:
-    """Run a pipeline for one data interval, or for each of several.
+    """Run a pipeline for one data interval, or for every of several.
 
     Without a date it is the latest complete interval; one that is not over yet never runs. A step
     whose finished output is still true is not done again. Nothing is published unless every check
@@ -46,10 +46,10 @@ def run(
     etl run music_streaming --date 2024-06-25
     etl run music_streaming --from 2024-06-25 --to 2024-07-01
     """
-    from etl_framework.cli.running import run_plans
+    from etl_framework.cli.progress import run_plans
     from etl_framework.project.project import load_project
 
     project = load_project(root)
     model = project.pipeline(pipeline).model
-    found = intervals_over(model, on, first, last) if model else [None]
-    run_plans(plans_of(project, pipeline, environment, found), fresh=fresh)
+    intervals = intervals_over(model, on, first, last) if model else [None]
+    run_plans(plans_of(project, pipeline, environment, intervals), fresh=fresh)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from etl_framework.cli.completing import tables
+from etl_framework.cli.completion import tables
 from etl_framework.cli.options import (
     environment_option,
     format_option,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from etl_framework.cli.completing import relations
+from etl_framework.cli.completion import relations
 from etl_framework.cli.options import environment_option, project_option
 
 

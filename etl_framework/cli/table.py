@@ -14,7 +14,7 @@ Rows = Sequence[Sequence[Any]]
 
 
 def text_table(columns: Sequence[str], rows: Rows, width: int = 60) -> str:
-    """A table with numbers aligned to the right; cells are cut after `width` characters."""
+    """Return a table with numbers aligned to the right; cells are cut after `width` characters."""
     cells = [[_cut(_text(value), width) for value in row] for row in rows]
     widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
     right = [
@@ -32,7 +32,7 @@ def text_table(columns: Sequence[str], rows: Rows, width: int = 60) -> str:
 
 
 def as_csv(columns: Sequence[str], rows: Rows) -> str:
-    """CSV with a header; NULL is written as an empty value."""
+    """Return CSV with a header; NULL is written as an empty value."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
@@ -41,7 +41,7 @@ def as_csv(columns: Sequence[str], rows: Rows) -> str:
 
 
 def as_json(columns: Sequence[str], rows: Rows) -> str:
-    """A JSON list of objects; decimals become texts, so that no digit is lost."""
+    """Return a JSON list of objects; decimals become texts, so that no digit is lost."""
     objects = [dict(zip(columns, row, strict=True)) for row in rows]
     return json.dumps(objects, indent=2, default=_text, ensure_ascii=False)
 

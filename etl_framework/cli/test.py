@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli.completing import in_pipelines
+from etl_framework.cli.completion import in_pipelines
 from etl_framework.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
@@ -47,42 +47,39 @@ def test(names: tuple[str, ...], root: Path, format_: str) -> None:
 
 
 def _verdicts(project: Project, names: tuple[str, ...]) -> Iterator[Verdict]:
-    """The verdicts of what is named, once nothing is wrong with the files.
+    """Run the tests of the named pipelines or relations, and return their verdicts.
 
-    :raises ConfigError: something is, or a name is unknown.
+    :raises ConfigError: the files have errors, or a name is unknown.
     """
     from etl_framework.errors import ConfigError
-    from etl_framework.lint.linter import lint_pipeline
+    from etl_framework.lint.linter import Linter
     from etl_framework.workbench.test import run_tests
 
     chosen = [_chosen(project, name) for name in names]
-    chosen = chosen or [(found, None) for found in project.pipelines]
-    problems = {
-        problem
-        for found, _ in chosen
-        for problem in lint_pipeline(project, Path(found.file.path).stem)[0]
-        if problem.severity == "error"
-    }
-    if problems:
-        raise ConfigError(sorted(problems))
-    for found, relation in chosen:
-        yield from run_tests(project.root, found, relation)
+    chosen = chosen or [(pipeline_file, None) for pipeline_file in project.pipelines]
+    problems, _ = Linter(project.root).look_for_run(
+        project, [pipeline_file for pipeline_file, _ in chosen]
+    )
+    if errors := [problem for problem in problems if problem.severity == "error"]:
+        raise ConfigError(errors)
+    for pipeline_file, relation in chosen:
+        yield from run_tests(project.root, pipeline_file, relation)
 
 
 def _chosen(project: Project, name: str) -> tuple[PipelineFile, str | None]:
     from etl_framework.errors import ConfigError, did_you_mean
 
     pipeline, _, relation = name.partition(".")
-    found = project.pipeline(pipeline)
-    known = found.model.queries() if found.model else {}
-    if relation and found.model and relation not in known:
+    pipeline_file = project.pipeline(pipeline)
+    known = pipeline_file.model.queries() if pipeline_file.model else {}
+    if relation and pipeline_file.model and relation not in known:
         message = f"'{pipeline}' has no transform or KPI '{relation}'"
         raise ConfigError(message, hint=did_you_mean(relation, known))
-    return found, relation or None
+    return pipeline_file, relation or None
 
 
 def _in_words(verdict: Verdict) -> str:
-    """A line; of a test that failed also what differs."""
+    """Return a line for a test; for a failed test also what differs."""
     name = f"{verdict.pipeline}.{verdict.relation} {verdict.test}"
     if verdict.passed:
         return f"✓ {name}  {verdict.seconds * 1000:.0f} ms"
@@ -93,21 +90,21 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _table(verdict: Verdict) -> str:
-    """Expected rows above those found, with the columns that differ named behind."""
+    """Return a table of expected and found rows, with the names of columns that differ."""
     from etl_framework.cli.table import text_table
     from etl_framework.workbench.rows import same
 
     rows: list[tuple[Any, ...]] = []
-    for each in verdict.differences:
-        if each.expected is not None and each.found is not None:
-            pairs = zip(verdict.columns, each.expected, each.found, strict=True)
+    for difference in verdict.differences:
+        if difference.expected is not None and difference.actual is not None:
+            pairs = zip(verdict.columns, difference.expected, difference.actual, strict=True)
             differing = ", ".join(column for column, one, other in pairs if not same(one, other))
-            rows.append(("expected", *each.expected, ""))
-            rows.append(("found", *each.found, f"differs: {differing}"))
-        elif each.expected is not None:
-            rows.append(("expected", *each.expected, "not found"))
-        elif each.found is not None:
-            rows.append(("found", *each.found, "not expected"))
+            rows.append(("expected", *difference.expected, ""))
+            rows.append(("found", *difference.actual, f"differs: {differing}"))
+        elif difference.expected is not None:
+            rows.append(("expected", *difference.expected, "not found"))
+        elif difference.actual is not None:
+            rows.append(("found", *difference.actual, "not expected"))
     return text_table(("", *verdict.columns, ""), [_visible(row) for row in rows])
 
 
@@ -130,8 +127,8 @@ def _as_object(verdict: Verdict) -> dict[str, Any]:
         "differences": [
             {
                 side: None if row is None else dict(zip(verdict.columns, row, strict=True))
-                for side, row in (("expected", each.expected), ("found", each.found))
+                for side, row in (("expected", difference.expected), ("found", difference.actual))
             }
-            for each in verdict.differences
+            for difference in verdict.differences
         ],
     }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl_framework.cli.completing import queries
+from etl_framework.cli.completion import queries
 from etl_framework.cli.options import (
     date_option,
     environment_option,
@@ -20,6 +20,7 @@ from etl_framework.cli.options import (
 
 if TYPE_CHECKING:
     from etl_framework.errors import EtlError
+    from etl_framework.lint.linter import Linter
 
 PARTS = ("pipelines", "sql_templates", "dags", "environments.yml", "setup.cfg")
 FUNCTIONS = ("*.py", "[!.]*/*.py")
@@ -45,14 +46,17 @@ def watch(
     given = ["--limit", str(limit), "--project", str(root)]
     given += ["--env", environment] if environment else []
     given += ["--date", str(on)] if on else []
+    from etl_framework.lint.linter import Linter
+
     seen: dict[Path, int] | None = None
+    linter = Linter(root, keep=True)
     try:
         while True:
             now = dict(_times(root))
             if now != seen:
                 seen = now
                 click.clear()
-                code = _look(name, given, root)
+                code = _look(name, given, linter)
                 if once:
                     sys.exit(code)
             time.sleep(SECONDS)
@@ -61,7 +65,7 @@ def watch(
 
 
 def _times(root: Path) -> Iterator[tuple[Path, int]]:
-    """The project's files and when each was saved."""
+    """Return the project's files with the times when they were saved."""
     files = [file for pattern in FUNCTIONS for file in root.glob(pattern)]
     for part in PARTS:
         path = root / part
@@ -73,8 +77,8 @@ def _times(root: Path) -> Iterator[tuple[Path, int]]:
             continue
 
 
-def _look(name: str | None, given: list[str], root: Path) -> int:
-    """Lint, then preview; whatever is wrong is shown once, and never raised.
+def _look(name: str | None, given: list[str], linter: Linter) -> int:
+    """Lint, then preview; errors are shown once, and never raised.
 
     :returns: the worse of the two exit codes.
     """
@@ -82,24 +86,26 @@ def _look(name: str | None, given: list[str], root: Path) -> int:
     from etl_framework.cli.preview import preview
     from etl_framework.errors import ConfigError, EtlError, PlanError
 
-    told, code = set[str](), 0
+    shown, code = set[str](), 0
     try:
-        lint.main(["--project", str(root)], standalone_mode=False)
+        lint.main(["--project", str(linter.root)], standalone_mode=False, obj=linter)
     except SystemExit as end:
         code = int(end.code or 0)
     except EtlError as error:
-        told, code = _show(error, told), 2
+        shown, code = _show(error, shown), 2
     if not name:
         return code
     click.echo()
     try:
         preview.main([name, *given], standalone_mode=False)
     except (ConfigError, PlanError) as error:
-        # What is wrong with the files is said above.
-        _show(error, told | {str(each) for each in error.diagnostics if each.path})
+        # Lint has shown the problems of files above.
+        _show(
+            error, shown | {str(diagnostic) for diagnostic in error.diagnostics if diagnostic.path}
+        )
         return 2
     except EtlError as error:
-        _show(error, told)
+        _show(error, shown)
         return max(code, 1)
     except click.ClickException as error:
         error.show()
@@ -107,10 +113,10 @@ def _look(name: str | None, given: list[str], root: Path) -> int:
     return code
 
 
-def _show(error: EtlError, told: set[str]) -> set[str]:
-    """Say what has not been said."""
-    found = [str(each) for each in error.diagnostics]
-    for each in found:
-        if each not in told:
-            click.echo(each, err=True)
-    return told | set(found)
+def _show(error: EtlError, shown: set[str]) -> set[str]:
+    """Print the messages that have not been shown, and return all shown messages."""
+    messages = [str(diagnostic) for diagnostic in error.diagnostics]
+    for message in messages:
+        if message not in shown:
+            click.echo(message, err=True)
+    return shown | set(messages)

@@ -51,7 +51,7 @@ class Files(Connection):
     def move(self, root: Path, files: Sequence[tuple[str, str, str]]) -> None:
         """Move files; skip a file that is gone or has changed.
 
-        :param files: name, version and new name of each file.
+        :param files: name, version and new name of every file.
         :raises RetryableError: the place does not answer.
         """
 

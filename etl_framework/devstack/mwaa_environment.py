@@ -162,7 +162,7 @@ class StandIn:
         self._install()
 
     def _install(self) -> None:
-        """Write what pip prints to the log of each container that starts."""
+        """Write what pip prints to the log of every container that starts."""
         said = self.pip or self._pip()
         moment = int(self._now() * 1000)
         events = [{"timestamp": moment, "message": line} for line in said]

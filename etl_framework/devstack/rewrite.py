@@ -7,12 +7,12 @@ from collections.abc import Callable
 from functools import partial
 
 from etl_framework.devstack import copy_options, ddl
-from etl_framework.devstack.copying import run_copy
+from etl_framework.devstack.copy_command import run_copy
 from etl_framework.devstack.objects import Objects
 from etl_framework.devstack.session import Handled, Passed, Session, Work
 from etl_framework.devstack.tokens import Statement, statements
 from etl_framework.devstack.translate import translated
-from etl_framework.devstack.unloading import run_unload
+from etl_framework.devstack.unload_command import run_unload
 from etl_framework.devstack.wire import WireError
 from etl_framework.sql.quote import literal
 

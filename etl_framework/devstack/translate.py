@@ -9,8 +9,8 @@ from etl_framework.devstack.session import Session
 from etl_framework.devstack.to_postgres import to_postgres
 from etl_framework.devstack.wire import WireError
 from etl_framework.errors import PlanError
+from etl_framework.sql.parser import refuse_what_redshift_refuses, statements, types_told
 from etl_framework.sql.quote import literal
-from etl_framework.sql.reading import refuse_what_redshift_refuses, statements, types_told
 
 if TYPE_CHECKING:
     from sqlglot import exp

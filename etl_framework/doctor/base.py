@@ -50,7 +50,7 @@ class Patient:
 
         :raises ConfigError: its `env_file` is not there.
         """
-        return self.environment.open(self.project.root)
+        return Workspace(self.project.root, self.environment)
 
     def buckets(self) -> dict[str, S3]:
         """The used connections that are buckets."""

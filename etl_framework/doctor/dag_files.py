@@ -15,7 +15,7 @@ from pathlib import Path
 
 from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.dags import DAGS
+from etl_framework.lint.rules.dags import DAGS
 
 HEAVY = (
     "boto3",

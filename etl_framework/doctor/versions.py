@@ -52,7 +52,7 @@ class Packages(Examination):
 
 
 def _needed() -> dict[str, str]:
-    """The lowest version of each package that we always need."""
+    """The lowest version of every package that we always need."""
     try:
         lines = requires("etl-framework") or []
     except PackageNotFoundError:

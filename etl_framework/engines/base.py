@@ -1,4 +1,4 @@
-"""What an engine is: what runs the extract, check, transform and KPI steps of a plan."""
+"""The base class of engines, which run the extract, check, transform and KPI steps of a plan."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ if TYPE_CHECKING:
 class Engine(ABC):
     """Runs the steps that read, make and check relations.
 
-    An engine is a folder below `engines/`, called as environments call it, with its class in
-    `engine.py`; or a package's class, under the entry-point group `etl_framework.engines`. An
-    instance has no state. What it imports for its work it imports when it works: plans and lint
-    ask engines too.
+    An engine is a folder below `engines/` with a class in `engine.py`; the folder has the name that
+    environments use. An engine can also be a class of another package, registered as an entry point
+    of the group `etl_framework.engines`. An instance has no state. Plans and lint create engines
+    too, so an engine imports what its steps need only when it runs a step.
     """
 
-    # What its SQL is written in, as sqlglot calls it.
+    # The SQL dialect of the engine, by the name that sqlglot uses.
     dialect: ClassVar[str]
-    # Whether a corrected row takes the place of one that broke a check.
+    # Whether a corrected row can replace a row that broke a check.
     corrects_quarantined: ClassVar[bool] = True
 
-    # What a plan asks.
+    # For plans.
 
     def problem(self, environment: Environment) -> str:
-        """What an environment of this engine lacks; empty when it lacks nothing."""
+        """Return what is missing in an environment that uses this engine; empty if nothing is."""
         return ""
 
     def refused(self, pipeline: Pipeline, environment: Environment) -> Iterator[tuple[Keys, str]]:
-        """Where a pipeline's file says what the engine cannot do, and why it cannot."""
+        """Yield the places in a pipeline's file that ask for what the engine cannot do, and why."""
         return iter(())
 
     @abstractmethod
     def sql(self, query: Compiled) -> str:
-        """The SQL of a query as the engine runs it."""
+        """Return the SQL that the engine runs for a query."""
 
     def query_plan(self, sql: str, schema: dict[str, dict[str, str]]) -> str:
-        """How the engine would go about a query; empty where only a connection could tell.
+        """Return the engine's query plan; empty if getting it would need a connection.
 
-        :param schema: table to column to DuckDB type, for every table the query names.
+        :param schema: for every table that the query names, the DuckDB type of every column.
         """
         return ""
 
-    # What a run asks.
+    # For runs.
 
     @abstractmethod
     def extract(self, work: Work) -> Outcome:
@@ -67,42 +67,42 @@ class Engine(ABC):
 
     @abstractmethod
     def check(self, work: Work) -> Outcome:
-        """Run all checks of a relation, and take out the rows that are quarantined.
+        """Run all checks of a relation, and take out the rows that go to quarantine.
 
-        :raises CheckFailedError: rules of severity error are broken; every such rule is named.
+        :raises CheckFailedError: rules of severity `error` are broken; the error names all of them.
         """
 
     @abstractmethod
     def transform(self, work: Work) -> Outcome:
-        """Make the relation of a transform or KPI, with the columns and types that it declares."""
+        """Make the relation of a transform or KPI, with the declared columns and types."""
 
     def has(self, work: Work, outcome: Outcome) -> bool:
-        """Whether the relation of a finished step is still there."""
+        """Return whether the relation of a finished step still exists."""
         return True
 
-    # What is asked around runs.
+    # For infrastructure and housekeeping.
 
     def reads(self, source: Source) -> bool:
-        """Whether the engine itself reads a source's files in S3, and needs a right to them."""
+        """Return whether the engine itself reads a source's files in S3 and needs permission."""
         return False
 
     def clean(self, workspace: Workspace, before: datetime) -> int:
-        """Drop the tables that earlier runs left in a database; returns how many.
+        """Drop the tables that earlier runs left in a database, and return their number.
 
-        :param before: those of earlier days alone.
+        :param before: only tables made on an earlier day than this are dropped.
         :raises RetryableError: the database does not answer.
         """
         return 0
 
     def schemas(self, environment: Environment, connection: Connection) -> tuple[str, ...]:
-        """The schemas of its own that the engine makes in the database of a connection."""
+        """Return the schemas that the engine makes for itself in the database of a connection."""
         return ()
 
 
 def engine_of(environment: Environment) -> Engine:
-    """The engine of an environment.
+    """Return the engine of an environment.
 
-    :raises ConfigError: the package that registers it does not load.
+    :raises ConfigError: the package that registers the engine cannot be loaded.
     """
     engine: Engine = engine_class(environment.engine)()
     return engine

@@ -1,4 +1,4 @@
-"""Corrected rows: what takes the place of rejected ones when a data interval is run again."""
+"""Corrected rows replace rejected rows when a data interval is run again."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from etl_framework.storage.staging import StepFolder
 if TYPE_CHECKING:
     import duckdb
 
-# Corrected rows of a step, and in the same order what is known of the rows they take the place of.
+# The name of a file with corrected rows, and the folder of a file that tells, in the same order,
+# where the rejected rows that they replace came from.
 ROWS, ORIGINS = "corrected.parquet", "origins"
-# Where the check step writes them; the extract step puts them beside the others.
+# The folder that the check step writes corrected rows to. The extract step writes them to `data`.
 CORRECTED = "corrected"
-# What an extract step has rejected, while corrections of it are looked for.
+# A temporary table with the rows that an extract step rejected.
 REJECTED = "etl_rejected"
 
 
@@ -37,10 +38,12 @@ def put_right(
     columns: Sequence[Column],
     made: Mapping[str, Decision],
 ) -> list[str]:
-    """Write the corrected form of rejected rows to `part`, where it still fits the columns.
+    """Write to `part` those corrected rows whose texts are all valid values of the columns.
 
     :param rejected: the table of the rejected rows.
-    :returns: the ids of the rows that are put right.
+    :param columns: the columns of the relation, with their types.
+    :param made: the decisions about the rows, by id.
+    :returns: the ids of the rows that were written.
     """
     places = {f"etl_text_{i}": column.name for i, column in enumerate(columns)}
     texts = [
@@ -51,6 +54,12 @@ def put_right(
     if not texts:
         return []
     shape = json.dumps([dict.fromkeys(texts[0], "VARCHAR")])
+    # For the columns `quantity` and `day`, `texts` is
+    #     [{"etl_id": "0a1b", "etl_text_0": "12", "etl_text_1": "2026-01-05"}]
+    # and the table `etl_corrected` has the row
+    #     etl_id  etl_text_0  etl_text_1  etl_fault  etl_file    etl_line  etl_raw
+    #     0a1b    12          2026-01-05  NULL       orders.csv  17        o-7,twelve,2026-01-05
+    # The table `etl_right` adds the values: quantity = 12, day = DATE '2026-01-05', etl_bad = NULL.
     session.execute(
         "CREATE OR REPLACE TEMP TABLE etl_corrected AS SELECT c.*, CAST(NULL AS VARCHAR) AS "
         'etl_fault, r.file AS etl_file, r.line AS etl_line, r."row" AS etl_raw '
@@ -65,6 +74,7 @@ def put_right(
     ids = [id_ for (id_,) in session.execute("SELECT etl_id FROM etl_right").fetchall()]
     if ids:
         values = ", ".join(f"{value(column)} AS {quote(column.name)}" for column in columns)
+        # SELECT CAST("quantity" AS INTEGER) AS "quantity", "day" AS "day" FROM etl_right ...
         rows = f"SELECT {values} FROM etl_right ORDER BY etl_id"
         write_parquet(session, rows, folder.part(part) / ROWS, text=True, ordered=True)
         origins = (
@@ -76,7 +86,7 @@ def put_right(
 
 
 def with_corrections(work: Work, rows: Extracted) -> Extracted:
-    """Add the corrected form of rejected rows to those of a source; they count as kept then."""
+    """Add corrected rows to the rows of a source; they count as kept and not as rejected."""
     made, files = corrections(work.run, work.step.relation), work.folder.files("rejected")
     if not made or not files:
         return rows
@@ -94,7 +104,7 @@ def with_corrections(work: Work, rows: Extracted) -> Extracted:
 
 
 def origins_of_corrected(folder: StepFolder, part: str) -> list[str]:
-    """SQL for where the corrected rows that a step wrote came from; nothing when it wrote none."""
+    """Return queries that tell where the corrected rows of a step came from; none without rows."""
     file, rows = folder.path / ORIGINS / ROWS, folder.path / part / ROWS
     if not file.is_file():
         return []
@@ -102,10 +112,10 @@ def origins_of_corrected(folder: StepFolder, part: str) -> list[str]:
 
 
 def replace_taken(work: Work, taken: str) -> bool:
-    """Let the relation have the corrected form of those rows taken out that were corrected.
+    """Put corrected rows into the relation, in the place of the rows that checks take out.
 
-    :param taken: the table of the rows taken out, with their files and rows.
-    :returns: whether there are any.
+    :param taken: the table of the rows taken out, with the file and the position of each.
+    :returns: whether any row was replaced.
     """
     block, relation = work.step.block, work.step.relation
     made = corrections(work.run, relation) if isinstance(block, Source) else {}
@@ -119,6 +129,9 @@ def replace_taken(work: Work, taken: str) -> bool:
         )
         see(work.session, "etl_as_read", work.inputs[relation], positions=True)
         see(work.session, "etl_put_right", work.folder.files(CORRECTED), positions=True)
+        # CREATE OR REPLACE TEMP VIEW "orders" AS
+        #     SELECT * FROM etl_as_read ANTI JOIN etl_replaced USING (etl_file, etl_row)
+        #     UNION ALL BY NAME SELECT * FROM etl_put_right
         work.session.execute(
             f"CREATE OR REPLACE TEMP VIEW {quote(relation)} AS "
             f"SELECT * FROM etl_as_read ANTI JOIN etl_replaced USING ({FILE}, {ROW}) "

@@ -1,4 +1,4 @@
-"""What earlier runs left in the ledger."""
+"""Row counts of earlier runs, from the ledger."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ RUNS = 7
 
 
 def earlier_rows(work: Work) -> list[int]:
-    """Rows of the step's relation in up to seven runs of earlier intervals, the latest first.
+    """Return the row counts of a relation in up to seven earlier intervals, the latest first.
 
-    As the checks of those runs counted them; none for a pipeline without targets.
+    The checks of those runs counted the rows. A pipeline without targets has no ledger, so there
+    are no counts.
     """
     plan, relation = work.plan, work.step.relation
     connection = next((kpi.target.connection for kpi in plan.pipeline.kpis.values()), None)
@@ -27,6 +28,7 @@ def earlier_rows(work: Work) -> list[int]:
     earlier = []
     for (checks,) in rows:
         counts = [check["rows"] for check in json.loads(checks) if check["relation"] == relation]
-        # Row checks count the rows before any is taken out, the others those that are kept.
+        # Row checks count all rows, other checks count the rows that are kept. The smaller number
+        # is the number of rows kept.
         earlier += [min(counts)] if counts else []
     return earlier

@@ -1,4 +1,4 @@
-"""What the numbers that an engine measured mean for a run: results of checks, and refusals."""
+"""Turn the numbers that an engine measured into results of checks, or into errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST = 200
 
 
 def context_of(work: Work) -> Context:
-    """What measures of the step may be compared with; earlier runs are asked for when needed."""
+    """Return what measures can be compared with; the ledger is only read if a check needs it."""
     return Context(work.plan.interval, cache(lambda: earlier_rows(work)))
 
 
@@ -32,7 +32,7 @@ def judged(
     rows: int,
     examples: Sequence[dict[str, object]] = (),
 ) -> CheckResult:
-    """The result of a check that counts rows."""
+    """Return the result of a check that counts failing rows."""
     status = check.judge(failing, rows)
     return CheckResult(check.label, work.step.relation, status, failing, rows, "", examples)
 
@@ -40,9 +40,9 @@ def judged(
 def measured(
     work: Work, check: MeasureCheck, values: tuple[Any, ...], context: Context, rows: int
 ) -> CheckResult:
-    """The result of a check of a number.
+    """Return the result of a check of a measured number.
 
-    :param values: what its query gave.
+    :param values: the row that the check's query returned.
     """
     kept, note = check.verdict(values, context)
     broken: Status = "fail" if check.severity == "error" else "warning"
@@ -53,11 +53,12 @@ def measured(
 def checked(
     work: Work, rows: int, quarantined: int, results: Sequence[CheckResult], made: Outcome
 ) -> Outcome:
-    """The outcome of a check step, whose relation is in `made`.
+    """Return the outcome of a check step.
 
-    :param results: in the order of the step's checks.
-    :raises CheckFailedError: rules are broken, every such rule is named; or the source gave more
-        rows that cannot be used than it may.
+    :param results: the results, in the order of the step's checks.
+    :param made: names the files or the table of the relation.
+    :raises CheckFailedError: rules are broken, and the error names all of them; or more rows of the
+        source were rejected and quarantined than it allows.
     """
     _stop_on_failure(work.step, results)
     kept = rows - quarantined
@@ -70,8 +71,9 @@ def checked(
 
 
 def extracted(work: Work, rows: Extracted, made: Outcome) -> Outcome:
-    """The outcome of an extract step, whose relation is in `made`.
+    """Return the outcome of an extract step.
 
+    :param made: names the files or the table of the relation.
     :raises CheckFailedError: more rows were rejected than the source allows.
     """
     _stay_within_limit(work.step, work.source, rows.rejected, rows.read)
@@ -80,9 +82,9 @@ def extracted(work: Work, rows: Extracted, made: Outcome) -> Outcome:
 
 
 def new_columns(work: Work, rows: Extracted) -> tuple[CheckResult, ...]:
-    """What the source's contract says of columns that are there and not declared.
+    """Check for columns that the source does not declare, as its `on_new_column` says.
 
-    :raises CheckFailedError: there are some, and the source has `on_new_column: fail`.
+    :raises CheckFailedError: there are such columns, and the source has `on_new_column: fail`.
     """
     source, names = work.source, rows.new_columns
     if source.on_new_column == "ignore":
@@ -102,7 +104,7 @@ def new_columns(work: Work, rows: Extracted) -> tuple[CheckResult, ...]:
 
 
 def shown(work: Work, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as reports show it: without positions and sensitive values, long texts cut short."""
+    """Return a row for reports: no positions, sensitive values masked, long texts shortened."""
     hidden = work.plan.pipeline.sensitive()
     cells: dict[str, Any] = {}
     for name, value in row.items():

@@ -1,4 +1,4 @@
-"""What an engine gets to do a step."""
+"""What an engine needs to run a step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework.plan.plan import Plan, Step
 from etl_framework.sources.base import Extraction, Source
-from etl_framework.storage.archived import archived
+from etl_framework.storage.archive import archived
 from etl_framework.storage.parquet import see
 from etl_framework.storage.staging import RunFolder, StepFolder
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """One step about to be done.
+    """One step to run.
 
-    :param run_id: what tells this run from every other.
-    :param on_cancel: takes a function that stops what is running, for Ctrl-C.
+    :param run_id: identifies this run.
+    :param on_cancel: registers a function that stops the running work when the user presses Ctrl-C.
     """
 
     plan: Plan
@@ -34,38 +34,38 @@ class Work:
 
     @property
     def folder(self) -> StepFolder:
-        """Where the step leaves its output."""
+        """The folder for the step's output."""
         return self.run.step(self.step.name)
 
     @property
     def source(self) -> Source:
         """The source that the step reads.
 
-        :raises TypeError: it reads none.
+        :raises TypeError: the step reads no source.
         """
         if not isinstance(self.step.block, Source):
             raise TypeError(f"{self.step.name} is not a source")
         return self.step.block
 
     def files(self, need: str) -> list[str]:
-        """The Parquet files that a step's result names, as it names them."""
+        """Return the Parquet files that a step's result names, relative to the run's folder."""
         outcome = self.run.step(need).outcome()
         return list(outcome.files) if outcome else []
 
     @cached_property
     def inputs(self) -> dict[str, list[str]]:
-        """The Parquet files of each relation that the step reads, brought here if need be."""
+        """The Parquet files of every relation that the step reads; downloaded if they are in S3."""
         return {relation: self.run.fetch(self.files(need)) for relation, need in self.step.inputs}
 
     def see_inputs(self) -> None:
-        """Let SQL of the step's session name the relations that the step reads."""
+        """Let the session's SQL read the relations that the step reads."""
         for relation, files in self.inputs.items():
             see(self.session, relation, files)
 
     def extraction(self, folder: StepFolder) -> Extraction:
-        """What the source of the step gets to do its work.
+        """Return what the step's source needs to read its rows.
 
-        :param folder: of the step that extracts.
+        :param folder: the folder of the extract step.
         """
         source = self.source
         return Extraction(

@@ -33,7 +33,7 @@ class Grants:
 def grants(
     facts: Facts, used: Environment, pipelines: Iterable[Pipeline], *, may_create: bool
 ) -> Iterator[Grants]:
-    """The grants of each database that pipelines use, by its connection.
+    """The grants of every database that pipelines use, by its connection.
 
     :param may_create: runs create their tables and own them; else `etl ddl` has made them.
     """

@@ -36,7 +36,7 @@ class CopyRole:
 class Rights:
     """All rights that the pipelines need.
 
-    :param parameters: the description of each unknown fact, which appears as `${name}`.
+    :param parameters: the description of every unknown fact, which appears as `${name}`.
     :param execution: policies for MWAA's execution role, besides those that MWAA itself needs.
     """
 

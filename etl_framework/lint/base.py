@@ -1,17 +1,16 @@
-"""What a lint rule is."""
+"""The base classes of lint rules, and what rules are given."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.errors import Diagnostic
-from etl_framework.lint.contents import read_inside
-from etl_framework.lint.facts import Fact
-from etl_framework.project.paths import TEMPLATES
+from etl_framework.errors import Diagnostic, Severity
+from etl_framework.project.paths import TEMPLATES, read_inside
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
@@ -22,30 +21,55 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """Something that a pipeline file says, with its place.
+
+    :param kind: what it is, in the rule's own words.
+    """
+
+    kind: str
+    values: tuple[str, ...]
+    path: str
+    line: int = 1
+    column: int = 1
+
+    def diagnostic(
+        self, code: str, message: str, hint: str = "", severity: Severity = "error"
+    ) -> Diagnostic:
+        """Return a problem at the place of this fact."""
+        return Diagnostic(self.path, self.line, self.column, code, message, hint, severity)
+
+
+@dataclass(frozen=True)
 class Checked:
     """A pipeline file that rules look at.
 
-    :param interval: what templates are rendered for.
-    :param shared: what rules make of it once for all of them.
+    :param interval: the data interval that templates are rendered for.
+    :param shared: what a rule has derived from the file and other rules use again.
     """
 
     project: Project
-    found: PipelineFile
+    pipeline_file: PipelineFile
     pipeline: Pipeline
     interval: DataInterval
     shared: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def found(self) -> PipelineFile:
+        """The pipeline file. Deprecated: use `pipeline_file`."""
+        return self.pipeline_file
+
     @cached_property
     def compilation(self) -> Compilation:
-        """Its SQL, compiled."""
+        """The compiled SQL of the pipeline."""
         from etl_framework.plan.compile import compile_queries
 
-        return compile_queries(self.project.root, self.found, self.interval)
+        return compile_queries(self.project.root, self.pipeline_file, self.interval)
 
     @cached_property
     def templates(self) -> dict[str, str]:
-        """The text of each template that it names, by path and sorted; "" of one not there."""
-        paths = sorted(files_of(self.found) - {self.found.file.path})
+        """The texts of its templates by their sorted paths; "" for a missing template."""
+        paths = sorted(files_of(self.pipeline_file) - {self.pipeline_file.file.path})
         return {path: source_of(self.project, path) for path in paths}
 
 
@@ -55,55 +79,58 @@ class Rule:
     codes: tuple[str, ...] = ()
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
-        """Every place in `files` where it is wrong.
+        """Return every problem in `files`.
 
-        :param project: of its pipelines only these: what a rule finds in a file is kept as long as
-            the file, its templates and the environments are the same.
+        :param project: the project with these pipelines only. What a rule finds in a file is kept
+            as long as the file, its templates and the environments stay the same.
         """
         raise NotImplementedError
 
 
 class ProjectRule(Rule):
-    """A rule across pipelines: what it has to know of each is gathered, and judged together.
+    """A rule across pipelines: it collects facts from each file, and judges all facts together.
 
-    `reads` are patterns of other files that it looks at.
+    Its problems are kept as long as the facts and the files that it looks at stay the same.
+    `reads` are patterns of the files that it reads; `names` are patterns of the files whose names
+    alone it needs.
     """
 
     reads: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        """What there is to know of one file; it is kept as long as the file is the same."""
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        """Return the facts of one file; they are kept as long as the file stays the same."""
         raise NotImplementedError
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
-        """Every place where it is wrong.
+        """Return every problem across the pipelines.
 
-        :param project: without its pipelines.
-        :param facts: those of all files.
+        :param project: the project without its pipelines.
+        :param facts: the facts of all files.
         """
         raise NotImplementedError
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         yield from self.judge(
-            project, [f for found in project.pipelines for f in self.facts(found)]
+            project, [f for pipeline_file in project.pipelines for f in self.facts(pipeline_file)]
         )
 
 
 class ApartRule(ProjectRule):
-    """A rule that needs nothing of pipelines: about the environments, or other files."""
+    """A rule about the environments or other files, which needs no facts of pipelines."""
 
-    def facts(self, found: PipelineFile) -> Iterator[Fact]:
-        """Nothing."""
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        """Return no facts."""
         return iter(())
 
 
-def fact(found: PipelineFile, kind: str, values: tuple[str, ...], keys: Keys = ()) -> Fact:
-    """What a file says at the value of some keys."""
-    return Fact(kind, values, found.file.path, *found.file.place(keys))
+def fact(pipeline_file: PipelineFile, kind: str, values: tuple[str, ...], keys: Keys = ()) -> Fact:
+    """Return a fact with the place of the value at some keys."""
+    return Fact(kind, values, pipeline_file.file.path, *pipeline_file.file.place(keys))
 
 
 def source_of(project: Project, path: str) -> str:
-    """The text of one of the project's files, with line ends as Jinja reads them; "" if none."""
+    """Return the text of a project's file, with line ends as Jinja reads them; "" if none."""
     try:
         text = (read_inside(project.root.resolve(), path) or b"").decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -112,18 +139,23 @@ def source_of(project: Project, path: str) -> str:
 
 
 def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:
-    """Every class of a rule that has been imported, sorted by its codes."""
-    found = [deep for child in base.__subclasses__() for deep in (child, *rule_classes(child))]
-    return sorted((each for each in found if each.codes), key=lambda rule: rule.codes)
+    """Return every rule class that has been imported, sorted by codes."""
+    classes = [deep for child in base.__subclasses__() for deep in (child, *rule_classes(child))]
+    # A class outlives its module for a while when a project's own rules are loaded anew.
+    loaded = [rule for rule in classes if rule.codes and rule.__module__ in sys.modules]
+    return sorted(loaded, key=lambda rule: rule.codes)
 
 
-def files_of(found: PipelineFile) -> set[str]:
-    """A pipeline's file and its templates, below the project's folder."""
-    return {found.file.path, *(f"{TEMPLATES}/{name}" for name in _templates(found.model))}
+def files_of(pipeline_file: PipelineFile) -> set[str]:
+    """Return the paths of a pipeline's file and templates, below the project's folder."""
+    return {
+        pipeline_file.file.path,
+        *(f"{TEMPLATES}/{name}" for name in _templates(pipeline_file.model)),
+    }
 
 
 def _templates(pipeline: Pipeline | None) -> Iterator[str]:
-    """The templates that a pipeline names, without those that lead out of their folder."""
+    """Return the templates that a pipeline names, without paths that lead out of their folder."""
     from etl_framework.checks.sql import Sql
 
     for block in pipeline.relations().values() if pipeline else ():

@@ -1,6 +1,7 @@
-"""Findings that an old project knows and mends later: those in its baseline are not told again.
+"""The baseline: known findings of an old project, which lint does not report again.
 
-A finding is known by its file, code and message, and as often as the baseline has it: lines move.
+A finding is known by its file, code and message, because lines move. It is hidden as often as the
+baseline counts it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ Known = Counter[tuple[str, str, str]]
 
 
 def read_baseline(file: Path) -> Known:
-    """What is known.
+    """Return how often each finding is known.
 
-    :raises ConfigError: it cannot be read.
+    :raises ConfigError: the baseline cannot be read.
     """
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        entries = json.loads(file.read_text(encoding="utf-8"))
         return Counter(
-            {(each["path"], each["code"], each["message"]): int(each["count"]) for each in found}
+            {
+                (entry["path"], entry["code"], entry["message"]): int(entry["count"])
+                for entry in entries
+            }
         )
     except OSError as error:
         message = f"the baseline {file.name} cannot be read: {error.strerror}"
@@ -34,17 +38,17 @@ def read_baseline(file: Path) -> Known:
 
 
 def write_baseline(file: Path, problems: Iterable[Diagnostic]) -> None:
-    """Let all of these be known."""
+    """Write these problems as the new baseline."""
     counts = Counter(_key(problem) for problem in problems)
-    found = [
+    entries = [
         {"path": path, "code": code, "message": message, "count": count}
         for (path, code, message), count in sorted(counts.items())
     ]
-    file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def without_known(problems: Iterable[Diagnostic], known: Known) -> tuple[list[Diagnostic], int]:
-    """The problems that are new, and how many entries of the baseline are mended."""
+    """Return the problems that are new, and how many entries of the baseline are mended."""
     left, rest = [], Counter(known)
     for problem in problems:
         if rest[_key(problem)] > 0:

@@ -1,4 +1,4 @@
-"""The files that a change touches, and others of the same pipelines."""
+"""The files that a change touches, together with the other files of their pipelines."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from etl_framework.project.project import ENVIRONMENTS, PIPELINES, Project
 ACROSS = ("E306", "E307", "E501", "E502", "E503", "W501")
 
 
-def of_change(project: Project, revision: str, problems: list[Diagnostic]) -> list[Diagnostic]:
-    """Those of the problems that a change since a revision of git may have made.
+def problems_of_change(
+    project: Project, revision: str, problems: list[Diagnostic]
+) -> list[Diagnostic]:
+    """Return the problems that a change since a revision of git may have caused.
 
     :raises ConfigError: git does not know the revision, or the folder is in no repository.
     """
     changed = changed_files(project, revision)
     across = ACROSS if any(path.startswith((f"{PIPELINES}/", "dags/")) for path in changed) else ()
-    return [each for each in problems if each.path in changed or each.code in across]
+    return [problem for problem in problems if problem.path in changed or problem.code in across]
 
 
 def changed_files(project: Project, revision: str) -> set[str]:
-    """Files below the project's folder that differ from a revision of git.
+    """Return the files below the project's folder that differ from a revision of git.
 
-    A pipeline whose template has changed is changed as a whole, and so is every pipeline when the
-    environments have.
+    If a template has changed, all files of its pipeline count as changed. If the environments have
+    changed, the files of every pipeline do.
 
     :raises ConfigError: git does not know the revision, or the folder is in no repository.
     """
     changed = changed_since(project.root, revision)
-    for found in project.pipelines:
-        mine = files_of(found)
+    for pipeline_file in project.pipelines:
+        mine = files_of(pipeline_file)
         if changed & mine or ENVIRONMENTS in changed:
             changed |= mine
     return changed

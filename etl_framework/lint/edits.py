@@ -1,4 +1,4 @@
-"""Changes of a file's text at places that diagnostics name; all else stays byte by byte."""
+"""Edit files at places that diagnostics name; the rest of a file stays byte by byte."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_framework.errors import ConfigError
-from etl_framework.lint.contents import read_inside
+from etl_framework.project.paths import read_inside
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
 @dataclass(frozen=True, order=True)
 class Edit:
-    """A stretch of a file that becomes another text.
+    """A replacement of one text in a file by another.
 
-    :param line, column: from 1, where the stretch starts, as in a diagnostic.
-    :param old: what must stand there.
+    :param line, column: where the old text starts, from 1, as in a diagnostic.
+    :param old: the text that must stand there.
     """
 
     path: str
@@ -29,16 +29,16 @@ class Edit:
 
     @property
     def what(self) -> str:
-        """What it does, in words."""
+        """The edit in words."""
         return f"'{self.old}' -> '{self.new}'" if self.new else f"took out '{self.old.strip()}'"
 
 
 def apply_edits(root: Path, edits: Iterable[Edit]) -> list[Edit]:
-    """Change the files; those that were done, in order.
+    """Apply edits to the files, and return the applied edits in order.
 
-    One that overlaps another, or whose text is not there, is left for the next time.
+    An edit that overlaps another, or whose old text is not there, is skipped.
 
-    :param root: without links in it.
+    :param root: the project's folder, without links in its path.
     :raises ConfigError: a file cannot be written.
     """
     done: list[Edit] = []
@@ -62,7 +62,7 @@ def apply_edits(root: Path, edits: Iterable[Edit]) -> list[Edit]:
 
 
 def _text(root: Path, path: str) -> str:
-    """A file's text; "" of one that is no text, or is not in the project's folder."""
+    """Return a file's text; "" if it is no text or not in the project's folder."""
     try:
         return (read_inside(root, path) or b"").decode("utf-8")
     except UnicodeDecodeError:
@@ -77,9 +77,9 @@ def _write(file: Path, text: str) -> None:
 
 
 def offset_of(text: str, line: int, column: int) -> int:
-    """Where a place is in a text with any line ends, and perhaps a mark of byte order."""
+    """Return the offset of a place in a text with any line ends, with or without a BOM."""
     start = 0
     for _ in range(line - 1):
-        found = _LINE.match(text, start)
-        start = found.end() if found else start
+        match = _LINE.match(text, start)
+        start = match.end() if match else start
     return start + column - 1 + (line == 1 and text.startswith("\ufeff"))

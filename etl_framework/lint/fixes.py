@@ -1,7 +1,7 @@
-"""What can be mended for certain: for each code, the edit that a finding of it asks for.
+"""The findings that can be fixed with certainty, and the edit for each of them.
 
-Only where the meaning is certain: a key that is misspelt by a letter, a text that needs quotes, a
-function that Redshift calls otherwise. What an author has to decide is left to them.
+They are fixed only where the meaning is certain: a key that is misspelt by a letter, a text that
+needs quotes, a function that has another name in Redshift. The author decides the rest.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SWITCH = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 @dataclass(frozen=True)
 class _Spot:
-    """A problem, with what stands on its line before its place and from there on."""
+    """A problem, with the text of its line before its place and from its place on."""
 
     problem: Diagnostic
     before: str
@@ -39,13 +39,13 @@ class _Spot:
     file: YamlFile | None
 
     def edit(self, old: str, new: str) -> Edit:
-        """The text at the place, as another one."""
+        """Return the edit that replaces the text at the place."""
         return Edit(self.problem.path, self.problem.line, self.problem.column, old, new)
 
 
 def edits_of(project: Project, problems: list[Diagnostic]) -> Iterator[tuple[Diagnostic, Edit]]:
-    """Each problem that can be mended, with what mends it."""
-    files = {found.file.path: found.file for found in project.pipelines}
+    """Return every problem that can be fixed, with the edit that fixes it."""
+    files = {pipeline_file.file.path: pipeline_file.file for pipeline_file in project.pipelines}
     files[ENVIRONMENTS] = project.environments_file
     for problem in problems:
         fix = FIXES.get(problem.code)
@@ -58,7 +58,7 @@ def edits_of(project: Project, problems: list[Diagnostic]) -> Iterator[tuple[Dia
 
 
 def _misspelt(spot: _Spot) -> Edit | None:
-    """A word that is a letter or two beside the only one that is near."""
+    """Correct a word that differs by a letter or two from the only similar word."""
     meant, given = _MEANT.search(spot.problem.hint), _QUOTED.search(spot.problem.message)
     if not (meant and given) or difflib.SequenceMatcher(None, given[1], meant[1]).ratio() < NEAR:
         return None
@@ -70,7 +70,7 @@ def _misspelt(spot: _Spot) -> Edit | None:
 
 
 def _siblings(spot: _Spot) -> set[str]:
-    """The keys of the block that the key at the place is one of."""
+    """Return all keys of the block in which the key at the place stands."""
     places = spot.file.keys if spot.file else {}
     at = (spot.problem.line, spot.problem.column)
     blocks = {keys[:-1] for keys, place in places.items() if place == at}
@@ -78,7 +78,7 @@ def _siblings(spot: _Spot) -> set[str]:
 
 
 def _trap(spot: _Spot) -> Edit | None:
-    """A text that versions of YAML read differently, in quotes; true or false if one is meant."""
+    """Quote a text that versions of YAML read differently; write true or false for a boolean."""
     given, file = _QUOTED.search(spot.problem.message), spot.file
     if not (given and file and spot.after.startswith(given[1])) or given[1].endswith("…"):
         return None
@@ -96,7 +96,7 @@ def _trap(spot: _Spot) -> Edit | None:
 
 
 def _types(file: YamlFile, keys: Keys) -> set[Any]:
-    """The types that the value at a place may have; none if that is not known."""
+    """Return the types that the value at some keys may have; none if they are not known."""
     model = Environments if file.path == ENVIRONMENTS else Pipeline
     owner = model_at(model, keys[:-1], file.data)
     field = getattr(owner, "model_fields", {}).get(str(keys[-1]))
@@ -106,8 +106,8 @@ def _types(file: YamlFile, keys: Keys) -> set[Any]:
 def _plain(annotation: Any) -> Iterator[Any]:
     if get_origin(annotation) is None:
         yield annotation
-    for each in get_args(annotation):
-        yield from _plain(each)
+    for argument in get_args(annotation):
+        yield from _plain(argument)
 
 
 def _unseen(spot: _Spot) -> Edit | None:
@@ -121,7 +121,7 @@ def _renamed(spot: _Spot) -> Edit | None:
 
 
 def _noqa(spot: _Spot) -> Edit | None:
-    """A comment that answers nothing and says nothing else."""
+    """Remove a noqa comment that answers no finding and contains nothing else."""
     marker = re.search(r"\s*(?:#|--)\s*$", spot.before)
     whole = re.fullmatch(r"noqa:\s*\w+(\s+because\s.*)?", spot.after, re.IGNORECASE)
     if not (marker and whole and spot.problem.message.startswith("nothing here")):

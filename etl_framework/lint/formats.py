@@ -1,4 +1,4 @@
-"""The findings of lint, written for people and for each kind of machine that reads them."""
+"""Write the findings of lint for people, and in formats for other programs."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ _NOT_IN_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 
 
 def as_text(problems: Sequence[Diagnostic], root: Path) -> str:
-    """`path:line:column: CODE message`, and a hint."""
+    """Write `path:line:column: CODE message` and the hint for every problem."""
     return "".join(f"{problem}\n" for problem in problems)
 
 
 def as_frames(problems: Sequence[Diagnostic], root: Path) -> str:
-    """The same with the line itself and a caret below the place, for a terminal."""
+    """Write the same for a terminal, with the line itself and carets below the place."""
     files: dict[str, list[str]] = {}
-    found = []
+    lines = []
     for problem in problems:
         if problem.path not in files:
             files[problem.path] = _lines(root / problem.path)
         first, *hint = str(problem).split("\n", 1)
-        found += [first, *_frame(files[problem.path], problem), *hint]
-    return "".join(f"{line}\n" for line in found)
+        lines += [first, *_frame(files[problem.path], problem), *hint]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def as_json(problems: Sequence[Diagnostic], root: Path) -> str:
-    """A list with an object for each."""
+    """Write a JSON list with an object for every problem."""
     return json.dumps([asdict(problem) for problem in problems], indent=2) + "\n"
 
 
 def as_sarif(problems: Sequence[Diagnostic], root: Path) -> str:
-    """SARIF 2.1.0, as code-scanning services read it.
+    """Write SARIF 2.1.0, which code-scanning services read.
 
     Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
@@ -63,11 +63,11 @@ def as_sarif(problems: Sequence[Diagnostic], root: Path) -> str:
 
 
 def as_github(problems: Sequence[Diagnostic], root: Path) -> str:
-    """Workflow commands that annotate a change on GitHub.
+    """Write workflow commands that annotate a change on GitHub.
 
     Source: docs.github.com, "Workflow commands for GitHub Actions".
     """
-    found = []
+    commands = []
     for problem in problems:
         where = {"file": problem.path}
         if problem.line:
@@ -75,12 +75,12 @@ def as_github(problems: Sequence[Diagnostic], root: Path) -> str:
         where["title"] = problem.code
         named = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in where.items())
         message = _escaped(f"{problem.message}\n{_hint(problem)}".strip())
-        found.append(f"::{problem.severity} {named}::{message}\n")
-    return "".join(found)
+        commands.append(f"::{problem.severity} {named}::{message}\n")
+    return "".join(commands)
 
 
 def as_junit(problems: Sequence[Diagnostic], root: Path) -> str:
-    """JUnit's XML: a suite for each file, a failed test for each problem in it."""
+    """Write JUnit's XML: a suite for every file, a failed test for every problem in it."""
     total = str(len(problems))
     suites = Xml.Element("testsuites", name="etl lint", tests=total, failures=total)
     for path, group in groupby(problems, key=lambda problem: problem.path):
@@ -102,16 +102,18 @@ def as_junit(problems: Sequence[Diagnostic], root: Path) -> str:
 
 
 def as_markdown(problems: Sequence[Diagnostic], root: Path) -> str:
-    """A table, for a comment or a summary."""
+    """Write a Markdown table, for a comment or a summary."""
     counts = Counter(problem.severity for problem in problems)
     if not problems:
         return "No problems found.\n"
-    told = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in sorted(counts.items())]
+    totals = [
+        f"{count} {word}{'' if count == 1 else 's'}" for word, count in sorted(counts.items())
+    ]
     rows = ["| place | code | problem | hint |", "|---|---|---|---|"]
     for problem in problems:
         cells = [f"`{problem.place.rstrip(': ')}`", problem.code, problem.message, problem.hint]
         rows.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
-    return "\n".join([f"**{', '.join(told)}**", "", *rows]) + "\n"
+    return "\n".join([f"**{', '.join(totals)}**", "", *rows]) + "\n"
 
 
 FORMATS: dict[str, Callable[[Sequence[Diagnostic], Path], str]] = {
@@ -139,8 +141,10 @@ def _lines(path: Path) -> list[str]:
 def _frame(lines: Sequence[str], problem: Diagnostic) -> Iterable[str]:
     if not 0 < problem.line <= len(lines):
         return []
-    # What a terminal would obey must not come from a file.
-    line = "".join(each if each.isprintable() else " " for each in lines[problem.line - 1])
+    # A file must not send control characters to the terminal.
+    line = "".join(
+        character if character.isprintable() else " " for character in lines[problem.line - 1]
+    )
     start = min(problem.column - 1, len(line))
     word = _WORD.match(line, start)
     skip = max(0, start - 60)
@@ -160,11 +164,11 @@ def _cells(text: str) -> int:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    """What services show of a rule beside its findings."""
+    """Return what services show of a rule next to its findings."""
     try:
         text = page(code)
     except ConfigError:
-        return {"id": code}  # of no rule: a file that cannot be read at all
+        return {"id": code}  # a code without a page: a file that cannot be read at all
     title = text.split("\n", 1)[0].lstrip("# ").removeprefix(f"{code}: ")
     return {
         "id": code,
@@ -188,8 +192,8 @@ def _result(problem: Diagnostic) -> dict[str, Any]:
 
 
 def _escaped(text: str, more: str = "") -> str:
-    for each in "%\r\n" + more:
-        text = text.replace(each, f"%{ord(each):02X}")
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
     return text
 
 

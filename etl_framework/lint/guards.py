@@ -1,4 +1,4 @@
-"""NULLIF around the divisors that lint says may be zero."""
+"""Put NULLIF around the divisors that may be zero, as W403 reports them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ if TYPE_CHECKING:
 def guards(
     files: Iterable[Checked], problems: Iterable[Diagnostic]
 ) -> Iterator[tuple[Diagnostic, Edit]]:
-    """For each W403 an edit, where the divisor is the template's own text."""
+    """Return each W403 with its edit, if the divisor is written in the template itself."""
     import sqlglot
     from sqlglot import exp
 
-    told = {(each.path, each.line, each.column): each for each in problems if each.code == "W403"}
+    by_place = {
+        (diagnostic.path, diagnostic.line, diagnostic.column): diagnostic
+        for diagnostic in problems
+        if diagnostic.code == "W403"
+    }
     for checked in files:
         for rendered, tree in checked.compilation.trees.values():
-            for node in tree.find_all(exp.Div) if told else ():
+            for node in tree.find_all(exp.Div) if by_place else ():
                 offset = first_offset(node.right)
-                problem = told.get((rendered.path, *rendered.place(offset)))
+                problem = by_place.get((rendered.path, *rendered.place(offset)))
                 if problem is None:
                     continue
                 tokens = sqlglot.tokenize(rendered.sql, read="redshift")
@@ -39,7 +43,7 @@ def guards(
 
 
 def _operand(tokens: Sequence[Token], offset: int) -> tuple[int, int]:
-    """Where the operand behind the division sign before an offset begins and ends."""
+    """Return where the operand after the last division sign before an offset begins and ends."""
     slashes = [index for index, t in enumerate(tokens) if t.text == "/" and t.start < offset]
     if not slashes:
         return 0, 0
@@ -74,7 +78,7 @@ def _behind_brackets(tokens: Sequence[Token], at: int) -> int:
 
 
 def _in_brackets(text: str) -> bool:
-    """Whether one pair of brackets is around all of it."""
+    """Return whether one pair of brackets encloses the whole text."""
     depth = 0
     for index, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")

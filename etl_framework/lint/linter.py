@@ -1,134 +1,184 @@
-"""Everything that is wrong with a project, in one go."""
+"""The entry point of lint: find every problem in a project's files, again and again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etl_framework.errors import Diagnostic
-from etl_framework.interval import DataInterval
-from etl_framework.lint.base import Checked, ProjectRule, Rule, files_of, rule_classes
-from etl_framework.lint.broken import said
-from etl_framework.lint.contents import digest, read_inside
-from etl_framework.lint.noqa import comments_of
-from etl_framework.lint.pages import codes
+from etl_framework.lint.cache import Across, Kept, made_of, read_kept, write_kept
+from etl_framework.lint.files import Files
+from etl_framework.lint.selection import relative_paths, selected
 from etl_framework.lint.settings import Settings, load_settings
-from etl_framework.lint.telling import told, wanted_of
 from etl_framework.lint.units import Unit
-from etl_framework.plan.compile import Compilation
-from etl_framework.plugins import import_all
-from etl_framework.project.project import PipelineFile, Project
+from etl_framework.lint.workers import look_in_processes, without_garbage, worth_it
+from etl_framework.project.paths import digest, pipeline_paths
+
+if TYPE_CHECKING:
+    from etl_framework.interval import DataInterval
+    from etl_framework.lint.inspector import Inspector
+    from etl_framework.plan.compile import Compilation
+    from etl_framework.project.project import PipelineFile, Project
 
 
-def rules() -> list[Rule]:
-    """Every rule, sorted by code."""
-    import_all(__package__ or "")
-    return [rule() for rule in rule_classes()]
+class Linter:
+    """Lint of a project's folder; it remembers the results of each pipeline between looks.
 
+    A look checks what has changed since the last look. A pipeline whose files have not changed is
+    not checked again.
 
-def settings_of(project: Project) -> Settings:
-    """What the project's `setup.cfg` says of lint.
-
-    :raises ConfigError: something in it is wrong.
+    :param start: whether to start from the cache that an earlier process wrote in the folder.
+    :param keep: whether to write the results into that cache.
+    :param jobs: how many processes may work; one per core if None.
+    :param looked_at: the files of the pipelines that the last look has checked.
     """
-    return load_settings(project.root, codes())
 
+    def __init__(
+        self, root: Path, *, start: bool = True, keep: bool = False, jobs: int | None = None
+    ) -> None:
+        self.root = root.resolve()
+        self.looked_at: list[str] = []
+        self._start, self._keep, self._jobs = start, keep, jobs
+        self._files = Files(self.root)
+        self._of = ""
+        self._kept = Kept()
+        self._units: dict[str, Unit] = {}
+        self._across: Across | None = None
+        self._made: Inspector | None = None
 
-def lint(
-    project: Project, paths: Iterable[str] = (), settings: Settings | None = None
-) -> list[Diagnostic]:
-    """Every problem of the project's files, sorted by place; each once.
+    def look(self, paths: Iterable[str] = (), settings: Settings | None = None) -> list[Diagnostic]:
+        """Return every problem in the project's files, once and sorted by place.
 
-    :param paths: only problems of these files, folders or pipelines' names; all when empty.
-    :param settings: those of the project if not given.
-    :raises ConfigError: the settings are wrong, or a path is nothing of the project.
-    """
-    wanted = wanted_of(project.root, [found.file.path for found in project.pipelines], paths)
-    settings = settings or settings_of(project)
-    around = replace(project, pipelines=())
-    units = [look_at(around, found) for found in project.pipelines]
-    return told(units, judged(around, units), settings, wanted)
+        :param paths: files, folders or pipelines' names whose problems are wanted; all if empty.
+        :param settings: settings to use instead of the project's own.
+        :raises ConfigError: the settings are wrong, the folder is no project, or a path is not in
+            the project.
+        """
+        own = load_settings(self.root)
+        pipelines = pipeline_paths(self.root)
+        wanted = relative_paths(self.root, pipelines, paths)
+        self._refresh(own)
+        known = self._known(pipelines)
+        self.looked_at = [path for path in pipelines if path not in known]
+        across = self._across if not self.looked_at else None
+        if across is None or across.of != self._depends_on(known, across.reads, across.names):
+            known, across = self._look_again(pipelines, known, own)
+        elif self._keep and self._files.unsettled > len(pipelines):
+            write_kept(self.root, self._of, known, across, self._files)
+        self._units, self._across = known, across
+        return selected(list(known.values()), across.unit, settings or own, wanted)
 
+    def errors(self) -> list[Diagnostic]:
+        """Return the problems of severity error."""
+        return [problem for problem in self.look() if problem.severity == "error"]
 
-def lint_pipeline(
-    project: Project, name: str, interval: DataInterval | None = None
-) -> tuple[list[Diagnostic], Compilation]:
-    """Every problem that a run of one pipeline would meet, and its SQL as compiled on the way.
+    def look_for_run(
+        self,
+        project: Project,
+        files: Sequence[PipelineFile],
+        interval: DataInterval | None = None,
+    ) -> tuple[list[Diagnostic], dict[str, Compilation]]:
+        """Return every problem that runs of some pipelines would meet.
 
-    :param interval: what templates are rendered for; any when it does not matter.
-    :raises ConfigError: there is no such pipeline.
-    """
-    found, settings = project.pipeline(name), settings_of(project)
-    around = replace(project, pipelines=())
-    checked = _checked(around, found, interval)
-    mine = look_at(around, found, checked)
-    units = [mine if each is found else facts_of(each) for each in project.pipelines]
-    left = told([mine], judged(around, units), settings, ())
-    paths = {project.environments_file.path, *files_of(found)}
-    problems = [each for each in left if each.path in paths]
-    return problems, checked.compilation if checked else Compilation()
+        If nothing has changed since the last complete look, no rule runs.
 
+        :param project: the project as it was loaded from the folder.
+        :param files: the files of these pipelines.
+        :param interval: the data interval that templates are rendered for; any interval if None.
+        :returns: the problems; the compiled SQL of the pipelines that had to be checked, by the
+            paths of their files.
+        """
+        from etl_framework.lint.base import files_of
 
-def look_at(project: Project, found: PipelineFile, checked: Checked | None = None) -> Unit:
-    """One pipeline by itself.
+        own = load_settings(self.root)
+        self._refresh(own)
+        known = self._known([pipeline_file.file.path for pipeline_file in project.pipelines])
+        mine: dict[str, Unit] = {}
+        compiled: dict[str, Compilation] = {}
+        for pipeline_file in files:
+            path = pipeline_file.file.path
+            if path in known:
+                mine[path] = known[path]
+                continue
+            mine[path], checked = self._inspector(own).look_at(pipeline_file, interval)
+            if checked:
+                compiled[path] = checked.compilation
+        across = self._across if len(known) == len(project.pipelines) else None
+        if across is None or across.of != self._depends_on(known, across.reads, across.names):
+            inspector, known = self._inspector(own), {**known, **mine}
+            units = [known.get(f.file.path) or inspector.facts_of(f) for f in project.pipelines]
+            across = Across("", (), (), inspector.judge(units, self._files))
+        problems = set[Diagnostic]()
+        for pipeline_file in files:
+            concerned = {project.environments_file.path, *files_of(pipeline_file)}
+            of_pipeline = selected([mine[pipeline_file.file.path]], across.unit, own, ())
+            problems |= {problem for problem in of_pipeline if problem.path in concerned}
+        return sorted(problems), compiled
 
-    :param project: without its pipelines.
-    """
-    alone = replace(project, pipelines=(found,))
-    checked = checked or _checked(project, found, None)
-    contents = {path: read_inside(project.root, path) for path in sorted(files_of(found))}
-    problems = set(found.file.diagnostics)
-    for rule in rules():
-        if not isinstance(rule, ProjectRule):
-            problems.update(said(alone, rule, rule.check(alone, [checked] if checked else [])))
-    # Else it is not of these files alone: a hint names other files, or one was saved meanwhile.
-    of_these = not any(problem.code == "E302" for problem in problems) and all(
-        read_inside(project.root, path) == content for path, content in contents.items()
-    )
-    return Unit(
-        {path: digest(content) for path, content in contents.items()} if of_these else {},
-        tuple(each for each in sorted(problems) if each.path != project.environments_file.path),
-        tuple(each for path, text in contents.items() for each in comments_of(path, text or b"")),
-        facts_of(found).facts,
-    )
+    def get_ready(self) -> None:
+        """Load the rules and do other one-time work, so that the next look is fast."""
+        own = load_settings(self.root)
+        inspector = self._inspector(own)
+        inspector.judge(list(self._units.values()), self._files)
+        for path in list(self._units)[:1]:
+            inspector.unit(path)
 
+    def _refresh(self, own: Settings) -> None:
+        """Forget all results if the files around the pipelines have changed."""
+        self._files.refresh()
+        of = made_of(self._files, own.rules)
+        if of == self._of:
+            return
+        self._kept = read_kept(self.root, of) if self._start else Kept(of)
+        self._files.start_from(self._kept.stamps)
+        self._of, self._units, self._made = of, {}, None
+        self._across = self._kept.parsed_across()
 
-def facts_of(found: PipelineFile) -> Unit:
-    """What rules across pipelines need of one, and nothing else."""
-    across = [rule for rule in rules() if isinstance(rule, ProjectRule)]
-    facts = {type(rule).__name__: tuple(rule.facts(found)) for rule in across}
-    return Unit({}, (), (), {rule: told for rule, told in facts.items() if told})
+    def _known(self, pipelines: Sequence[str]) -> dict[str, Unit]:
+        """Return the known units of the pipelines whose files have not changed."""
+        known = {}
+        for path in pipelines:
+            unit = self._units.get(path)
+            if unit is None or not unit.files or not self._files.same(unit.files):
+                unit = self._kept.unit(path, self._files)
+            if unit is not None:
+                known[path] = unit
+        return known
 
-
-def patterns() -> list[str]:
-    """Those of the files that rules across pipelines read."""
-    return sorted({e for rule in rules() if isinstance(rule, ProjectRule) for e in rule.reads})
-
-
-def judged(project: Project, units: Sequence[Unit]) -> Unit:
-    """What is wrong with the environments, and across pipelines.
-
-    :param project: without its pipelines.
-    """
-    problems = set(project.environments_file.diagnostics)
-    for rule in rules():
-        if isinstance(rule, ProjectRule):
-            name = type(rule).__name__
-            facts = [fact for unit in units for fact in unit.facts.get(name, ())]
-            problems.update(said(project, rule, rule.judge(project, facts)))
+    def _look_again(
+        self, pipelines: Sequence[str], known: Mapping[str, Unit], own: Settings
+    ) -> tuple[dict[str, Unit], Across]:
+        """Return the units of all pipelines, and the problems across them."""
+        jobs = worth_it(self.looked_at, self._jobs)
+        if jobs > 1:
+            units, across = look_in_processes(self.root, pipelines, known, self.looked_at, jobs)
         else:
-            problems.update(said(project, rule, rule.check(project, [])))
-    path = project.environments_file.path
-    paths = {path, *(each.path for each in problems if each.path)}
-    contents = {each: read_inside(project.root, each) for each in sorted(paths)}
-    comments = [c for each, content in contents.items() for c in comments_of(each, content or b"")]
-    return Unit({path: digest(contents[path])}, tuple(sorted(problems)), tuple(comments), {})
+            is_first, inspector = self._made is None, self._inspector(own)
+            if is_first:
+                without_garbage()
+            units = {path: known.get(path) or inspector.unit(path) for path in pipelines}
+            whole = inspector.judge(list(units.values()), self._files)
+            across = Across("", inspector.reads, inspector.names, whole)
+        across = replace(across, of=self._depends_on(units, across.reads, across.names))
+        if self._keep:
+            write_kept(self.root, self._of, units, across, self._files)
+        return units, across
 
+    def _inspector(self, own: Settings) -> Inspector:
+        from etl_framework.lint.inspector import Inspector
 
-def _checked(
-    project: Project, found: PipelineFile, interval: DataInterval | None
-) -> Checked | None:
-    if found.model is None:
-        return None
-    alone = replace(project, pipelines=(found,))
-    return Checked(alone, found, found.model, interval or found.model.some_interval())
+        self._made = self._made or Inspector(self.root, own)
+        return self._made
+
+    def _depends_on(
+        self, units: Mapping[str, Unit], reads: Sequence[str], names: Sequence[str]
+    ) -> str:
+        """Return a digest of the units' files and of the files that rules across them look at."""
+        digests = {path: was for unit in units.values() for path, was in unit.files.items()}
+        read = [path for pattern in reads for path in self._files.named(pattern)]
+        digests |= {path: self._files.digest(path) for path in read if path not in digests}
+        parts = [*units, *(f"{path} {was}" for path, was in digests.items())]
+        parts += [f"{pattern}\n{path}" for pattern in names for path in self._files.named(pattern)]
+        return digest("\n".join(sorted(parts)).encode())

@@ -1,4 +1,4 @@
-"""Findings that somebody has answered: `# noqa: W402 because ties cannot happen`, on their line."""
+"""Comments that answer a finding on their line: `# noqa: W402 because ties cannot happen`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WRITTEN = re.compile(
 
 @dataclass(frozen=True)
 class Noqa:
-    """A comment that answers a finding of its line."""
+    """A comment that answers a finding on its line."""
 
     path: str
     line: int
@@ -33,14 +33,14 @@ def without_answered(
     known: Iterable[str],
     wants: Callable[[str], bool],
 ) -> list[Diagnostic]:
-    """The problems that no comment answers, and what is wrong with comments.
+    """Return the problems that no comment answers, and the problems of the comments themselves.
 
-    :param comments: of the files that were linted; each once.
-    :param known: every code that there is.
-    :param wants: whether a code is looked for at all; if not, nothing tells whether it is unused.
+    :param comments: the comments of the files that were linted.
+    :param known: every code that exists.
+    :param wants: whether lint looks for a code. If not, its comments cannot be called unused.
     """
     comments = dict.fromkeys(comments)
-    answers = {(each.path, each.line, code) for each in comments for code in each.codes}
+    answers = {(comment.path, comment.line, code) for comment in comments for code in comment.codes}
     left, used = [], set()
     for problem in problems:
         key = (problem.path, problem.line, problem.code)
@@ -49,40 +49,48 @@ def without_answered(
         else:
             left.append(problem)
     if any(problem.severity == "error" for problem in left):
-        # Behind an error something is not looked at, and may be what a comment answers.
-        used |= {(each.path, each.line, code) for each in comments for code in each.codes}
-    for each in comments:
-        left += [found for found in _problems(each, known, wants, used) if wants(found.code)]
+        # After an error some rules do not run, and a comment may answer their findings.
+        used |= {
+            (comment.path, comment.line, code) for comment in comments for code in comment.codes
+        }
+    for comment in comments:
+        left += [
+            diagnostic
+            for diagnostic in _problems(comment, known, wants, used)
+            if wants(diagnostic.code)
+        ]
     return left
 
 
 def comments_of(path: str, content: bytes) -> Iterator[Noqa]:
-    """The comments in a file's content."""
+    """Return the noqa comments in a file's content."""
     if b"noqa" not in content.lower():
         return
     text = content.decode("utf-8-sig", errors="replace")
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
-        if (found := _COMMENT.search(line)) and (written := _WRITTEN.match(found[1])):
+        if (match := _COMMENT.search(line)) and (written := _WRITTEN.match(match[1])):
             codes = tuple(code.upper() for code in re.split(r"\s*,\s*", written["codes"] or ""))
             reason = (written["reason"] or "").strip()
-            yield Noqa(path, number, found.start(1) + 1, codes if codes != ("",) else (), reason)
+            yield Noqa(path, number, match.start(1) + 1, codes if codes != ("",) else (), reason)
 
 
 def _problems(
-    each: Noqa,
+    comment: Noqa,
     known: Iterable[str],
     wants: Callable[[str], bool],
     used: set[tuple[str, int, str]],
 ) -> Iterator[Diagnostic]:
     def problem(code: str, message: str, hint: str) -> Diagnostic:
-        return Diagnostic(each.path, each.line, each.column, code, message, hint, "warning")
+        return Diagnostic(
+            comment.path, comment.line, comment.column, code, message, hint, "warning"
+        )
 
     codes = set(known)
-    if not each.codes or not each.reason:
+    if not comment.codes or not comment.reason:
         hint = "write for example: noqa: W402 because ties cannot happen"
         yield problem("W602", "a noqa names its codes and says why", hint)
-    for code in each.codes:
+    for code in comment.codes:
         if code not in codes:
             yield problem("W601", f"there is no rule '{code}'", did_you_mean(code, codes))
-        elif wants(code) and (each.path, each.line, code) not in used:
+        elif wants(code) and (comment.path, comment.line, code) not in used:
             yield problem("W601", f"nothing here is {code} any more", "take the noqa out")

@@ -1,4 +1,4 @@
-"""The page of each code: what it means, why it matters, a wrong and a right example."""
+"""The page of every code: what it means, why it matters, a wrong and a right example."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOLDER = files(__package__ or "") / "pages"
 
 
 def codes() -> tuple[str, ...]:
-    """Every code that there is, sorted: those with a page, and those of the project's own rules."""
+    """Return every code, sorted: those with a page and those of the project's own rules."""
     own = {code for rule in rule_classes() for code in rule.codes}
     return tuple(sorted({*own, *_with_page()}))
 
@@ -23,7 +23,7 @@ def _with_page() -> frozenset[str]:
 
 
 def page(code: str) -> str:
-    """The page of a code, in Markdown; of a rule of the project's own, what its class says.
+    """Return the page of a code in Markdown; for a project's own rule, its docstring.
 
     :raises ConfigError: there is no such rule.
     """
@@ -36,6 +36,6 @@ def page(code: str) -> str:
 
 
 def near(code: str) -> str:
-    """A hint: the nearest code; none has the letters O and L, which look like digits."""
+    """Return a hint with the nearest code; the letters O and L are read as 0 and 1."""
     looked = code.upper().translate(str.maketrans("OL", "01"))
     return did_you_mean(looked, codes())

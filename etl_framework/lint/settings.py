@@ -1,17 +1,16 @@
-"""How a project wants to be linted: the section `[etl:lint]` of its `setup.cfg`."""
+"""A project's settings for lint: the section `[etl:lint]` of its `setup.cfg`."""
 
 from __future__ import annotations
 
 import configparser
-import hashlib
-import importlib.util
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, Diagnostic, Severity, did_you_mean
+from etl_framework.lint.own_rules import forget_modules, import_rules
+from etl_framework.lint.pages import codes
 
 FILE, SECTION = "setup.cfg", "etl:lint"
 MWAA = ("mwaa_version", "mwaa_class")
@@ -20,12 +19,13 @@ KEYS = ("select", "ignore", "warning", "error", "baseline", "rules", *MWAA)
 
 @dataclass(frozen=True)
 class Settings:
-    """Which findings are wanted, by their codes or how those begin.
+    """Which findings are wanted, by codes or beginnings of codes.
 
-    :param select: only these; all when empty.
-    :param severities: the severity that a code has here.
-    :param baseline: the file of findings that are known and to be mended later, or empty.
-    :param rules: files with rules of the project's own.
+    :param select: only these codes; all codes if empty.
+    :param severities: the severity of a code in this project.
+    :param baseline: the file of known findings, which are fixed later; or empty.
+    :param rules: files with the project's own rules.
+    :param modules: the names of the modules that these files are loaded as.
     """
 
     select: tuple[str, ...] = ()
@@ -33,29 +33,29 @@ class Settings:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     baseline: str = ""
     rules: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
     def wants(self, code: str) -> bool:
-        """Whether a finding of this code is to be told."""
+        """Return whether findings of this code are wanted."""
         chosen = not self.select or code.startswith(self.select)
         return chosen and not (self.ignore and code.startswith(self.ignore))
 
     def applied(self, problems: Iterable[Diagnostic]) -> list[Diagnostic]:
-        """Those that are wanted, with the severities of this project."""
-        found = []
+        """Return the problems that are wanted, with the severities of this project."""
+        diagnostics = []
         for problem in problems:
             if self.wants(problem.code):
                 fitting = [code for code in self.severities if problem.code.startswith(code)]
                 longest = max(fitting, key=len, default="")
                 severity = self.severities[longest] if longest else problem.severity
-                found.append(replace(problem, severity=severity))
-        return found
+                diagnostics.append(replace(problem, severity=severity))
+        return diagnostics
 
 
-def load_settings(root: Path, codes: Iterable[str]) -> Settings:
+def load_settings(root: Path) -> Settings:
     """Read the section, and import the project's own rules that it names.
 
-    :param codes: those that there are.
-    :raises ConfigError: something in the section is wrong; with its line.
+    :raises ConfigError: something in the section is wrong; the error has its line.
     """
     file = root / FILE
     parser = configparser.ConfigParser(interpolation=None)
@@ -68,6 +68,7 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
         hint = f"write the section [{SECTION}], and in it lines such as: ignore = W402"
         raise ConfigError([Diagnostic(FILE, line, 1, "E601", message, hint)]) from error
     if not parser.has_section(SECTION):
+        forget_modules(root, ())
         return Settings()
     given = dict(parser[SECTION])
     wrong = [
@@ -75,15 +76,16 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
         for key in given
         if key not in KEYS
     ]
-    for path in _words(given.get("rules", "")):
-        wrong += _import(root, path, text)
-    known = {*codes, *_codes_of_rules()}
+    own = _words(given.get("rules", ""))
+    modules, failed = import_rules(root, own)
+    wrong += [_problem(text, "rules", *problem) for problem in failed]
+    known = codes()
     lists = {key: _words(given.get(key, "")) for key in ("select", "ignore", "warning", "error")}
     wrong += [
         _problem(text, key, f"there is no rule '{code}'", did_you_mean(code, known))
-        for key, codes in lists.items()
-        for code in codes
-        if not any(each.startswith(code) for each in known)
+        for key, wanted in lists.items()
+        for code in wanted
+        if not any(known_code.startswith(code) for known_code in known)
     ]
     for key in MWAA:
         if key in given and (hint := _not_of_mwaa(key, given[key])):
@@ -93,12 +95,11 @@ def load_settings(root: Path, codes: Iterable[str]) -> Settings:
     severities: dict[str, Severity] = dict.fromkeys(lists["warning"], "warning")
     severities |= dict.fromkeys(lists["error"], "error")
     baseline = given.get("baseline", "")
-    own = _words(given.get("rules", ""))
-    return Settings(lists["select"], lists["ignore"], severities, baseline, own)
+    return Settings(lists["select"], lists["ignore"], severities, baseline, own, modules)
 
 
 def _not_of_mwaa(key: str, name: str) -> str:
-    """What to write instead of a version or class that MWAA has not; empty if it has it."""
+    """Return a hint for a version or class that MWAA does not have; empty if it has it."""
     from etl_framework.platforms.mwaa import environment_classes, mwaa_versions
 
     known = mwaa_versions() if key == "mwaa_version" else environment_classes()
@@ -106,7 +107,7 @@ def _not_of_mwaa(key: str, name: str) -> str:
 
 
 def mwaa_of(root: Path) -> dict[str, str]:
-    """The version and the class of the environment of MWAA that the project is for, where given."""
+    """Return version and class of the project's MWAA environment, if `setup.cfg` gives them."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(root / FILE, encoding="utf-8")
@@ -120,35 +121,8 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(re.split(r"[\s,]+", text.strip())) if text.strip() else ()
 
 
-def _codes_of_rules() -> set[str]:
-    from etl_framework.lint.base import rule_classes
-
-    return {code for rule in rule_classes() for code in rule.codes}
-
-
-def _import(root: Path, path: str, text: str) -> list[Diagnostic]:
-    """Let the rules of a file of the project be known; the file runs as part of lint."""
-    file = (root / path).resolve()
-    if not file.is_relative_to(root.resolve()) or not file.is_file():
-        hint = "name a file of Python below the project's folder"
-        return [_problem(text, "rules", f"there is no file '{path}' in the project", hint)]
-    name = f"etl_lint_rules_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return []
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec and spec.loader
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - it is the project's own code
-        del sys.modules[name]
-        message = f"{path} does not load: {type(error).__name__}: {error}"
-        return [_problem(text, "rules", message, "mend it, or take it out of 'rules'")]
-    return []
-
-
 def _problem(text: str, key: str, message: str, hint: str = "") -> Diagnostic:
-    """A problem at a key's line, within the section."""
+    """Return a problem at a key's line in the section."""
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
         inside = line.strip() == f"[{SECTION}]" or (inside and not line.startswith("["))

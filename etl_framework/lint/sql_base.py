@@ -1,4 +1,4 @@
-"""What rules about the meaning of SQL have in common."""
+"""The base of rules about the meaning of SQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ N = TypeVar("N", bound="exp.Expr")
 
 @dataclass(frozen=True)
 class Query:
-    """A transform or KPI whose SQL could be compiled: its tree has names and types filled in."""
+    """A transform or KPI whose SQL could be compiled; its tree has names and types filled in."""
 
     checked: Checked
     name: str
@@ -33,26 +33,26 @@ class Query:
     tree: exp.Expr
 
     def find_all(self, *kinds: type[N]) -> list[N]:
-        """Its nodes of some kinds; one walk over the tree serves all rules."""
-        found = (nodes for kind, nodes in self._nodes.items() if issubclass(kind, kinds))
-        return [cast("N", node) for nodes in found for node in nodes]
+        """Return the query's nodes of some kinds; all rules share one walk over the tree."""
+        groups = (nodes for kind, nodes in self._nodes.items() if issubclass(kind, kinds))
+        return [cast("N", node) for nodes in groups for node in nodes]
 
     @cached_property
     def _nodes(self) -> dict[type[exp.Expr], list[exp.Expr]]:
-        found: dict[type[exp.Expr], list[exp.Expr]] = {}
+        by_type: dict[type[exp.Expr], list[exp.Expr]] = {}
         for node in self.tree.walk():
-            found.setdefault(type(node), []).append(node)
-        return found
+            by_type.setdefault(type(node), []).append(node)
+        return by_type
 
     @cached_property
     def scopes(self) -> list[Scope]:
-        """Each SELECT of it with what it can see, inner ones first."""
+        """The scope of each SELECT of the query, inner ones first."""
         return scopes_of(self.tree)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong, and the part of the tree that it is about."""
+    """What is wrong, and the part of the tree that is wrong."""
 
     node: exp.Expr
     message: str
@@ -60,55 +60,55 @@ class Finding:
 
 
 class SqlRule(Rule):
-    """A rule about the tree of each query; what it finds runs, and yet is seldom meant."""
+    """A rule about the tree of each query. It finds SQL that runs, but is probably a mistake."""
 
     def find(self, query: Query) -> Iterator[Finding]:
-        """Every part of the query that is wrong."""
+        """Return every part of the query that is wrong."""
         raise NotImplementedError
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
             for query in queries_of(checked):
-                for found in self.find(query):
-                    line, column = query.rendered.place(_start(query.rendered.sql, found.node))
+                for finding in self.find(query):
+                    line, column = query.rendered.place(_start(query.rendered.sql, finding.node))
                     yield Diagnostic(
                         query.rendered.path,
                         line,
                         column,
                         self.codes[0],
-                        found.message,
-                        found.hint,
+                        finding.message,
+                        finding.hint,
                         "warning",
                     )
 
 
 def queries_of(checked: Checked) -> list[Query]:
-    """Those of a pipeline; the same objects whenever they are asked for."""
+    """Return the queries of a pipeline; later calls return the same objects."""
     if "queries" not in checked.shared:
         trees = checked.compilation.trees.items()
-        checked.shared["queries"] = [Query(checked, name, *each) for name, each in trees]
-    found: list[Query] = checked.shared["queries"]
-    return found
+        checked.shared["queries"] = [Query(checked, name, *pair) for name, pair in trees]
+    queries: list[Query] = checked.shared["queries"]
+    return queries
 
 
 def _start(sql: str, node: exp.Expr) -> int:
-    """Where a node's first word stands, also of one that has no names in it."""
+    """Return the offset of a node's first word, even if the node contains no names."""
     from sqlglot import exp
 
     if isinstance(node, exp.Func) and not any(n.meta for n in node.walk()):
         words = {node.sql_name(), node.sql("redshift").partition("(")[0], node.name.upper()}
-        same = [each for each in node.root().find_all(type(node)) if each == node]
-        index = next(index for index, each in enumerate(same) if each is node)
+        same = [other for other in node.root().find_all(type(node)) if other == node]
+        index = next(index for index, other in enumerate(same) if other is node)
         spelled = "|".join(re.escape(word) for word in sorted(words, reverse=True) if word)
-        found = [each.start() for each in re.finditer(rf"(?i)\b(?:{spelled})\b", sql)]
-        return found[min(index, len(found) - 1)] if found else first_offset(node)
+        starts = [match.start() for match in re.finditer(rf"(?i)\b(?:{spelled})\b", sql)]
+        return starts[min(index, len(starts) - 1)] if starts else first_offset(node)
     start = first_offset(node)
     cast = re.search(r"\bcast\s*\(\s*$", sql[:start], re.IGNORECASE)
     return cast.start() if cast and isinstance(node, exp.Cast) else start
 
 
 def selects_of(tree: exp.Expr) -> list[exp.Expr]:
-    """What a query selects; of a UNION, its first part."""
+    """Return what a query selects; for a UNION, what its first part selects."""
     from sqlglot import exp
 
     return list(tree.selects) if isinstance(tree, exp.Query) else []

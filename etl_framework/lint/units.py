@@ -1,4 +1,4 @@
-"""What lint knows of one pipeline's files, as data that can be kept."""
+"""The results of lint for one pipeline's files, as data that can be cached."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.facts import Fact
+from etl_framework.lint.base import Fact
 from etl_framework.lint.noqa import Noqa
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One pipeline: all that is wrong with its files, and what rules across pipelines need of it.
+    """One pipeline: the problems in its files, and its facts for rules across pipelines.
 
-    :param files: its file and its templates, each with the digest of what it holds; empty when
-        what was found depends on more than them.
-    :param facts: by the name of the rule that they are for.
+    :param files: the paths of its file and its templates, with the digests of their contents; empty
+        if the problems depend on further files.
+    :param facts: by the name of the rule that needs them.
     """
 
     files: Mapping[str, str]
@@ -26,23 +26,23 @@ class Unit:
     facts: Mapping[str, tuple[Fact, ...]]
 
     def written(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the unit as values of JSON."""
         return {
             "files": dict(self.files),
-            "problems": [astuple(each) for each in self.problems],
-            "comments": [astuple(each) for each in self.comments],
+            "problems": [astuple(problem) for problem in self.problems],
+            "comments": [astuple(comment) for comment in self.comments],
             "facts": {rule: [astuple(f) for f in facts] for rule, facts in self.facts.items()},
         }
 
 
 def unit_of(written: Mapping[str, Any]) -> Unit:
-    """The other way; of what something else has written, whatever Python raises."""
+    """Return the unit that `Unit.written` describes; raise any error if the values do not fit."""
     return Unit(
         written["files"],
-        tuple(Diagnostic(*each) for each in written["problems"]),
-        tuple(_noqa(*each) for each in written["comments"]),
+        tuple(Diagnostic(*fields) for fields in written["problems"]),
+        tuple(_noqa(*fields) for fields in written["comments"]),
         {
-            rule: tuple(Fact(each[0], tuple(each[1]), *each[2:]) for each in facts)
+            rule: tuple(Fact(fields[0], tuple(fields[1]), *fields[2:]) for fields in facts)
             for rule, facts in written["facts"].items()
         },
     )

@@ -1,48 +1,44 @@
-"""Look at many pipelines, in several processes when they are enough to pay for them.
+"""Look at many pipelines in several processes, if there are enough pipelines to make it faster.
 
-What is imported for it is imported by those processes alone.
+Only those processes import what they need for it.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl_framework.lint.contents import digest, read_inside
+from etl_framework.lint.cache import Across
 from etl_framework.lint.units import Unit
 
 if TYPE_CHECKING:
-    from etl_framework.project.project import Project
+    from etl_framework.lint.inspector import Inspector
 
-# Each process costs half a second before its first pipeline, which then takes a fiftieth.
+# A process needs half a second to start; then each pipeline takes a fiftieth of a second.
 ENOUGH = 40
 CHUNK = 10
-PRELOAD = ["duckdb", "sqlglot.optimizer.qualify", "etl_framework.lint.linter"]
-Found = tuple[dict[str, Unit], list[str], Unit]
+PRELOAD = ["duckdb", "sqlglot.optimizer.qualify", "etl_framework.lint.inspector"]
 
 
-def look(
-    root: Path,
-    paths: Sequence[str],
-    known: dict[str, Unit],
-    missing: Sequence[str],
-    jobs: int | None,
-) -> Found:
-    """All units of a project; the patterns of files that rules across them read; what they find.
+def worth_it(missing: Sequence[str], jobs: int | None) -> int:
+    """Return how many processes should look at the missing pipelines; 1 if this one is enough.
 
-    :param paths: of all pipelines' files.
-    :param known: the units of those that are not missing.
-    :param jobs: how many processes may work; as many as there are cores when None.
+    :param jobs: how many processes may work; one per core if None.
     """
-    jobs = jobs or os.cpu_count() or 1
-    if jobs == 1 or len(missing) < ENOUGH:
-        _begin(root)
-        units = known | {path: _unit(path) for path in missing}
-        return units, *_judge([units[path] for path in paths])
+    return 1 if len(missing) < ENOUGH else jobs or os.cpu_count() or 1
+
+
+def look_in_processes(
+    root: Path, paths: Sequence[str], known: Mapping[str, Unit], missing: Sequence[str], jobs: int
+) -> tuple[dict[str, Unit], Across]:
+    """Return the units of a project's pipelines, and the problems across them.
+
+    :param paths: the paths of all pipelines' files.
+    :param known: the units of the pipelines that are not missing.
+    """
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
@@ -51,38 +47,36 @@ def look(
     context.set_forkserver_preload(PRELOAD)
     with ProcessPoolExecutor(jobs, context, _begin, (root,)) as pool:
         made = pool.map(_unit, missing, chunksize=CHUNK)
-        units = known | dict(zip(missing, made, strict=True))
-        return units, *pool.submit(_judge, [units[path] for path in paths]).result()
+        units = {**known, **dict(zip(missing, made, strict=True))}
+        units = {path: units[path] for path in paths}
+        return units, pool.submit(_judge, list(units.values())).result()
 
 
-_PROJECT: list[Project] = []  # of this process
+_INSPECTOR: list[Inspector] = []  # of this process
 
 
 def _begin(root: Path) -> None:
-    from etl_framework.lint.linter import rules
-    from etl_framework.lint.pages import codes
+    from etl_framework.lint.inspector import Inspector
     from etl_framework.lint.settings import load_settings
-    from etl_framework.project.project import load_environments
 
-    rules()
-    load_settings(root, codes())  # imports the project's own rules
-    _PROJECT[:] = [load_environments(root)]
-    if not gc.get_freeze_count():  # what a start makes, stays; later, garbage would
-        gc.freeze()
-        gc.set_threshold(100_000)
+    _INSPECTOR[:] = [Inspector(root, load_settings(root))]
+    without_garbage()
 
 
 def _unit(path: str) -> Unit:
-    from etl_framework.lint.linter import look_at
-    from etl_framework.project.project import load_pipeline
-
-    project = _PROJECT[0]
-    before = digest(read_inside(project.root, path))
-    unit = look_at(project, load_pipeline(project.root, path))
-    return unit if unit.files.get(path) == before else replace(unit, files={})
+    return _INSPECTOR[0].unit(path)
 
 
-def _judge(units: Sequence[Unit]) -> tuple[list[str], Unit]:
-    from etl_framework.lint.linter import judged, patterns
+def _judge(units: Sequence[Unit]) -> Across:
+    from etl_framework.lint.files import Files
 
-    return patterns(), judged(_PROJECT[0], units)
+    inspector = _INSPECTOR[0]
+    whole = inspector.judge(units, Files(inspector.around.root))
+    return Across("", inspector.reads, inspector.names, whole)
+
+
+def without_garbage() -> None:
+    """Let the garbage collector skip the objects that exist now, and run less often."""
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.set_threshold(100_000)

@@ -1,4 +1,4 @@
-"""The SQL of a pipeline, compiled: rendered, read, names resolved, result columns known."""
+"""Compile a pipeline's SQL: render and parse it, resolve names, find the result's columns."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from etl_framework.sql.templates import Rendered
 if TYPE_CHECKING:
     from sqlglot import exp
 
-# Name and DuckDB type of each column; None where they cannot be known.
+# The name and DuckDB type of every column; None if they cannot be known.
 Shape = tuple[tuple[str, str], ...] | None
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """One transform or KPI.
+    """One transform or KPI, compiled.
 
-    :param inputs: the relations it reads, in the order of the text.
-    :param sql: as DuckDB runs it; empty when it could not be compiled, or for a Python function.
-    :param rendered: the template with its values, in Redshift's dialect.
+    :param inputs: the relations that it reads, in the order of the text.
+    :param sql: the SQL as DuckDB runs it; empty for a Python function, or if compiling failed.
+    :param rendered: the template with its values filled in, in Redshift's dialect.
     """
 
     name: str
@@ -47,11 +47,11 @@ class Compiled:
 
 @dataclass
 class Compilation:
-    """Every transform and KPI of a pipeline, in an order that they can run in.
+    """Every transform and KPI of a pipeline, in an order in which they can run.
 
-    :param checks: the SQL of checks, by relation and place in its list.
+    :param checks: the SQL of checks, by relation and position in the relation's list of checks.
     :param shapes: the columns of every relation.
-    :param trees: each query that could be compiled as it was read, with names and types filled in.
+    :param trees: the tree of every query that could be compiled, with names and types filled in.
     """
 
     queries: dict[str, Compiled] = field(default_factory=dict)
@@ -61,39 +61,39 @@ class Compilation:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def upstream(self, name: str) -> Iterator[str]:
-        """The relations that a relation is made of, directly or through others; some twice."""
+        """The relations that a relation is made from, directly or through others; some twice."""
         for need in self.queries[name].inputs if name in self.queries else ():
             yield need
             yield from self.upstream(need)
 
 
-def compile_queries(root: Path, found: PipelineFile, interval: DataInterval) -> Compilation:
-    """Compile all SQL of a pipeline; every problem of every template is in the diagnostics.
+def compile_queries(root: Path, pipeline_file: PipelineFile, interval: DataInterval) -> Compilation:
+    """Compile all SQL of a pipeline; the result's diagnostics hold every problem.
 
-    Nothing is executed: types come from the embedded engine's planner over empty tables.
+    Nothing is executed: types come from DuckDB's planner, over empty tables.
     """
-    if found.model is None:
+    if pipeline_file.model is None:
         return Compilation()
-    return _Compiler(root, found, found.model, interval).compile()
+    return _Compiler(root, pipeline_file, pipeline_file.model, interval).compile()
 
 
 class _Compiler:
-    """The compilation of one pipeline."""
+    """Compiles one pipeline."""
 
     def __init__(
-        self, root: Path, found: PipelineFile, pipeline: Pipeline, interval: DataInterval
+        self, root: Path, pipeline_file: PipelineFile, pipeline: Pipeline, interval: DataInterval
     ) -> None:
         self._root = root
-        self._found = found
+        self._pipeline_file = pipeline_file
         self._pipeline = pipeline
         self._interval = interval
         self._result = Compilation()
-        self._relations = found.relations
+        self._relations = pipeline_file.relations
         self._tables = EmptyTables()
-        self._wrong: dict[str, set[int]] = {}  # the offsets of columns that are not there
+        self._wrong: dict[str, set[int]] = {}  # offsets of unknown columns
 
     def compile(self) -> Compilation:
-        """Read every template first, for the order; then resolve names and types in that order."""
+        """Read all templates to find the order, then resolve names and types in that order."""
         try:
             return self._compile()
         finally:
@@ -126,15 +126,15 @@ class _Compiler:
     def _draft(
         self, keys: tuple[str | int, ...], sql: str, params: Mapping[str, Any]
     ) -> Draft | None:
-        """The template; None, with diagnostics, when something is wrong with it."""
-        draft = read_draft(self._root, self._found, keys, sql, self._interval, params)
+        """Read a template; if something is wrong with it, add diagnostics and return None."""
+        draft = read_draft(self._root, self._pipeline_file, keys, sql, self._interval, params)
         if isinstance(draft, Draft):
             return draft
         self._result.diagnostics += draft
         return None
 
     def _compile_checks(self) -> None:
-        """The SQL of checks, which may read every relation."""
+        """Compile the SQL of checks, which may read every relation."""
         for name, relation in self._relations.items():
             for index, check in enumerate(relation.block.checks):
                 if not isinstance(check, Sql):
@@ -145,7 +145,7 @@ class _Compiler:
                     self._result.checks[name, index] = self._sql(check.label, inputs, draft)
 
     def _ordered(self, inputs: Mapping[str, Sequence[str]]) -> Iterator[str]:
-        """Names so that each comes after what it reads; cycles are reported and left out."""
+        """The names, each after those that it reads; cycles are reported and left out."""
         waiting = dict(inputs)
         while ready := [n for n, needs in waiting.items() if not any(x in waiting for x in needs)]:
             for name in ready:
@@ -162,7 +162,9 @@ class _Compiler:
                 message = f"these relations read each other: {circle}"
                 hint = "take one of them out of the other's FROM"
                 keys = self._relations[path[-1]].keys
-                self._problem(self._found.file.diagnostic(keys, "E304", message, hint, of_key=True))
+                self._problem(
+                    self._pipeline_file.file.diagnostic(keys, "E304", message, hint, of_key=True)
+                )
 
     def _python(self, name: str, inputs: tuple[str, ...]) -> Compiled:
         columns = self._relations[name].block.columns
@@ -174,8 +176,9 @@ class _Compiler:
         self._result.diagnostics += problems
         template = draft.rendered.source
         schema = {need: dict(shape) for need in inputs if (shape := shapes.get(need)) is not None}
-        # Of a relation whose block is wrong nothing is known; what follows from that is no mistake.
-        if problems or any(shapes[each.name] is None for each in draft.references):
+        # If the block of a relation is wrong, nothing is known of the relation, and errors that
+        # follow from that are not reported.
+        if problems or any(shapes[reference.name] is None for reference in draft.references):
             return Compiled(name, inputs, template)
         sql = ""
         try:
@@ -191,13 +194,13 @@ class _Compiler:
         return Compiled(name, inputs, template, sql, shape, draft.rendered.sql)
 
     def _as_declared(self, compiled: Compiled, draft: Draft | None) -> Compiled:
-        """With the columns that are declared, which the SQL's have to fit."""
+        """Give a query its declared columns, and report how its SQL does not fit them."""
         relation = self._relations[compiled.name]
         contract = relation.block.columns
-        if not contract or draft is None or compiled.name in self._found.loose():
+        if not contract or draft is None or compiled.name in self._pipeline_file.loose():
             return compiled
-        file, keys = self._found.file, (*relation.keys, "columns")
-        # Of a query with an unknown column the other names alone are known.
+        file, keys = self._pipeline_file.file, (*relation.keys, "columns")
+        # If a query names an unknown column, only the names of its other columns are known.
         names = [name for name, _ in compiled.columns or ()]
         names = names or result_names(draft.tree, self._wrong[compiled.name])
         problems = list(unlike_names(file, keys, names, contract)) if names else []
@@ -207,12 +210,12 @@ class _Compiler:
         return replace(compiled, columns=_declared(contract)) if compiled.columns else compiled
 
     def _shapes(self) -> dict[str, Shape]:
-        """What is known so far of every relation: what it declares, or else what its SQL gives."""
-        known: dict[str, Shape] = dict.fromkeys(self._found.broken())
+        """The columns of every relation so far: those that it declares, else those of its SQL."""
+        known: dict[str, Shape] = dict.fromkeys(self._pipeline_file.broken())
         for name, relation in self._relations.items():
             compiled = self._result.queries.get(name)
             known[name] = compiled.columns if compiled else None
-            if name in self._found.loose():
+            if name in self._pipeline_file.loose():
                 known[name] = None
             elif relation.block.columns:
                 known[name] = _declared(relation.block.columns)
@@ -228,9 +231,11 @@ class _Compiler:
                 yield draft.rendered.diagnostic(reference.offset, "E411", message, hint)
         columns = {n: None if s is None else [column for column, _ in s] for n, s in shapes.items()}
         problems = list(scope.column_problems(draft.scopes, columns))
-        self._wrong[name] = {found.offset for found in problems}
-        for found in problems:
-            yield draft.rendered.diagnostic(found.offset, found.code, found.message, found.hint)
+        self._wrong[name] = {problem.offset for problem in problems}
+        for problem in problems:
+            yield draft.rendered.diagnostic(
+                problem.offset, problem.code, problem.message, problem.hint
+            )
 
 
 def _declared(columns: Sequence[Column]) -> Shape:

@@ -1,4 +1,4 @@
-"""What a query gives against the columns that its block declares."""
+"""Compare the columns of a query with those that its block declares."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ NUMBERS = ("integer", "decimal", "float")
 def unlike_names(
     file: YamlFile, keys: Keys, given: Sequence[str], contract: Sequence[Column]
 ) -> Iterator[Diagnostic]:
-    """Names in another order, missing or too many.
+    """Report names that are missing, too many or in another order.
 
     :param keys: where the file declares the columns.
-    :param given: the names of the query's columns; one that is empty may be any.
+    :param given: the names of the query's columns; an empty one stands for any name.
     """
     wanted = [column.name.lower() for column in contract]
     either = [*wanted, *["?"] * len(given)]
@@ -35,7 +35,7 @@ def unlike_names(
 def unlike_types(
     file: YamlFile, keys: Keys, given: Sequence[str], contract: Sequence[Column]
 ) -> Iterator[Diagnostic]:
-    """Types that do not become those declared.
+    """Report types that cannot become the declared ones.
 
     :param given: the DuckDB types of the query's columns, which have the right names.
     """
@@ -47,7 +47,7 @@ def unlike_types(
 
 
 def fits(given: str, wanted: ColumnType) -> bool:
-    """Whether a DuckDB type becomes the wanted one without changing what values mean."""
+    """Whether values of a DuckDB type keep their meaning in the wanted type."""
     if given in ('"NULL"', "NULL"):
         return True
     if given.startswith(("DECIMAL", "HUGEINT", "UHUGEINT")):

@@ -1,4 +1,4 @@
-"""The tables of a pipeline: as they should be, and what keeps those in the warehouse from it."""
+"""The statements that create a pipeline's tables, and the changes that existing ones need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from etl_framework.targets.tables import Table
 
 @dataclass(frozen=True)
 class Change:
-    """What a run would do to a table first: statements, or a refusal, or nothing."""
+    """What a run would do to a table before it loads rows: run statements, refuse, or nothing."""
 
     table: str
     statements: tuple[str, ...]
@@ -25,7 +25,7 @@ class Change:
 
 
 def source_tables(pipeline: Pipeline) -> Iterator[str]:
-    """The statements that make the tables which sources read, in PostgreSQL's words."""
+    """The statements that create the tables that sources read, in PostgreSQL's dialect."""
     for source in pipeline.sources.values():
         if not isinstance(source, PostgresSource):
             continue
@@ -47,9 +47,9 @@ def source_tables(pipeline: Pipeline) -> Iterator[str]:
 
 
 def target_tables(pipeline: Pipeline, environment: Environment) -> Iterator[str]:
-    """The statements that make the targets and the ledger, in the words of their database.
+    """The statements that create the targets and the ledger, in their database's dialect.
 
-    :raises ConfigError: a target's connection holds no tables.
+    :raises ConfigError: a target's connection cannot hold tables.
     """
     for table in _tables(pipeline):
         connection = environment.connections[table.target.connection]
@@ -62,7 +62,7 @@ def target_tables(pipeline: Pipeline, environment: Environment) -> Iterator[str]
 def changes(plan: Plan) -> Iterator[Change]:
     """What a run would change in the tables of the warehouse before it loads them.
 
-    :raises RetryableError: it does not answer.
+    :raises RetryableError: the warehouse does not answer.
     """
     tables = list(_tables(plan.pipeline))
     for name in dict.fromkeys(table.target.connection for table in tables):
@@ -70,7 +70,7 @@ def changes(plan: Plan) -> Iterator[Change]:
         here = [table for table in tables if table.target.connection == name]
         try:
             opened = plan.workspace.warehouse(name, read_only=True)
-        except DataMissingError:  # a database in a file that is not there yet
+        except DataMissingError:  # a database in a file that does not exist yet
             kind = warehouse_for(connection)
             yield from (
                 Change(table.target.table, tuple(kind.create(table)), ()) for table in here if kind
@@ -84,7 +84,7 @@ def changes(plan: Plan) -> Iterator[Change]:
 
 
 def _tables(pipeline: Pipeline) -> Iterator[Table]:
-    """The targets, and behind those of each connection its ledger."""
+    """The targets, and after them the ledger of every connection."""
     for kpi in pipeline.kpis.values():
         yield Table(kpi.target, kpi.columns, kpi.description)
     for name in dict.fromkeys(kpi.target.connection for kpi in pipeline.kpis.values()):

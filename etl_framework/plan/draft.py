@@ -1,4 +1,4 @@
-"""SQL templates on their way to being compiled: read, rendered, parsed."""
+"""Read, render and parse SQL templates, before they are compiled."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from etl_framework.interval import DataInterval
 from etl_framework.project.project import TEMPLATES, PipelineFile
 from etl_framework.project.yaml_file import not_utf8
 from etl_framework.sql import dialect
-from etl_framework.sql.recovering import syntax_errors
 from etl_framework.sql.references import Reference, references, repeated_name, scopes_of
+from etl_framework.sql.syntax_errors import syntax_errors
 from etl_framework.sql.templates import Rendered, TemplateProblemError, render_sql
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Draft:
     """A template that renders and parses.
 
-    :param scopes: those of the tree, as long as nothing has changed it.
+    :param scopes: the scopes of the tree; they are right until the tree is changed.
     """
 
     rendered: Rendered
@@ -34,43 +34,45 @@ class Draft:
     references: list[Reference]
 
     def inputs(self, relations: Mapping[str, object]) -> tuple[str, ...]:
-        """Those of the relations that it reads, in the order of the text."""
+        """The names of relations that the template reads, in the order of the text."""
         named = (reference.name for reference in self.references)
         return tuple(dict.fromkeys(name for name in named if name in relations))
 
 
 def read_draft(
     root: Path,
-    found: PipelineFile,
+    pipeline_file: PipelineFile,
     keys: tuple[str | int, ...],
     name: str,
     interval: DataInterval,
     params: Mapping[str, Any],
 ) -> Draft | list[Diagnostic]:
-    """Read, render and parse a template; all that is wrong with it when that fails.
+    """Read, render and parse a template; if that fails, return what is wrong with it.
 
     :param keys: where the pipeline's file names the template.
-    :param name: its path under the templates' folder.
+    :param name: the template's path in the folder of templates.
     """
     folder = (root / TEMPLATES).resolve()
     path = (folder / name).resolve()
     if not path.is_relative_to(folder):
         message = f"the template '{name}' leads out of {TEMPLATES}/"
-        return [found.file.diagnostic(keys, "E302", message)]
+        return [pipeline_file.file.diagnostic(keys, "E302", message)]
     shown = f"{TEMPLATES}/{name}"
     try:
         if path.exists() and not path.is_file():
             message = f"the template '{name}' is no file"
-            return [found.file.diagnostic(keys, "E302", message, "write its SQL into a file")]
+            return [
+                pipeline_file.file.diagnostic(keys, "E302", message, "write its SQL into a file")
+            ]
         source = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         return [not_utf8(shown, error)]
-    except OSError:  # also of a name that is too long
+    except OSError:  # also if the name is too long
         templates = [
             str(file.relative_to(folder)) for file in folder.rglob("*.sql") if file.is_file()
         ]
         message = f"there is no template '{name}' under {TEMPLATES}/"
-        return [found.file.diagnostic(keys, "E302", message, did_you_mean(name, templates))]
+        return [pipeline_file.file.diagnostic(keys, "E302", message, did_you_mean(name, templates))]
     try:
         rendered = render_sql(shown, source, interval, params)
     except TemplateProblemError as error:
@@ -78,7 +80,9 @@ def read_draft(
     try:
         tree = dialect.parse(rendered.sql)
     except dialect.SqlSyntaxError as error:
-        return [_syntax(rendered, each) for each in syntax_errors(rendered.sql, error)]
+        return [
+            _syntax(rendered, syntax_error) for syntax_error in syntax_errors(rendered.sql, error)
+        ]
     if twice := repeated_name(tree):
         message = f"two tables of this FROM are called '{twice.name}'"
         hint = "give one of them another alias"

@@ -1,4 +1,4 @@
-"""Rows written in YAML, as SQL of exact types."""
+"""Turn rows written in YAML into SQL with exact types."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from etl_framework.project.sql_tests import Row, Value
 from etl_framework.sql.planner import scratch
 from etl_framework.sql.quote import literal, quote
 
-# Row and column of a value, and what is wrong with it.
+# The row and column of a value, and what is wrong with the value.
 Misfit = tuple[int, str, str]
 
 
 def as_select(columns: Mapping[str, str], rows: Sequence[Row]) -> str:
-    """SQL that gives the rows; a column that a row does not name is NULL.
+    """Return SQL that gives the rows; a column that a row does not name is NULL.
 
-    :param columns: name to DuckDB type, in order.
+    :param columns: the name and DuckDB type of every column, in order.
     """
     if not rows:
         nothing = ", ".join(f"CAST(NULL AS {t}) AS {quote(n)}" for n, t in columns.items())
         return f"SELECT {nothing} LIMIT 0"
+    # SELECT CAST('1' AS INTEGER) AS "id", CAST(NULL AS VARCHAR) AS "name" UNION ALL SELECT ...
     selects = []
     for row in rows:
         given = {name.lower(): value for name, value in row.items()}
@@ -35,7 +36,7 @@ def as_select(columns: Mapping[str, str], rows: Sequence[Row]) -> str:
 
 
 def misfits(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[Misfit]:
-    """Values that their columns' types cannot hold exactly."""
+    """Find values that their columns' types cannot hold exactly."""
     types = {name.lower(): type_ for name, type_ in columns.items()}
     cells = [
         (index, name, value, types[name.lower()])
@@ -74,7 +75,7 @@ def _shown(type_: str) -> str:
 
 
 def _rounded(text: str, type_: str) -> bool:
-    """Whether a CAST would round a number that can be read."""
+    """Whether a text is a number that a CAST to the type would round."""
     known = ColumnType.of_duckdb(type_)
     if known is None or known.family not in ("integer", "decimal"):
         return False

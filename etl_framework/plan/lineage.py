@@ -1,4 +1,4 @@
-"""Which columns each column of a pipeline is made of, from the sources to the targets."""
+"""Find the columns that every column of a pipeline is computed from, back to the sources."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Lineage = Mapping[Field, tuple[Field, ...]]
 
 
 def step_lineage(plan: Plan, step: Step) -> dict[str, tuple[Field, ...]]:
-    """The columns of a step's output, each with the relations and columns that it is made of.
+    """The columns of a step's output, each with the relations' columns that it is computed from.
 
-    Empty where no SQL tells: sources, and transforms in Python.
+    Empty for steps without a query, such as sources and transforms in Python.
     """
     if step.kind not in ("transform", "kpi") or not step.sql:
         return {}
@@ -23,11 +23,12 @@ def step_lineage(plan: Plan, step: Step) -> dict[str, tuple[Field, ...]]:
 
 
 def lineage(plan: Plan) -> Lineage:
-    """Every column of every relation, with what it is directly made of; none for a source's.
+    """Every column of every relation, with the columns that it is directly computed from.
 
-    A column that a transform in Python gives is made of all columns of what it reads.
+    A source's columns are computed from none; those of a transform in Python are taken as
+    computed from all columns that it reads.
     """
-    found: dict[Field, tuple[Field, ...]] = {}
+    inputs: dict[Field, tuple[Field, ...]] = {}
     for step in plan.steps:
         if step.kind not in ("extract", "transform", "kpi"):
             continue
@@ -35,42 +36,44 @@ def lineage(plan: Plan) -> Lineage:
         reads = [name for name, _ in step.inputs]
         unknown = tuple((name, column) for name in reads for column, _ in plan.shapes[name] or ())
         for column, _ in plan.shapes.get(step.relation) or ():
-            found[step.relation, column] = made.get(column, () if step.sql else unknown)
-        found[step.relation, EVERY_ROW] = tuple((name, EVERY_ROW) for name in reads)
-    return found
+            inputs[step.relation, column] = made.get(column, () if step.sql else unknown)
+        inputs[step.relation, EVERY_ROW] = tuple((name, EVERY_ROW) for name in reads)
+    return inputs
 
 
 def turned(known: Lineage) -> Lineage:
-    """The other way round: every column with those that are directly made of it."""
-    found: dict[Field, tuple[Field, ...]] = dict.fromkeys(known, ())
+    """The lineage the other way round: every column with those directly computed from it."""
+    outputs: dict[Field, tuple[Field, ...]] = dict.fromkeys(known, ())
     for field, made in known.items():
-        for each in made:
-            found[each] = (*found.get(each, ()), field)
-    return found
+        for input_ in made:
+            outputs[input_] = (*outputs.get(input_, ()), field)
+    return outputs
 
 
 def reached(known: Lineage, field: Field) -> Iterator[Field]:
-    """Everything that is to be reached from a column, directly or through others, once each."""
+    """Every column that is linked to a column, directly or through others; each only once."""
     seen: set[Field] = set()
     waiting = list(known.get(field, ()))
     while waiting:
-        each = waiting.pop(0)
-        if each not in seen:
-            seen.add(each)
-            yield each
-            waiting += known.get(each, ())
+        related = waiting.pop(0)
+        if related not in seen:
+            seen.add(related)
+            yield related
+            waiting += known.get(related, ())
 
 
 def fields_of(known: Lineage, relations: Sequence[str], name: str | None = None) -> list[Field]:
-    """The columns of relations; of a name that goes on with a column, that one.
+    """The columns of relations; if the name ends in a column (`kpis_genre.rank`), only that one.
 
     :raises ConfigError: the relation has no such column.
     """
-    found = [field for field in known if field[0] in relations]
+    fields = [field for field in known if field[0] in relations]
     column = name.rpartition(".")[2] if name else ""
     if name is None or column in relations:
-        return [field for field in found if field[1] != EVERY_ROW]
-    if not (fitting := [field for field in found if field[1] == column]):
-        hint = did_you_mean(column, [each for _, each in found if each != EVERY_ROW])
+        return [field for field in fields if field[1] != EVERY_ROW]
+    if not (fitting := [field for field in fields if field[1] == column]):
+        hint = did_you_mean(
+            column, [candidate for _, candidate in fields if candidate != EVERY_ROW]
+        )
         raise ConfigError(f"'{relations[0]}' has no column '{column}'", hint=hint)
     return fitting

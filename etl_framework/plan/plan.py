@@ -24,7 +24,7 @@ Kind = Literal["extract", "check", "transform", "kpi", "publish"]
 
 
 class Planning(Protocol):
-    """What a plan asks of the engine that is to run it."""
+    """What a plan needs from the engine that will run it."""
 
     dialect: str
 
@@ -32,19 +32,19 @@ class Planning(Protocol):
         """The SQL of a query as the engine runs it."""
 
     def refused(self, pipeline: Pipeline, environment: Environment) -> Iterator[tuple[Keys, str]]:
-        """Where a pipeline's file says what the engine cannot do, and why it cannot."""
+        """The places of what the engine cannot do in a pipeline's file, each with the reason."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One unit of work, named after what the YAML names.
+    """One unit of work, named after what it works on: `extract.streams`.
 
-    :param needs: the steps that must have finished.
-    :param inputs: for each relation the step reads, the step whose output it is.
-    :param section: of the file, where its relation stands: `sources`, `transforms` or `kpis`.
-    :param place: where the file declares it: path, line, column.
-    :param check_places: the same of each check.
-    :param check_sql: the SQL of each check that has its own, as the engine runs it; else empty.
+    :param needs: the steps that must finish before this one.
+    :param inputs: the relations that the step reads, each with the step whose output it is.
+    :param section: the part of the file with its relation: `sources`, `transforms` or `kpis`.
+    :param place: where the file declares its relation: path, line, column.
+    :param check_places: the same for every check.
+    :param check_sql: each check's own SQL as the engine runs it; empty for a check without any.
     :param template: the SQL as written.
     :param sql: the SQL as the engine runs it.
     """
@@ -66,10 +66,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """All steps of one run, in an order that they can run in.
+    """All steps of one run, in an order in which they can run.
 
-    :param dialect: what the SQL of the steps is written in, as sqlglot calls it.
-    :param shapes: name and DuckDB type of the columns of each relation, where they are known.
+    :param dialect: the dialect of the steps' SQL, as sqlglot calls it.
+    :param shapes: the name and DuckDB type of every relation's columns, if they are known.
     """
 
     root: Path
@@ -84,7 +84,7 @@ class Plan:
     def step(self, name: str) -> Step:
         """A step by its name.
 
-        :raises PlanError: there is none.
+        :raises PlanError: there is no such step.
         """
         for step in self.steps:
             if step.name == name:
@@ -94,13 +94,21 @@ class Plan:
             hint=did_you_mean(name, [step.name for step in self.steps]),
         )
 
+    def needed(self, step: Step) -> list[Step]:
+        """A step and all steps that must finish before it, in the order in which they can run."""
+        names = {step.name}
+        for later in reversed(self.steps):
+            if later.name in names:
+                names.update(later.needs)
+        return [earlier for earlier in self.steps if earlier.name in names]
+
     @cached_property
     def workspace(self) -> Workspace:
-        """The plan's environment, opened: it is not before this is asked for.
+        """The plan's environment; it is opened when this is used for the first time.
 
-        :raises ConfigError: its `env_file` is not there.
+        :raises ConfigError: its `env_file` does not exist.
         """
-        return self.environment.open(self.root)
+        return Workspace(self.root, self.environment)
 
 
 def build_plan(
@@ -110,39 +118,41 @@ def build_plan(
     interval: DataInterval,
     compilation: Compilation | None = None,
 ) -> Plan:
-    """The steps of one run; opens no connection and reads no secret.
+    """Build the plan of one run; this opens no connection and reads no secret.
 
-    :param compilation: the pipeline's SQL, where it has been compiled for this interval already.
+    :param compilation: the pipeline's SQL, if it has been compiled for this interval already.
     :raises ConfigError: the pipeline's file or the environment is wrong.
-    :raises PlanError: its SQL is wrong; every problem is in it.
+    :raises PlanError: the pipeline's SQL is wrong; the error holds every problem.
     """
-    found = project.pipeline(pipeline)
-    if found.model is None or found.file.diagnostics:
-        raise ConfigError(found.file.diagnostics)
-    compilation = compilation or compile_queries(project.root, found, interval)
+    pipeline_file = project.pipeline(pipeline)
+    if pipeline_file.model is None or pipeline_file.file.diagnostics:
+        raise ConfigError(pipeline_file.file.diagnostics)
+    compilation = compilation or compile_queries(project.root, pipeline_file, interval)
     if compilation.diagnostics:
         raise PlanError(compilation.diagnostics)
     chosen = project.environment(environment)
     engine: Planning = engine_class(chosen.engine)()
-    if refused := list(engine.refused(found.model, chosen)):
-        raise PlanError(found.file.diagnostic(keys, "E306", why) for keys, why in refused)
+    if refused := list(engine.refused(pipeline_file.model, chosen)):
+        raise PlanError(pipeline_file.file.diagnostic(keys, "E306", why) for keys, why in refused)
     return Plan(
         root=project.root,
-        pipeline=found.model,
+        pipeline=pipeline_file.model,
         environment_name=project.environment_name(environment),
         environment=chosen,
         interval=interval,
-        steps=_ordered(found, list(_steps(found, compilation, engine))),
+        steps=_ordered(list(_steps(pipeline_file, compilation, engine))),
         shapes=compilation.shapes,
         dialect=engine.dialect,
     )
 
 
-def _steps(found: PipelineFile, compilation: Compilation, engine: Planning) -> Iterator[Step]:
-    relations = found.relations
+def _steps(
+    pipeline_file: PipelineFile, compilation: Compilation, engine: Planning
+) -> Iterator[Step]:
+    relations = pipeline_file.relations
     sources = [name for name, relation in relations.items() if relation.kind == "source"]
     order = [relations[name] for name in (*sources, *compilation.queries)]
-    # Whoever reads a relation reads it after its checks, which may have taken rows out.
+    # A step reads a relation only after the relation's checks, which may take rows out.
     gives = {
         relation.name: f"check.{relation.name}" if relation.checks else relation.step
         for relation in order
@@ -151,16 +161,23 @@ def _steps(found: PipelineFile, compilation: Compilation, engine: Planning) -> I
         yield _making(relation, compilation, gives, engine)
         if relation.checks:
             yield _checking(relation, compilation, gives, engine)
-    loads = tuple((each.name, gives[each.name]) for each in order if each.kind == "kpi")
+    loads = tuple(
+        (relation.name, gives[relation.name]) for relation in order if relation.kind == "kpi"
+    )
     yield Step(
-        "publish", "publish", "", tuple(gives.values()), loads, place=(found.file.path, 1, 1)
+        "publish",
+        "publish",
+        "",
+        tuple(gives.values()),
+        loads,
+        place=(pipeline_file.file.path, 1, 1),
     )
 
 
-def _ordered(found: PipelineFile, steps: list[Step]) -> tuple[Step, ...]:
-    """The steps so that each comes after those it needs, else in the file's order.
+def _ordered(steps: list[Step]) -> tuple[Step, ...]:
+    """The steps, each after those that it needs and otherwise in the file's order.
 
-    :raises PlanError: checks of relations that wait for one another.
+    :raises PlanError: the checks of some relations wait for one another.
     """
     ordered: list[Step] = []
     while steps:
@@ -201,7 +218,7 @@ def _making(
 def _checking(
     relation: Relation, compilation: Compilation, gives: dict[str, str], engine: Planning
 ) -> Step:
-    """The step that checks a relation, and all that its checks compare it with."""
+    """The step that checks a relation; it also reads what the checks compare the relation with."""
     checks, implied = relation.checks, len(relation.implied_checks)
     queries = [
         compilation.checks.get((relation.name, index - implied)) for index in range(len(checks))

@@ -60,7 +60,7 @@ class MwaaVersion(Model):
         return CONSTRAINTS_URL.format(airflow=self.airflow, python=self.python)
 
     def installed(self) -> dict[str, str]:
-        """The version of each package in the image, by normalized name."""
+        """The version of every package in the image, by normalized name."""
         return pins(self._list("installed"))
 
     def essential(self) -> dict[str, str]:
@@ -78,7 +78,7 @@ class MwaaVersion(Model):
 def mwaa_version(name: str) -> MwaaVersion:
     """A version by its name, `3.3.1` or `mwaa:3.3.1`.
 
-    :raises ConfigError: MWAA has none of that name.
+    :raises ConfigError: MWAA has no such version.
     """
     versions = mwaa_versions()
     wanted = name.removeprefix("mwaa:")
@@ -90,7 +90,7 @@ def mwaa_version(name: str) -> MwaaVersion:
 def environment_class(name: str) -> EnvironmentClass:
     """A class by its name, `mw1.small`.
 
-    :raises ConfigError: there is none.
+    :raises ConfigError: there is no such class.
     """
     classes = environment_classes()
     if name not in classes:

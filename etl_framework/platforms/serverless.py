@@ -1,4 +1,4 @@
-"""What of a pipeline MWAA Serverless cannot do."""
+"""Find what MWAA Serverless cannot do for a pipeline."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ RETRY_DELAY = 300  # seconds
 
 
 def not_serverless(pipeline: Pipeline) -> Iterator[tuple[Keys, str, str]]:
-    """Where a pipeline's file asks for what the service has not, why, and what to do.
+    """The places of what the service cannot do, each with the reason and what to do about it.
 
-    Its limits are those of the user guide of MWAA Serverless, Apache Airflow parameter support.
+    Source: the user guide of MWAA Serverless, "Apache Airflow parameter support".
     """
     if pipeline.timezone != "UTC" and pipeline.cut().expression():
         yield (

@@ -1,9 +1,8 @@
-"""The shape of `environments.yml`: what connections are in one place, and how runs work there."""
+"""The shape of `environments.yml`: the connections of every environment, and how runs work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -14,7 +13,6 @@ from etl_framework.connections.s3 import S3
 from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import engine_class, engine_names, one_of
-from etl_framework.project.workspace import Workspace
 
 if TYPE_CHECKING:
     from etl_framework.project.models import Pipeline
@@ -91,7 +89,7 @@ class Environment(Model):
         return self
 
     def used(self, pipelines: Iterable[Pipeline]) -> dict[str, Connection]:
-        """The connections that pipelines, staging and the engine use, by name and sorted."""
+        """The connections that pipelines, staging and the engine use, sorted by name."""
         names = {self.staging_connection, self.engine_connection}
         for pipeline in pipelines:
             names |= {source.connection for source in pipeline.sources.values()}
@@ -99,9 +97,9 @@ class Environment(Model):
         return {name: c for name, c in sorted(self.connections.items()) if name in names}
 
     def cluster(self) -> Redshift:
-        """The cluster that runs steps, with the engine `redshift`.
+        """The cluster that runs steps if the engine is `redshift`.
 
-        :raises ValueError: there is none, or it is not told which.
+        :raises ValueError: there is no cluster, or several and none of them is chosen.
         """
         known = {n: c for n, c in self.connections.items() if isinstance(c, Redshift)}
         if self.engine_connection:
@@ -114,16 +112,8 @@ class Environment(Model):
 
     @property
     def may_stage_in_s3(self) -> bool:
-        """Whether staging lies in S3, as far as the file tells: a variable may be either."""
+        """Whether staging is in S3; true also if a variable says where, so that it may be."""
         return self.staging.startswith(("s3://", "{{"))
-
-    def open(self, root: Path) -> Workspace:
-        """The environment, ready to be used.
-
-        :param root: the project's folder.
-        :raises ConfigError: its `env_file` is not there.
-        """
-        return Workspace(root, self)
 
 
 class Environments(Model):

@@ -1,4 +1,4 @@
-"""What git knows of a project: its files at a revision, and which of them have changed since."""
+"""Ask git for a project's files at a revision, and for those that have changed since."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from etl_framework.errors import ConfigError
 
 
 def changed_since(root: Path, revision: str) -> set[str]:
-    """Files below a folder that differ from a revision, new ones included.
+    """The files in a folder that differ from a revision, new ones included.
 
-    :raises ConfigError: git does not know the revision, or the folder is in no repository.
+    :raises ConfigError: git does not know the revision, or the folder is not in a repository.
     """
     differing = _git(
         root, "diff", "--name-only", "--no-renames", "-z", "--relative", _safe(revision), "--", "."
@@ -27,15 +27,15 @@ def changed_since(root: Path, revision: str) -> set[str]:
 
 @contextmanager
 def at_revision(root: Path, revision: str) -> Iterator[Path]:
-    """The folder as it was at a revision, in a folder that is gone at the end.
+    """Copy the folder as it was at a revision to a temporary folder, which is deleted at the end.
 
-    :raises ConfigError: git does not know the revision, or the folder was not there.
+    :raises ConfigError: git does not know the revision, or the folder did not exist then.
     """
     packed = _git(root, "archive", "--format=tar", _safe(revision), "--", ".")
     with tempfile.TemporaryDirectory(prefix="etl-base-") as made:
         folder = Path(made).resolve()
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            # Files alone, and by hand: Python 3.11.2 has no `filter`.
+            # Only files are written, one by one: Python 3.11.2 cannot `filter` an archive.
             for member in archive:
                 file = (folder / member.name).resolve()
                 if member.isfile() and file.is_relative_to(folder):
@@ -46,9 +46,9 @@ def at_revision(root: Path, revision: str) -> Iterator[Path]:
 
 
 def short_name(root: Path, revision: str) -> str:
-    """A revision's commit, in short.
+    """The short name of a revision's commit.
 
-    :raises ConfigError: git does not know it.
+    :raises ConfigError: git does not know the revision.
     """
     return _git(root, "rev-parse", "--short", f"{_safe(revision)}^{{commit}}").decode().strip()
 

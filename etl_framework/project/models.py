@@ -177,19 +177,19 @@ class Pipeline(Model):
         return Schedule(self.schedule, ZoneInfo(self.timezone))
 
     def some_interval(self, day: date | None = None) -> DataInterval:
-        """The first data interval from `day` on, else of all: the same whenever it is asked for."""
+        """The first data interval on or after `day`, else `start_date`; always the same one."""
         first = day or self.start_date or date(2024, 1, 1)
         return first_interval(self.cut(), first)
 
     def sensitive(self) -> set[str]:
-        """Lower-case names of the columns whose values no report shows."""
+        """The names, in lower case, of the columns whose values no report shows."""
         blocks = self.relations().values()
         return {c.name.lower() for block in blocks for c in block.columns if c.sensitive}
 
     def queries(self) -> dict[str, Transform | Kpi]:
-        """Everything that is made of other relations."""
+        """The transforms and KPIs, which are made from other relations."""
         return {**self.transforms, **self.kpis}
 
     def relations(self) -> dict[str, Source | Transform | Kpi]:
-        """Everything that SQL can name, in the file's order."""
+        """The sources, transforms and KPIs, which SQL can name, in the file's order."""
         return {**self.sources, **self.queries()}

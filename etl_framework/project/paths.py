@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import stat
 from pathlib import Path
 
 from etl_framework.errors import ConfigError
@@ -24,3 +27,33 @@ def pipeline_paths(root: Path) -> list[str]:
         )
     paths = [*folder.glob("*.yml"), *folder.glob("*.yaml")]
     return sorted(f"{PIPELINES}/{path.name}" for path in paths)
+
+
+def read_inside(root: Path, path: str) -> bytes | None:
+    """A file's content; None when it is not there, or leads out of the project's folder.
+
+    :param root: without links in it.
+    """
+    try:  # of thousands of files: a Path for each is slow
+        full = _followed(f"{root}", path)
+        if not full.startswith(f"{root}/") or not stat.S_ISREG(os.stat(full).st_mode):  # noqa: PTH116
+            return None
+        with open(full, "rb") as file:  # noqa: PTH123
+            return file.read()
+    except (OSError, ValueError):
+        return None
+
+
+def _followed(root: str, path: str) -> str:
+    """Where a path below the root leads; links are rare, and above the root there are none."""
+    full = root
+    for part in path.split("/"):
+        full = f"{full}/{part}"
+        if part in ("", ".", "..") or stat.S_ISLNK(os.lstat(full).st_mode):
+            return os.path.realpath(f"{root}/{path}")
+    return full
+
+
+def digest(content: bytes | None) -> str:
+    """What tells a content from others; empty when there is none."""
+    return "" if content is None else hashlib.sha256(content).hexdigest()

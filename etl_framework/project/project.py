@@ -24,9 +24,10 @@ _IN_WORDS: dict[Kind, str] = {"source": "source", "transform": "transform", "kpi
 
 @dataclass(frozen=True)
 class PipelineFile:
-    """A file under `pipelines/`: its text with places, and what could be made of it.
+    """A file in `pipelines/`: its text with places, and the pipeline that could be made from it.
 
-    :param model: the pipeline without the parts that are wrong; None when nothing is left.
+    :param model: the pipeline without the parts that are wrong; None if nothing is left.
+    :param left_out: the keys of the parts that are wrong.
     """
 
     file: YamlFile
@@ -35,13 +36,13 @@ class PipelineFile:
 
     @cached_property
     def relations(self) -> Mapping[str, Relation]:
-        """What SQL can name of it, in the file's order."""
+        """The pipeline's relations by name, in the file's order."""
         if self.model is None:
             return {}
         return {relation.name: relation for relation in relations_of(self.model, self.file)}
 
     def broken(self) -> set[str]:
-        """Relations that the file names but whose block is wrong; nothing is known of them."""
+        """The names of relations whose block is wrong; nothing else is known of them."""
         return {
             str(keys[1])
             for keys in self.left_out
@@ -49,7 +50,7 @@ class PipelineFile:
         }
 
     def loose(self) -> set[str]:
-        """Relations some of whose columns are wrong; which columns they have is not known."""
+        """The names of relations with a wrong column; it is not known which columns they have."""
         return {str(keys[1]) for keys in self.left_out if len(keys) > 2 and keys[2] == "columns"}
 
 
@@ -64,18 +65,21 @@ class Project:
 
     def diagnostics(self) -> list[Diagnostic]:
         """What is wrong with the files themselves."""
-        files = [self.environments_file, *(found.file for found in self.pipelines)]
+        files = [self.environments_file, *(pipeline_file.file for pipeline_file in self.pipelines)]
         return [diagnostic for file in files for diagnostic in file.diagnostics]
 
     def pipeline(self, name: str) -> PipelineFile:
-        """The file of a pipeline, by the name inside it or the file's own.
+        """The file of a pipeline, by the pipeline's name or the file's.
 
-        :raises ConfigError: there is none.
+        :raises ConfigError: there is no such pipeline.
         """
-        for found in self.pipelines:
-            if name in (Path(found.file.path).stem, found.model.name if found.model else ""):
-                return found
-        known = [Path(found.file.path).stem for found in self.pipelines]
+        for pipeline_file in self.pipelines:
+            if name in (
+                Path(pipeline_file.file.path).stem,
+                pipeline_file.model.name if pipeline_file.model else "",
+            ):
+                return pipeline_file
+        known = [Path(pipeline_file.file.path).stem for pipeline_file in self.pipelines]
         raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
 
     @property
@@ -84,7 +88,7 @@ class Project:
         return [pipeline.model for pipeline in self.pipelines if pipeline.model]
 
     def relations(self, *kinds: Kind) -> list[Relation]:
-        """The relations of every pipeline, of some kinds; of all if none is given."""
+        """The relations of all pipelines, of the given kinds or, if none is given, of all kinds."""
         return [
             relation
             for pipeline in self.pipelines
@@ -93,13 +97,13 @@ class Project:
         ]
 
     def find(self, name: str, *kinds: Kind, also: Iterable[str] = ()) -> Relation:
-        """A relation by its name, alone or with its pipeline's: `music_streaming.streams`.
+        """Find a relation by its name, alone or with its pipeline's: `music_streaming.streams`.
 
-        A KPI may be called by its table, too, where no relation has that name.
+        If no relation has the name, it may also be the name of a KPI's table.
 
-        :param kinds: what it may be; anything if none is given.
+        :param kinds: the kinds to look for; all kinds if none is given.
         :param also: other names that the caller knows, for the hint.
-        :raises ConfigError: there is none, or several pipelines have one of that name.
+        :raises ConfigError: there is no such relation, or it is in several pipelines.
         """
         known = self.relations(*kinds)
         fitting = [relation for relation in known if name in (relation.name, relation.full_name)]
@@ -115,13 +119,13 @@ class Project:
         return fitting[0]
 
     def environment_name(self, name: str | None) -> str:
-        """The environment asked for, else the default.
+        """The name of the environment asked for, else of the default one.
 
         :raises ConfigError: there is no such environment.
         """
         if self.environments is None:
-            found = self.environments_file.diagnostics
-            raise ConfigError(found or f"{ENVIRONMENTS} holds nothing")
+            diagnostics = self.environments_file.diagnostics
+            raise ConfigError(diagnostics or f"{ENVIRONMENTS} holds nothing")
         chosen = name or self.environments.default
         if chosen not in self.environments.environments:
             hint = did_you_mean(chosen, self.environments.environments)
@@ -129,7 +133,7 @@ class Project:
         return chosen
 
     def environment(self, name: str | None) -> Environment:
-        """The environment asked for, else the default.
+        """The environment asked for, else the default one.
 
         :raises ConfigError: there is no such environment.
         """
@@ -138,17 +142,17 @@ class Project:
         return environments[chosen]
 
     def workspace(self, name: str | None) -> Workspace:
-        """The environment asked for, else the default, opened.
+        """Open the environment asked for, else the default one.
 
-        :raises ConfigError: there is no such environment, or its `env_file` is not there.
+        :raises ConfigError: there is no such environment, or its `env_file` does not exist.
         """
-        return self.environment(name).open(self.root)
+        return Workspace(self.root, self.environment(name))
 
 
 def load_project(root: Path) -> Project:
-    """Read a project's files. Opens no connection, reads no secret, runs nothing.
+    """Read a project's files. This opens no connection, reads no secret and runs nothing.
 
-    :raises ConfigError: the folder is not a project at all.
+    :raises ConfigError: the folder is not a project.
     """
     root = root.resolve()
     paths = pipeline_paths(root)
@@ -157,7 +161,7 @@ def load_project(root: Path) -> Project:
 
 
 def load_environments(root: Path) -> Project:
-    """A project without its pipelines."""
+    """Read a project without its pipelines."""
     file = read_yaml(root / ENVIRONMENTS, ENVIRONMENTS)
     environments = None
     if file.data is not None or not file.diagnostics:
@@ -166,9 +170,9 @@ def load_environments(root: Path) -> Project:
 
 
 def load_pipeline(root: Path, path: str) -> PipelineFile:
-    """One pipeline's file.
+    """Read the file of one pipeline.
 
-    :param path: below the project's folder.
+    :param path: the file's path in the project's folder.
     """
     file = read_yaml(root / path, path)
     if file.data is None and file.diagnostics:

@@ -38,18 +38,18 @@ class Relation:
 
     @property
     def names(self) -> set[str]:
-        """What people may call it: by its name, with its pipeline, a KPI also by its table."""
+        """The names that people may use: its name, its full name and, for a KPI, its table."""
         table = {self.block.target.table} if isinstance(self.block, Kpi) else set()
         return {self.name, self.full_name, *table}
 
     @property
     def section(self) -> str:
-        """Where in the file it stands: `sources`, `transforms` or `kpis`."""
+        """The part of the file that declares it: `sources`, `transforms` or `kpis`."""
         return SECTIONS[self.kind]
 
     @property
     def keys(self) -> Keys:
-        """The keys of its block in the file."""
+        """The keys that lead to its block in the file."""
         return (self.section, self.name)
 
     @property
@@ -59,17 +59,17 @@ class Relation:
 
     @property
     def step(self) -> str:
-        """The step that makes it: `extract.streams`."""
+        """The name of the step that makes it: `extract.streams`."""
         return f"{_MADE_BY[self.kind]}.{self.name}"
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Its checks: those that its columns imply, then those that it lists."""
+        """Its checks: first those that its columns imply, then those that it lists."""
         return (*self.implied_checks, *self.block.checks)
 
     @property
     def implied_checks(self) -> tuple[Check, ...]:
-        """The checks that its columns imply: of values that must be there, of primary keys."""
+        """The checks that its columns imply: for required values and for the primary key."""
         required = [column.name for column in self.block.columns if column.required]
         keys = [column.name for column in self.block.columns if column.primary_key]
         implied: list[Check] = []
@@ -84,7 +84,7 @@ class Relation:
 
     @property
     def check_places(self) -> tuple[Place, ...]:
-        """Where each of its checks stands; those that columns imply stand at the columns."""
+        """The place of each of its checks; for a check that columns imply, that of the columns."""
         columns = self.file.place((*self.keys, "columns"), of_key=True)
         places = [columns for _ in self.implied_checks]
         for index, _ in enumerate(self.block.checks):
@@ -93,7 +93,7 @@ class Relation:
 
 
 def relations_of(pipeline: Pipeline, file: YamlFile) -> Iterator[Relation]:
-    """Every relation of a pipeline, in the file's order; two sections may have one of a name."""
+    """Every relation of a pipeline, in the file's order; two sections may use the same name."""
     for kind, section in SECTIONS.items():
         for name, block in getattr(pipeline, section).items():
             yield Relation(pipeline, file, name, kind, block)

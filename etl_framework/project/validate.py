@@ -19,7 +19,7 @@ ROUNDS = 12
 
 
 def validate(model: type[M], file: YamlFile) -> tuple[M | None, set[Keys]]:
-    """Make a model from a file's content, and add a diagnostic to the file for each mistake.
+    """Make a model from a file's content, and add a diagnostic to the file for every mistake.
 
     Parts that are wrong are left out and the rest is validated again, so that one mistake does not
     hide others.

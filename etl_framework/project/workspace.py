@@ -1,4 +1,4 @@
-"""An environment that is open: its variables are set, and what it names can be connected to."""
+"""An open environment: its variables are set, and its connections can be used."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from etl_framework.connections.base import Connection, inside
 from etl_framework.connections.lookup import load_env_file, resolve
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import ConfigError, did_you_mean
+from etl_framework.project.environments import Environment
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
 from etl_framework.targets.base import Warehouse, ledger_rows, open_warehouse
-
-if TYPE_CHECKING:
-    from etl_framework.project.environments import Environment
 
 
 @dataclass(frozen=True)
 class Workspace:
     """Where one environment of a project does its work.
 
-    Making one sets the variables of `env_file`, where they are not set: whoever holds a workspace
-    cannot have forgotten it. `Environment.open` and `Project.workspace` make them.
+    Creating a workspace sets the variables of `env_file` that are not set yet, so that no caller
+    can forget it. `Environment.open` and `Project.workspace` create workspaces.
 
     :param root: the project's folder.
-    :raises ConfigError: the `env_file` is not there.
+    :raises ConfigError: the `env_file` does not exist.
     """
 
     root: Path
@@ -41,7 +39,7 @@ class Workspace:
     def connection(self, name: str) -> Connection:
         """A connection by its name.
 
-        :raises ConfigError: the environment has none of that name.
+        :raises ConfigError: the environment has no such connection.
         """
         known = self.environment.connections
         if name not in known:
@@ -50,29 +48,29 @@ class Workspace:
         return known[name]
 
     def warehouse(self, name: str, *, read_only: bool = False) -> Warehouse:
-        """The warehouse behind a connection, for a `with` statement that closes it.
+        """Open the warehouse behind a connection; a `with` statement closes it.
 
         :raises ConfigError: there is no such connection, or it cannot hold targets.
-        :raises DataMissingError: it is to be read, and has not been made yet.
-        :raises RetryableError: it does not answer, or another process has it.
+        :raises DataMissingError: it is opened read-only, and does not exist yet.
+        :raises RetryableError: it does not answer, or another process has it open.
         """
         return open_warehouse(self.connection(name), self.root, read_only=read_only)
 
     def ledger_rows(
         self, name: str, columns: list[str], where: str, values: Sequence[Any]
     ) -> list[tuple[Any, ...]]:
-        """Rows of the ledger behind a connection; none where nothing was ever published.
+        """Rows of the ledger behind a connection; none if nothing was ever published.
 
-        :param where: what follows WHERE, with `?` for values.
+        :param where: the condition after WHERE, with `?` for values.
         :raises RetryableError: the warehouse does not answer.
         """
         return ledger_rows(self.connection(name), self.root, columns, where, values)
 
     @cached_property
     def staging(self) -> Staging:
-        """Where relations lie between steps.
+        """Where relations are kept between steps.
 
-        :raises ConfigError: a setting cannot be looked up, or its folder leads out of the project.
+        :raises ConfigError: a setting cannot be looked up, or the folder is outside the project.
         """
         if prefix := self.staging_prefix():
             return Staging(self.root / self.environment.work, prefix)
@@ -82,9 +80,9 @@ class Workspace:
             raise ConfigError(f"staging: {error}") from error
 
     def staging_prefix(self, *, attempts: int = ATTEMPTS) -> S3Prefix | None:
-        """Where staging lies in S3; None when it is a folder.
+        """The place of staging in S3; None if staging is a folder.
 
-        :param attempts: how often S3 is asked before it counts as not answering.
+        :param attempts: how often to ask S3 before giving up.
         :raises ConfigError: a setting cannot be looked up.
         """
         if not self._staging.startswith("s3://"):

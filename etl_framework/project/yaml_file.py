@@ -1,4 +1,4 @@
-"""Read a YAML file, keep the place of each key and value, and refuse ambiguous values."""
+"""Read a YAML file, keep the place of every key and value, and refuse ambiguous values."""
 
 from __future__ import annotations
 

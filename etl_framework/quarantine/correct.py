@@ -1,4 +1,4 @@
-"""Corrections of rejected rows, from a CSV file that names the rows by their ids."""
+"""Read corrections of rejected rows from a CSV file that names the rows by their ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from etl_framework.storage.decisions import Decision, Values
 from etl_framework.storage.rejected import PARSE
 
 ID = "etl_id"
-# Columns that are there for people to read.
+# Columns with this prefix are only for people to read.
 OURS = "etl_"
 
 Made = dict[DataInterval, dict[str, Decision]]
@@ -26,7 +26,12 @@ Made = dict[DataInterval, dict[str, Decision]]
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of the file: its number, the row that it is about, a text for each column it has."""
+    """A line of the file.
+
+    :param number: the line's number in the file.
+    :param id: the id of the rejected row.
+    :param texts: the cells, by column; None for an empty cell.
+    """
 
     number: int
     id: str
@@ -36,7 +41,7 @@ class _Line:
 def listing(
     rows: Sequence[Rejected], columns: Sequence[str]
 ) -> tuple[list[str], list[list[str | None]]]:
-    """Rejected rows with a column for each of the source's, as `corrections_in` takes them."""
+    """Return the header and lines of a file of rejected rows, which `corrections_in` can read."""
     heads = [ID, "etl_rule", "etl_reason", *columns]
     return heads, [
         [row.id, row.rule, row.reason, *(row.values.get(name) for name in columns)] for row in rows
@@ -44,11 +49,14 @@ def listing(
 
 
 def corrections_in(file: Path, quarantine: Quarantine) -> Made:
-    """What a CSV file corrects: the cells that differ from the listing; an empty one is no value.
+    """Read the corrections in a CSV file: the cells that differ from the rejected rows.
 
-    :param file: a header with `etl_id` and columns of the source, then a line for each row.
-    :returns: by data interval and id; a row without a difference is not among them.
-    :raises ConfigError: something in the file cannot be; every problem is in it.
+    An empty cell means that the row has no value in this column.
+
+    :param file: its header has `etl_id` and columns of the source, then follows a line for each
+        row.
+    :returns: the corrections by data interval and id, without rows that have no difference.
+    :raises ConfigError: the file has problems; the error names all of them.
     """
     source = quarantine.pipeline.sources.get(quarantine.relation)
     if source is None:
@@ -58,9 +66,9 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
         )
     columns = source.columns
     header, lines = _read(file, [column.name for column in columns])
-    found: dict[str, list[Rejected]] = {}
+    rejected_by_id: dict[str, list[Rejected]] = {}
     for row in quarantine.rows(Selection(ids=[line.id for line in lines])):
-        found.setdefault(row.id, []).append(row)
+        rejected_by_id.setdefault(row.id, []).append(row)
     problems = [
         Diagnostic(
             str(file),
@@ -71,13 +79,13 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
             f"list them with: etl quarantine show {quarantine.relation}",
         )
         for line in lines
-        if line.id not in found
+        if line.id not in rejected_by_id
     ]
-    problems += _in_the_cluster(str(file), quarantine, lines, found)
+    problems += _in_the_cluster(str(file), quarantine, lines, rejected_by_id)
     made: Made = {}
     wanted = []
     for line in lines:
-        for row in found.get(line.id, ()):
+        for row in rejected_by_id.get(line.id, ()):
             original = {column.name: row.values.get(column.name) for column in columns}
             changes = {n: t for n, t in line.texts.items() if t not in (original[n], MASK)}
             if changes:
@@ -95,13 +103,19 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
 
 
 def _in_the_cluster(
-    path: str, quarantine: Quarantine, lines: Sequence[_Line], found: Mapping[str, list[Rejected]]
+    path: str,
+    quarantine: Quarantine,
+    lines: Sequence[_Line],
+    rejected_by_id: Mapping[str, list[Rejected]],
 ) -> Iterator[Diagnostic]:
-    """Rows that cannot be told from others once they are in a cluster's table."""
+    """Yield a problem for every row that broke a check in a cluster.
+
+    Rows of a table in a cluster have no position, so a corrected row cannot replace one.
+    """
     if quarantine.engine.corrects_quarantined:
         return
     for line in lines:
-        for row in found.get(line.id, ()):
+        for row in rejected_by_id.get(line.id, ()):
             if row.rule != PARSE:
                 message = f"the row broke '{row.rule}' in the cluster, where it has no place"
                 hint = "correct it where it comes from, and replay without --with"
@@ -162,7 +176,10 @@ def _wrong_names(path: str, header: Sequence[str], columns: Sequence[str]) -> li
 
 
 def _refused(lines: Sequence[_Line], columns: Sequence[Column]) -> Iterator[tuple[_Line, int, str]]:
-    """Lines with a text that its column cannot hold exactly: the first such column, and why."""
+    """Yield the lines with a text that is no exact value of its column's type.
+
+    :returns: the line, the index of the first such column, and the reason.
+    """
     if not lines:
         return
     rows: list[dict[str, str | None]] = [

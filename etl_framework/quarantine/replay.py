@@ -1,4 +1,4 @@
-"""Which data intervals have to run again so that rejected rows get another chance."""
+"""Find the data intervals that have to run again to process rejected rows once more."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ def intervals_to_run(
     selection: Selection,
     corrected: Collection[DataInterval],
 ) -> list[DataInterval]:
-    """The data intervals with rejected rows, the oldest first.
+    """Return the data intervals with rejected rows, the oldest first.
 
-    Where a target holds only what was loaded last, the newest interval is among them, so that the
-    table ends as it would have.
+    If a target holds only the interval that was loaded last, the newest interval is added, so that
+    the target holds the newest rows in the end.
 
-    :param corrected: the intervals with new corrections; then only these.
+    :param selection: the rejected rows to process again.
+    :param corrected: the intervals with new corrections; if there are any, only these are returned.
     :raises ConfigError: an interval was appended to a table, where its rows cannot be replaced.
     """
     wanted = set(corrected)
@@ -53,7 +54,7 @@ def _start(interval: DataInterval) -> str:
 
 
 def _loaded(project: Project, environment: str | None, pipeline: str, connection: str) -> set[str]:
-    """The keys of a pipeline's intervals that the ledger beside a target has."""
+    """Return the keys of a pipeline's intervals that the ledger of a connection contains."""
     columns = ["interval_start", "interval_end"]
     workspace = project.workspace(environment)
     rows = workspace.ledger_rows(connection, columns, "pipeline = ?", (pipeline,))

@@ -1,4 +1,4 @@
-"""Rejected rows of all runs: count them, look at them, decide about them."""
+"""Count and read the rejected rows of all runs, and store decisions about them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Texts = Mapping[str, str | None]
 class Rejected:
     """One rejected row.
 
-    :param row: as it came.
-    :param key: the values of the primary key, where there is one.
-    :param values: a text for each column of the relation; None for no value.
-    :param state: what was decided of it: `open` when nothing was.
+    :param row: the row as the source gave it.
+    :param key: the values of the primary key, if there is one.
+    :param values: a text for every column of the relation; None for no value.
+    :param state: what was decided about the row: `corrected`, `dropped`, or `open` if nothing.
     """
 
     id: str
@@ -50,7 +50,10 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rejected rows are meant: those that fit everything given."""
+    """Selects the rejected rows that meet all the conditions given.
+
+    :param on: the day on which the data interval starts.
+    """
 
     on: date | None = None
     rule: str | None = None
@@ -61,8 +64,8 @@ class Selection:
 class Quarantine:
     """The rejected rows of one relation in one environment.
 
-    :param name: a source, or another relation with a check that takes rows out; with its pipeline,
-        as `music_streaming.streams`, where two have one of that name.
+    :param name: a source, or another relation with a check that takes rows out. If several
+        pipelines have a relation of this name, it needs the pipeline: `music_streaming.streams`.
     :raises ConfigError: there is no such relation.
     """
 
@@ -71,29 +74,33 @@ class Quarantine:
         self.pipeline, self.relation = self._relation.pipeline, self._relation.name
         chosen = project.environment(environment)
         self.engine = engine_of(chosen)
-        self._staging = chosen.open(project.root).staging
+        self._staging = project.workspace(environment).staging
         self.columns = [column.name for column in self._relation.block.columns]
         self._hidden = {name for name in self.columns if name.lower() in self.pipeline.sensitive()}
 
     def runs(self) -> dict[DataInterval, RunFolder]:
-        """Where each data interval lies that was ever run, the oldest first."""
+        """Return the folder of every data interval that was ever run, the oldest first."""
         zone = ZoneInfo(self.pipeline.timezone)
         runs = self._staging.runs(self.pipeline.name)
         return {DataInterval.of_key(run.path.name, zone): run for run in runs}
 
     def counts(self) -> Iterator[tuple[DataInterval, str, dict[str, int]]]:
-        """For each data interval and rule, how many rejected rows are in each state."""
+        """Yield for every data interval and rule how many rejected rows are in each state."""
         for interval, run in self.runs().items():
-            decided = {id_: _state(each) for id_, each in decisions(run, self.relation).items()}
-            found: dict[str, dict[str, int]] = {}
+            decided = {
+                id_: _state(decision) for id_, decision in decisions(run, self.relation).items()
+            }
+            states_by_rule: dict[str, dict[str, int]] = {}
             for rule, id_, rows in counted(self._files(run), list(decided)):
-                states = found.setdefault(rule, dict.fromkeys((OPEN, CORRECTED, DROPPED), 0))
+                states = states_by_rule.setdefault(
+                    rule, dict.fromkeys((OPEN, CORRECTED, DROPPED), 0)
+                )
                 states[decided.get(id_, OPEN)] += rows
-            for rule in sorted(found):
-                yield interval, rule, found[rule]
+            for rule in sorted(states_by_rule):
+                yield interval, rule, states_by_rule[rule]
 
     def rows(self, selection: Selection, *, reveal: bool = True) -> Iterator[Rejected]:
-        """Rejected rows, the oldest data interval first, then by file and line.
+        """Yield the selected rows, the oldest data interval first, then by file and line.
 
         :param reveal: whether values of sensitive columns are shown.
         :raises ConfigError: there is no such rule.
@@ -104,41 +111,46 @@ class Quarantine:
                 continue
             decided = decisions(run, self.relation)
             for row in rejected(self._files(run), rule=selection.rule, ids=selection.ids):
-                found = _rejected(row, interval, _state(decided.get(row[0])))
-                if found.state in selection.states:
-                    yield found if reveal else self._masked(found)
+                rejected_row = _rejected(row, interval, _state(decided.get(row[0])))
+                if rejected_row.state in selection.states:
+                    yield rejected_row if reveal else self._masked(rejected_row)
 
     def decide(self, made: Mapping[DataInterval, Mapping[str, Decision]]) -> None:
-        """Write decisions down, by data interval and id.
+        """Store decisions.
 
+        :param made: the decisions, by data interval and row id.
         :raises RetryableError: one of the intervals is being run.
         """
         runs = self.runs()
-        for interval, each in made.items():
+        for interval, by_id in made.items():
             with runs[interval].locked():
-                decide(runs[interval], self.relation, each)
+                decide(runs[interval], self.relation, by_id)
 
     def _refuse_unknown(self, rule: str | None) -> None:
-        """A mistyped rule must not look as if nothing broke it."""
+        """Raise an error if there is no such rule: a typing error must not look like zero rows.
+
+        :raises ConfigError: there is no such rule.
+        """
         known = {PARSE, *(check.label for check in self._relation.checks)}
-        if rule is None or rule in known or rule in {each for _, each, _ in self.counts()}:
+        if rule is None or rule in known or rule in {label for _, label, _ in self.counts()}:
             return
         hint = did_you_mean(rule, known) or "`etl quarantine list` names the rules"
         raise ConfigError(f"'{self.relation}' has no rule '{rule}'", hint=hint)
 
     def _files(self, run: RunFolder) -> list[str]:
+        """Return the files of a run with rejected rows of the relation."""
         steps = [run.step(f"{kind}.{self.relation}") for kind in ("extract", "check")]
         return [file for step in steps for file in step.bring("rejected")]
 
-    def _masked(self, found: Rejected) -> Rejected:
-        """The row without values of sensitive columns, in whatever it says."""
+    def _masked(self, row: Rejected) -> Rejected:
+        """Return a row with the values of sensitive columns masked, also in texts about the row."""
         if not self._hidden:
-            return found
-        reason = found.reason
-        if found.name in self._hidden:
+            return row
+        reason = row.reason
+        if row.name in self._hidden:
             reason = re.sub(r'^".*" ', f'"{MASK}" ', reason, flags=re.DOTALL)
-        values, key = self._without(found.values), found.key and self._without(found.key)
-        return replace(found, reason=reason, row=MASK, values=values, key=key)
+        values, key = self._without(row.values), row.key and self._without(row.key)
+        return replace(row, reason=reason, row=MASK, values=values, key=key)
 
     def _without(self, texts: Texts) -> Texts:
         return {
@@ -161,5 +173,5 @@ def _rejected(row: tuple[object, ...], interval: DataInterval, state: str) -> Re
 
 
 def with_rejects(project: Project) -> list[str]:
-    """Every relation that rows may be taken out of, with its pipeline."""
+    """Return the full names of all relations, as each may have rejected rows."""
     return [relation.full_name for relation in project.relations()]

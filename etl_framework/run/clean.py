@@ -1,4 +1,4 @@
-"""What runs left behind in S3 and in the cluster, deleted when it is old enough."""
+"""Delete old data that runs left behind in S3 and in the cluster."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from etl_framework.project.project import Project
 
 @dataclass(frozen=True)
 class Cleaned:
-    """How many objects of S3 and tables of the cluster were deleted."""
+    """How many objects in S3 and tables in the cluster were deleted."""
 
     objects: int
     tables: int
 
 
 def clean(project: Project, environment: str | None, days: int | None = None) -> Cleaned:
-    """Delete leftovers of every pipeline's runs in an environment.
+    """Delete what runs of all pipelines left behind in an environment.
 
-    Finished outputs, rejected rows and decisions stay.
+    Finished outputs, rejected rows and decisions are kept.
 
-    :param days: how old they are at least; the environment's `staging_days` if None.
+    :param days: the lowest age of what is deleted; the environment's `staging_days` if None.
     :raises RetryableError: S3 or the cluster does not answer.
     """
     workspace = project.workspace(environment)

@@ -1,31 +1,52 @@
-"""Do a step, unless its finished output is there and still true."""
+"""Run a step, unless its finished output exists and is still valid."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
+from etl_framework import __version__
 from etl_framework.engines.base import Engine, engine_of
+from etl_framework.engines.duckdb.function import source_file
 from etl_framework.engines.work import Work
-from etl_framework.errors import ConflictError
-from etl_framework.run.definition import definition
+from etl_framework.errors import ConflictError, EtlError
+from etl_framework.plan.plan import Plan, Step
+from etl_framework.project.models import Transform
 from etl_framework.run.publish import publish
 from etl_framework.run.retry import until_it_passes
 from etl_framework.sources.base import Source
 from etl_framework.storage.decisions import corrections
-from etl_framework.storage.outcome import Outcome
+from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.storage.rejected import PARSE
+
+# What a block says that does not change its rows.
+ASIDE = {"description", "checks", "tests", "target", "wait", "deferrable"}
+
+
+State = Literal["started", "done", "reused", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """How a step ended; in the state `reused`, its finished output existed before."""
+
+    step: str
+    state: State
+    seconds: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+    checks: tuple[CheckResult, ...] = ()
+    error: EtlError | None = None
 
 
 def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
-    """Do the step and record its result, which makes it finished.
+    """Run a step and record its result, which makes it finished.
 
-    :param fresh: do it even where its output is there.
-    :raises EtlError: the step failed; it is not finished then.
+    :param fresh: run the step even if its output exists.
+    :raises EtlError: the step failed, and is not finished.
     """
     if work.step.kind == "publish":
         return "done", publish(work)
@@ -50,7 +71,7 @@ def _outcome(work: Work, engine: Engine) -> Outcome:
 
 
 def _corrections(work: Work) -> list[Any]:
-    """The corrections that can change what the step gives."""
+    """Return the corrections that can change the output of the step."""
     made = corrections(work.run, work.step.relation)
     return [
         [id_, decision.values]
@@ -60,7 +81,7 @@ def _corrections(work: Work) -> list[Any]:
 
 
 def _fingerprint(work: Work, defined: str) -> str:
-    """Changes whenever the output could: with definition, inputs, a source's rows."""
+    """Return a hash that changes when the output could: with definition, inputs or source rows."""
     step, block = work.step, work.step.block
     facts: list[Any] = [defined]
     for _, need in step.inputs:
@@ -69,6 +90,20 @@ def _fingerprint(work: Work, defined: str) -> str:
     if isinstance(block, Source):
         facts += _corrections(work)
     if step.kind == "extract" and isinstance(block, Source):
-        # Without a state the source is read again: no two tokens are equal.
+        # A source without a state is always read again, because every token is different.
         facts.append(block.state(work.extraction(work.folder)) or secrets.token_hex())
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def definition(plan: Plan, step: Step) -> str:
+    """Return a hash of all that files say about a step; it does not depend on rows."""
+    block = step.block
+    facts: list[Any] = [__version__, plan.environment.engine, step.kind, step.sql]
+    facts += [plan.interval.key, block.model_dump_json(exclude=ASIDE) if block else ""]
+    facts += [check.model_dump_json() for check in step.checks] + list(step.check_sql)
+    if step.kind == "extract" and isinstance(block, Source):
+        facts.append(plan.environment.connections[block.connection].model_dump_json())
+    if isinstance(block, Transform) and block.python:
+        file = source_file(plan.root, block.python)
+        facts.append(file.read_text(encoding="utf-8") if file.is_file() else "")
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""`publish`: all KPIs of a run into their targets, with the ledger row, in one transaction each."""
+"""`publish`: load all KPIs of a run into their targets and write the ledger, in transactions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+from etl_framework.connections.files import Files
 from etl_framework.engines.work import Work
 from etl_framework.errors import StepError
 from etl_framework.project.models import Kpi
-from etl_framework.run.archive import archive
 from etl_framework.run.retry import until_it_passes
+from etl_framework.sources.files import FilesSource
+from etl_framework.storage.archive import remember
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.targets.base import warehouse_for
@@ -21,10 +23,9 @@ from etl_framework.targets.load import Load
 
 
 def publish(work: Work) -> Outcome:
-    """Load every KPI.
+    """Load every KPI into its target.
 
-    Targets of one connection and its ledger row change in one transaction; a pipeline with targets
-    in two connections has two transactions.
+    There is one transaction for every connection: it changes all targets there and the ledger row.
 
     :raises StepError: the rows of a source do not add up, or a target has other columns.
     """
@@ -44,18 +45,18 @@ def publish(work: Work) -> Outcome:
         kpi = plan.pipeline.kpis[relation]
         loads.setdefault(kpi.target.connection, []).append(_load(work, relation, step, kpi))
     rows = 0
-    for name, found in sorted(loads.items()):
-        until_it_passes(work, partial(_transaction, work, name, found, entry))
-        rows += sum(load.rows for load in found)
+    for name, connection_loads in sorted(loads.items()):
+        until_it_passes(work, partial(_transaction, work, name, connection_loads, entry))
+        rows += sum(load.rows for load in connection_loads)
     archive(work)
     work.run.sweep(datetime.now(UTC) - timedelta(days=plan.environment.staging_days))
     return Outcome({"targets": sum(map(len, loads.values())), "rows": rows})
 
 
 def _transaction(work: Work, name: str, loads: Sequence[Load], entry: LedgerEntry) -> None:
-    """Publish in a connection of its own.
+    """Publish over a new connection.
 
-    After one that broke, or whose commit's answer was lost, the same again changes nothing more.
+    This is safe to repeat if the connection breaks, even if the transaction was committed before.
     """
     with work.plan.workspace.warehouse(name) as warehouse:
         work.on_cancel(warehouse.cancel)
@@ -76,9 +77,9 @@ def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
 
 
 def _outcome(work: Work, step: str) -> Outcome:
-    """What a step that this one needs did.
+    """Return the outcome of a step that this step needs.
 
-    :raises StepError: it has not finished.
+    :raises StepError: that step has not finished.
     """
     outcome = work.run.step(step).outcome()
     if outcome is None:
@@ -87,9 +88,9 @@ def _outcome(work: Work, step: str) -> Outcome:
 
 
 def source_counts(work: Work) -> Iterable[dict[str, Any]]:
-    """For each source: rows read, kept, quarantined.
+    """Yield for every source how many rows were read, kept and quarantined.
 
-    :raises StepError: they do not add up; then rows were lost.
+    :raises StepError: the numbers do not add up, so rows were lost.
     """
     for name in work.plan.pipeline.sources:
         extracted = _outcome(work, f"extract.{name}")
@@ -105,13 +106,35 @@ def source_counts(work: Work) -> Iterable[dict[str, Any]]:
 
 
 def _without_rows(result: CheckResult) -> dict[str, Any]:
-    """A result as the ledger keeps it: with its rate, without example rows."""
+    """Return a result as the ledger stores it: with its rate, without example rows."""
     facts = {**asdict(result), "rate": round(result.rate, 6)}
     return {name: value for name, value in facts.items() if name != "examples"}
 
 
 def check_results(work: Work) -> Iterable[CheckResult]:
-    """The results of every check of the run."""
+    """Yield the results of all checks of the run."""
     for step in work.plan.steps:
         if outcome := work.run.step(step.name).outcome():
             yield from outcome.checks
+
+
+def archive(work: Work) -> int:
+    """Move the files of every source that has an archive, and return their number.
+
+    Only those that this run's extract step read are moved, in the version that it read. They are
+    listed in staging before: a later run of the same interval finds them in the archive then, even
+    if this run breaks off.
+
+    :raises RetryableError: the storage does not answer; another attempt continues the move.
+    """
+    plan, count = work.plan, 0
+    for name, source in plan.pipeline.sources.items():
+        if not isinstance(source, FilesSource) or not source.archive:
+            continue
+        outcome = work.run.step(f"extract.{name}").outcome()
+        known = remember(work.run, name, outcome.sources if outcome else ())
+        place = cast(Files, plan.workspace.connection(source.connection))
+        moves = [(file, version, f"{source.archive}{file}") for file, version in known]
+        place.move(plan.root, moves)
+        count += len(known)
+    return count

@@ -1,4 +1,4 @@
-"""Do something again, a little later each time."""
+"""Try something several times, with increasing waits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ WAITS = (0.5, 2.0, 8.0)
 def until_it_passes(
     work: Work, attempt: Callable[[], T], on: type[RetryableError] = RetryableError
 ) -> T:
-    """What an attempt gives, the fourth at the latest.
+    """Return the result of the first attempt that succeeds, out of at most four.
 
-    :param on: the error after which it is tried again.
-    :raises EtlError: the last attempt failed, or one in a way that is not tried again.
+    :param on: the error after which there is another attempt.
+    :raises EtlError: the last attempt failed, or an attempt failed with another error.
     """
     stopped = Event()
     work.on_cancel(stopped.set)
@@ -29,7 +29,7 @@ def until_it_passes(
         try:
             return attempt()
         except on:
-            # Not all runs at the same moment again.
+            # Waits are random, so that several runs do not all try again at the same moment.
             if stopped.wait(wait * random.uniform(0.5, 1.5)):
                 raise
     return attempt()

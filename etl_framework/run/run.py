@@ -1,4 +1,4 @@
-"""Run a plan: each step once its needs have finished, independent steps side by side."""
+"""Run a plan: each step after the steps that it needs, and independent steps in parallel."""
 
 from __future__ import annotations
 
@@ -6,45 +6,33 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Literal
+from typing import Any
 
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
 from etl_framework.plan.plan import Plan, Step
-from etl_framework.run.archive import archive
+from etl_framework.run.execute import StepResult as StepResult
 from etl_framework.run.execute import do
-from etl_framework.storage.outcome import CheckResult
+from etl_framework.run.publish import archive
 from etl_framework.storage.spill import spill_folder
 from etl_framework.storage.staging import RunFolder
 
-State = Literal["started", "done", "reused", "failed", "skipped"]
-# Steps wait more than they compute: for a server, for a disk. The engine has its own threads.
+# How many steps run in parallel. They mostly wait for a server or a disk; to compute, the engine
+# has its own threads.
 SIDE_BY_SIDE = 4
 STOP_SECONDS = 3
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """How a step ended. `reused`: its finished output was there already."""
-
-    step: str
-    state: State
-    seconds: float = 0.0
-    counts: dict[str, int] = field(default_factory=dict)
-    checks: tuple[CheckResult, ...] = ()
-    error: EtlError | None = None
 
 
 OnResult = Callable[[StepResult], None]
 
 
 class Run:
-    """One run of a plan: an engine, a folder in staging, and the ways to stop what is running."""
+    """One run of a plan, with its folder in staging and the functions that stop running work."""
 
     def __init__(self, plan: Plan, *, fresh: bool = False) -> None:
         self.plan = plan
@@ -62,22 +50,24 @@ class Run:
                 yield engine
 
     def all_steps(self, on_result: OnResult) -> list[StepResult]:
-        """Run every step; a step that cannot run because another failed is skipped.
+        """Run every step; skip the steps that need a step which failed.
 
-        :param on_result: hears of each step when it starts and when it ends.
-        :raises EtlError: a step failed; holds the diagnostics of every step that did.
+        :param on_result: is called when a step starts and when it ends.
+        :raises EtlError: a step failed; the error has the diagnostics of all steps that failed.
         """
         with self.folder.locked(), self._engine() as engine:
             results = self._side_by_side(engine, on_result)
         errors = [result.error for result in results if result.error]
         if errors:
-            raise errors[0].about([each for error in errors for each in error.diagnostics])
+            raise errors[0].about(
+                [diagnostic for error in errors for diagnostic in error.diagnostics]
+            )
         return results
 
     def one_step(self, name: str) -> StepResult:
-        """Run one step whose needs have finished, as an Airflow task does.
+        """Run one step, as an Airflow task does; the steps that it needs must have finished.
 
-        :raises EtlError: the step failed, or one that it needs has not finished.
+        :raises EtlError: the step failed, or a step that it needs has not finished.
         """
         step = self.plan.step(name)
         for need in step.needs:
@@ -93,6 +83,7 @@ class Run:
     def archive(self) -> int:
         """Move the files of sources that have an archive, as `publish` does at its end.
 
+        :returns: the number of files.
         :raises StepError: nothing was published for this data interval.
         """
         step = self.plan.step("publish")
@@ -135,7 +126,7 @@ class Run:
     def _start(
         self, step: Step, engine: Database, ended: SimpleQueue[StepResult | BaseException]
     ) -> Thread:
-        """Run a step in a thread that keeps no process alive: Python code takes no Ctrl-C."""
+        """Run a step in a daemon thread, so that Ctrl-C ends the process during Python code too."""
 
         def target() -> None:
             try:
@@ -148,13 +139,13 @@ class Run:
         return thread
 
     def cancel(self) -> None:
-        """Stop whatever is running."""
+        """Stop all running steps."""
         for cancels in list(self._cancels.values()):
             for cancel in cancels:
                 cancel()
 
     def _run(self, step: Step, engine: Database) -> StepResult:
-        """Do a step unless its output is there; our own errors become part of the result."""
+        """Run a step unless its output exists; errors become part of the result."""
         import duckdb
 
         started = time.monotonic()
@@ -174,7 +165,10 @@ class Run:
             session.close()
 
     def _failed(self, step: Step, started: float, error: EtlError) -> StepResult:
-        placed = [found if found.path else _at(found, step.place) for found in error.diagnostics]
+        placed = [
+            diagnostic if diagnostic.path else _at(diagnostic, step.place)
+            for diagnostic in error.diagnostics
+        ]
         seconds = time.monotonic() - started
         checks = error.checks if isinstance(error, CheckFailedError) else ()
         return StepResult(step.name, "failed", seconds, checks=checks, error=error.about(placed))
@@ -184,12 +178,16 @@ class Run:
         return Work(self.plan, step, self.folder, self.run_id, session, on_cancel)
 
 
-def _at(found: Diagnostic, place: tuple[str, int, int]) -> Diagnostic:
+def _at(diagnostic: Diagnostic, place: tuple[str, int, int]) -> Diagnostic:
+    """Return a diagnostic that points to a place: path, line and column."""
     path, line, column = place
-    return replace(found, path=path, line=line, column=column)
+    return replace(diagnostic, path=path, line=line, column=column)
 
 
 def _sentence(error: Exception) -> str:
-    """The first line of an error that is not ours; of our `error()` in SQL only what we wrote."""
+    """Return the first line of an error of DuckDB or the system.
+
+    If our SQL raised the error with `error('etl: …')`, return only the text after `etl: `.
+    """
     text = str(error).strip().split("\n")[0]
     return text.partition("etl: ")[2] or text

@@ -1,4 +1,4 @@
-"""Look at what runs left: targets, the ledger, rejected rows."""
+"""Show what runs produced: the rows of targets, the ledger, rejected rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from etl_framework.sql.quote import quote, quote_table
 from etl_framework.targets import ledger
 from etl_framework.targets.base import Warehouse
 
-Found = tuple[list[str], list[tuple[Any, ...]]]
+ColumnsAndRows = tuple[list[str], list[tuple[Any, ...]]]
 LEDGER = "ledger"
 QUARANTINE = "quarantine."
 REJECTED = ("source", "rule", "file", "line", "column", "name", "key", "reason", "row")
@@ -22,13 +22,13 @@ REJECTED = ("source", "rule", "file", "line", "column", "name", "key", "reason",
 
 def rows_of(
     project: Project, environment: str | None, table: str, order_by: str | None, limit: int
-) -> Found:
-    """Columns and rows of a table, by the name that `etl show` takes.
+) -> ColumnsAndRows:
+    """Return the columns and rows of a table, by the name that `etl show` takes.
 
-    :param order_by: a column, with `-` before it for largest first.
-    :param limit: rows at the most; 0 for all.
-    :raises ConfigError: no such table or column.
-    :raises DataMissingError: it has not been made yet.
+    :param order_by: a column to sort by, with `-` before it for largest first.
+    :param limit: the highest number of rows; 0 for all rows.
+    :raises ConfigError: there is no such table or column.
+    :raises DataMissingError: the table has not been made yet.
     """
     workspace = project.workspace(environment)
     if table.startswith(QUARANTINE):
@@ -50,12 +50,12 @@ def _kpi(project: Project, name: str) -> Kpi:
 
 def _select(
     workspace: Workspace, connection: str, table: str, order_by: list[str], limit: int
-) -> Found:
+) -> ColumnsAndRows:
     with workspace.warehouse(connection, read_only=True) as warehouse:
         return _query(warehouse, table, order_by, limit)
 
 
-def _query(warehouse: Warehouse, table: str, order_by: list[str], limit: int) -> Found:
+def _query(warehouse: Warehouse, table: str, order_by: list[str], limit: int) -> ColumnsAndRows:
     columns = warehouse.table_columns(table)
     if not columns:
         raise DataMissingError(
@@ -75,8 +75,10 @@ def _order(order_by: list[str], columns: list[str], limit: int) -> str:
     return f" ORDER BY {', '.join(parts)}" + (f" LIMIT {int(limit)}" if limit > 0 else "")
 
 
-def _ledger(project: Project, workspace: Workspace, order_by: str | None, limit: int) -> Found:
-    """The ledgers of every warehouse that a pipeline writes to, with their lists unpacked."""
+def _ledger(
+    project: Project, workspace: Workspace, order_by: str | None, limit: int
+) -> ColumnsAndRows:
+    """Return the ledgers of all warehouses that pipelines write to, with JSON lists decoded."""
     connections = dict.fromkeys(
         kpi.target.connection for model in project.models for kpi in model.kpis.values()
     )
@@ -84,8 +86,8 @@ def _ledger(project: Project, workspace: Workspace, order_by: str | None, limit:
     columns: list[str] = []
     rows: list[tuple[Any, ...]] = []
     for connection in connections:
-        columns, found = _select(workspace, connection, ledger.TABLE, order, limit)
-        rows += [_unpacked(columns, row) for row in found]
+        columns, ledger_rows = _select(workspace, connection, ledger.TABLE, order, limit)
+        rows += [_unpacked(columns, row) for row in ledger_rows]
     return columns, rows
 
 
@@ -99,13 +101,13 @@ def _unpacked(columns: list[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _rejected(
     project: Project, environment: str | None, source: str, order_by: str | None, limit: int
-) -> Found:
-    """Every rejected row of a source, of all the data intervals in staging; nothing sensitive."""
+) -> ColumnsAndRows:
+    """Return the rejected rows of a source in all data intervals, with sensitive values masked."""
     columns = ["interval", "id", *REJECTED, "state"]
     key = (order_by or "").removeprefix("-")
     _order([key] if key else [], columns, limit)
-    found = Quarantine(project, environment, source).rows(Selection(), reveal=False)
-    rows = [(row.interval.key, row.id, *_facts(row), row.state) for row in found]
+    rejected_rows = Quarantine(project, environment, source).rows(Selection(), reveal=False)
+    rows = [(row.interval.key, row.id, *_facts(row), row.state) for row in rejected_rows]
     if key:
         place = columns.index(key)
         rows.sort(

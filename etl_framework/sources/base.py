@@ -1,4 +1,4 @@
-"""What a source is: rows from elsewhere, brought into staging as Parquet."""
+"""The base of all sources, which bring rows from elsewhere into staging as Parquet."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ else:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a source gets to do its work.
+    """What a source is given to do its work.
 
     :param root: the project's folder.
-    :param run: what tells this run from every other.
-    :param folder: where the rows go, or went.
-    :param session: a DuckDB connection with its memory bounded, for this step alone.
-    :param on_cancel: takes a function that stops what is running, for Ctrl-C.
-    :param archived: files that a run of this interval read and moved, with their versions.
+    :param run: an id that no other run has.
+    :param folder: the folder that the rows are, or were, written to.
+    :param session: a DuckDB connection with limited memory, for this step only.
+    :param on_cancel: to be called with a function that stops what is running, for Ctrl-C.
+    :param archived: the files that a run of this interval read and moved, with their versions.
     """
 
     source: str
@@ -51,10 +51,10 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Extracted:
-    """Rows that a source gave: `read = kept + rejected`.
+    """How many rows a source gave: `read = kept + rejected`.
 
-    :param new_columns: that are there and not declared.
-    :param files: that were read, with their versions.
+    :param new_columns: the columns that exist but are not declared.
+    :param files: the files that were read, with their versions.
     """
 
     kept: int
@@ -64,7 +64,7 @@ class Extracted:
 
     @property
     def read(self) -> int:
-        """Every row that was there."""
+        """The number of all rows, kept or rejected."""
         return self.kept + self.rejected
 
 
@@ -72,8 +72,8 @@ class Extracted:
 class Origin:
     """Where one row of a part of the relation came from.
 
-    :param number: of the row in its part, from 0.
-    :param text: the row as it came.
+    :param number: the row's number in its part, from 0.
+    :param text: the row as it stands in the file.
     """
 
     number: int
@@ -103,30 +103,30 @@ class Source(Model):
     )
 
     def reads(self) -> str:
-        """What it reads, as its connection calls it: a table or a path; empty without a name."""
+        """The name of the table or path that it reads; empty if there is no such name."""
         return ""
 
     def state(self, extraction: Extraction) -> str | None:
-        """What identifies the rows that `extract` would give now: equal states, equal rows.
+        """A text for the rows that `extract` would give now: equal texts mean equal rows.
 
-        None when that cannot be told; then the source is always read again.
+        None if there is no such text; then the source is always read again.
         """
         return None
 
     def extract(self, extraction: Extraction) -> Extracted:
         """Write the interval's rows to `folder`: good ones to `data`, others to `rejected`.
 
-        :raises DataMissingError: no data, no such table or no such column.
-        :raises RetryableError: the connection broke.
+        :raises DataMissingError: there is no data, no such table or no such column.
+        :raises RetryableError: the connection was lost.
         """
         raise NotImplementedError
 
     def origins(
         self, extraction: Extraction, part: str, numbers: Iterator[int]
     ) -> Iterator[Origin]:
-        """Where rows of a part came from; nothing of those of which that cannot be told.
+        """Where rows of a part came from; rows are left out if that is not known.
 
         :param part: a file that `extract` wrote to `data`.
-        :param numbers: rows of that file, from 0, ascending.
+        :param numbers: the numbers of the rows in that file, from 0, ascending.
         """
         return iter(())

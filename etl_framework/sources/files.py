@@ -1,4 +1,4 @@
-"""Sources that are files: found by a pattern, waited for, fetched, archived, in any format."""
+"""Sources that are files of any format: find them by a pattern, wait, fetch and archive them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class FilesSource(Source):
         return self.path
 
     def state(self, extraction: Extraction) -> str | None:
-        """The files with their sizes and times of change."""
+        """The names and versions of the files."""
         return repr([(file.name, file.version) for file in self.files(extraction)])
 
     def extract(self, extraction: Extraction) -> Extracted:
@@ -95,15 +95,15 @@ class FilesSource(Source):
     def into_parquet(self, extraction: Extraction, files: Sequence[File]) -> Extracted:
         """Write the rows of files as Parquet into the folder's `data`, with the declared columns.
 
-        Rows that cannot be read go to its `rejected`; when no row is kept, nothing need be written.
+        Write rows that cannot be read to its `rejected`. If no row is kept, no file is needed.
 
-        :param files: one or more, each of them on this machine at its `path`.
+        :param files: one or more files, each of them on this machine at its `path`.
         :raises StepError: a file cannot be read at all.
         """
         raise NotImplementedError
 
     def files(self, extraction: Extraction) -> list[File]:
-        """The files of the data interval, sorted by name; those it has archived among them."""
+        """The files of the data interval, sorted by name, including those already archived."""
         here, place, root = extraction.folder.path / FETCHED, _place(extraction), extraction.root
         files = self.present(place, root, extraction.interval, here)
         present = {file.name for file in files}
@@ -115,17 +115,17 @@ class FilesSource(Source):
         return sorted(files, key=lambda file: file.name)
 
     def present(self, place: Files, root: Path, interval: DataInterval, here: Path) -> list[File]:
-        """The files of a data interval that are there now.
+        """The files of a data interval that exist now.
 
         :param root: the project's folder.
-        :param here: where they go when they are brought to this machine.
+        :param here: the folder for copies of the files on this machine.
         """
         return place.files(root, self._pattern(interval), here)
 
     def fetch(self, extraction: Extraction, files: Sequence[File]) -> None:
         """Bring files to this machine, each to its `path`.
 
-        :raises RetryableError: one changed since it was listed, or the place does not answer.
+        :raises RetryableError: a file changed after it was listed, or the place does not answer.
         """
         _place(extraction).fetch(files)
 
@@ -136,7 +136,7 @@ class FilesSource(Source):
             raise StepError(f"the path '{self.path}' does not render: {error}") from error
 
     def _write_empty(self, extraction: Extraction) -> None:
-        """SQL finds the columns of a relation in its files, so that no rows need a file too."""
+        """Write a file without rows, because SQL takes the columns of a relation from its files."""
         columns = ", ".join(
             f"CAST(NULL AS {column.type.duckdb}) AS {quote(column.name)}" for column in self.columns
         )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
 from etl_framework.sql.blame import UntranslatableError, first_offset
-from etl_framework.sql.reading import refuse_what_redshift_refuses, types_told
-from etl_framework.sql.reading import statements as parsed
+from etl_framework.sql.parser import refuse_what_redshift_refuses, types_told
+from etl_framework.sql.parser import statements as parsed
 from etl_framework.sql.to_duckdb import to_duckdb
 
 if TYPE_CHECKING:
@@ -125,10 +125,10 @@ def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
 
 
 def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
-    """Fill in the table of each column, the columns of each star, and the type of each node.
+    """Fill in the table of every column, the columns of every star, and the type of every node.
 
     :param tree: a parsed SELECT; it is changed in place.
-    :param schema: the type of each column, by table and column.
+    :param schema: the type of every column, by table and column.
     :raises PlanError: a table or column does not exist.
     """
     import sqlglot

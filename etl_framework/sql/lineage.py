@@ -21,7 +21,7 @@ def column_inputs(
     Columns that are used only to join, filter or group are not included. COUNT(*) is computed from
     the column `*`.
 
-    :param schema: the columns of each table, with their types.
+    :param schema: the columns of every table, with their types.
     :param dialect: what the SQL is written in, as sqlglot calls it.
     """
     from sqlglot.lineage import lineage

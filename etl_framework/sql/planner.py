@@ -1,4 +1,4 @@
-"""DuckDB's planner over tables without rows: what a query gives, and whether it would run."""
+"""Ask DuckDB's planner, over tables without rows, what a query gives and whether it would run."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from etl_framework.sql.dialect import Schema
 from etl_framework.sql.quote import literal, quote
-from etl_framework.sql.refused import refused
+from etl_framework.sql.refusal import refused
 
 if TYPE_CHECKING:
     import duckdb
 
-# Nothing is downloaded, and no name in SQL means a variable of Python.
+# DuckDB downloads nothing, and takes no name in SQL for a variable of Python.
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -25,28 +25,28 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 def _checker() -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    # One thread: what it does is so short that handing it to another takes longer.
+    # One thread: each task is so short that handing it to another thread would take longer.
     return duckdb.connect(config=CONFIG | {"enable_external_access": False, "threads": 1})
 
 
 def scratch(timezone: str) -> duckdb.DuckDBPyConnection:
-    """A session for a few rows of one's own, without any file; close it after."""
+    """Open a session for a few temporary rows, without any file; the caller closes it."""
     session = _checker().cursor()
     session.execute(f"SET TimeZone = {literal(timezone)}")
     return session
 
 
 class EmptyTables:
-    """Tables without rows, for what DuckDB's planner tells of several queries; close it after."""
+    """Tables without rows, to ask DuckDB's planner about several queries; the caller closes it."""
 
     def __init__(self) -> None:
         self._session = _checker().cursor()
         self._made: dict[str, str] = {}
 
     def describe(self, sql: str, schema: Schema) -> list[tuple[str, str]]:
-        """Name and DuckDB type of each column that a query gives.
+        """The name and DuckDB type of every column that a query gives.
 
-        :param schema: table to column to DuckDB type, for every table the query names.
+        :param schema: the DuckDB types of the columns of every table that the query names.
         :raises PlanError: DuckDB would refuse the query.
         """
         import duckdb
@@ -58,23 +58,23 @@ class EmptyTables:
                     self._session.execute(f"CREATE OR REPLACE TEMP TABLE {made}")
                     self._made[table] = made
             try:
-                found = self._session.sql(sql)  # binds it only: half the work of DESCRIBE
-                return list(zip(found.columns, map(str, found.types), strict=True))
-            except duckdb.Error:  # which tells no place
+                relation = self._session.sql(sql)  # only binds it: half the work of DESCRIBE
+                return list(zip(relation.columns, map(str, relation.types), strict=True))
+            except duckdb.Error:  # without a place, which DESCRIBE adds
                 rows = self._session.execute(f"DESCRIBE {sql}").fetchall()
             return [(str(row[0]), str(row[1])) for row in rows]
         except duckdb.Error as error:
             raise refused(error) from error
 
     def close(self) -> None:
-        """Drop them."""
+        """Drop the tables."""
         self._session.close()
 
 
 def describe(sql: str, schema: Schema) -> list[tuple[str, str]]:
-    """Name and DuckDB type of each column that one query gives, without any data.
+    """The name and DuckDB type of every column that one query gives; reads no data.
 
-    :param schema: table to column to DuckDB type, for every table the query names.
+    :param schema: the DuckDB types of the columns of every table that the query names.
     :raises PlanError: DuckDB would refuse the query.
     """
     tables = EmptyTables()
@@ -85,7 +85,7 @@ def describe(sql: str, schema: Schema) -> list[tuple[str, str]]:
 
 
 def query_plan(sql: str, schema: Schema) -> str:
-    """How DuckDB would go about a query, over empty tables.
+    """DuckDB's plan of a query, over empty tables.
 
     :param schema: as for `describe`.
     """
@@ -93,8 +93,8 @@ def query_plan(sql: str, schema: Schema) -> str:
     try:
         for table, columns in schema.items():
             session.execute(f"CREATE TEMP TABLE {quote(table)} ({_definitions(columns)})")
-        found = session.execute(f"EXPLAIN {sql}").fetchall()
-        return "\n".join(str(row[-1]).rstrip() for row in found)
+        rows = session.execute(f"EXPLAIN {sql}").fetchall()
+        return "\n".join(str(row[-1]).rstrip() for row in rows)
     finally:
         session.close()
 

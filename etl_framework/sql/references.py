@@ -48,7 +48,7 @@ def result_names(tree: exp.Query, wrong: Collection[int] = ()) -> list[str]:
 
 
 def references(scopes: Sequence[Scope]) -> list[Reference]:
-    """Every table that a query reads and does not define itself, once for each place."""
+    """Every table that a query reads and does not define itself, once for every place."""
     from sqlglot import exp
 
     return [

@@ -115,7 +115,7 @@ class Chunks:
 
     @property
     def turn(self) -> str:
-        """The name that a template uses at each turn of a loop; no template can guess it."""
+        """The name that a template uses at every turn of a loop; no template can guess it."""
         return f"turn_{self._secret}"
 
     @pass_context  # without it Jinja writes constants without calling this

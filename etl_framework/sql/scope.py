@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 
-# The columns of each table, by the name that a query uses for it; None: they are not known.
+# The columns of every table, by the name that a query uses for it; None: they are not known.
 Visible = dict[str, set[str] | None]
 
 
@@ -32,7 +32,7 @@ def column_problems(
 ) -> Iterator[ScopeProblem]:
     """Find every column that does not exist, or that two tables have.
 
-    :param relations: the columns of each relation; None where they are not known.
+    :param relations: the columns of every relation; None where they are not known.
     """
     seen: set[int] = set()
     for scope in scopes:

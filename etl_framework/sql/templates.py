@@ -13,7 +13,6 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
-from etl_framework.sql.naming import line_and_column, tokens_of, why
 from etl_framework.sql.sandbox import (
     MAX_LENGTH,
     Chunk,
@@ -23,6 +22,7 @@ from etl_framework.sql.sandbox import (
     Sandbox,
     ident,
 )
+from etl_framework.sql.template_names import line_and_column, tokens_of, why
 
 _JINJA = re.compile(r"\{[{%#]")
 
@@ -31,7 +31,7 @@ _JINJA = re.compile(r"\{[{%#]")
 class Rendered:
     """SQL text that can map a place in it back to the place in its template.
 
-    :param stretches: for each stretch of the template's own text, its start in the SQL, and its
+    :param stretches: for every stretch of the template's own text, its start in the SQL, and its
         start and end in the template.
     """
 
@@ -118,7 +118,7 @@ def _as_it_is(path: str, source: str) -> Rendered:
 
 
 def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
-    """Replace each stretch of plain text by a mark, and put a mark before each expression."""
+    """Replace every stretch of plain text by a mark, and put a mark before each expression."""
     pieces, position = [], 0
     block, turns = "", False
     for start, kind, text in tokens_of(environment, source):

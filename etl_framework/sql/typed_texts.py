@@ -1,4 +1,4 @@
-"""What each column is read as from CSV, and when its declared type would change a value."""
+"""SQL that types the columns of CSV files, and finds values that the types would change."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from etl_framework.columns import Column
 from etl_framework.sql.quote import literal, quote
 
-# `error()` ends the query; the text tells our own refusal from any other error.
+# The text of `error()`, which stops a query; it tells this error from all others.
 INEXACT = "etl: inexact"
 LARGEST_REAL = "3.4028234663852886e38"
 
 
 def read_type(column: Column) -> str:
-    """The DuckDB type that a column is read with: one that shows what the declared one would round.
+    """The DuckDB type with which a column is read; it keeps what the declared type would round.
 
     DuckDB compares and casts DOUBLE and DECIMAL up to 18 digits several times faster than wider
-    ones; a DOUBLE holds every 32-bit integer exactly.
+    types; a DOUBLE holds every 32-bit integer exactly.
     """
     if column.type.name in ("smallint", "integer"):
         return "DOUBLE"
@@ -26,14 +26,15 @@ def read_type(column: Column) -> str:
         return "DECIMAL(38,18)"
     if column.type.family == "decimal":
         digits, scale = column.type.arguments
-        # One digit more before the point than declared: DuckDB 1.4 refuses the largest values else.
+        # One digit more before the point than declared, or DuckDB 1.4 refuses the largest values.
         room = 18 if digits < 17 else 38
         return f"DECIMAL({room},{max(scale, room - digits + scale - 1)})"
     return column.type.duckdb
 
 
 def value(column: Column) -> str:
-    """SQL for the value in its declared type."""
+    """Return SQL for the value in its declared type."""
+    # CAST(round("price", 2) AS DECIMAL(10,2))
     name = quote(column.name)
     if read_type(column) == column.type.duckdb:
         return name
@@ -41,9 +42,9 @@ def value(column: Column) -> str:
 
 
 def _scaled(column: Column) -> str:
-    """SQL for the value as read, with the scale of its declared type.
+    """Return SQL for the value as it was read, rounded to the scale of its declared type.
 
-    DuckDB 1.4 does not take the largest values of a decimal to a smaller scale by a CAST.
+    In DuckDB 1.4 a CAST to a smaller scale fails for the largest values of a decimal.
     """
     name = quote(column.name)
     return f"round({name}, {column.type.arguments[1]})" if _is_wider(column) else name
@@ -54,12 +55,14 @@ def _is_wider(column: Column) -> bool:
 
 
 def value_or_error(column: Column, also: str = "") -> str:
-    """SQL for the value in its declared type; ends the query when that would change it.
+    """Return SQL for the value in its declared type, which stops the query if that changes it.
 
-    Quicker than `inexact`: what a CAST refuses by itself need not be looked for.
+    This is faster than `inexact`, because it does not look for what a CAST refuses by itself.
 
-    :param also: SQL that is true for other values to end it for.
+    :param also: SQL that is true for other values that stop the query.
     """
+    # CASE WHEN trunc("id") <> "id" THEN CAST(error('etl: inexact') AS INTEGER)
+    #   ELSE CAST("id" AS INTEGER) END
     name, type_ = quote(column.name), column.type.duckdb
     changes = inexact(column)
     if column.type.name in ("smallint", "integer"):
@@ -73,7 +76,8 @@ def value_or_error(column: Column, also: str = "") -> str:
 
 
 def inexact(column: Column) -> str:
-    """SQL that is true when the declared type would change the value; empty when it cannot."""
+    """Return SQL that is true if the declared type would change the value; empty if none can."""
+    # TRY_CAST("id" AS INTEGER) IS DISTINCT FROM "id"
     name = quote(column.name)
     if column.type.family == "text":
         return f"strlen({name}) > {column.type.arguments[0]}"
@@ -87,10 +91,12 @@ def inexact(column: Column) -> str:
 
 
 def changed_when_read(column: Column) -> str:
-    """SQL over the texts of a file: true when the value says less; empty when none does.
+    """Return SQL that is true if a text in a file says more than its value; empty if none can.
 
     A text that is no value at all is refused when it is read.
     """
+    # CASE WHEN strlen("day") > 10 THEN (NOT regexp_full_match(trim("day"), '...'))
+    #   AND TRY_CAST("day" AS DATE) IS NOT NULL ELSE false END
     perhaps, name = _perhaps_changed(column), quote(column.name)
     if not perhaps:
         return ""
@@ -99,7 +105,7 @@ def changed_when_read(column: Column) -> str:
 
 
 def _perhaps_changed(column: Column) -> str:
-    """Quick, and true for some others too."""
+    """Return SQL for a quick test, which is also true for some texts that are not changed."""
     name = quote(column.name)
     if column.type.family == "date":
         return f"strlen({name}) > 10"
@@ -111,7 +117,7 @@ def _perhaps_changed(column: Column) -> str:
     if column.type.family == "timestamptz":
         return f"regexp_matches({name}, '\\.[0-9]{{7}}')"
     if column.type.name in ("smallint", "integer"):
-        # Read as DOUBLE, which shows fifteen digits: enough for every fraction that is meant.
+        # Read as DOUBLE, which has fifteen digits: enough for every fraction that people write.
         return ""
     if column.type.family in ("integer", "decimal"):
         held = int(read_type(column).rstrip(")").rpartition(",")[2])
@@ -121,9 +127,9 @@ def _perhaps_changed(column: Column) -> str:
 
 
 def changed(column: Column, text: str) -> str:
-    """SQL that is true when a column's value says less than its text; empty when it cannot.
+    """Return SQL that is true if a column's text says more than its value; empty if none can.
 
-    A `timestamp` has no zone and six digits behind the second, a `date` no time of day.
+    A `timestamp` has no time zone and six digits behind the second; a `date` has no time of day.
 
     :param text: the text, as SQL.
     """
@@ -148,10 +154,17 @@ def changed(column: Column, text: str) -> str:
 
 
 def typed(columns: Sequence[Column], texts: str) -> str:
-    """SQL for rows of texts with their values; `etl_bad` is 0 for a fault, or the first bad column.
+    """Return SQL for rows of texts with their values and a column `etl_bad`.
 
-    :param texts: relation with a column `etl_text_<index>` for each column, and `etl_fault`.
+    `etl_bad` is NULL for a good row, 0 for one with a fault, else the number of the first column
+    whose text is wrong, from 1.
+
+    :param texts: a relation with a column `etl_text_<index>` for every column, and `etl_fault`.
     """
+    # SELECT *, CASE WHEN etl_fault IS NOT NULL THEN 0
+    #   WHEN (etl_text_0 IS NOT NULL AND "id" IS NULL) OR coalesce(INEXACT, false)
+    #     OR coalesce(CHANGED, false) THEN 1 ... END AS etl_bad
+    # FROM (SELECT *, TRY_CAST(etl_text_0 AS DOUBLE) AS "id", ... FROM texts)
     casts = ", ".join(
         f"TRY_CAST(etl_text_{i} AS {read_type(column)}) AS {quote(column.name)}"
         for i, column in enumerate(columns)
@@ -167,7 +180,10 @@ def typed(columns: Sequence[Column], texts: str) -> str:
 
 
 def refusal(columns: Sequence[Column]) -> str:
-    """SQL for why the value of the column `etl_bad` was refused."""
+    """Return SQL for the reason why the text of the column `etl_bad` was refused."""
+    # CASE etl_bad WHEN 1 THEN '"' || etl_text_0 || '" ' || CASE WHEN "id" IS NULL
+    #   THEN 'is not a valid ' || 'integer' ELSE 'does not fit ' || 'integer' || ' exactly' END
+    #   WHEN 2 THEN ... END
     cases = []
     for index, column in enumerate(columns):
         text, type_ = f"etl_text_{index}", literal(str(column.type))
@@ -175,8 +191,8 @@ def refusal(columns: Sequence[Column]) -> str:
             why = f"'a text of ' || strlen({text}) || ' bytes is too long for ' || {type_}"
         else:
             invalid = f"'is not a valid ' || {type_}"
-            changed = f"'does not fit ' || {type_} || ' exactly'"
-            why = f"CASE WHEN {quote(column.name)} IS NULL THEN {invalid} ELSE {changed} END"
+            inexact_text = f"'does not fit ' || {type_} || ' exactly'"
+            why = f"CASE WHEN {quote(column.name)} IS NULL THEN {invalid} ELSE {inexact_text} END"
             why = f"'\"' || {text} || '\" ' || {why}"
         cases.append(f"WHEN {index + 1} THEN {why}")
     return f"CASE etl_bad {' '.join(cases)} END"

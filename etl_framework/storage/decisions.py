@@ -1,4 +1,4 @@
-"""What was decided of rejected rows: corrected values, or that a row is not wanted."""
+"""Decisions about rejected rows: corrected values, or that a row is dropped."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Values = Mapping[str, str | None]
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision about one rejected row; it holds while the row is rejected.
+    """A decision about one rejected row; it applies as long as the row is rejected.
 
     :param rule: the rule that the row broke.
-    :param values: the corrected row, a text for each column; None when it is dropped.
+    :param values: the corrected row, a text for every column; None if the row is dropped.
     """
 
     rule: str
@@ -24,26 +24,28 @@ class Decision:
 
 
 def decisions(run: RunFolder, relation: str) -> dict[str, Decision]:
-    """The decisions about rejected rows of a relation in one run, by the rows' ids."""
-    found = json.loads(run.read(_name(relation)) or "{}")
-    return {id_: Decision(**facts) for id_, facts in found.items()}
+    """Return the decisions about rejected rows of a relation in one run, by row id."""
+    facts_by_id = json.loads(run.read(_name(relation)) or "{}")
+    return {id_: Decision(**facts) for id_, facts in facts_by_id.items()}
 
 
 def corrections(run: RunFolder, relation: str) -> dict[str, Decision]:
-    """Those that correct a row."""
-    found = decisions(run, relation)
-    return {id_: decision for id_, decision in found.items() if decision.values is not None}
+    """Return the decisions that correct a row, by row id."""
+    decided = decisions(run, relation)
+    return {id_: decision for id_, decision in decided.items() if decision.values is not None}
 
 
 def decide(run: RunFolder, relation: str, made: Mapping[str, Decision]) -> None:
-    """Add decisions. Atomic.
+    """Add decisions, atomically.
 
-    One about the same row replaces the earlier, but keeps its rule: a row corrected so that it
-    parses may break a check then, and needs the correction to parse again.
+    A new decision about a row replaces the earlier one, but keeps its rule: a row may need a
+    correction to be parsed, and then another one because it breaks a check.
     """
     earlier = decisions(run, relation)
     rules = {id_: decision.rule for id_, decision in earlier.items() if decision.values}
-    new = {id_: replace(each, rule=rules.get(id_, each.rule)) for id_, each in made.items()}
+    new = {
+        id_: replace(decision, rule=rules.get(id_, decision.rule)) for id_, decision in made.items()
+    }
     merged = earlier | new
     facts = {id_: asdict(decision) for id_, decision in sorted(merged.items())}
     run.write(_name(relation), json.dumps(facts, ensure_ascii=False, indent=1))

@@ -1,7 +1,7 @@
-"""The manifest that COPY reads: which files, all of them needed, and how long each is.
+"""Write the manifest that COPY reads: a list of files with their lengths, all of them mandatory.
 
-Source: Redshift's Database Developer Guide, "Using a manifest to specify data files"; Parquet needs
-`content_length`.
+Source: Redshift's Database Developer Guide, "Using a manifest to specify data files"; for Parquet,
+the manifest needs `content_length`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from etl_framework.storage.s3 import S3Prefix
 
 
 def write_manifest(prefix: S3Prefix, name: str, files: Sequence[tuple[str, int]]) -> str:
-    """Write a manifest; returns where it is, `s3://bucket/key`.
+    """Write a manifest and return its address, `s3://bucket/key`.
 
-    :param files: where each file is, and its length in bytes.
+    :param files: the address of every file, and its length in bytes.
     """
     entries = [
         {"url": uri, "mandatory": True, "meta": {"content_length": size}} for uri, size in files

@@ -1,4 +1,4 @@
-"""What a step did, as its `result.json` keeps it."""
+"""What a step did, as `result.json` stores it."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Outcome:
     """What a step did.
 
     :param counts: numbers of rows by name: `read`, `kept`, `rejected`, `rows`, `quarantined`.
-    :param files: the Parquet files of the relation; below the run's folder, once it is recorded.
-    :param table: the relation's table instead, where the engine keeps it in a database.
+    :param files: the Parquet files of the relation; in `result.json` relative to the run's folder.
+    :param table: the relation's table, if the engine keeps relations in a database.
     :param sources: the files that a source was read from, with their versions.
-    :param fingerprint: changes whenever the output could.
-    :param definition: changes whenever what is written about the step does.
+    :param fingerprint: a hash that changes when the output could change.
+    :param definition: a hash of all that the project's files say about the step.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -54,22 +54,26 @@ class Outcome:
 
     @property
     def kept(self) -> int:
-        """The rows that the step left for those that come after it."""
+        """The number of rows that the step left for later steps."""
         return self.counts.get("kept", self.counts.get("rows", 0))
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished step: its outcome, and in S3 the attempt that counts, with its files' sizes."""
+    """A finished step.
+
+    :param attempt: in S3, the attempt whose files are valid.
+    :param sizes: in S3, the size of every file of the attempt.
+    """
 
     outcome: Outcome
     attempt: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
 
     def written(self) -> str:
-        """The text of `result.json`.
+        """Return the text of `result.json`.
 
-        :raises TypeError: the outcome holds something that JSON cannot.
+        :raises TypeError: the outcome contains a value that JSON cannot store.
         """
         facts = asdict(self.outcome)
         if self.attempt:
@@ -78,7 +82,7 @@ class Finished:
 
     @classmethod
     def read(cls, text: str | bytes | None) -> Finished | None:
-        """The other way; None for a text that is cut off, or that something else has written."""
+        """Read the text of `result.json`; return None if it is incomplete or has another form."""
         try:
             facts = json.loads(text or "")
             outcome = Outcome(

@@ -17,16 +17,16 @@ BATCH = 1000
 # What a step tells about a row: the rule that it broke and why; the file and the line where it
 # starts, and the column at fault, if known; the values of its primary key, if it has one; the row
 # as it came; the values by column, as texts in JSON.
-FOUND = ("rule", "reason", "file", "line", "column", "name", "key", "row", "values")
+FACTS = ("rule", "reason", "file", "line", "column", "name", "key", "row", "values")
 # The columns of every rejected row, in all places.
-COLUMNS = ("id", "run", "source", *FOUND)
+COLUMNS = ("id", "run", "source", *FACTS)
 NUMBERS = {"line": "BIGINT", "column": "INTEGER"}
 
 
 def identified(rows: str, source: str) -> str:
     """Return SQL that gives each row an id, which stays the same when the row is read again.
 
-    :param rows: a query with the columns of FOUND and `id`; an id that is not NULL is kept.
+    :param rows: a query with the columns of FACTS and `id`; an id that is not NULL is kept.
     """
     # SELECT * REPLACE (coalesce(id, left(md5(TOLD || NUMBERED), 16)) AS id) FROM (rows), where TOLD
     # is the row's place and text, and NUMBERED is empty, or the number of a repeated row
@@ -43,12 +43,12 @@ def keep(
 ) -> None:
     """Write rejected rows to a file.
 
-    :param rows: a query with the columns of FOUND and `id`.
+    :param rows: a query with the columns of FACTS and `id`.
     """
     # A column that is empty in all rows has its type, too: files of several steps are read as one.
     listed = ", ".join(
         f"CAST({quote(name)} AS {NUMBERS.get(name, 'VARCHAR')}) AS {quote(name)}"
-        for name in ("id", *FOUND)
+        for name in ("id", *FACTS)
     )
     # SELECT 'run-1' AS run, 'plays' AS source, CAST("id" AS VARCHAR) AS "id", ... FROM (rows)
     sql = (

@@ -1,8 +1,8 @@
-"""Where relations lie between steps: one folder per step, finished when its result is written.
+"""Staging keeps relations between steps: one folder per step, finished when its result is written.
 
-Staging is a folder on this machine, or a prefix in S3. In S3 each attempt at a step has a prefix of
-its own, which nothing overwrites; `result.json` names the attempt that counts. Steps always work on
-files here, and what lies in S3 is brought here when it is needed.
+Staging is a folder on this machine or a prefix in S3. In S3, each attempt at a step has its own
+prefix, which nothing overwrites, and `result.json` names the valid attempt. Steps always work on
+files of this machine; files in S3 are downloaded when they are needed.
 """
 
 from __future__ import annotations
@@ -22,40 +22,41 @@ from etl_framework.storage.outcome import Finished, Outcome
 from etl_framework.storage.s3 import S3Prefix
 
 RESULT = "result.json"
-# Files of a source while it is read; they are not part of what a step leaves behind.
+# The folder for a source's files while they are read; it is not part of a step's output.
 FETCHED = "fetched"
-# Beside the steps of a run: what people decided, and what is only needed while it is loaded.
+# Other folders of a run, beside those of steps. `sweep` keeps the first two; the others are only
+# needed during a load, and `sweep` deletes them when they are old.
 KEPT, PASSING = ("decisions", "files"), ("publish", "loads")
 
 
 @dataclass(frozen=True)
 class StepFolder:
-    """What one step leaves behind: `data/*.parquet`, `rejected/*.parquet`, `result.json`.
+    """The output of one step: `data/*.parquet`, `rejected/*.parquet`, `result.json`.
 
-    :param path: here.
-    :param remote: in S3, where staging is there.
+    :param path: the folder on this machine.
+    :param remote: the prefix in S3, if staging is in S3.
     """
 
     path: Path
     remote: S3Prefix | None = None
 
     def begin(self) -> None:
-        """Forget what an earlier attempt left here."""
+        """Delete what an earlier attempt left on this machine."""
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
 
     def part(self, name: str) -> Path:
-        """A folder inside, made when needed."""
+        """Return a folder inside this folder; create it if it does not exist."""
         folder = self.path / name
         folder.mkdir(exist_ok=True)
         return folder
 
     def files(self, part: str) -> list[str]:
-        """The Parquet files of a part, sorted."""
+        """Return the Parquet files of a part, sorted."""
         return sorted(str(file) for file in (self.path / part).glob("*.parquet"))
 
     def finish(self, outcome: Outcome) -> None:
-        """Record the outcome, which makes the step's output count as finished. Atomic."""
+        """Record the outcome atomically; after that, the step's output counts as finished."""
         shutil.rmtree(self.path / FETCHED, ignore_errors=True)
         finished = Finished(outcome)
         if self.remote:
@@ -71,16 +72,16 @@ class StepFolder:
             self.remote.write(RESULT, text.encode())
 
     def outcome(self) -> Outcome | None:
-        """What `finish` recorded; None when the step has not finished."""
+        """Return the outcome that `finish` recorded, or None if the step has not finished."""
         finished = self.finished()
         return finished.outcome if finished else None
 
     def finished(self) -> Finished | None:
-        """The same, with the attempt in S3 that counts."""
+        """Return the outcome together with the valid attempt in S3; None if not finished."""
         return Finished.read(self.remote.read(RESULT)) if self.remote else self._finished_here()
 
     def fetch(self) -> StepFolder:
-        """Bring the finished output here, if it is not; returns the folder."""
+        """Download the finished output from S3 if it is not here yet, and return this folder."""
         if self.remote and (finished := self.finished()):
             here = self._finished_here()
             if here is None or here.attempt != finished.attempt:
@@ -91,7 +92,7 @@ class StepFolder:
         return self
 
     def bring(self, part: str) -> list[str]:
-        """The Parquet files of a part of the finished output, which alone is brought here."""
+        """Return the Parquet files of one part of the finished output; download only this part."""
         if not self.remote:
             return self.files(part)
         finished, files = self.finished(), []
@@ -112,27 +113,27 @@ class StepFolder:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """All that the runs of one data interval leave in staging."""
+    """The folder in staging for all runs of one data interval."""
 
     path: Path
     remote: S3Prefix | None = None
 
     def step(self, name: str) -> StepFolder:
-        """The folder of a step, by the name that the plan gives it."""
+        """Return the folder of a step, by the step's name in the plan."""
         return StepFolder(self.path / name, self.remote / name if self.remote else None)
 
     def names(self, paths: Iterable[str]) -> list[str]:
-        """Files of the run as results keep them, so that staging can be moved."""
+        """Return files relative to the run's folder, so that staging can be moved."""
         return [str(Path(path).relative_to(self.path)) for path in paths]
 
     def fetch(self, names: Sequence[str]) -> list[str]:
-        """Where such files are here, once the steps that made them are brought here."""
+        """Return the paths of such files on this machine; download the steps that made them."""
         for step in dict.fromkeys(name.partition("/")[0] for name in names):
             self.step(step).fetch()
         return [str(self.path / name) for name in names]
 
     def uris(self, names: Sequence[str]) -> list[tuple[str, int]]:
-        """Where such files are in S3, and how many bytes they have; staging must be there."""
+        """Return the addresses of such files in S3 and their sizes; staging must be in S3."""
         uris = []
         steps: dict[str, Finished | None] = {}
         for name in names:
@@ -146,24 +147,26 @@ class RunFolder:
         return uris
 
     def read(self, name: str) -> str | None:
-        """A small text of the run; None when it is not there."""
+        """Read a small text file of the run; return None if it does not exist."""
         if self.remote:
-            found = self.remote.read(name)
-            return None if found is None else found.decode()
+            data = self.remote.read(name)
+            return None if data is None else data.decode()
         file = self.path / name
         return file.read_text(encoding="utf-8") if file.is_file() else None
 
     def write(self, name: str, text: str) -> None:
-        """Write such a text. Atomic."""
+        """Write a small text file of the run, atomically."""
         if self.remote:
             self.remote.write(name, text.encode())
         else:
             write_text(self.path / name, text)
 
     def sweep(self, before: datetime) -> int:
-        """Delete from S3 what no result names, if it is older; returns how many objects.
+        """Delete old objects from S3 that no result names, and return their number.
 
-        That is what attempts left that were killed or done again, and manifests.
+        They come from attempts that were killed or replaced, or they are manifests.
+
+        :param before: only objects older than this are deleted.
         """
         if not self.remote:
             return 0
@@ -183,9 +186,9 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes of this machine out of this interval.
+        """Keep other processes on this machine from running this interval.
 
-        :raises RetryableError: another process is in it.
+        :raises RetryableError: another process is running it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT)
@@ -205,21 +208,22 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class Staging:
-    """Where all runs leave what they make.
+    """The folder or the prefix in S3 for the output of all runs.
 
-    :param path: the folder, or where files of S3 are while they are used.
+    :param path: the folder, or the place for files downloaded from S3.
+    :param remote: the prefix in S3, if staging is in S3.
     """
 
     path: Path
     remote: S3Prefix | None = None
 
     def run(self, pipeline: str, key: str) -> RunFolder:
-        """The folder of one data interval: `<staging>/<pipeline>/<run key>/`."""
+        """Return the folder of one data interval: `<staging>/<pipeline>/<run key>/`."""
         remote = self.remote / pipeline / key if self.remote else None
         return RunFolder(self.path / pipeline / key, remote)
 
     def runs(self, pipeline: str) -> list[RunFolder]:
-        """The folder of each data interval that was ever run, the oldest first."""
+        """Return the folder of every data interval that was ever run, the oldest first."""
         if self.remote:
             keys = (self.remote / pipeline).folders()
         else:
@@ -228,7 +232,7 @@ class Staging:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a file, all of it or nothing."""
+    """Write a file atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}")
     draft.write_text(text, encoding="utf-8")

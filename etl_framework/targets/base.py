@@ -1,4 +1,4 @@
-"""The transaction that all targets of a run share."""
+"""Databases that hold targets, and the transaction that changes all targets of a run."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ from etl_framework.targets.target import Target
 
 
 class Warehouse(Tables):
-    """A database that targets lie in, connected."""
+    """A connection to a database that holds targets."""
 
     connects: ClassVar[type[Connection]]
-    # Whether it reads rows from S3 by itself, by a load's manifest.
+    # Whether the database itself reads rows from S3, with the manifest of a load.
     reads_manifests: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
     def open(cls, connection: Any, root: Path, *, read_only: bool) -> Warehouse:
-        """Connect.
+        """Connect to the database.
 
-        :raises RetryableError: it does not answer, or another process has it.
+        :raises RetryableError: the database does not answer, or another process uses it.
         """
 
     @abstractmethod
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run one statement with `?` for values; returns the rows it changed."""
+        """Run one statement, with `?` for values, and return the number of rows that it changed."""
 
     @abstractmethod
     def query(
         self, sql: str, values: Sequence[Any] = ()
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Column names and rows of a SELECT."""
+        """Run a SELECT, and return its column names and its rows."""
 
     @abstractmethod
     def stage(self, load: Load, name: str) -> None:
-        """Make the rows of `load` readable as the temporary relation `name`."""
+        """Make the rows of `load` available as a temporary relation called `name`."""
 
     @abstractmethod
     def lock_statements(self, tables: Sequence[str]) -> list[str]:
-        """What keeps other runs out of the tables until the transaction ends."""
+        """Return statements that keep other runs out of the tables until the transaction ends."""
 
     def transaction(self, statements: Sequence[Statement]) -> None:
-        """Run statements in one transaction; all of them or none take effect."""
+        """Run statements in one transaction: either all of them take effect or none."""
         self.execute("BEGIN")
         for sql, values in statements:
             self.execute(sql, values)
@@ -62,11 +62,11 @@ class Warehouse(Tables):
 
     @abstractmethod
     def cancel(self) -> None:
-        """Stop the statement that is running; called from another thread."""
+        """Stop the running statement; another thread calls this."""
 
     @abstractmethod
     def close(self) -> None:
-        """Close the connection; what is not committed is undone."""
+        """Close the connection; uncommitted changes are rolled back."""
 
     def __enter__(self) -> Self:
         return self
@@ -77,8 +77,8 @@ class Warehouse(Tables):
     def publish(self, loads: Sequence[Load], entry: LedgerEntry) -> LedgerEntry:
         """Change every target and write the ledger row, in one transaction.
 
-        :returns: the entry as written, with the rows that each target got.
-        :raises StepError: a target exists with other columns than the KPI has.
+        :returns: the ledger entry, with the number of rows loaded into each target.
+        :raises StepError: a target has other columns than the KPI.
         """
         stages = {load.target.table: f"etl_stage_{number}" for number, load in enumerate(loads)}
         for load in loads:
@@ -86,7 +86,7 @@ class Warehouse(Tables):
             self._refuse_unrepeatable(load, stages[load.target.table], entry.interval)
         self._prepare([ledger_table(loads[0].target.connection), *(load.wanted for load in loads)])
         written = replace(entry, targets=self._counts(loads))
-        # The locks come first: then every other statement sees what is committed before it.
+        # The locks come first, so that every other statement sees all changes committed before.
         changes: list[Statement] = [
             (sql, ()) for sql in self.lock_statements([ledger.TABLE, *sorted(stages)])
         ]
@@ -96,9 +96,9 @@ class Warehouse(Tables):
         return written
 
     def _refuse_unrepeatable(self, load: Load, stage: str, interval: DataInterval) -> None:
-        """Refuse rows that the same run, repeated, would not replace but add again.
+        """Refuse rows that a repeated run would add a second time instead of replacing them.
 
-        :raises StepError: the strategy's limits are passed.
+        :raises StepError: there are such rows.
         """
         for limit in load.target.loads_by.limits(load, stage, interval):
             if rows := self._number(limit.count, limit.values):
@@ -109,12 +109,15 @@ class Warehouse(Tables):
         return int(number)
 
     def _prepare(self, tables: Sequence[Table]) -> None:
-        """Create tables that are missing, add columns that are; or do nothing, and refuse."""
+        """Create missing tables and add missing columns.
+
+        :raises StepError: a table must not be changed as needed; no table is changed then.
+        """
         changes = []
         refused: list[Diagnostic] = []
         for table in tables:
-            found, error = self.changes(table)
-            changes += found
+            statements, error = self.changes(table)
+            changes += statements
             refused += error.diagnostics if error else ()
         if refused:
             raise StepError(refused)
@@ -129,12 +132,12 @@ class Warehouse(Tables):
 
 
 def ledger_table(connection: str) -> Table:
-    """The ledger as it should be, beside the targets of a connection."""
+    """Return the definition of the ledger table in the database of a connection."""
     return Table(Target(connection=connection, table=ledger.TABLE), ledger.COLUMNS, ledger.WHAT)
 
 
 def warehouse_for(connection: Connection) -> type[Warehouse] | None:
-    """The class that loads into a connection of this kind; None when nothing can.
+    """Return the class that loads into connections of this kind, or None if there is none.
 
     One that is made from another warehouse counts where it says itself what it connects to.
     """
@@ -149,10 +152,10 @@ def warehouse_for(connection: Connection) -> type[Warehouse] | None:
 
 
 def open_warehouse(connection: Connection, root: Path, *, read_only: bool = False) -> Warehouse:
-    """A connected warehouse, for a `with` statement that closes it.
+    """Connect to a warehouse; use it in a `with` statement, which closes it.
 
     :raises ConfigError: a connection of this kind cannot hold targets.
-    :raises RetryableError: it does not answer, or another process has it.
+    :raises RetryableError: the warehouse does not answer, or another process uses it.
     """
     warehouse = warehouse_for(connection)
     if warehouse is None:
@@ -164,9 +167,9 @@ def open_warehouse(connection: Connection, root: Path, *, read_only: bool = Fals
 def ledger_rows(
     connection: Connection, root: Path, columns: list[str], where: str, values: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
-    """Rows of the ledger beside a connection's targets; none where nothing was ever published.
+    """Return rows of a connection's ledger; no rows if nothing was ever published.
 
-    :param where: what follows WHERE, with `?` for values.
+    :param where: the condition after WHERE, with `?` for values.
     :raises RetryableError: the warehouse does not answer.
     """
     try:
@@ -175,5 +178,5 @@ def ledger_rows(
                 return []
             sql = f"SELECT {names(columns)} FROM {quote(ledger.TABLE)} WHERE {where}"
             return warehouse.query(sql, values)[1]
-    except DataMissingError:  # a database in a file that is not there yet
+    except DataMissingError:  # the file of the database does not exist yet
         return []

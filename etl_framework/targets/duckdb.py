@@ -16,7 +16,7 @@ from etl_framework.targets.load import Load
 
 
 class DuckDBWarehouse(Warehouse):
-    """One DuckDB file; DuckDB lets one process at a time write to it."""
+    """One DuckDB file; only one process at a time can write to it."""
 
     connects = DuckDB
 
@@ -53,8 +53,8 @@ class DuckDBWarehouse(Warehouse):
     def query(
         self, sql: str, values: Sequence[Any] = ()
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        found = self._connection.execute(sql, list(values))
-        return [column[0] for column in found.description or []], found.fetchall()
+        cursor = self._connection.execute(sql, list(values))
+        return [column[0] for column in cursor.description or []], cursor.fetchall()
 
     def table_columns(self, table: str) -> dict[str, str]:
         schema, _, name = table.rpartition(".")
@@ -75,7 +75,7 @@ class DuckDBWarehouse(Warehouse):
         return column.type.duckdb
 
     def lock_statements(self, tables: Sequence[str]) -> list[str]:
-        """None: the file belongs to this process alone."""
+        """Return no statements, because only this process has opened the file for writing."""
         return []
 
     def cancel(self) -> None:

@@ -1,7 +1,7 @@
 """The ledger: what was published, for which data interval, with what counts.
 
-It is a table beside the targets, `etl_ledger`, and its row is written in the transaction that
-changes them. One pipeline has one row per data interval.
+It is the table `etl_ledger` in the database of the targets. A row is written in the transaction
+that changes the targets. Each pipeline has one row per data interval.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from etl_framework.columns import Column, ColumnType
 from etl_framework.interval import DataInterval
 from etl_framework.sql.quote import names, quote
 
-# SQL with `?` for its values, and these.
+# SQL with `?` for values, and the values.
 Statement = tuple[str, tuple[Any, ...]]
 TABLE = "etl_ledger"
 OF_INTERVAL = "pipeline = ? AND interval_start = ? AND interval_end = ?"
@@ -38,7 +38,7 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One row of the ledger; the last three are lists of plain dictionaries, kept as JSON."""
+    """One row of the ledger; the last three fields are stored as JSON lists."""
 
     pipeline: str
     interval: DataInterval
@@ -55,7 +55,7 @@ class LedgerEntry:
         return self.pipeline, self.interval.start, self.interval.end
 
     def values(self) -> tuple[Any, ...]:
-        """The row, in the order of COLUMNS."""
+        """Return the values of the row, in the order of COLUMNS."""
         lists = (self.sources, self.checks, self.targets)
         return (
             self.pipeline,
@@ -68,7 +68,7 @@ class LedgerEntry:
         )
 
     def statements(self) -> list[Statement]:
-        """What writes the row, in the place of an earlier one of its data interval."""
+        """Return the statements that write the row and replace an earlier row of its interval."""
         table, columns = quote(TABLE), [column.name for column in COLUMNS]
         places = ", ".join("?" for _ in columns)
         return [

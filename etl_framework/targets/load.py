@@ -1,4 +1,4 @@
-"""The rows of one KPI, on their way into its target."""
+"""The rows of one KPI, to be loaded into its target."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from etl_framework.targets.target import Target
 
 @dataclass(frozen=True)
 class Load:
-    """What is loaded.
+    """The rows to load into a target.
 
-    :param files: Parquet files whose columns are `columns`, in order.
-    :param manifest: where in S3 the list of these files lies, when staging is there.
-    :param staged: a table of the same database that holds the rows, in place of files.
+    :param files: Parquet files with exactly these `columns`, in this order.
+    :param rows: the number of rows.
+    :param manifest: the address of the list of these files, if staging is in S3.
+    :param staged: a table of the same database that holds the rows, instead of files.
     """
 
     target: Target
@@ -30,11 +31,14 @@ class Load:
 
     @property
     def wanted(self) -> Table:
-        """The target as it should be."""
+        """The table that the target must be."""
         return Table(self.target, self.columns, self.description)
 
     def bounds(self, interval: DataInterval) -> tuple[date | datetime, date | datetime]:
-        """The interval as the incremental key holds time: in the zone, local, or whole days."""
+        """Return start and end of an interval in the type of the incremental key.
+
+        They are moments with a time zone, local times, or dates.
+        """
         types = {column.name: column.type.name for column in self.columns}
         kind = types[str(self.target.incremental_key)]
         if kind == "timestamptz":

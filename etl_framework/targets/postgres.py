@@ -24,7 +24,7 @@ class PostgresWarehouse(Warehouse):
 
     def __init__(self, connection: PostgresConnection) -> None:
         self._connection = connection
-        # BEGIN and COMMIT are statements of our own; a COPY before them commits by itself.
+        # We run BEGIN and COMMIT ourselves; a COPY before BEGIN commits on its own.
         self._connection.autocommit = True
 
     @classmethod
@@ -57,7 +57,7 @@ class PostgresWarehouse(Warehouse):
         return dict(self.query(sql, (quote_table(table),))[1])
 
     def stage(self, load: Load, name: str) -> None:
-        """Stream the Parquet files through COPY, a batch at a time."""
+        """Load the Parquet files with COPY, one batch at a time."""
         definitions = self.definitions(load.columns)
         self.execute(f"CREATE TEMP TABLE {quote(name)} ({definitions})")
         columns = names([column.name for column in load.columns])
@@ -86,7 +86,7 @@ class PostgresWarehouse(Warehouse):
 
 
 def _csv_batches(load: Load) -> Iterator[bytes]:
-    """The rows as CSV without header: text quoted, so that an empty text is not a NULL."""
+    """Yield the rows as CSV without header; texts are quoted, so an empty text is not NULL."""
     import pyarrow.csv as csv
     import pyarrow.parquet as parquet
 

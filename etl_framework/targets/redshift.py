@@ -1,4 +1,4 @@
-"""Amazon Redshift as warehouse: rows come by COPY from S3."""
+"""Amazon Redshift as warehouse, which loads rows from S3 with COPY."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from etl_framework.targets.target import Target
 
 
 class RedshiftWarehouse(Warehouse):
-    """A Redshift database, through whatever session its connection opens."""
+    """A Redshift database, through the session that its connection opens."""
 
     connects = Redshift
     reads_manifests = True
@@ -37,8 +37,8 @@ class RedshiftWarehouse(Warehouse):
     def query(
         self, sql: str, values: Sequence[Any] = ()
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        found = self._session.run(sql, values)
-        return found.columns, found.rows
+        result = self._session.run(sql, values)
+        return result.columns, result.rows
 
     def transaction(self, statements: Sequence[Statement]) -> None:
         self._session.transaction(statements)
@@ -52,14 +52,14 @@ class RedshiftWarehouse(Warehouse):
             "WHERE n.nspname = ? AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped "
             "ORDER BY a.attnum"
         )
-        found = self.query(sql, (schema.lower() or "public", name.lower()))[1]
-        return {str(column): str(type_) for column, type_ in found}
+        rows = self.query(sql, (schema.lower() or "public", name.lower()))[1]
+        return {str(column): str(type_) for column, type_ in rows}
 
     def stage(self, load: Load, name: str) -> None:
-        """Bring the rows into a temporary table, by COPY of the manifest's files.
+        """Load the rows into a temporary table: from a staging table, or from files with COPY.
 
-        The files have the target's own types, for COPY matches columns by position, converts
-        nothing, and cuts decimals off.
+        The files must have exactly the target's types, because COPY matches columns by position,
+        converts nothing, and cuts off decimals.
         """
         self.execute(f"CREATE TEMP TABLE {quote(name)} ({self.definitions(load.columns)})")
         columns = names([column.name for column in load.columns])
@@ -68,10 +68,10 @@ class RedshiftWarehouse(Warehouse):
             self.execute(f"INSERT INTO {quote(name)} ({columns}) {rows}")
         else:
             self._copy(load, name, columns)
-        _, ((found,),) = self.query(f"SELECT COUNT(*) FROM {quote(name)}")
-        if int(found) != load.rows:
+        _, ((count,),) = self.query(f"SELECT COUNT(*) FROM {quote(name)}")
+        if int(count) != load.rows:
             table = load.target.table
-            raise RetryableError(f"{found:,} of {load.rows:,} rows came for {table}")
+            raise RetryableError(f"{count:,} of {load.rows:,} rows came for {table}")
 
     def _copy(self, load: Load, name: str, columns: str) -> None:
         if not load.manifest:

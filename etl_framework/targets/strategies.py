@@ -1,4 +1,4 @@
-"""How a run's rows become part of a table: a class for each strategy.
+"""How a run's rows become part of a table: a class for every strategy.
 
 Other packages add theirs through the entry-point group `etl_framework.strategies`.
 """

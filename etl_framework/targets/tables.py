@@ -1,4 +1,4 @@
-"""Tables as they should be: made when they are missing, widened, and otherwise left alone."""
+"""Create missing tables and add missing columns; other changes to a table are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from etl_framework.targets.target import Target
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it should be."""
+    """The definition of a table: its columns, and the target that names it."""
 
     target: Target
     columns: Sequence[Column]
@@ -22,36 +22,39 @@ class Table:
 
 
 class Tables(ABC):
-    """The tables of a database, in its own words."""
+    """The tables of a database, with the SQL and the type names of this database."""
 
     @abstractmethod
     def table_columns(self, table: str) -> dict[str, str]:
-        """Name and type of each column of a table in order; empty when there is no such table."""
+        """Return the type of every column of a table, in order; empty if there is no such table."""
 
     @classmethod
     @abstractmethod
     def type_name(cls, column: Column) -> str:
-        """What this database's catalogue calls the column's type."""
+        """Return the name of the column's type in the catalogue of this database."""
 
     @classmethod
     def type_written(cls, column: Column) -> str:
-        """What CREATE TABLE calls it, where that is something shorter."""
+        """Return the column's type for CREATE TABLE, which may be shorter."""
         return cls.type_name(column)
 
     @classmethod
     def layout(cls, target: Target) -> str:
-        """What stands behind the columns of a new table."""
+        """Return what follows the columns in CREATE TABLE, such as ` DISTSTYLE EVEN`."""
         return ""
 
     @classmethod
     def text(cls, value: str) -> str:
-        """A text as this database reads it."""
+        """Return a text as an SQL literal of this database."""
         return literal(value)
 
     def changes(self, table: Table) -> tuple[list[str], StepError | None]:
-        """What has to be done so that the table is as wanted; or why that is refused."""
-        name, found = table.target.table, self.table_columns(table.target.table)
-        if not found:
+        """Return the statements that create or widen a table, or the reason why they are refused.
+
+        For example: `ALTER TABLE "kpis"."plays" ADD COLUMN "country" varchar(2)`.
+        """
+        name, columns = table.target.table, self.table_columns(table.target.table)
+        if not columns:
             made = self.create(table)
             if table.target.create:
                 return made, None
@@ -59,10 +62,10 @@ class Tables(ABC):
                 f"there is no table {name}, and its target has `create: false`",
                 hint="; ".join(made),
             )
-        here = {column.lower(): type_ for column, type_ in found.items()}
+        here = {column.lower(): type_ for column, type_ in columns.items()}
         wanted = {column.name.lower(): self.type_name(column) for column in table.columns}
         if any(wanted.get(column) != type_ for column, type_ in here.items()):
-            lines = [f"{column} {type_}" for column, type_ in found.items()]
+            lines = [f"{column} {type_}" for column, type_ in columns.items()]
             return [], StepError(
                 f"the table {name} has other columns than the KPI: it has {', '.join(lines)}",
                 hint=f"change the KPI's columns, or: DROP TABLE {quote_table(name)}; the next run "
@@ -76,7 +79,14 @@ class Tables(ABC):
 
     @classmethod
     def create(cls, table: Table) -> list[str]:
-        """The statements that make a table, its schema if it names one, and its comments."""
+        """Return the statements that create a table, its schema (if it has one) and its comments.
+
+        For example:
+
+            CREATE SCHEMA IF NOT EXISTS "kpis"
+            CREATE TABLE IF NOT EXISTS "kpis"."plays" ("day" date, "plays" bigint)
+            COMMENT ON TABLE "kpis"."plays" IS 'Plays per day'
+        """
         schema, _, _ = table.target.table.rpartition(".")
         name = quote_table(table.target.table)
         columns = cls.definitions(table.columns, ",\n    ")
@@ -93,7 +103,7 @@ class Tables(ABC):
 
     @classmethod
     def definitions(cls, columns: Sequence[Column], between: str = ", ") -> str:
-        """Columns as CREATE TABLE lists them."""
+        """Return the columns as CREATE TABLE lists them: `"day" date, "plays" bigint`."""
         return between.join(
             f"{quote(column.name)} {cls.type_written(column)}" for column in columns
         )

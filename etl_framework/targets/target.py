@@ -1,4 +1,4 @@
-"""What a KPI's target is: a table, how its rows change, and how it lies in Redshift."""
+"""The target of a KPI: its table, how a run changes the rows, and its layout in Redshift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two versions of a KPI's rows, compared: by key where there is one, else row by row."""
+"""Compare two versions of a KPI's rows: by key if the KPI has one, otherwise as whole rows."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class ColumnChange:
-    """A column before and after: the sum of numbers, else how many values there are.
+    """A column before and after: the sum of its numbers, or how many different values it has.
 
-    :param rows: how many rows, of those in both, have another value; None without a key.
+    :param what: `sum` or `values`: what `before` and `after` are.
+    :param rows: in how many of the rows that both sides have the value differs; None without a
+        key.
     """
 
     name: str
@@ -33,7 +35,7 @@ class ColumnChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs; the fields are those of `KpiDifference`."""
+    """What differs; `KpiDifference` has the same fields and explains them."""
 
     counts: dict[str, int]
     columns: Sequence[ColumnChange] = ()
@@ -42,7 +44,10 @@ class Comparison:
 
 
 def counted(session: duckdb.DuckDBPyConnection, table: str, kpi: Kpi, *, new: bool) -> Comparison:
-    """A KPI that is on one side only: how many rows, and of a new one the first of them."""
+    """Describe a KPI that only one side has: its number of rows and, if it is new, its first rows.
+
+    :param new: the KPI is new; otherwise it was removed.
+    """
     rows = _one(session, f"SELECT COUNT(*) FROM {table}")[0]
     counts = dict.fromkeys(("before", "after", "added", "removed", "changed"), 0)
     if not new:
@@ -50,9 +55,9 @@ def counted(session: duckdb.DuckDBPyConnection, table: str, kpi: Kpi, *, new: bo
     shown = [
         literal(MASK) if column.sensitive else quote(column.name) for column in kpi.columns
     ] or ["*"]
-    found = session.execute(f"SELECT {', '.join(shown)} FROM {table} ORDER BY ALL LIMIT {SHOWN}")
+    sample = session.execute(f"SELECT {', '.join(shown)} FROM {table} ORDER BY ALL LIMIT {SHOWN}")
     head = tuple(column.name for column in kpi.columns)
-    return Comparison({**counts, "after": rows, "added": rows}, first=[head, *found.fetchall()])
+    return Comparison({**counts, "after": rows, "added": rows}, first=[head, *sample.fetchall()])
 
 
 def compared(
@@ -62,10 +67,10 @@ def compared(
     was: Kpi,
     hidden: Collection[str],
 ) -> Comparison:
-    """A KPI that is on both sides, by the columns that both have.
+    """Compare a KPI that both sides have, by the columns that both sides have.
 
-    :param tables: its rows as they are now, and as they were.
-    :param hidden: lower-case names of columns whose values are not shown.
+    :param tables: the table with the new rows, then the table with the old rows.
+    :param hidden: the lower-case names of columns whose values are not shown.
     """
     return _Compared(session, tables, kpi, was, hidden).result()
 
@@ -89,7 +94,7 @@ class _Compared:
             for column in self._shared
             if {column.type.family, old[column.name].type.family} <= set(NUMBERS)
         }
-        # Values of two kinds compare as texts.
+        # A column that changed its kind of type, such as from text to date, is compared as text.
         self._as_text = {
             column.name
             for column in self._shared
@@ -104,35 +109,55 @@ class _Compared:
         return self._by_key() if self._keys else self._as_a_whole()
 
     def _unique(self, keys: Sequence[str]) -> bool:
-        """Whether a key tells the rows of both sides apart."""
+        """Return whether no two rows of a side have the same key."""
         named = ", ".join(map(quote, keys))
-        found = _one(
+        repeated = _one(
             self._session,
             " UNION ALL ".join(
                 f"SELECT 1 FROM {table} GROUP BY {named} HAVING COUNT(*) > 1"
                 for table in (self._now, self._old)
             ),
         )
-        return not found
+        return not repeated
 
     def _value(self, side: str, name: str) -> str:
+        """Return SQL for a column's value: `n."day"`, or `CAST(n."day" AS VARCHAR)`."""
         value = f"{side}.{quote(name)}" if side else quote(name)
         return f"CAST({value} AS VARCHAR)" if name in self._as_text else value
 
     def _as_a_whole(self) -> Comparison:
-        """Rows that only one side has; without a key none can be told to have changed."""
+        """Count the rows that only one side has; without a key, no row can count as changed."""
+        # SELECT (SELECT COUNT(*) FROM (old)), (SELECT COUNT(*) FROM (new)),
+        #     (SELECT COUNT(*) FROM (new EXCEPT ALL old)),
+        #     (SELECT COUNT(*) FROM (old EXCEPT ALL new)), 0
+        # with SELECT "country", "plays" FROM "now"."plays" for `new`, and the same FROM "base"
         named = ", ".join(self._value("", column.name) for column in self._shared) or "1"
         new, old = (f"SELECT {named} FROM {table}" for table in (self._now, self._old))
-        found = _one(
+        row_counts = _one(
             self._session,
             f"SELECT (SELECT COUNT(*) FROM ({old})), (SELECT COUNT(*) FROM ({new})), "
             f"(SELECT COUNT(*) FROM ({new} EXCEPT ALL {old})), "
             f"(SELECT COUNT(*) FROM ({old} EXCEPT ALL {new})), 0",
         )
         columns = [self._column(column, None) for column in self._shared]
-        return Comparison(_counts(found), [each for each in columns if each.before != each.after])
+        return Comparison(
+            _counts(row_counts), [change for change in columns if change.before != change.after]
+        )
 
     def _by_key(self) -> Comparison:
+        # For the key `day` and the columns `plays` and `users`:
+        #   SELECT COUNT(*) FILTER (WHERE o.etl_is IS NOT NULL),   -- rows before
+        #       COUNT(*) FILTER (WHERE n.etl_is IS NOT NULL),      -- rows after
+        #       COUNT(*) FILTER (WHERE o.etl_is IS NULL),          -- added
+        #       COUNT(*) FILTER (WHERE n.etl_is IS NULL),          -- removed
+        #       COUNT(*) FILTER (WHERE MATCHED AND (PLAYS OR USERS)),  -- changed
+        #       COUNT(*) FILTER (WHERE MATCHED AND PLAYS),         -- changed in `plays`
+        #       COUNT(*) FILTER (WHERE MATCHED AND USERS)          -- changed in `users`
+        #   FROM (SELECT *, 1 AS etl_is FROM "now"."k") AS n
+        #   FULL JOIN (SELECT *, 1 AS etl_is FROM "base"."k") AS o
+        #   ON n."day" IS NOT DISTINCT FROM o."day"
+        # where MATCHED is n.etl_is IS NOT NULL AND o.etl_is IS NOT NULL, and PLAYS is
+        # n."plays" IS DISTINCT FROM o."plays".
         values = [column for column in self._shared if column.name not in self._keys]
         differ = [
             f"{self._value('n', c.name)} IS DISTINCT FROM {self._value('o', c.name)}"
@@ -142,36 +167,44 @@ class _Compared:
         any_differs = f"({' OR '.join(differ) or 'false'})"
         filters = ["o.etl_is IS NOT NULL", "n.etl_is IS NOT NULL", "o.etl_is IS NULL"]
         filters += ["n.etl_is IS NULL"]
-        filters += [f"{matched} AND {each}" for each in (any_differs, *differ)]
-        counts = ", ".join(f"COUNT(*) FILTER (WHERE {each})" for each in filters)
-        found = _one(self._session, f"SELECT {counts} FROM {both}")
+        filters += [f"{matched} AND {condition}" for condition in (any_differs, *differ)]
+        counts = ", ".join(f"COUNT(*) FILTER (WHERE {condition})" for condition in filters)
+        row_counts = _one(self._session, f"SELECT {counts} FROM {both}")
         changes = [
-            self._column(column, rows) for column, rows in zip(values, found[5:], strict=True)
+            self._column(column, rows) for column, rows in zip(values, row_counts[5:], strict=True)
         ]
         moved = [
-            self._moved(column, f"FROM {both} WHERE {matched} AND {each}")
-            for column, each in zip(values, differ, strict=True)
+            self._moved(column, f"FROM {both} WHERE {matched} AND {differs}")
+            for column, differs in zip(values, differ, strict=True)
             if column.name in self._numbers and column.name.lower() not in self._hidden
         ]
         sql = f"SELECT * FROM ({' UNION ALL '.join(moved)})"
         sql += f" ORDER BY ABS(moved) DESC NULLS LAST, 1, 2 LIMIT {SHOWN}"
         largest = self._session.execute(sql).fetchall() if moved else []
-        other_rows = found[2] or found[3]
+        other_rows = row_counts[2] or row_counts[3]
         columns = [c for c in changes if c.rows or (other_rows and c.before != c.after)]
-        return Comparison(_counts(found), columns, largest)
+        return Comparison(_counts(row_counts), columns, largest)
 
     def _joined(self) -> str:
+        """Return SQL that joins both sides by key; `etl_is` is NULL on a side without the row."""
         keys = [(self._value("n", key), self._value("o", key)) for key in self._keys]
         on = " AND ".join(f"{new} IS NOT DISTINCT FROM {old}" for new, old in keys)
         now, old = (f"(SELECT *, 1 AS etl_is FROM {table})" for table in (self._now, self._old))
         return f"{now} AS n FULL JOIN {old} AS o ON {on}"
 
     def _moved(self, column: Column, rows: str) -> str:
+        """Return a query that tells for every row by how much a number has changed.
+
+        :param rows: the FROM and WHERE clauses that choose the rows.
+        """
+        # SELECT COALESCE(CAST(n."day" AS VARCHAR), 'NULL'), 'plays', CAST(o."plays" AS VARCHAR),
+        #     CAST(n."plays" AS VARCHAR),
+        #     CAST(n."plays" AS DOUBLE) - CAST(o."plays" AS DOUBLE) AS moved FROM ...
         key = " || ', ' || ".join(
             literal(MASK)
-            if each.lower() in self._hidden
-            else f"COALESCE(CAST(n.{quote(each)} AS VARCHAR), 'NULL')"
-            for each in self._keys
+            if name.lower() in self._hidden
+            else f"COALESCE(CAST(n.{quote(name)} AS VARCHAR), 'NULL')"
+            for name in self._keys
         )
         new, old = (f"{side}.{quote(column.name)}" for side in "no")
         return (
@@ -190,10 +223,10 @@ class _Compared:
         return ColumnChange(column.name, "sum" if number else "values", before, after, rows)
 
 
-def _counts(found: Sequence[int]) -> dict[str, int]:
-    return dict(zip(("before", "after", "added", "removed", "changed"), found, strict=False))
+def _counts(row_counts: Sequence[int]) -> dict[str, int]:
+    return dict(zip(("before", "after", "added", "removed", "changed"), row_counts, strict=False))
 
 
 def _one(session: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    """The first row; empty when there is none."""
+    """Return the first row of a query, or an empty tuple if there is none."""
     return session.execute(sql).fetchone() or ()

@@ -1,4 +1,4 @@
-"""What a change does to KPIs: the old and the new SQL over the same rows, compared."""
+"""What a change does to KPIs: run the old and the new SQL on the same rows and compare."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from etl_framework.errors import EtlError
 from etl_framework.plan.plan import Plan
 from etl_framework.project.models import Kpi
 from etl_framework.project.project import PipelineFile, Project
-from etl_framework.run.definition import definition, needed
+from etl_framework.run.execute import definition
 from etl_framework.workbench.compare import ColumnChange, compared, counted
 from etl_framework.workbench.inputs import BASE, NOW, Inputs, open_inputs
 
@@ -21,13 +21,13 @@ NEW, REMOVED = "new", "removed"
 
 @dataclass(frozen=True)
 class KpiDifference:
-    """A KPI that a change touches.
+    """A KPI that a change affects.
 
     :param why: `new`, `removed`, or the relations whose definition differs.
-    :param contract: what became of its columns: `+ total bigint`, `- sum bigint`.
-    :param counts: of rows: `before`, `after`, `added`, `removed`, `changed`.
-    :param largest: key, column, before, after and by how much, of the numbers that moved most.
-    :param first: of a new KPI some rows, the names of its columns before them.
+    :param contract: how its columns changed: `+ total bigint`, `- sum bigint`.
+    :param counts: numbers of rows: `before`, `after`, `added`, `removed`, `changed`.
+    :param largest: the numbers that changed most: key, column, before, after and the difference.
+    :param first: for a new KPI, the names of its columns and then some of its rows.
     :param waiting: the pipelines that read the target or wait for it.
     :param problem: why it could not be compared.
     """
@@ -54,15 +54,16 @@ def differences(
     *,
     examples: bool = False,
 ) -> Iterator[KpiDifference]:
-    """Every KPI of a pipeline that the change touches, through what it reads too.
+    """Yield every KPI of a pipeline that the change affects, also if only its inputs changed.
 
-    :param base: the project as it was; None where there was none.
-    :param on: the day of the data interval; that of the latest run if not given.
-    :param examples: over the rows that tests give, and no others.
-    :raises EtlError: the pipeline's files are wrong as they are now.
+    :param base: the project before the change; None if there was none.
+    :param name: the pipeline.
+    :param on: the day of the data interval; None for the interval of the latest run.
+    :param examples: compute over the example rows of the tests only.
+    :raises EtlError: the pipeline's files have errors now.
     """
     now, was = _file(project, name), _file(base, name)
-    model = next((each.model for each in (now, was) if each and each.model), None)
+    model = next((version.model for version in (now, was) if version and version.model), None)
     if model is None:
         return
     with open_inputs(project, environment, model, on, examples=examples) as inputs:
@@ -82,7 +83,7 @@ def differences(
 
 
 class _Sides:
-    """A pipeline as it is now and as it was, over the same rows; either may not be there."""
+    """A pipeline as it is now and as it was, over the same rows; one of the two may be missing."""
 
     def __init__(self, inputs: Inputs, plan: Plan | None, old: Plan | None) -> None:
         self.inputs = inputs
@@ -96,9 +97,9 @@ class _Sides:
         return plan.pipeline.kpis.get(name) if plan else None
 
     def table(self, name: str, side: str) -> str:
-        """The table of a KPI, made.
+        """Compute a KPI and return the table that holds it.
 
-        :raises EtlError: it cannot be.
+        :raises EtlError: the KPI cannot be computed.
         """
         self._sandboxes[side].make(name)
         return self._sandboxes[side].table(name)
@@ -106,11 +107,14 @@ class _Sides:
 
 def _file(project: Project | None, name: str) -> PipelineFile | None:
     known = project.pipelines if project else ()
-    return next((each for each in known if Path(each.file.path).stem == name), None)
+    return next(
+        (pipeline_file for pipeline_file in known if Path(pipeline_file.file.path).stem == name),
+        None,
+    )
 
 
 def _touched(plan: Plan | None, old: Plan | None) -> Iterator[tuple[str, str]]:
-    """Each KPI that differs, and why it does."""
+    """Yield each KPI that differs, and why."""
     for kpi in plan.pipeline.kpis if plan else ():
         if plan and (not old or kpi not in old.pipeline.kpis):
             yield kpi, NEW
@@ -122,11 +126,11 @@ def _touched(plan: Plan | None, old: Plan | None) -> Iterator[tuple[str, str]]:
 
 
 def _changed(plan: Plan, old: Plan, kpi: str) -> dict[str, None]:
-    """The relations that a KPI is made of whose definition differs, itself first."""
+    """Return the KPI and those of its inputs whose definition differs, the KPI first."""
     was = {step.name: definition(old, step) for step in old.steps}
     return {
         step.relation: None
-        for step in reversed(list(needed(plan, plan.step(f"kpi.{kpi}"))))
+        for step in reversed(plan.needed(plan.step(f"kpi.{kpi}")))
         if definition(plan, step) != was.get(step.name)
     }
 
@@ -160,7 +164,7 @@ def _difference(project: Project, sides: _Sides, name: str, why: str, broken: st
 
 
 def _contract(kpi: Kpi, was: Kpi) -> list[str]:
-    """The columns that came, went, or have another type."""
+    """Return the columns that were added, removed or given another type."""
     types = {column.name: str(column.type) for column in kpi.columns}
     old = {column.name: str(column.type) for column in was.columns}
     return [
@@ -171,12 +175,12 @@ def _contract(kpi: Kpi, was: Kpi) -> list[str]:
 
 
 def _waiting(project: Project, pipeline: str, name: str, kpi: Kpi) -> list[str]:
-    """The pipelines that wait for a KPI, or read the table it is published in."""
-    found = []
+    """Return the pipelines that wait for a KPI or read the table that it is published to."""
+    waiting = []
     for other in project.models:
         reads = any(
             getattr(source, "table", None) == kpi.target.table for source in other.sources.values()
         )
         if f"{pipeline}.{name}" in other.after or reads:
-            found.append(other.name)
-    return found
+            waiting.append(other.name)
+    return waiting

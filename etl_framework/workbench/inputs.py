@@ -18,7 +18,7 @@ from etl_framework.plan.fixtures import as_select
 from etl_framework.plan.plan import Plan, Step, build_plan
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
-from etl_framework.run.definition import definition, needed
+from etl_framework.run.execute import definition
 from etl_framework.run.run import Run
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import as_path
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 FOLDER = ".etl/trying"
 EMBEDDED = "duckdb"
-# The files as they are, and those of an earlier revision: each makes relations of its own.
+# The project's files as they are, and as they were in an earlier revision. Each side makes its
+# relations in a schema of its own.
 NOW, BASE = "now", "base"
 
 
@@ -39,10 +40,10 @@ NOW, BASE = "now", "base"
 class Inputs:
     """The rows of a pipeline's sources for one data interval, in a session for sandboxes.
 
-    :param project: with the environment computing here.
-    :param run: what the latest run left in staging, if there was one.
-    :param examples: sources are the rows that tests give, and nothing is read.
-    :param read: the sources that were read, as no run had left them.
+    :param project: the project, with an environment that computes on this machine.
+    :param run: the folder that the latest run left in staging, if there was a run.
+    :param examples: take the example rows of the tests; read no source.
+    :param read: the sources that had to be read, because no run had left their rows.
     """
 
     project: Project
@@ -55,15 +56,15 @@ class Inputs:
     read: list[str] = field(default_factory=list)
 
     def plan(self, project: Project, pipeline: str) -> Plan:
-        """The plan of the project, or of an earlier revision of it, over the same data.
+        """Return the plan of the project, or of an earlier revision of it, for the same data.
 
-        :raises EtlError: its files are wrong.
+        :raises EtlError: the project's files have errors.
         """
         files = replace(project, environments=self.project.environments)
         return build_plan(files, pipeline, self.environment, self.interval)
 
     def sandbox(self, plan: Plan, side: str = NOW) -> Sandbox:
-        """A sandbox for the SQL of a plan, over these rows."""
+        """Return a sandbox that runs the SQL of a plan on these rows."""
         rows = partial(self._rows, plan, side)
         note = " at the base" if side == BASE else ""
         return Sandbox(self.session, planned_definitions(plan), rows, plan.root, side, note)
@@ -83,9 +84,13 @@ class Inputs:
         return f"SELECT * FROM read_parquet([{files}])"
 
     def _files(self, plan: Plan, name: str, side: str) -> list[str]:
-        """The source's files, as its checks leave them: those of the run if it would not differ."""
+        """Return the files of a source after its checks.
+
+        They are the files of the latest run if its steps are defined as they are now. Otherwise the
+        source is read and checked again on this machine.
+        """
         last = [step for step in plan.steps if step.relation == name][-1]
-        steps = list(needed(plan, last))
+        steps = plan.needed(last)
         if self.run and all(_as_it_was(self.run, plan, step) for step in steps):
             return _files_of(self.run, last)
         run = self._reading(plan, NOW)
@@ -99,7 +104,7 @@ class Inputs:
         return _files_of(run.folder, last)
 
     def _reading(self, plan: Plan, side: str) -> Run:
-        """A run that leaves what it reads in a folder of this machine, one for each side."""
+        """Return a run that keeps what it reads on this machine, in a folder for every side."""
         staging = {"staging": f"{FOLDER}/{side}", "staging_connection": None}
         environment = plan.environment.model_copy(update=staging)
         return Run(replace(plan, root=self.project.root, environment=environment))
@@ -114,8 +119,10 @@ def open_inputs(
     *,
     examples: bool = False,
 ) -> Iterator[Inputs]:
-    """The rows of the latest run's sources, or of the run that began on a day.
+    """Open the rows of the latest run's sources.
 
+    :param on: take the run whose data interval starts on this day instead.
+    :param examples: take the example rows of the tests instead.
     :raises ConfigError: no data interval starts on the day.
     """
     chosen = project.workspace(environment).environment
@@ -134,10 +141,11 @@ def open_inputs(
 def rows_of(
     inputs: Inputs, plan: Plan, name: str, limit: int, order_by: str | None = None
 ) -> tuple[list[str], Sequence[Sequence[Any]]]:
-    """The columns and the first rows of a relation.
+    """Return the columns and the first rows of a relation.
 
-    :param limit: 0 for all.
-    :param order_by: a column, with `-` before it for largest first; all columns if not given.
+    :param limit: the highest number of rows; 0 for all rows.
+    :param order_by: a column to sort by, with `-` before it for largest first; None sorts by all
+        columns.
     :raises ConfigError: there is no such column.
     """
     sandbox = inputs.sandbox(plan)
@@ -175,7 +183,7 @@ def _interval(pipeline: Pipeline, on: date | None) -> DataInterval:
 
 
 def _here(project: Project, environment: str | None) -> Project:
-    """The project with the environment computing here, wherever it does otherwise."""
+    """Return the project with an environment that computes on this machine, with DuckDB."""
     known = project.environments
     if known is None:
         return project
@@ -186,7 +194,7 @@ def _here(project: Project, environment: str | None) -> Project:
 
 
 def _as_it_was(run: RunFolder, plan: Plan, step: Step) -> bool:
-    """Whether a run left what the step, as it is now, would leave of the same rows."""
+    """Return whether a run finished the step with the definition that the step has now."""
     outcome = run.step(step.name).outcome()
     return outcome is not None and outcome.definition == definition(plan, step)
 
@@ -197,7 +205,7 @@ def _files_of(run: RunFolder, step: Step) -> list[str]:
 
 
 def _only(run: Run) -> None:
-    """Keep what was read for one data interval, the one that is looked at."""
+    """Delete what was read for other data intervals than this one."""
     for other in run.plan.workspace.staging.runs(run.plan.pipeline.name):
         if other.path != run.folder.path:
             shutil.rmtree(other.path, ignore_errors=True)

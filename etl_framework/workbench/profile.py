@@ -1,4 +1,4 @@
-"""What the columns of a relation hold, measured in one scan."""
+"""Measure what the columns of a relation contain, in one scan."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ FEW = 20
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """What one column holds.
+    """What one column contains.
 
-    :param empty: rows without a value.
+    :param empty: how many rows have no value.
     :param distinct: how many different values there are.
-    :param least: the smallest value; of a text its length in characters. None when all are empty.
-    :param values: every value, when there are no more than `FEW`.
+    :param least: the smallest value, or for text the smallest length in characters; None if all
+        rows are empty.
+    :param greatest: the largest value, or for text the largest length.
+    :param values: all different values, if there are at most `FEW`.
     """
 
     column: Column
@@ -35,14 +37,16 @@ class ColumnProfile:
 
     @property
     def is_unique(self) -> bool:
-        """Whether every row has a value of its own."""
+        """Whether every row has a value, and no two rows have the same one."""
         return self.rows > 0 and self.distinct == self.rows
 
 
 def profile(
     session: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[Column]
 ) -> list[ColumnProfile]:
-    """Measure every column of a relation that the session sees."""
+    """Measure every column of a relation that the session can read."""
+    # SELECT count(*), count(*) - count("user"), count(DISTINCT "user"), min(length("user")),
+    #     max(length("user")), ... FROM "plays"
     parts = ["count(*)"]
     for column in columns:
         name = quote(column.name)
@@ -53,29 +57,35 @@ def profile(
             f"min({measured})",
             f"max({measured})",
         ]
-    rows, *found = session.execute(f"SELECT {', '.join(parts)} FROM {quote(relation)}").fetchall()[
-        0
-    ]
+    rows, *measures = session.execute(
+        f"SELECT {', '.join(parts)} FROM {quote(relation)}"
+    ).fetchall()[0]
     return [
-        _with_values(session, relation, ColumnProfile(column, rows, *found[4 * i : 4 * i + 4]))
+        _with_values(session, relation, ColumnProfile(column, rows, *measures[4 * i : 4 * i + 4]))
         for i, column in enumerate(columns)
     ]
 
 
 def _with_values(
-    session: duckdb.DuckDBPyConnection, relation: str, found: ColumnProfile
+    session: duckdb.DuckDBPyConnection, relation: str, column_profile: ColumnProfile
 ) -> ColumnProfile:
-    if not 0 < found.distinct <= FEW:
-        return found
-    name = quote(found.column.name)
+    if not 0 < column_profile.distinct <= FEW:
+        return column_profile
+    name = quote(column_profile.column.name)
     sql = f"SELECT DISTINCT {name} FROM {quote(relation)} WHERE {name} IS NOT NULL ORDER BY 1"
     values = [value for (value,) in session.execute(sql).fetchall()]
-    facts = (found.rows, found.empty, found.distinct, found.least, found.greatest)
-    return ColumnProfile(found.column, *facts, values)
+    facts = (
+        column_profile.rows,
+        column_profile.empty,
+        column_profile.distinct,
+        column_profile.least,
+        column_profile.greatest,
+    )
+    return ColumnProfile(column_profile.column, *facts, values)
 
 
 def matching(session: duckdb.DuckDBPyConnection, relation: str, column: str, pattern: str) -> bool:
-    """Whether every value of a column of text matches a regular expression."""
+    """Return whether every value of a text column matches a regular expression."""
     name = quote(column)
     sql = f"SELECT bool_and(regexp_matches({name}, {literal(pattern)})) FROM {quote(relation)}"
     row = session.execute(sql).fetchone()
@@ -85,7 +95,11 @@ def matching(session: duckdb.DuckDBPyConnection, relation: str, column: str, pat
 def missing(
     session: duckdb.DuckDBPyConnection, relation: str, column: str, parent: str, key: str
 ) -> int:
-    """Rows whose value is not among those of another relation's column."""
+    """Count the rows whose value does not occur in a column of another relation.
+
+    :param parent: the other relation.
+    :param key: its column.
+    """
     name = quote(column)
     row = session.execute(
         f"SELECT count(*) FROM {quote(relation)} WHERE {name} IS NOT NULL AND {name} NOT IN "

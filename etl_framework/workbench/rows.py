@@ -1,4 +1,4 @@
-"""Compare rows that have no order: what is missing, what is too much, what differs."""
+"""Compare rows in any order: which are missing, which are too many, which differ."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 Row = tuple[Any, ...]
-# Sums of floats differ in their last digits with the order that they are added in.
+# The last digits of a sum of floats depend on the order in which they are added.
 PRECISION = 1e-9
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A row that is expected and one that is found in its place; None where there is none."""
+    """An expected row and the actual row in its place; None if one of them is missing."""
 
     expected: Row | None
-    found: Row | None
+    actual: Row | None
 
 
-def differences(expected: Sequence[Row], found: Sequence[Row]) -> list[Difference]:
-    """What two bags of rows do not share; rows that are most alike are paired."""
-    left = list(found)
+def differences(expected: Sequence[Row], actual: Sequence[Row]) -> list[Difference]:
+    """Return the rows that only one of two lists has, in pairs of rows that are most alike."""
+    left = list(actual)
     missing = []
     for row in expected:
         same = next((i for i, other in enumerate(left) if _alike(row, other) == len(row)), None)
@@ -41,7 +41,7 @@ def differences(expected: Sequence[Row], found: Sequence[Row]) -> list[Differenc
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal; NULL equals NULL, and floats need not to the last digit."""
+    """Return whether two values are equal; NULL equals NULL, and floats may differ slightly."""
     if isinstance(one, float) and isinstance(other, float):
         both_nan = math.isnan(one) and math.isnan(other)
         return both_nan or math.isclose(one, other, rel_tol=PRECISION, abs_tol=1e-12)
@@ -49,4 +49,5 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _alike(one: Row, other: Row) -> int:
+    """Return how many values of two rows are equal."""
     return sum(same(a, b) for a, b in zip(one, other, strict=True))

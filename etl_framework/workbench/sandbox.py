@@ -1,4 +1,4 @@
-"""SQL over rows at hand: relations made in one DuckDB session when they are asked for."""
+"""Run SQL on given rows: relations are made in one DuckDB session when they are needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from etl_framework.sql.quote import quote
 if TYPE_CHECKING:
     import duckdb
 
-# SQL for the rows of a relation that are at hand; None for one that is to be computed.
+# Takes a relation's name. Returns SQL for its rows if they are given, or None if the relation has
+# to be computed.
 Rows = Callable[[str], str | None]
 
 
@@ -28,9 +29,9 @@ Rows = Callable[[str], str | None]
 class Definition:
     """How a relation is computed.
 
-    :param sql: as DuckDB runs it; empty for a function in Python.
-    :param rules: conditions that are true for rows which its checks take out.
-    :param compared: relations that these conditions read.
+    :param sql: the query for DuckDB; empty for a Python function.
+    :param rules: conditions that are true for the rows that checks take out of the relation.
+    :param compared: the relations that these conditions read.
     """
 
     inputs: tuple[str, ...]
@@ -41,14 +42,14 @@ class Definition:
 
 
 class Sandbox:
-    """Makes a relation, and those that it reads, in a session; nothing is kept.
+    """Makes a relation, and the relations that it reads, in a session; nothing is stored.
 
     `etl test`, `etl preview` and `etl diff` differ only in where the rows come from.
 
-    :param rows: gives the rows that are at hand.
-    :param root: the project's folder, where functions in Python are looked for.
-    :param schema: the schema that the relations are made in; they are temporary if None.
-    :param note: what errors add to a relation's name.
+    :param rows: returns SQL for the rows that are given.
+    :param root: the project's folder, which contains the Python functions.
+    :param schema: the schema to make the relations in; None makes temporary relations.
+    :param note: a text that error messages add to a relation's name.
     """
 
     def __init__(
@@ -69,14 +70,14 @@ class Sandbox:
         self._made: set[str] = set()
 
     def table(self, name: str) -> str:
-        """What SQL of the session calls a relation."""
+        """Return the name of a relation in the session's SQL."""
         return f"{quote(self._schema)}.{quote(name)}" if self._schema else quote(name)
 
     def make(self, name: str) -> None:
-        """Make a relation and those that it reads, once.
+        """Make a relation and the relations that it reads, unless it has been made already.
 
         :raises DataMissingError: a source has no data.
-        :raises StepError: the SQL does not run, or a source does not keep its rules.
+        :raises StepError: the SQL fails, or a source breaks its rules.
         """
         if name in self._made:
             return
@@ -88,7 +89,7 @@ class Sandbox:
         for need in dict.fromkeys((*definition.inputs, *definition.compared)):
             self.make(need)
         block = definition.block
-        # What is looked at more than once is computed once.
+        # A KPI is read more than once, so a table saves computing it again.
         kind = "TABLE" if isinstance(block, Kpi) else "VIEW"
         sql = contracted(name, definition.sql, block.columns)
         if isinstance(block, Transform) and block.python:
@@ -124,7 +125,7 @@ class Sandbox:
 def compiled_definitions(
     compilation: Compilation, relations: Mapping[str, Relation]
 ) -> dict[str, Definition]:
-    """The queries of a pipeline alone: rows that their checks take out stay."""
+    """Return how a pipeline's queries are computed, without taking out rows that break checks."""
     return {
         name: Definition(query.inputs, query.sql, relations[name].block)
         for name, query in compilation.queries.items()
@@ -132,7 +133,10 @@ def compiled_definitions(
 
 
 def planned_definitions(plan: Plan) -> dict[str, Definition]:
-    """The transforms and KPIs of a plan, as those that read them see them in a run."""
+    """Return how the transforms and KPIs of a plan are computed.
+
+    As in a run, a transform has no rows that its checks take out.
+    """
     definitions = {}
     for step in plan.steps:
         if step.kind in ("transform", "kpi") and step.block:
@@ -148,6 +152,7 @@ def planned_definitions(plan: Plan) -> dict[str, Definition]:
 
 
 def _taking_out(plan: Plan, relation: str) -> Iterator[RowCheck]:
+    """Yield the checks that take rows out of a relation."""
     for step in plan.steps:
         for check in step.checks if step.name == f"check.{relation}" else ():
             if isinstance(check, RowCheck) and check.on_fail == "quarantine":

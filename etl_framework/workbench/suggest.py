@@ -1,4 +1,4 @@
-"""Checks that a relation keeps as it is now, to paste into its file and edit."""
+"""Suggest checks that a relation passes now, to paste into its file and edit."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from etl_framework.workbench.suggestions import Look, Suggestion
 
 @dataclass(frozen=True)
 class Suggestions:
-    """What suits a relation.
+    """The checks that suit a relation.
 
-    :param rows: how many it had in the run that was looked at.
+    :param rows: how many rows it had in its latest run.
     """
 
     relation: str
@@ -34,16 +34,16 @@ class Suggestions:
 
 
 def suggest(project: Project, environment: str | None, name: str) -> Suggestions:
-    """Look at a relation as its latest run left it in staging.
+    """Suggest checks for a relation, from the rows that its latest run left in staging.
 
-    :param name: the relation, with its pipeline before it where two have one of that name.
+    :param name: the relation; `pipeline.relation` if several pipelines have one of this name.
     :raises ConfigError: there is no such relation.
-    :raises DataMissingError: nothing of it is in staging.
+    :raises DataMissingError: staging has no rows of it.
     """
     relation = project.find(name)
     pipeline = relation.pipeline
     chosen = project.environment(environment)
-    staging = chosen.open(project.root).staging
+    staging = project.workspace(environment).staging
     run = _latest(staging, relation)
     with (
         spill_folder(staging.path / ".suggesting") as spill,
@@ -71,13 +71,13 @@ def _latest(staging: Staging, relation: Relation) -> RunFolder:
 
 
 def _files(run: RunFolder, relation: Relation) -> list[str]:
-    """The relation as it was made, before its checks took rows out."""
+    """Return the files of a relation before its checks took rows out."""
     outcome = run.step(relation.step).outcome()
     return run.fetch(outcome.files) if outcome else []
 
 
 def _staged(run: RunFolder, beside: Relation, name: str) -> str | None:
-    """SQL for a relation of the same pipeline, as a run left it."""
+    """Return SQL for a relation of the same pipeline as a run left it; None if it left none."""
     known = {other.name: other for other in relations_of(beside.pipeline, beside.file)}
     files = ", ".join(as_path(file) for file in _files(run, known[name]))
     return f"SELECT * FROM read_parquet([{files}])" if files else None

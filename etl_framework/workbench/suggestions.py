@@ -1,4 +1,4 @@
-"""Which checks suit what a relation holds."""
+"""Find the checks that suit the rows of a relation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from etl_framework.workbench.profile import ColumnProfile, matching, missing, pr
 if TYPE_CHECKING:
     import duckdb
 
-# Fewer rows say little about what values a column may have, or that they are its own.
+# With fewer rows there is little reason to believe that a column has only these values, or that its
+# values are unique.
 ENOUGH = 20
 PATTERNS = (
     r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
@@ -28,20 +29,23 @@ PATTERNS = (
     r"^https?://",
     r"^[0-9]+$",
 )
-# For texts of one length, which stands behind.
+# Patterns for texts that all have the same length: `^[0-9]{5}$`.
 LETTERS = (r"[0-9]", r"[A-Z]", r"[a-z]", r"[0-9A-Z]", r"[0-9a-z]", r"[0-9A-Za-z]")
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A check as a pipeline's file declares it, and what was seen."""
+    """A check as a pipeline's file declares it, and what was seen in the rows.
+
+    :param check: the check's keys and values in the file.
+    """
 
     check: dict[str, Any]
     seen: str
 
 
 class Look:
-    """One relation that a session sees, beside the others of its run."""
+    """A relation that a session can read, together with the other relations of its run."""
 
     def __init__(
         self,
@@ -60,18 +64,19 @@ class Look:
         self.rows = self.columns[0].rows if self.columns else 0
 
     def _described(self, relation: str) -> list[Column]:
+        """Return the columns of a relation, without those whose type a file cannot declare."""
         rows = self._session.execute(f"DESCRIBE {quote(relation)}").fetchall()
         typed = [(str(row[0]), ColumnType.of_duckdb(str(row[1]))) for row in rows]
         return [Column(name=name, type=type_) for name, type_ in typed if type_]
 
     def new_ones(self) -> list[Suggestion]:
-        """What suits and is not declared yet."""
+        """Return the checks that suit the relation and are not declared yet."""
         declared = {(c.type_name, *c.checked_columns()) for c in self._checks}
         declared |= {("unique", *names) for type_, *names in declared if type_ == "primary_key"}
         return [
-            found
-            for found in self._all()
-            if (found.check["type"], *_columns_of(found.check)) not in declared
+            suggestion
+            for suggestion in self._all()
+            if (suggestion.check["type"], *_columns_of(suggestion.check)) not in declared
         ]
 
     def _all(self) -> Iterator[Suggestion]:
@@ -85,85 +90,100 @@ class Look:
         full = [c.column.name for c in self.columns if not c.empty]
         if missing_ones := [name for name in full if name not in required]:
             yield Suggestion({"type": "not_null", "columns": missing_ones}, "none is empty")
-        for found in self.columns:
-            yield from self._of_column(found)
+        for column_profile in self.columns:
+            yield from self._of_column(column_profile)
 
-    def _of_column(self, found: ColumnProfile) -> Iterator[Suggestion]:
-        name, family = found.column.name, found.column.type.family
-        if found.empty and found.empty < found.rows:
-            rate = found.empty / found.rows
+    def _of_column(self, column_profile: ColumnProfile) -> Iterator[Suggestion]:
+        name, family = column_profile.column.name, column_profile.column.type.family
+        if column_profile.empty and column_profile.empty < column_profile.rows:
+            rate = column_profile.empty / column_profile.rows
             check = {"type": "null_rate", "column": name, "max": _percent(rate)}
-            yield Suggestion(check, f"{found.empty:,} of {found.rows:,} empty, {rate:.2%}")
-        if not found.distinct:
+            yield Suggestion(
+                check, f"{column_profile.empty:,} of {column_profile.rows:,} empty, {rate:.2%}"
+            )
+        if not column_profile.distinct:
             return
-        related = list(self._relationships(found))
+        related = list(self._relationships(column_profile))
         yield from related
-        if found.is_unique and found.rows >= ENOUGH and family in ("integer", "text"):
+        if (
+            column_profile.is_unique
+            and column_profile.rows >= ENOUGH
+            and family in ("integer", "text")
+        ):
             yield Suggestion({"type": "unique", "columns": [name]}, "every value is there once")
-        if name.lower() in self._hidden or found.rows < ENOUGH or related:
+        if name.lower() in self._hidden or column_profile.rows < ENOUGH or related:
             return
-        if found.values and family in ("text", "integer"):
-            values = list(found.values)
+        if column_profile.values and family in ("text", "integer"):
+            values = list(column_profile.values)
             yield Suggestion(
                 {"type": "accepted_values", "column": name, "values": values},
-                f"{found.distinct} different ones in {found.rows:,} rows",
+                f"{column_profile.distinct} different ones in {column_profile.rows:,} rows",
             )
-        elif family in NUMBERS and not found.is_unique:
-            yield from self._range(found)
+        elif family in NUMBERS and not column_profile.is_unique:
+            yield from self._range(column_profile)
         elif family == "text":
-            yield from self._form(found)
+            yield from self._form(column_profile)
         elif family in MOMENTS and isinstance(self._block, Source):
-            yield from self._freshness(found)
+            yield from self._freshness(column_profile)
 
-    def _range(self, found: ColumnProfile) -> Iterator[Suggestion]:
-        bounds = {"min": found.least, "max": found.greatest}
+    def _range(self, column_profile: ColumnProfile) -> Iterator[Suggestion]:
+        bounds = {"min": column_profile.least, "max": column_profile.greatest}
         plain = {key: _plain(value) for key, value in bounds.items()}
         if all(value is not None for value in plain.values()):
-            check = {"type": "accepted_range", "column": found.column.name, **plain}
+            check = {"type": "accepted_range", "column": column_profile.column.name, **plain}
             yield Suggestion(check, "the least and the greatest value")
 
-    def _form(self, found: ColumnProfile) -> Iterator[Suggestion]:
-        """A pattern, or else the lengths."""
-        name, patterns = found.column.name, list(PATTERNS)
-        if found.least == found.greatest:
-            patterns += [f"^{letters}{{{found.least}}}$" for letters in LETTERS]
+    def _form(self, column_profile: ColumnProfile) -> Iterator[Suggestion]:
+        """Suggest a pattern that all texts match, or else the range of their lengths."""
+        name, patterns = column_profile.column.name, list(PATTERNS)
+        if column_profile.least == column_profile.greatest:
+            patterns += [f"^{letters}{{{column_profile.least}}}$" for letters in LETTERS]
         for pattern in patterns:
             if matching(self._session, self._relation, name, pattern):
                 yield Suggestion(
                     {"type": "pattern", "column": name, "pattern": pattern}, "all match"
                 )
                 return
-        check = {"type": "length", "column": name, "min": found.least, "max": found.greatest}
+        check = {
+            "type": "length",
+            "column": name,
+            "min": column_profile.least,
+            "max": column_profile.greatest,
+        }
         yield Suggestion(check, "characters of the shortest and of the longest")
 
-    def _freshness(self, found: ColumnProfile) -> Iterator[Suggestion]:
-        newest, end = found.greatest, self._interval.end
+    def _freshness(self, column_profile: ColumnProfile) -> Iterator[Suggestion]:
+        newest, end = column_profile.greatest, self._interval.end
         if not isinstance(newest, datetime):
             newest = datetime.combine(newest, time())
         age = end.astimezone(newest.tzinfo) if newest.tzinfo else end.replace(tzinfo=None)
         hours = math.ceil((age - newest).total_seconds() / 3600)
         if 0 <= hours <= 24 * 31:
-            check = {"type": "freshness", "column": found.column.name, "max_age": f"{hours + 1}h"}
+            check = {
+                "type": "freshness",
+                "column": column_profile.column.name,
+                "max_age": f"{hours + 1}h",
+            }
             yield Suggestion(
                 check, f"the newest is {hours} hours before the end of {self._interval}"
             )
 
-    def _relationships(self, found: ColumnProfile) -> Iterator[Suggestion]:
-        """Other sources with a column of that name that tells their rows apart."""
-        name = found.column.name
+    def _relationships(self, column_profile: ColumnProfile) -> Iterator[Suggestion]:
+        """Suggest `relationships` with sources whose primary key is a column of the same name."""
+        name = column_profile.column.name
         for other, block in self._pipeline.sources.items():
             keys = [column for column in block.columns if column.primary_key]
             if other == self._relation or [key.name for key in keys] != [name]:
                 continue
-            if keys[0].type.family != found.column.type.family:
+            if keys[0].type.family != column_profile.column.type.family:
                 continue
             lost = missing(self._session, self._relation, name, other, name)
-            if lost * 10 > found.rows:
+            if lost * 10 > column_profile.rows:
                 continue
             check = {"type": "relationships", "column": name, "to": f"{other}.{name}"}
             if lost:
-                check["error_if"] = f">{_percent(lost / found.rows)}"
-            yield Suggestion(check, f"{lost:,} of {found.rows:,} are not there")
+                check["error_if"] = f">{_percent(lost / column_profile.rows)}"
+            yield Suggestion(check, f"{lost:,} of {column_profile.rows:,} are not there")
 
 
 def _columns_of(check: dict[str, Any]) -> list[str]:
@@ -171,14 +191,14 @@ def _columns_of(check: dict[str, Any]) -> list[str]:
 
 
 def _percent(rate: float) -> str:
-    """A rate with some room above it, in two digits."""
+    """Return one and a half times a rate as a percentage with two digits: 0.02 becomes `3%`."""
     percent = rate * 150
     digits = max(0, 1 - math.floor(math.log10(percent)))
     return f"{min(math.ceil(percent * 10**digits) / 10**digits, 100):g}%"
 
 
 def _plain(value: Any) -> int | float | None:
-    """A number as YAML has it; None when it would be another."""
+    """Return a number that YAML can hold exactly, or None if it cannot."""
     if isinstance(value, int):
         return value
     number = float(value)

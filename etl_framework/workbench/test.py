@@ -1,4 +1,4 @@
-"""Run the unit tests of a pipeline's SQL: given rows in, expected rows compared, nothing stored."""
+"""Run the unit tests of a pipeline's SQL: compute with given rows, compare with expected rows."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a test went.
+    """The result of a test.
 
-    :param place: path, line, column.
-    :param columns: what was compared, of a test that failed.
-    :param error: why the SQL could not be run, if it could not.
+    :param place: path, line and column of the test.
+    :param columns: the columns that were compared; empty if the SQL failed.
+    :param error: why the SQL failed; empty if it did not.
     """
 
     pipeline: str
@@ -48,12 +48,15 @@ class Verdict:
         return not self.differences and not self.error
 
 
-def run_tests(root: Path, found: PipelineFile, relation: str | None = None) -> Iterator[Verdict]:
-    """Run the tests of a pipeline, or of one relation; the file is taken to be clean.
+def run_tests(
+    root: Path, pipeline_file: PipelineFile, relation: str | None = None
+) -> Iterator[Verdict]:
+    """Run the tests of a pipeline, or of one of its relations.
 
     :param root: the project's folder.
+    :param pipeline_file: a file without errors.
     """
-    pipeline = found.model
+    pipeline = pipeline_file.model
     if pipeline is None:
         return
     compilations: dict[date | None, Compilation] = {}
@@ -63,14 +66,14 @@ def run_tests(root: Path, found: PipelineFile, relation: str | None = None) -> I
         for index, test in enumerate(query.tests):
             if test.date not in compilations:
                 interval = pipeline.some_interval(test.date)
-                compilations[test.date] = compile_queries(root, found, interval)
-            place = found.file.place((*found.relations[name].keys, "tests", index))
-            yield _verdict(root, found, compilations[test.date], name, test, place)
+                compilations[test.date] = compile_queries(root, pipeline_file, interval)
+            place = pipeline_file.file.place((*pipeline_file.relations[name].keys, "tests", index))
+            yield _verdict(root, pipeline_file, compilations[test.date], name, test, place)
 
 
 def _verdict(
     root: Path,
-    found: PipelineFile,
+    pipeline_file: PipelineFile,
     compilation: Compilation,
     relation: str,
     test: SqlTest,
@@ -78,12 +81,12 @@ def _verdict(
 ) -> Verdict:
     """Run one test in a session of its own."""
     started = time.monotonic()
-    pipeline = found.relations[relation].pipeline
+    pipeline = pipeline_file.relations[relation].pipeline
     columns: list[str] = []
     different: list[Difference] = []
     error = ""
     with closing(scratch(pipeline.timezone)) as session:
-        definitions = compiled_definitions(compilation, found.relations)
+        definitions = compiled_definitions(compilation, pipeline_file.relations)
         sandbox = Sandbox(session, definitions, _given(compilation, test), root)
         try:
             sandbox.make(relation)
@@ -93,12 +96,12 @@ def _verdict(
         except EtlError as problem:
             error = "\n".join(diagnostic.message for diagnostic in problem.diagnostics)
     seconds = time.monotonic() - started
-    about = (pipeline.name, relation, test.name, (found.file.path, *place), seconds)
+    about = (pipeline.name, relation, test.name, (pipeline_file.file.path, *place), seconds)
     return Verdict(*about, columns, different, error)
 
 
 def _given(compilation: Compilation, test: SqlTest) -> Rows:
-    """The rows that a test gives; a source that it gives none is empty."""
+    """Return a function that gives a test's rows; a source without given rows is empty."""
 
     def rows(name: str) -> str | None:
         if name in test.given or name not in compilation.queries:
@@ -112,13 +115,13 @@ def _given(compilation: Compilation, test: SqlTest) -> Rows:
 def _compared(
     session: duckdb.DuckDBPyConnection, table: str, test: SqlTest, types: dict[str, str]
 ) -> tuple[list[str], list[Difference]]:
-    """The columns that are compared, and what differs in them from what the test expects.
+    """Return the columns that are compared, and the rows that differ from the expected ones.
 
     :raises StepError: the result cannot be computed.
     """
     import duckdb
 
-    # Spelled as the result does, whatever the test's upper and lower case.
+    # The test may write names in another case than the result; take the result's names.
     wanted = {column.lower() for column in test.expected_columns()}
     columns = [column for column in types if column.lower() in wanted] or list(types)
     try:

@@ -88,6 +88,11 @@ class Editor:
         self.tell("exit")
         return self._ended()
 
+    def terminate(self) -> int:
+        """End it by a signal; its exit code."""
+        self._process.terminate()
+        return self._ended()
+
     def kill(self) -> None:
         """End it, whatever it does."""
         self._process.kill()

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.folder import lint_folder
 from etl_framework.lint.formats import FORMATS
-from etl_framework.lint.settings import Settings
+from etl_framework.lint.linter import Linter
 from tests.conftest import REPOSITORY
 from tests.fuzz.guard import Guard, TooLongError
 from tests.fuzz.mutating import mutated
@@ -89,7 +88,7 @@ class Fuzzer:
             file.write_bytes(text.encode("utf-8", "surrogatepass"))
 
     def _lint(self) -> list[Diagnostic]:
-        found = lint_folder(self._root, Settings(), keep=False, jobs=1)
+        found = Linter(self._root, start=False, jobs=1).look()
         for write in FORMATS.values():
             write(found, self._root).encode()
         return found

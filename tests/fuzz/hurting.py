@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 
-from etl_framework.lint.folder import lint_folder
-from etl_framework.lint.settings import Settings
+from etl_framework.lint.linter import Linter
 from tests.conftest import REPOSITORY
 from tests.fuzz.guard import Guard, TooLongError
 
@@ -280,7 +279,7 @@ def main() -> None:
     said = {}
     with tempfile.TemporaryDirectory(prefix="etl-hurts-") as folder:
         root = Path(folder) / "shop"
-        lint_folder(SHOP, Settings(), keep=False)  # imports what is imported at first use
+        Linter(SHOP, start=False).look()  # imports what is imported at first use
         guard = Guard(root)
         for name, file, make, _ in HURTS:
             shutil.rmtree(root, ignore_errors=True)
@@ -289,7 +288,7 @@ def main() -> None:
             guard.broken.clear()
             try:
                 with guard.watch(seconds=1):
-                    found = lint_folder(root, Settings(), keep=False)
+                    found = Linter(root, start=False).look()
                 said[name] = [[astuple(each) for each in found], list(guard.broken)]
             except TooLongError:
                 said[name] = [[], ["takes too long"]]

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.folder import lint_folder
-from etl_framework.lint.settings import Settings
+from etl_framework.lint.linter import Linter
 from tests.conftest import REPOSITORY
 from tests.fuzz.hurting import HURTS
 
@@ -68,6 +67,6 @@ def test_a_connection_that_is_missing_where_the_engine_is_redshift(tmp_path: Pat
     for file in (root / "pipelines").iterdir():
         file.write_text(file.read_text().replace("connection: warehouse", "connection: warehaus"))
 
-    found = lint_folder(root, Settings(), keep=False)
+    found = Linter(root, start=False).look()
 
     assert "E301" in {each.code for each in found}

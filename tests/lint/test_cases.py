@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.lint.linter import lint, rules
-from etl_framework.project.project import load_project
+from etl_framework.lint.inspector import rules
+from etl_framework.lint.linter import Linter
 
 CASES = Path(__file__).parent.parent / "cases" / "lint"
 TWICE = ("E306", "E403", "E411", "E701")
@@ -16,7 +16,7 @@ NAMES = sorted(path.name for path in CASES.iterdir() if (path / "pipelines").is_
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: name.replace("_", " "))
 def test_a_project_gives_the_text_beside_it(name: str) -> None:
-    found = lint(load_project(CASES / name))
+    found = Linter(CASES / name).look()
 
     text = "".join(f"{problem}\n" for problem in found)
     assert text == (CASES / f"{name}.txt").read_text(encoding="utf-8")

@@ -165,8 +165,9 @@ class Described(Rule):
     def check(self, project, files):
         for checked in files:
             if not checked.pipeline.description:
-                found = checked.found.file.diagnostic(("name",), "X001", "say what it is for")
-                yield replace(found, severity="warning")
+                file = checked.pipeline_file.file
+                problem = file.diagnostic(("name",), "X001", "say what it is for")
+                yield replace(problem, severity="warning")
 '''
 
 
@@ -218,6 +219,9 @@ def test_a_rule_of_the_project(lint: Lint, orders: Folder) -> None:
     orders.write("lint_rules.py", OWN)
     orders.write("setup.cfg", "[etl:lint]\nrules = lint_rules.py\nselect = X\n")
     assert lint() == ["pipelines/orders.yml:1 X001"]
+
+    orders.write("lint_rules.py", OWN.replace("checked.pipeline_file", "checked.found"))
+    assert lint() == ["pipelines/orders.yml:1 X001"], "the deprecated name still works"
 
     orders.write("lint_rules.py", "import nowhere_at_all")
     done = orders.etl("lint")

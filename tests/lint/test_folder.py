@@ -6,18 +6,14 @@ import gc
 import json
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from etl_framework.errors import ConfigError, Diagnostic
 from etl_framework.lint import workers
-from etl_framework.lint.folder import lint_folder
-from etl_framework.lint.kept import FILE
-from etl_framework.lint.linter import lint
-from etl_framework.lint.settings import Settings
-from etl_framework.project.project import load_project
+from etl_framework.lint.cache import FILE
+from etl_framework.lint.linter import Linter
 from tests.fuzz.mutating import mutated
 from tests.lint.test_cases import CASES
 from tests.lint.test_mistakes import HERE
@@ -39,11 +35,11 @@ def root(tmp_path: Path) -> Path:
 
 
 def cold(root: Path) -> list[Diagnostic]:
-    return lint_folder(root, Settings(), keep=False, jobs=1)
+    return Linter(root, start=False, jobs=1).look()
 
 
 def warm(root: Path) -> list[Diagnostic]:
-    return lint_folder(root, Settings(), jobs=1)
+    return Linter(root, keep=True, jobs=1).look()
 
 
 def test_a_process_that_lints_again_keeps_no_garbage(root: Path) -> None:
@@ -78,41 +74,36 @@ def test_after_any_edit_it_is_as_if_nothing_were_kept(root: Path, seed: int) -> 
 
         assert warm(root) == expected, (file, way)
         assert warm(root) == expected, "once more"
-        assert lint(load_project(root)) == expected
 
 
 @pytest.mark.slow
 def test_several_processes_find_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "ENOUGH", 1)
 
-    assert lint_folder(root, Settings(), keep=False, jobs=2) == cold(root)
+    assert Linter(root, start=False, jobs=2).look() == cold(root)
     assert len(cold(root)) > 10
 
 
-def test_only_what_has_changed_is_looked_at_again(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked: list[str] = []
-    real: Callable[[str], object] = workers._unit
-    monkeypatch.setattr(workers, "_unit", lambda path: looked.append(path) or real(path))
-    warm(root)
+@pytest.mark.parametrize("lives", [True, False], ids=["one process", "a process each time"])
+def test_only_what_has_changed_is_looked_at_again(root: Path, lives: bool) -> None:
+    linter = Linter(root, keep=True, jobs=1)
+
+    def looked_at() -> set[str]:
+        look = linter if lives else Linter(root, keep=True, jobs=1)
+        look.look()
+        return set(look.looked_at)
+
+    looked_at()
     hinted = {each.path for each in cold(root) if each.code == "E302"}
-    looked.clear()
+    assert looked_at() == hinted, "a hint about other files is made anew"
 
-    warm(root)
-    assert set(looked) == hinted, "a hint about other files is made anew"
-
-    looked.clear()
     file = root / "sql_templates/shop/paid.sql"
     file.write_text(file.read_text() + "-- more\n")
-    warm(root)
-    assert set(looked) == {"pipelines/again.yml", "pipelines/shop.yml"} | hinted
+    assert looked_at() == {"pipelines/again.yml", "pipelines/shop.yml"} | hinted
 
-    looked.clear()
     environments = root / "environments.yml"
     environments.write_text(environments.read_text() + "# more\n")
-    warm(root)
-    assert len(looked) == len(list((root / "pipelines").glob("*.yml")))
+    assert len(looked_at()) == len(list((root / "pipelines").glob("*.yml")))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +146,5 @@ def test_a_folder_that_cannot_be_written_is_no_matter(root: Path) -> None:
 
 def test_a_mistyped_path_is_refused(root: Path) -> None:
     with pytest.raises(ConfigError, match="'shopp' is no file, folder or pipeline"):
-        lint_folder(root, Settings(), ["shopp"])
-    assert {each.path for each in lint_folder(root, Settings(), ["again"])} == {
-        "pipelines/again.yml"
-    }
+        Linter(root).look(["shopp"])
+    assert {each.path for each in Linter(root).look(["again"])} == {"pipelines/again.yml"}

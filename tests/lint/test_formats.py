@@ -17,9 +17,8 @@ import pytest
 
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.formats import FORMATS, as_frames
-from etl_framework.lint.linter import lint
+from etl_framework.lint.linter import Linter
 from etl_framework.lint.pages import page
-from etl_framework.project.project import load_project
 from tests.conftest import REPOSITORY as ROOT
 from tests.conftest import Folder
 from tests.lint.test_cases import CASES
@@ -35,7 +34,7 @@ ODD = [
 
 @pytest.fixture(scope="module")
 def problems() -> list[Diagnostic]:
-    return lint(load_project(BAD))
+    return Linter(BAD).look()
 
 
 def places_in(format_: str, text: str) -> list[tuple[str, int, int, str]]:

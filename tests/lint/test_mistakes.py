@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from etl_framework.lint.folder import lint_folder
-from etl_framework.lint.settings import Settings
+from etl_framework.lint.linter import Linter
 from tests.lint.test_cases import CASES
 
 HERE = CASES / "mistakes"
@@ -29,7 +28,7 @@ def test_a_mistake(mistake: dict[str, list[str]], tmp_path: Path) -> None:
     assert text.count(right) == 1 or right in ("c.country", "sql: shop/paid.sql"), right
     file.write_text(text.replace(right, wrong, 1), encoding="utf-8")
 
-    found = lint_folder(root, Settings(), keep=False)
+    found = Linter(root, start=False).look()
 
     assert "".join(f"{each}\n" for each in found).strip() == SAID[str(mistake["name"])].strip()
     assert all(each.hint or "should" in each.message for each in found), "a hint mends it"
@@ -37,4 +36,4 @@ def test_a_mistake(mistake: dict[str, list[str]], tmp_path: Path) -> None:
 
 def test_there_are_thirty_and_the_project_is_clean() -> None:
     assert len(MISTAKES) == len(SAID) == 30
-    assert lint_folder(HERE / "ours", Settings(), keep=False) == []
+    assert Linter(HERE / "ours", start=False).look() == []

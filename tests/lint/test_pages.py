@@ -10,9 +10,8 @@ import pytest
 
 from etl_framework.errors import ConfigError, Diagnostic
 from etl_framework.lint.base import rule_classes
-from etl_framework.lint.linter import lint
+from etl_framework.lint.linter import Linter
 from etl_framework.lint.pages import FOLDER, codes, page
-from etl_framework.project.project import load_project
 from tests.conftest import Folder
 from tests.lint.test_cases import CASES
 
@@ -27,7 +26,7 @@ PAGES = sorted(file.name.removesuffix(".md") for file in FOLDER.iterdir())
 
 def linted(root: Path) -> list[Diagnostic]:
     try:
-        return lint(load_project(root))
+        return Linter(root).look()
     except ConfigError as error:
         return list(error.diagnostics)
 

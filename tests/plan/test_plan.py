@@ -126,7 +126,7 @@ def refuse(event, arguments):
         raise RuntimeError(event)
 
 from etl_framework.project.project import load_project
-from etl_framework.lint.linter import lint
+from etl_framework.lint.linter import Linter
 from etl_framework.plan.plan import build_plan
 import duckdb, sqlglot, sqlglot.optimizer
 
@@ -138,7 +138,7 @@ class Secretive(dict):
 os.environ = Secretive(os.environ)
 sys.addaudithook(refuse)
 project = load_project(Path())
-assert not lint(project)
+assert not Linter(project.root).look()
 model = project.pipeline("orders").model
 plan = build_plan(project, "orders", None, next(model.cut().intervals_from(date(2024, 6, 25))))
 print(len(plan.steps))

@@ -10,13 +10,14 @@ from etl_framework.connections.duckdb import DuckDB
 from etl_framework.errors import ConfigError
 from etl_framework.project.environments import Environment
 from etl_framework.project.project import load_project
+from etl_framework.project.workspace import Workspace
 from tests.conftest import Folder
 
 DUCKDB = {"warehouse": {"type": "duckdb", "path": "w.duckdb"}}
 
 
-def environment(**settings: object) -> Environment:
-    return Environment.model_validate({"connections": DUCKDB, **settings})
+def opened(root: Path, **settings: object) -> Workspace:
+    return Workspace(root, Environment.model_validate({"connections": DUCKDB, **settings}))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_folder_as_staging(
 ) -> None:
     monkeypatch.setenv("ETL_TEST_STAGING", "elsewhere")
 
-    workspace = environment(staging=staging).open(tmp_path)
+    workspace = opened(tmp_path, staging=staging)
 
     assert workspace.staging.path == tmp_path / folder
     assert workspace.staging.remote is None
@@ -42,7 +43,7 @@ def test_a_folder_as_staging(
 def test_a_variable_that_names_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETL_TEST_STAGING", "s3://lake/staging")
 
-    staging = environment(staging="{{ env.ETL_TEST_STAGING }}").open(tmp_path).staging
+    staging = opened(tmp_path, staging="{{ env.ETL_TEST_STAGING }}").staging
 
     assert staging.path == tmp_path / ".etl/work"
     assert staging.remote is not None
@@ -67,7 +68,7 @@ def test_a_run_whose_staging_is_a_folder_by_a_variable(
 
 def test_relative_staging_stays_in_the_project(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="leads out of"):
-        _ = environment(staging="../elsewhere").open(tmp_path).staging
+        _ = opened(tmp_path, staging="../elsewhere").staging
 
 
 def test_opening_sets_the_variables_of_the_env_file(
@@ -78,21 +79,19 @@ def test_opening_sets_the_variables_of_the_env_file(
     monkeypatch.delenv("ETL_TEST_FILE")
     (tmp_path / "vars").write_text("# a comment\nETL_TEST_SET=other\nETL_TEST_FILE=there\n")
 
-    workspace = environment(env_file="vars", staging="{{ env.ETL_TEST_FILE }}").open(tmp_path)
+    workspace = opened(tmp_path, env_file="vars", staging="{{ env.ETL_TEST_FILE }}")
 
     assert workspace.staging.path == tmp_path / "there"
-    assert environment(staging="{{ env.ETL_TEST_SET }}").open(tmp_path).staging.path == (
-        tmp_path / "already"
-    )
+    assert opened(tmp_path, staging="{{ env.ETL_TEST_SET }}").staging.path == (tmp_path / "already")
 
 
 def test_an_env_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="vars"):
-        environment(env_file="vars").open(tmp_path)
+        opened(tmp_path, env_file="vars")
 
 
 def test_a_connection_by_its_name(tmp_path: Path) -> None:
-    workspace = environment().open(tmp_path)
+    workspace = opened(tmp_path)
 
     assert isinstance(workspace.connection("warehouse"), DuckDB)
     with pytest.raises(ConfigError, match="there is no connection 'warehuose'") as error:
@@ -101,7 +100,7 @@ def test_a_connection_by_its_name(tmp_path: Path) -> None:
 
 
 def test_the_ledger_before_anything_was_published(tmp_path: Path) -> None:
-    workspace = environment().open(tmp_path)
+    workspace = opened(tmp_path)
 
     assert workspace.ledger_rows("warehouse", ["pipeline"], "pipeline = ?", ("p",)) == []
 

@@ -79,7 +79,7 @@ def test_no_rows_can_be_expected(orders: Folder) -> None:
     )
 
     assert nothing.passed
-    assert [each.found for each in something.differences] == [(None, 1, None)]
+    assert [each.actual for each in something.differences] == [(None, 1, None)]
 
 
 def test_transforms_are_computed_or_given(orders: Folder) -> None:

@@ -1,4 +1,4 @@
-"""`check.<relation>`: every check of a relation, and the rows that it takes out."""
+"""`check.<relation>`: run every check of a relation, and take out rows for quarantine."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from etl_framework.storage.parquet import see
 
 
 def check(work: Work) -> Outcome:
-    """Run all checks of a relation; row checks in one scan, then the others on the rows kept.
+    """Run the row checks of a relation in one scan, then the other checks on the kept rows.
 
-    :raises CheckFailedError: rules of severity error are broken; every such rule is named.
+    :raises CheckFailedError: rules of severity `error` are broken; the error names all of them.
     """
     work.see_inputs()
     step, relation = work.step, work.step.relation
@@ -26,7 +26,7 @@ def check(work: Work) -> Outcome:
     files = work.inputs[relation]
     see(work.session, relation, files, positions=True)
     scanned = scan(work, row_checks)
-    # A correction takes the place of its row, and is judged as every other.
+    # A corrected row replaces the row that was taken out, and is then checked like any other row.
     taken = take_out(work, row_checks, scanned) if scanned.broken else None
     replaced = taken is not None and replace_taken(work, taken.table)
     if replaced:
@@ -38,7 +38,7 @@ def check(work: Work) -> Outcome:
     see(work.session, relation, files)
     kept = scanned.rows - scanned.broken
     context = context_of(work)
-    # In the order of the file, whichever way they run.
+    # The results are in the order of the file; `row_results` gives those of the row checks.
     results = [
         next(row_results) if isinstance(check, RowCheck) else _whole(work, index, context, kept)
         for index, check in enumerate(step.checks)
@@ -56,7 +56,7 @@ def _row_results(work: Work, checks: list[RowCheck], scanned: Scan) -> list[Chec
 
 
 def _whole(work: Work, index: int, context: Context, rows: int) -> CheckResult:
-    """The result of a check that sees the relation as a whole, over the rows that are kept."""
+    """Run a check of the whole relation on the kept rows and return its result."""
     check, sql = work.step.checks[index], work.step.check_sql[index]
     if isinstance(check, TableCheck):
         groups = check.groups(_selected(work, check.where, sql))
@@ -70,7 +70,8 @@ def _whole(work: Work, index: int, context: Context, rows: int) -> CheckResult:
 
 
 def _selected(work: Work, where: str | None, sql: str = "") -> str:
-    """What a check selects from: the relation or the check's own query, narrowed by `where`."""
+    """Return what a check selects from: the relation or the check's query, filtered by `where`."""
+    # (SELECT * FROM "plays" WHERE country = 'DE') AS checked
     relation = f"({sql})" if sql else quote(work.step.relation)
     if where:
         relation = f"(SELECT * FROM {relation} WHERE {transpile_condition(where, to='duckdb')})"

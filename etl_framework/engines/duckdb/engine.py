@@ -1,4 +1,4 @@
-"""The engine `duckdb`: steps run in the process, over Parquet files in staging."""
+"""The engine `duckdb`: runs steps in this process, on Parquet files in staging."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DuckDBEngine(Engine):
-    """Streams, spills to disk and stays inside the environment's memory limit."""
+    """Processes rows as a stream, spills to disk, and keeps to the environment's memory limit."""
 
     dialect = "duckdb"
 

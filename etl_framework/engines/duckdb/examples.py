@@ -1,4 +1,4 @@
-"""Some of the rows that break a rule, as reports show them."""
+"""Find examples of rows that break a rule, for reports."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from etl_framework.storage.parquet import FILE, ROW
 
 
 def examples(work: Work, conditions: Mapping[int, str]) -> dict[int, list[dict[str, Any]]]:
-    """Some of the relation's rows that meet each condition.
+    """Return for every condition some rows of the relation that meet it.
 
-    Where they lie is looked for in the columns that the condition names; only the rows that are
-    found are read whole. The relation is seen with positions.
+    The search reads only the columns that the condition names. Only rows that it finds are read as
+    a whole. The session must read the relation with positions.
     """
-    relation, found = quote(work.step.relation), {number: list[Any]() for number in conditions}
+    relation, by_number = quote(work.step.relation), {number: list[Any]() for number in conditions}
     if not conditions:
-        return found
+        return by_number
+    # (SELECT 0 AS etl_number, etl_file, etl_row FROM "orders" WHERE amount < 0 LIMIT 10)
+    # UNION ALL (SELECT 1 AS etl_number, etl_file, etl_row FROM "orders" WHERE ... LIMIT 10)
     places = " UNION ALL ".join(
-        f"(SELECT {number} AS etl_number, {FILE}, {ROW} FROM {relation} WHERE {each} "
+        f"(SELECT {number} AS etl_number, {FILE}, {ROW} FROM {relation} WHERE {condition} "
         f"LIMIT {EXAMPLES})"
-        for number, each in conditions.items()
+        for number, condition in conditions.items()
     )
     rows = work.session.execute(
         f"SELECT p.etl_number, CAST(to_json(r) AS VARCHAR) FROM {relation} AS r "
@@ -33,18 +35,21 @@ def examples(work: Work, conditions: Mapping[int, str]) -> dict[int, list[dict[s
         f"ORDER BY r.{FILE}, r.{ROW}"
     ).fetchall()
     for number, row in rows:
-        found[number].append(shown(work, json.loads(row, parse_float=str)))
-    return found
+        by_number[number].append(shown(work, json.loads(row, parse_float=str)))
+    return by_number
 
 
 def examples_of_groups(work: Work, groups: str) -> tuple[int, list[dict[str, Any]]]:
-    """How many rows of all groups break a rule, and the groups with most of them: one pass.
+    """Return how many rows break a rule, and the groups with most failing rows, in one pass.
 
-    :param groups: a query whose last column is `failing`.
+    :param groups: a query that returns groups of rows; its last column, `failing`, counts the
+        failing rows of a group.
     """
     row = work.session.execute(
         "SELECT coalesce(sum(failing), 0), CAST(to_json(max_by(grouped, failing, "
         f"{EXAMPLES}) FILTER (failing > 0)) AS VARCHAR) FROM ({groups}) AS grouped"
     ).fetchone()
-    failing, found = row or (0, None)
-    return int(failing), [shown(work, each) for each in json.loads(found or "[]", parse_float=str)]
+    failing, worst_groups = row or (0, None)
+    return int(failing), [
+        shown(work, group) for group in json.loads(worst_groups or "[]", parse_float=str)
+    ]

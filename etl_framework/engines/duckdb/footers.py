@@ -1,4 +1,4 @@
-"""What Parquet files tell of their columns in their footers, which saves looking at every row."""
+"""Use what Parquet files tell about their columns in their footers, to avoid reading every row."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from etl_framework.sql.dialect import transpile_condition
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.parquet import FILE, ROW, as_path
 
-# Types of which a footer gives the least and greatest value exactly: texts may be cut off there,
-# and of floats NaN may be left out.
+# Types whose smallest and largest value are exact in a footer. Footers may shorten texts, and they
+# may ignore NaN in floats.
 EXACT = ("SMALLINT", "INTEGER", "BIGINT", "DECIMAL", "DATE", "TIMESTAMP")
-# Rows that are looked at to see whether a column repeats its values.
+# How many rows are read to see whether a column repeats its values.
 SAMPLE = 120_000
 
 
 class Footers:
     """The footers of the files of a step's relation.
 
-    They are read into a temporary table: one row for each column of each part of a file, with its
-    type, how many values and empty ones it has, and the least and greatest of them.
+    They are read into a temporary table. It has one row for each column of each row group of a
+    file: the type, the number of values and of empty ones, the smallest and the largest value.
     """
 
     table = "etl_chunks"
@@ -37,7 +37,8 @@ class Footers:
         )
 
     def unbroken(self, checks: Sequence[RowCheck]) -> set[int]:
-        """The places in the list of checks that no row can break, by their columns' extremes."""
+        """Return the indexes of the checks that no row can break, as the footers prove."""
+        # SELECT 0 WHERE NOT EXISTS (...) UNION ALL SELECT 2 WHERE NOT EXISTS (...)
         described = self._work.session.execute(
             f"SELECT * FROM (DESCRIBE {quote(self._work.step.relation)}) "
             f"WHERE column_name IN (SELECT name FROM {self.table})"
@@ -52,9 +53,9 @@ class Footers:
         return {int(index) for (index,) in rows}
 
     def _doubt(self, check: RowCheck, types: dict[str, str]) -> str:
-        """A query that gives a row if some row may break the check; empty if none can tell.
+        """Return a query that has rows if some row may break the check.
 
-        For a `quantity` that is to be at least 1:
+        Return an empty text if footers cannot tell. For a `quantity` that must be at least 1:
 
             FROM (SELECT unnest([TRY_CAST(least AS INTEGER), TRY_CAST(greatest AS INTEGER)])
                   AS quantity FROM etl_chunks WHERE name = 'quantity' AND …)
@@ -79,9 +80,11 @@ class Footers:
         return ""
 
     def repeated(self, checks: Sequence[RowCheck]) -> set[str]:
-        """Columns of text with few different values: dictionaries, or seen to be as good as one.
+        """Return the text columns that have few different values.
 
-        A last part of a few rows may be written plain, whatever its values.
+        Parquet stores at least 90 % of such a column as a dictionary: the last row group may have
+        too few rows for one. A column of a costly check also counts without a dictionary, if a
+        sample shows that it repeats its values.
         """
         rows = self._work.session.execute(
             f"SELECT name FROM {self.table} WHERE type = 'BYTE_ARRAY' GROUP BY name HAVING "
@@ -92,7 +95,7 @@ class Footers:
         return few | {column for column in sorted(costly - few) if self._recurs(column)}
 
     def _recurs(self, column: str) -> bool:
-        """Whether the last values of a column are nearly all among its first ones."""
+        """Return whether nearly all of the last values of a column are among its first values."""
         session, files, name = self._work.session, self._files, quote(column)
         row = session.execute(
             f"SELECT sum(num_values), sum(num_values) FILTER (file_name = ?) FROM {self.table} "

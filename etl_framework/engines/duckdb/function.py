@@ -1,4 +1,4 @@
-"""Find the Python function of a transform, as its file is now."""
+"""Load the Python function of a transform from its file."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _LOADED: dict[tuple[Path, bytes], ModuleType] = {}
 
 
 def source_file(root: Path, reference: str) -> Path:
-    """Where `package.module:function` lies when it is the project's own."""
+    """Return the file of `package.module:function`, if it is part of the project."""
     return root / (reference.partition(":")[0].replace(".", "/") + ".py")
 
 
 def function(root: Path, reference: str) -> Callable[..., Any]:
-    """The function `package.module:function`, of the project's folder or else installed.
+    """Return the function `package.module:function`, from the project or an installed package.
 
-    A module of the project is loaded again when its file has changed since.
+    A module of the project is loaded again if its file has changed.
 
-    :raises StepError: it cannot be imported, or has no such function.
+    :raises StepError: the module cannot be imported, or has no such function.
     """
     module, _, name = reference.partition(":")
     if str(root) not in sys.path:
@@ -41,15 +41,15 @@ def function(root: Path, reference: str) -> Callable[..., Any]:
             f"the function {reference} cannot be imported: {type(error).__name__}: {error}",
             hint="it is looked for from the project's folder",
         ) from error
-    if not callable(found := getattr(loaded, name, None)):
+    if not callable(attribute := getattr(loaded, name, None)):
         raise StepError(f"the function {reference} cannot be imported: {module} has no '{name}'")
-    return found  # type: ignore[no-any-return]
+    return attribute  # type: ignore[no-any-return]
 
 
 def _load(module: str, file: Path) -> ModuleType:
     key = (file, file.read_bytes())
     if key not in _LOADED:
-        # Under a name of its own, so that two projects may both have a module of this name.
+        # The name is unique, because two projects may have a module of the same name.
         spec = importlib.util.spec_from_file_location(f"{module}_{len(_LOADED)}", file)
         if spec is None or spec.loader is None:
             raise ImportError(f"{file} is not a Python file")

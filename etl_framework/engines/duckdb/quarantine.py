@@ -1,4 +1,4 @@
-"""The rows that checks take out of a relation."""
+"""Take the rows that break checks out of a relation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from etl_framework.storage.records import write_records
 from etl_framework.storage.rejected import identified, keep
 
 BATCH = 10_000
-# Where the rows to take out lie: file, row, and the number of the rule.
+# A temporary table of the rows to take out: file, position in the file, number of the rule.
 BROKEN = "etl_broken"
 ORIGIN = {
     FILE: "VARCHAR",
@@ -35,17 +35,17 @@ ORIGIN = {
 class Taken:
     """Rows that are taken out.
 
-    :param table: the temporary table that describes each as the quarantine keeps it, with the file
-        and the row of it that it lies in.
+    :param table: the temporary table of these rows. It has the columns of the quarantine, and the
+        file and the position of each row.
     """
 
     table: str = "etl_taken"
 
 
 def take_out(work: Work, checks: Sequence[RowCheck], scanned: Scan) -> Taken:
-    """Describe the rows that a scan found to be taken out.
+    """Make a table of the rows that a scan found for quarantine.
 
-    :param checks: all row checks, as the rules are numbered.
+    :param checks: all row checks; the number of a rule is its index in this list.
     """
     session, relation = work.session, quote(work.step.relation)
     session.execute(
@@ -58,8 +58,11 @@ def take_out(work: Work, checks: Sequence[RowCheck], scanned: Scan) -> Taken:
     values = _as_json(_columns(work))
     keys = [c.name for c in work.step.block.columns if c.primary_key] if work.step.block else []
     key = _as_json(keys) if keys else "NULL"
-    # One row for each: 'breaks the check required', orders.csv, 17, the line as it came, and its
-    # values as JSON: {"order_id": "12", "customer": null}.
+    # For each row, for example:
+    #   rule    'required'                     reason  'breaks the check required'
+    #   file    'orders.csv', line 17          name    'customer' (if the check has one column)
+    #   row     '12,' (the line in the file)   values  '{"order_id": "12", "customer": null}'
+    # Lists count from 1 in DuckDB, rules from 0.
     rows = (
         f"SELECT b.file AS {FILE}, b.row AS {ROW}, o.id, "
         f"[{labels}][rule + 1] AS rule, 'breaks the check ' || [{labels}][rule + 1] AS reason, "
@@ -75,9 +78,9 @@ def take_out(work: Work, checks: Sequence[RowCheck], scanned: Scan) -> Taken:
 
 
 def split(work: Work, taken: Taken) -> list[str]:
-    """Write the rows to keep, and those taken out.
+    """Write the kept rows to `data`, and the rows taken out to `rejected`.
 
-    :returns: the files of the rows kept.
+    :returns: the files of the kept rows.
     """
     relation = quote(work.step.relation)
     kept = f"SELECT {names(_columns(work), 'r.')} FROM {relation} AS r "
@@ -94,27 +97,31 @@ def _columns(work: Work) -> list[str]:
 
 
 def _as_json(columns: Sequence[str]) -> str:
+    # CAST(to_json({'day': CAST(r."day" AS VARCHAR), ...}) AS VARCHAR)
     texts = ", ".join(f"{literal(name)}: CAST(r.{quote(name)} AS VARCHAR)" for name in columns)
     return f"CAST(to_json({{{texts}}}) AS VARCHAR)"
 
 
 def _origins(work: Work) -> str:
-    """SQL for where the rows to take out came from, as far as that can be told."""
+    """Return a query that tells where the rows to take out came from, as far as it is known."""
     extracted = work.run.step(f"extract.{work.step.relation}")
     known = [
         *origins_of_corrected(extracted, "data"),
         *origins_of_corrected(work.folder, CORRECTED),
     ]
-    # A new name each time: DuckDB 1.4 remembers what was in a file.
-    found = work.folder.path / f"origins-{secrets.token_hex(4)}.parquet"
+    # The file has a new name each time, because DuckDB 1.4 caches the content of a file.
+    origins_file = work.folder.path / f"origins-{secrets.token_hex(4)}.parquet"
     if isinstance(work.step.block, Source):
-        write_records(work.session, _found_origins(work), ORIGIN, found)
-        known.append(f"FROM read_parquet({as_path(found)})")
+        write_records(work.session, _source_origins(work), ORIGIN, origins_file)
+        known.append(f"FROM read_parquet({as_path(origins_file)})")
+    # FROM read_parquet('origins-0a1b2c3d.parquet'); or, if no origin is known,
+    # SELECT CAST(NULL AS VARCHAR) AS "etl_file", CAST(NULL AS BIGINT) AS "etl_row", ... LIMIT 0
     nothing = (f"CAST(NULL AS {type_}) AS {quote(name)}" for name, type_ in ORIGIN.items())
     return " UNION ALL BY NAME ".join(known) or f"SELECT {', '.join(nothing)} LIMIT 0"
 
 
-def _found_origins(work: Work) -> Iterator[tuple[str | int | None, ...]]:
+def _source_origins(work: Work) -> Iterator[tuple[str | int | None, ...]]:
+    """Yield where the source read the rows to take out, with values in the order of ORIGIN."""
     source = work.step.block
     if not isinstance(source, Source):
         return
@@ -123,5 +130,5 @@ def _found_origins(work: Work) -> Iterator[tuple[str | int | None, ...]]:
     rows = chain.from_iterable(iter(lambda: broken.fetchmany(BATCH), []))
     for file, group in groupby(rows, key=lambda row: str(row[0])):
         part, numbers = Path(file).name, (int(row[1]) for row in group)
-        for found in source.origins(about, part, numbers):
-            yield file, found.number, None, found.file, found.line, found.text
+        for origin in source.origins(about, part, numbers):
+            yield file, origin.number, None, origin.file, origin.line, origin.text

@@ -1,4 +1,4 @@
-"""One pass over a relation: how many rows break each row check, and which are to be taken out."""
+"""Count in one pass how many rows break each row check, and find the rows to take out."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from etl_framework.storage.parquet import FILE, ROW
 
 @dataclass(frozen=True)
 class Scan:
-    """What the pass counted.
+    """The counts of a scan.
 
-    :param failing: the rows that break each check, in the order of the checks.
-    :param broken: how many rows are to be taken out.
-    :param table: the temporary table that says where these lie: one row, whose column `broken` is
-        a list of file, row and rule.
+    :param failing: how many rows break each check, in the order of the checks.
+    :param broken: how many rows have to be taken out.
+    :param table: a temporary table of one row, whose column `broken` lists the rows to take out:
+        file, position in the file, number of the rule.
     """
 
     rows: int
@@ -30,18 +30,19 @@ class Scan:
 
 
 def predicate(check: RowCheck) -> str:
-    """SQL that is true for a row that breaks the rule, as the engine runs it."""
+    """Return DuckDB SQL that is true for a row that breaks the rule."""
     violation = transpile_condition(check.violation(), to="duckdb")
     if not check.where:
         return violation
-    # Each by itself, so that neither can reach out of its parentheses.
+    # The two conditions are translated separately, so that neither can end the parentheses early.
     return f"({transpile_condition(check.where, to='duckdb')} AND {violation})"
 
 
 def scan(work: Work, checks: Sequence[RowCheck]) -> Scan:
-    """Count the rows, those that break each check, and those to be taken out.
+    """Count all rows, the rows that break each check, and the rows to take out.
 
-    The relation is seen with positions. For two checks, the second of which quarantines:
+    The session must read the relation with positions. For two checks, the second of which sends
+    rows to quarantine:
 
         CREATE TEMP TABLE etl_scan AS
         SELECT count(*) AS rows, count(*) FILTER (f0), count(*) FILTER (f1),
@@ -74,10 +75,11 @@ def scan(work: Work, checks: Sequence[RowCheck]) -> Scan:
 
 
 def _of_values(work: Work, footers: Footers, checks: Mapping[int, RowCheck]) -> dict[int, int]:
-    """Failing rows of checks that judge a value by itself, where values are repeated often.
+    """Count the failing rows of checks of one column, if the column repeats its values often.
 
-    A regular expression over three different texts costs less than over ten million rows. Checks
-    that take rows out need every row, and are not among them.
+    The check then runs once for every different value: a regular expression costs less on three
+    different texts than on ten million rows. Checks that take rows out are not counted here,
+    because they need every row.
     """
     judged: dict[str, list[int]] = {}
     for index, check in checks.items():
@@ -95,6 +97,8 @@ def _of_values(work: Work, footers: Footers, checks: Mapping[int, RowCheck]) -> 
 
 
 def _counted(work: Work, column: str, checks: Mapping[int, RowCheck]) -> dict[int, int]:
+    # SELECT coalesce(sum(n) FILTER (length(country) <> 2), 0)
+    # FROM (SELECT "country", count(*) AS n FROM "plays" GROUP BY "country")
     name = quote(column)
     counts = (f"coalesce(sum(n) FILTER ({predicate(check)}), 0)" for check in checks.values())
     row = work.session.execute(

@@ -1,4 +1,4 @@
-"""`transform.<name>` and `kpi.<name>`: make a relation of others, by SQL or Python."""
+"""`transform.<name>` and `kpi.<name>`: make a relation from others, with SQL or Python."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def transform(work: Work) -> Outcome:
-    """Make a transform's or KPI's relation, with exactly the columns and types that it declares."""
+    """Make the relation of a transform or KPI, with exactly the declared columns and types."""
     work.see_inputs()
     block = work.step.block
     if isinstance(block, Transform) and block.python:
@@ -34,7 +34,15 @@ def transform(work: Work) -> Outcome:
 
 
 def contracted(relation: str, sql: str, columns: Sequence[Column]) -> str:
-    """The query with each column cast to its declared type; a text that is too long is an error."""
+    """Return the query with each column cast to its declared type.
+
+    A text that is too long is an error. For a column `day date` and a column `country varchar(2)`:
+
+        SELECT CAST("day" AS DATE) AS "day",
+               CASE WHEN strlen(CAST("country" AS VARCHAR)) > 2 THEN error('etl: …')
+                    ELSE CAST("country" AS VARCHAR) END AS "country"
+        FROM (…)
+    """
     if not columns:
         return sql
     values = []
@@ -60,9 +68,12 @@ def _write_tables(work: Work, block: Transform) -> int:
 
 
 def tables(root: Path, session: duckdb.DuckDBPyConnection, block: Transform) -> Iterator[pa.Table]:
-    """What a Python transform makes of the relations in a session: all at once, or in chunks.
+    """Run a Python transform on the relations of a session, and yield the tables that it returns.
 
-    :raises StepError: it cannot be imported, raises, or returns other columns than declared.
+    It runs once on all rows, or once for every chunk of rows.
+
+    :raises StepError: the function cannot be imported, fails, or returns other columns than
+        declared.
     """
     call = function(root, str(block.python))
     for frames in _frames(session, block):
@@ -80,9 +91,9 @@ def _schema(block: Transform) -> pa.Schema:
 
 
 def _as_declared(block: Transform, result: Any, schema: pa.Schema) -> pa.Table:
-    """What a function returned, as the columns that the transform declares.
+    """Convert what a function returned into a table with the declared columns.
 
-    :raises StepError: it is no DataFrame, or has other columns, types or longer texts.
+    :raises StepError: it is not a DataFrame, or it has other columns, other types or longer texts.
     """
     import pandas as pd
     import pyarrow as pa
@@ -115,7 +126,7 @@ def _as_declared(block: Transform, result: Any, schema: pa.Schema) -> pa.Table:
 
 
 def _frames(session: duckdb.DuckDBPyConnection, block: Transform) -> Iterator[dict[str, Any]]:
-    """The inputs as DataFrames of exact Arrow types: all at once, or a chunk at a time."""
+    """Yield the inputs as DataFrames with exact Arrow types: all rows at once, or in chunks."""
     import pandas as pd
 
     def frame(batch: Any) -> Any:
@@ -129,7 +140,7 @@ def _frames(session: duckdb.DuckDBPyConnection, block: Transform) -> Iterator[di
         return
     (name,) = block.inputs
     rows = session.sql(f"SELECT * FROM {quote(name)}")
-    # DuckDB 2 has a new name for it.
+    # DuckDB 2 has a new name for this method.
     reader = getattr(rows, "to_arrow_reader", None) or rows.fetch_arrow_reader
     for batch in reader(block.chunk_rows):
         yield {name: frame(batch)}

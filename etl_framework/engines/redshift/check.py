@@ -1,4 +1,4 @@
-"""`check.<relation>`: every check of a relation as SQL in the cluster."""
+"""`check.<relation>`: run every check of a relation as SQL in the cluster."""
 
 from __future__ import annotations
 
@@ -18,44 +18,46 @@ from etl_framework.storage.rejected import identified, keep
 
 
 def check(work: Work) -> Outcome:
-    """Run all checks of a relation; row checks in one scan, then the others on the rows kept.
+    """Run the row checks of a relation in one scan, then the other checks on the kept rows.
 
-    :raises CheckFailedError: rules of severity error are broken; every such rule is named.
+    :raises CheckFailedError: rules of severity `error` are broken; the error names all of them.
     """
     step, relation = work.step, work.step.relation
     row_checks = [check for check in step.checks if isinstance(check, RowCheck)]
-    with cluster(work) as session:
+    with cluster(work) as cluster_session:
         table = tables(work)[relation]
-        rows, failing, broken = _scan(session, relation, row_checks)
+        rows, failing, broken = _scan(cluster_session, relation, row_checks)
         results: dict[int, CheckResult] = {}
         for row_check, count in zip(row_checks, failing, strict=True):
             sql = f"SELECT * FROM {quote(relation)} WHERE {_predicate(row_check)}"
-            examples = _examples(work, session, sql) if count else []
+            examples = _examples(work, cluster_session, sql) if count else []
             results[id(row_check)] = judged(work, row_check, count, rows, examples)
         if broken:
-            table = _split(work, session, table, row_checks)
+            table = _split(work, cluster_session, table, row_checks)
         kept, context = rows - broken, context_of(work)
         for check, sql in zip(step.checks, step.check_sql, strict=True):
             if isinstance(check, TableCheck):
                 groups = check.groups(_checked(relation, check.where, sql))
-                results[id(check)] = _table_check(work, session, table, check, groups, kept)
+                results[id(check)] = _table_check(work, cluster_session, table, check, groups, kept)
             elif isinstance(check, MeasureCheck):
                 sql = check.measure(_checked(relation, check.where), context)
-                values = session.row(session.placed(sql, {relation: table}))
+                values = cluster_session.row(cluster_session.placed(sql, {relation: table}))
                 results[id(check)] = measured(work, check, values, context, kept)
     ordered = [results[id(check)] for check in step.checks]
     return checked(work, rows, broken, ordered, Outcome(table=table))
 
 
-def _predicate(found: RowCheck) -> str:
-    """SQL that is true for a row that breaks the rule."""
-    violation = transpile_condition(found.violation(), to="redshift")
-    if not found.where:
+def _predicate(row_check: RowCheck) -> str:
+    """Return Redshift SQL that is true for a row that breaks the rule."""
+    violation = transpile_condition(row_check.violation(), to="redshift")
+    if not row_check.where:
         return violation
-    return f"({transpile_condition(found.where, to='redshift')} AND {violation})"
+    return f"({transpile_condition(row_check.where, to='redshift')} AND {violation})"
 
 
 def _checked(relation: str, where: str | None, sql: str = "") -> str:
+    """Return what a check selects from: the relation or the check's query, filtered by `where`."""
+    # (SELECT * FROM "plays" AS whole WHERE country = 'DE') AS checked
     selected = f"({sql})" if sql else quote(relation)
     if where:
         condition = transpile_condition(where, to="redshift")
@@ -64,88 +66,127 @@ def _checked(relation: str, where: str | None, sql: str = "") -> str:
 
 
 def _out(checks: Sequence[RowCheck]) -> list[str]:
-    """The predicates of the checks that take rows out."""
-    return [_predicate(each) for each in checks if each.on_fail == "quarantine"]
+    """Return the predicates of the checks that take rows out."""
+    return [_predicate(row_check) for row_check in checks if row_check.on_fail == "quarantine"]
 
 
-def _scan(found: Cluster, relation: str, checks: Sequence[RowCheck]) -> tuple[int, list[int], int]:
-    """Rows, how many of them break each check, and how many are to be taken out: one pass."""
+def _scan(
+    cluster_session: Cluster, relation: str, checks: Sequence[RowCheck]
+) -> tuple[int, list[int], int]:
+    """Count in one pass all rows, the rows that break each check, and the rows to take out."""
+    # For the check `amount < 0`, and the check `customer IS NULL` that sends rows to quarantine:
+    # SELECT COUNT(*) AS rows_in_all,
+    #     COALESCE(SUM(CASE WHEN amount < 0 THEN 1 ELSE 0 END), 0) AS f0,
+    #     COALESCE(SUM(CASE WHEN customer IS NULL THEN 1 ELSE 0 END), 0) AS f1,
+    #     COALESCE(SUM(CASE WHEN customer IS NULL THEN 1 ELSE 0 END), 0) AS f2  -- to take out
+    # FROM "orders"
     out = " OR ".join(_out(checks)) or "FALSE"
-    conditions = [*(_predicate(each) for each in checks), out]
+    conditions = [*(_predicate(row_check) for row_check in checks), out]
     counts = "".join(
         f", COALESCE(SUM(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS f{number}"
         for number, condition in enumerate(conditions)
     )
     sql = f"SELECT COUNT(*) AS rows_in_all{counts} FROM {quote(relation)}"
-    numbers = [int(number) for number in found.row(found.placed(sql))]
+    numbers = [int(number) for number in cluster_session.row(cluster_session.placed(sql))]
     return numbers[0], numbers[1:-1], numbers[-1]
 
 
-def _examples(work: Work, found: Cluster, sql: str) -> list[dict[str, Any]]:
-    rows = found.rows(found.placed(f"{sql} LIMIT {EXAMPLES}"))
+def _examples(work: Work, cluster_session: Cluster, sql: str) -> list[dict[str, Any]]:
+    rows = cluster_session.rows(cluster_session.placed(f"{sql} LIMIT {EXAMPLES}"))
     return [shown(work, row) for row in rows]
 
 
 def _table_check(
-    work: Work, found: Cluster, table: str, each: TableCheck, groups: str, rows: int
+    work: Work,
+    cluster_session: Cluster,
+    table: str,
+    table_check: TableCheck,
+    groups: str,
+    rows: int,
 ) -> CheckResult:
     more = {work.step.relation: table}
     total = f"SELECT COALESCE(SUM(failing), 0) FROM ({groups}) AS grouped"
-    failing = int(found.row(found.placed(total, more))[0])
+    failing = int(cluster_session.row(cluster_session.placed(total, more))[0])
     examples: list[dict[str, Any]] = []
     if failing:
         worst = (
             f"SELECT * FROM ({groups}) AS grouped WHERE failing > 0 "
             f"ORDER BY failing DESC LIMIT {EXAMPLES}"
         )
-        examples = [shown(work, row) for row in found.rows(found.placed(worst, more))]
-    return judged(work, each, failing, rows, examples)
+        examples = [
+            shown(work, row) for row in cluster_session.rows(cluster_session.placed(worst, more))
+        ]
+    return judged(work, table_check, failing, rows, examples)
 
 
-def _split(work: Work, found: Cluster, table: str, checks: Sequence[RowCheck]) -> str:
-    """Bring the rows to keep into a table of their own, and those taken out to `rejected`.
+def _split(work: Work, cluster_session: Cluster, table: str, checks: Sequence[RowCheck]) -> str:
+    """Copy the kept rows to a new table, and write the rows taken out to `rejected`.
 
-    :returns: the table of the rows kept.
+    :returns: the table of the kept rows.
     """
-    relation, columns = work.step.relation, found.columns(table)
+    relation, columns = work.step.relation, cluster_session.columns(table)
     out = _out(checks)
-    kept = found.new_table()
+    kept = cluster_session.new_table()
+    # CREATE TABLE "etl_staging"."shop__orders__20260105_0123456789ab" AS
+    #     SELECT "id", "customer" FROM "orders" WHERE NOT COALESCE("customer" IS NULL, FALSE)
     stays = f"NOT COALESCE({' OR '.join(out)}, FALSE)"
     sql = f"SELECT {names(columns)} FROM {quote(relation)} WHERE {stays}"
-    found.run(f"CREATE TABLE {quote_table(kept)} AS {found.placed(sql)}")
-    rules = [each for each in checks if each.on_fail == "quarantine"]
-    rule = " ".join(f"WHEN {each} THEN {number}" for number, each in enumerate(out))
+    cluster_session.run(f"CREATE TABLE {quote_table(kept)} AS {cluster_session.placed(sql)}")
+    rules = [row_check for row_check in checks if row_check.on_fail == "quarantine"]
+    rule = " ".join(f"WHEN {condition} THEN {number}" for number, condition in enumerate(out))
     texts = ", ".join(f"CAST({quote(name)} AS VARCHAR(65535)) AS {quote(name)}" for name in columns)
+    # SELECT CASE WHEN "customer" IS NULL THEN 0 END AS etl_rule,
+    #     CAST("id" AS VARCHAR(65535)) AS "id", CAST("customer" AS VARCHAR(65535)) AS "customer"
+    # FROM "orders" WHERE "customer" IS NULL
     taken = (
         f"SELECT CASE {rule} END AS etl_rule, {texts} FROM {quote(relation)} "
         f"WHERE {' OR '.join(out)}"
     )
-    _keep(work, found, columns, rules, found.placed(taken))
+    _keep(work, cluster_session, columns, rules, cluster_session.placed(taken))
     return kept
 
 
 def _keep(
-    work: Work, found: Cluster, columns: Sequence[str], rules: Sequence[RowCheck], sql: str
+    work: Work,
+    cluster_session: Cluster,
+    columns: Sequence[str],
+    rules: Sequence[RowCheck],
+    sql: str,
 ) -> None:
-    """Unload rows to S3 and write them down as rejected, a file at a time."""
-    taken = found.bucket / "loads" / secrets.token_hex(8)
-    found.run(
+    """Unload rows to S3, download the files, and write the rows as rejected rows.
+
+    :param rules: the checks that take rows out; the column `etl_rule` of a row is an index in them.
+    :param sql: a query in the cluster that returns the rows.
+    """
+    taken = cluster_session.bucket / "loads" / secrets.token_hex(8)
+    cluster_session.run(
         f"UNLOAD ({redshift_literal(sql)}) TO {redshift_literal(taken.uri('taken_'))} "
-        f"IAM_ROLE {found.role} FORMAT AS PARQUET"
+        f"IAM_ROLE {cluster_session.role} FORMAT AS PARQUET"
     )
     stored = list(taken.listed())
     here = work.folder.part("taken")
     try:
-        for each in stored:
-            taken.download(each.name, here / each.name, each.size)
+        for stored_file in stored:
+            taken.download(stored_file.name, here / stored_file.name, stored_file.size)
     finally:
-        taken.delete([each.name for each in stored])
+        taken.delete([stored_file.name for stored_file in stored])
     files = ", ".join(as_path(file) for file in work.folder.files("taken"))
-    labels = literal([each.label for each in rules]).strip("()")
-    checked = [each.checked_columns() for each in rules]
-    at = literal([each[0] if len(each) == 1 else None for each in checked]).strip("()")
+    labels = literal([rule.label for rule in rules]).strip("()")
+    checked_columns = [rule.checked_columns() for rule in rules]
+    at = literal(
+        [
+            columns_of_rule[0] if len(columns_of_rule) == 1 else None
+            for columns_of_rule in checked_columns
+        ]
+    ).strip("()")
     keys = [c.name for c in work.step.block.columns if c.primary_key] if work.step.block else []
     values = _as_json(columns)
+    # Lists count from 1 in DuckDB, `etl_rule` from 0:
+    # SELECT CAST(NULL AS VARCHAR) AS id, ['required'][etl_rule + 1] AS rule,
+    #     'breaks the check ' || ['required'][etl_rule + 1] AS reason, ...,
+    #     ['customer'][etl_rule + 1] AS name, CAST(to_json({'id': "id"}) AS VARCHAR) AS key,
+    #     CAST(to_json({'id': "id", 'customer': "customer"}) AS VARCHAR) AS "row", ... AS values
+    # FROM read_parquet(['taken/taken_0000_part_00.parquet'])
     rows = (
         f"SELECT CAST(NULL AS VARCHAR) AS id, [{labels}][etl_rule + 1] AS rule, "
         f"'breaks the check ' || [{labels}][etl_rule + 1] AS reason, "

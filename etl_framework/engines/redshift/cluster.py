@@ -1,4 +1,4 @@
-"""The cluster that a step works in, and the tables that its relations are there."""
+"""The Redshift cluster that a step uses, and the tables of relations in it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from typing import Any
 
 from etl_framework.columns import Column
 from etl_framework.connections.redshift.session import Session
-from etl_framework.engines.redshift.engine import SCHEMA
 from etl_framework.engines.work import Work
 from etl_framework.errors import RetryableError, StepError
-from etl_framework.sql.placing import placed
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
+from etl_framework.sql.tables import placed
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.s3 import S3Prefix
 
-# A name of 127 bytes is the longest; the parts of a table's name leave room for each other.
+# Where relations are while a pipeline runs.
+SCHEMA = "etl_staging"
+# Redshift allows names of up to 127 bytes. A table's name has two parts of at most this length, a
+# date and a token.
 LONGEST_PART = 40
 _MADE = re.compile(r"__(\d{8})_[0-9a-f]{12}$")
 
 
 class Cluster:
-    """A session for one step.
+    """A session in the cluster for one step.
 
-    :param bucket: where the run's files are in S3.
+    :param role: the IAM role that the cluster reads S3 with, or `default`.
+    :param bucket: the prefix in S3 of the run's files.
     """
 
     def __init__(self, work: Work, session: Session, role: str, bucket: S3Prefix) -> None:
@@ -38,27 +41,28 @@ class Cluster:
         self.role = "default" if role == "default" else redshift_literal(role)
 
     def run(self, sql: str) -> int:
-        """Run a statement; returns the rows it changed.
+        """Run a statement and return the number of rows that it changed.
 
-        :raises StepError: Redshift refused it.
+        :raises StepError: Redshift refused the statement.
         """
         return self._session.run(sql).changed
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
-        """The rows of a query, by column."""
-        found = self._session.run(sql)
-        return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+        """Return the rows of a query as dictionaries by column name."""
+        result = self._session.run(sql)
+        return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
     def row(self, sql: str) -> tuple[Any, ...]:
-        """The only row of a query."""
+        """Return the only row of a query."""
         return self._session.run(sql).rows[0]
 
     def count(self, table: str) -> int:
-        """The rows of a table."""
+        """Return the number of rows of a table."""
         return int(self.row(f"SELECT COUNT(*) FROM {quote_table(table)}")[0])
 
     def new_table(self, columns: Sequence[Column] = ()) -> str:
-        """The name of a table for what the step makes; with columns, it is made."""
+        """Return a new name for a table of the step; if columns are given, create the table."""
+        # etl_staging.shop__orders__20260105_0123456789ab
         plan, relation = self._work.plan, self._work.step.relation
         parts = [part[:LONGEST_PART] for part in (plan.pipeline.name, relation)]
         name = f"{'__'.join(parts)}__{datetime.now(UTC):%Y%m%d}_{secrets.token_hex(6)}"
@@ -69,29 +73,29 @@ class Cluster:
         return table
 
     def has(self, table: str) -> bool:
-        """Whether a table is there."""
+        """Return whether a table exists."""
         return bool(self.columns(table))
 
     def columns(self, table: str) -> list[str]:
-        """The columns of a table, in order."""
+        """Return the columns of a table, in order."""
         schema, _, name = table.rpartition(".")
-        found = self._session.run(
+        result = self._session.run(
             "SELECT a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
             "JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = ? "
             "AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             (schema, name),
         )
-        return [str(column) for (column,) in found.rows]
+        return [str(column) for (column,) in result.rows]
 
     def placed(self, sql: str, more: Mapping[str, str] | None = None) -> str:
-        """A query of the step over the tables of the relations that it reads.
+        """Return a query with the names of relations replaced by their tables in the cluster.
 
-        :param more: tables that take the place of relations.
+        :param more: tables of other relations, or other tables for the step's inputs.
         """
         return placed(sql, {**tables(self._work), **(more or {})})
 
     def copy_parquet(self, table: str, columns: Sequence[Column], files: Sequence[str]) -> None:
-        """Load files of this machine; they leave S3 again afterwards."""
+        """Load files of this machine into a table; they are in S3 only while they are loaded."""
         if not files:
             return
         loads = self.bucket / "loads" / secrets.token_hex(8)
@@ -110,7 +114,7 @@ class Cluster:
             loads.delete([*named, "manifest"])
 
     def make_schema(self) -> None:
-        """Make the schema for staging tables, which another run may be doing too."""
+        """Create the schema for staging tables; another run may create it at the same time."""
         if not self._has_schema():
             try:
                 self.run(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
@@ -124,14 +128,14 @@ class Cluster:
 
 
 def drop_old_tables(session: Session, before: datetime) -> int:
-    """Drop staging tables that were made on a day before one; returns how many."""
-    found = session.run(
+    """Drop the staging tables that were made before a day, and return their number."""
+    result = session.run(
         "SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
         "WHERE n.nspname = ? AND c.relkind = 'r'",
         (SCHEMA,),
     )
     day = f"{before:%Y%m%d}"
-    names_ = [str(name) for (name,) in found.rows]
+    names_ = [str(name) for (name,) in result.rows]
     old = [name for name in names_ if (made := _MADE.search(name)) and made[1] < day]
     for name in old:
         session.run(f"DROP TABLE IF EXISTS {quote(SCHEMA)}.{quote(name)}")
@@ -140,9 +144,9 @@ def drop_old_tables(session: Session, before: datetime) -> int:
 
 @contextmanager
 def cluster(work: Work) -> Iterator[Cluster]:
-    """The cluster of the step's environment, connected.
+    """Connect to the cluster of the step's environment.
 
-    :raises RetryableError: it does not answer.
+    :raises RetryableError: the cluster does not answer.
     :raises StepError: the environment's staging is not in S3.
     """
     workspace = work.plan.workspace
@@ -152,19 +156,19 @@ def cluster(work: Work) -> Iterator[Cluster]:
     session = connection.open_session(workspace.root)
     work.on_cancel(session.cancel)
     try:
-        found = Cluster(work, session, connection.role(), work.run.remote)
-        found.make_schema()
-        yield found
+        cluster_session = Cluster(work, session, connection.role(), work.run.remote)
+        cluster_session.make_schema()
+        yield cluster_session
     finally:
         session.close()
 
 
 def tables(work: Work) -> dict[str, str]:
-    """The table of each relation that the step reads."""
+    """Return the table of every relation that the step reads."""
     return {relation: table_of(work, need) for relation, need in work.step.inputs}
 
 
 def table_of(work: Work, step: str) -> str:
-    """The table that a step's result names."""
+    """Return the table that a step's result names; empty if the step has not finished."""
     outcome = work.run.step(step).outcome()
     return outcome.table if outcome else ""

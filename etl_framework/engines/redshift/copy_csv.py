@@ -1,7 +1,8 @@
-"""CSV files of S3 into a table by COPY, without passing through this machine.
+"""Load CSV files from S3 into a table with COPY; the rows do not pass through this machine.
 
-What COPY cannot load it lists, and that becomes the rejected rows: their file and line always,
-their text where the cluster shows it (`stl_load_errors`, which Serverless has not).
+COPY lists the rows that it cannot load, and these become the rejected rows. Their file and line are
+always known. Their text is known if the cluster shows it in `stl_load_errors`, which Redshift
+Serverless does not have.
 
 Source: Redshift's Database Developer Guide, "COPY", "STL_LOAD_ERRORS", "SYS_LOAD_ERROR_DETAIL".
 """
@@ -33,7 +34,7 @@ from etl_framework.storage.rejected import PARSE, identified, keep
 
 ENCODINGS = {"utf-8": "UTF8", "utf-16-le": "UTF16LE", "utf-16-be": "UTF16BE", "utf-16": "UTF16"}
 PACKED = {".gz": "GZIP", ".zst": "ZSTD", ".bz2": "BZIP2"}
-# The most rows that COPY passes over.
+# How many rows COPY may skip.
 MAXERROR = 100_000
 HEAD = 1 << 16
 FAILED = {
@@ -51,7 +52,7 @@ FAILED = {
 
 
 def copy_reads(source: Source) -> TypeGuard[CsvSource]:
-    """Whether COPY reads the files of a source in S3 as we do; others come through the worker."""
+    """Return whether COPY reads the files of a source as we do; if not, the worker reads them."""
     if not isinstance(source, CsvSource):
         return False
     dialect = source.dialect
@@ -65,7 +66,7 @@ def copy_reads(source: Source) -> TypeGuard[CsvSource]:
 
 
 class CsvCopy:
-    """One source's files, on their way into a table."""
+    """Loads the files of one source into a table."""
 
     def __init__(self, work: Work, cluster: Cluster, source: CsvSource, table: str) -> None:
         self._work = work
@@ -78,8 +79,8 @@ class CsvCopy:
     def into_table(self) -> Extracted:
         """Load the files of the data interval.
 
-        :raises DataMissingError: there is none, or one has not the columns.
-        :raises CheckFailedError: more rows cannot be loaded than COPY passes over.
+        :raises DataMissingError: there are no files, or a file does not have the columns.
+        :raises CheckFailedError: COPY would have to skip more rows than it may.
         """
         files = self._source.files(self._work.extraction(self._work.folder))
         groups: dict[tuple[Header, str], list[File]] = {}
@@ -103,7 +104,7 @@ class CsvCopy:
         return Extracted(0, self._keep_failed(files), new, read)
 
     def _header(self, file: File) -> Header:
-        """A file's header, from its first bytes."""
+        """Read the header of a file from its first bytes."""
         if not self._source.header:
             return tuple(self._wanted)
         here = self._work.folder.part("heads") / file.path.stem.partition(".")[0]
@@ -115,7 +116,7 @@ class CsvCopy:
             here.unlink()
 
     def _room_for_others(self, headers: Sequence[Header]) -> list[str]:
-        """Columns for what the files have and the source does not declare: COPY needs a place."""
+        """Add columns to the table for the file's undeclared columns, which COPY cannot skip."""
         count = max((len([n for n in h if n not in self._wanted]) for h in headers), default=0)
         made = [f"etl_other_{number}" for number in range(count)]
         for name in made:
@@ -128,6 +129,9 @@ class CsvCopy:
         return [(place.uri(file.place), int(file.version.partition(":")[0])) for file in files]
 
     def _copy(self, header: Header, ending: str, manifest: str) -> None:
+        # COPY "etl_staging"."shop__orders__20260105_0123456789ab" ("id", "etl_other_0")
+        #     FROM 's3://bucket/…/0.manifest' IAM_ROLE default MANIFEST FORMAT AS CSV
+        #     DELIMITER ',' QUOTE AS '"' IGNOREHEADER 1 … GZIP
         others = iter(range(len(header)))
         listed = [n if n in self._wanted else f"etl_other_{next(others)}" for n in header]
         dialect = self._source.dialect
@@ -154,22 +158,23 @@ class CsvCopy:
             ) from error
 
     def _keep_failed(self, files: Sequence[File]) -> int:
-        """Write what COPY passed over to `rejected`; returns how many rows that are."""
-        found = self._failed()
-        if found:
+        """Write the rows that COPY skipped to `rejected`, and return their number."""
+        failed_rows = self._failed()
+        if failed_rows:
             uris = {uri: file.name for file, (uri, _) in zip(files, self._uris(files), strict=True)}
             draft = self._work.folder.path / "failed.parquet"
             session = self._work.session
-            write_records(session, list(self._told(found, uris)), FAILED, draft)
+            write_records(session, list(self._told(failed_rows, uris)), FAILED, draft)
             rows = identified(
                 f"SELECT * FROM read_parquet({as_path(draft)})", self._work.step.relation
             )
             kept = self._work.folder.part("rejected") / f"{PARSE}.parquet"
             keep(session, rows, kept, source=self._work.step.relation, run=self._work.run_id)
             draft.unlink()
-        return len(found)
+        return len(failed_rows)
 
     def _failed(self) -> list[dict[str, Any]]:
+        """Return the rows that COPY skipped, from the system table that this cluster has."""
         schema, _, name = self._table.rpartition(".")
         oid = (
             "SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
@@ -188,8 +193,14 @@ class CsvCopy:
                 f"WHERE table_id = ({oid}) ORDER BY 1, 2"
             )
 
-    def _told(self, found: list[dict[str, Any]], uris: dict[str, str]) -> Iterator[tuple[Any, ...]]:
-        for row in found:
+    def _told(
+        self, failed_rows: list[dict[str, Any]], uris: dict[str, str]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield the rejected rows, with values in the order of FAILED.
+
+        :param uris: the name of every file by its address in S3.
+        """
+        for row in failed_rows:
             text = str(row["text"] or "").rstrip("\r\n ")
             column = self._wanted.index(row["name"]) + 1 if row["name"] in self._wanted else None
             values = next(self._source.dialect.rows([text]), []) if text else []

@@ -1,4 +1,4 @@
-"""The engine `redshift`: rows stay in the cluster, and SQL goes to them."""
+"""The engine `redshift`: rows stay in the cluster, and SQL runs there."""
 
 from __future__ import annotations
 
@@ -20,18 +20,16 @@ if TYPE_CHECKING:
     from etl_framework.sources.base import Source
     from etl_framework.storage.outcome import Outcome
 
-SCHEMA = "etl_staging"
-
 
 class RedshiftEngine(Engine):
-    """Copies sources into staging tables; checks and templates run as SQL in the cluster.
+    """Copies sources into staging tables, and runs checks and templates as SQL in the cluster.
 
-    A relation is a table in a staging schema, named in the step's outcome. Each attempt makes a
-    table of its own, so that no run sees half of one.
+    A relation is a table in a staging schema; the step's outcome names it. Each attempt makes a new
+    table, so that no run reads an incomplete one.
     """
 
     dialect = "redshift"
-    # In the cluster's tables a row has no place by which it could be told from others.
+    # The rows of a table in the cluster have no position that would identify them.
     corrects_quarantined = False
 
     def problem(self, environment: Environment) -> str:
@@ -74,8 +72,8 @@ class RedshiftEngine(Engine):
     def has(self, work: Work, outcome: Outcome) -> bool:
         from etl_framework.engines.redshift.cluster import cluster
 
-        with cluster(work) as session:
-            return session.has(outcome.table)
+        with cluster(work) as cluster_session:
+            return cluster_session.has(outcome.table)
 
     def reads(self, source: Source) -> bool:
         from etl_framework.engines.redshift.copy_csv import copy_reads
@@ -90,4 +88,6 @@ class RedshiftEngine(Engine):
             return drop_old_tables(session, before)
 
     def schemas(self, environment: Environment, connection: Connection) -> tuple[str, ...]:
+        from etl_framework.engines.redshift.cluster import SCHEMA
+
         return (SCHEMA,) if environment.cluster() == connection else ()

@@ -1,4 +1,4 @@
-"""`extract.<source>`: a source's rows into a staging table; CSV goes there straight from S3."""
+"""`extract.<source>`: load a source into a staging table; CSV files come directly from S3."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def extract(work: Work) -> Outcome:
     """
     source = work.source
     connection = work.plan.workspace.connection(source.connection)
-    with cluster(work) as found:
-        table = found.new_table(source.columns)
+    with cluster(work) as cluster_session:
+        table = cluster_session.new_table(source.columns)
         if copy_reads(source) and isinstance(connection, S3):
-            rows = CsvCopy(work, found, source, table).into_table()
+            rows = CsvCopy(work, cluster_session, source, table).into_table()
         else:
             rows = source.extract(work.extraction(work.folder))
         results = new_columns(work, rows)
         rows = with_corrections(work, rows)
-        _load(work, found, source, table)
-        rows = replace(rows, kept=found.count(table))
+        _load(work, cluster_session, source, table)
+        rows = replace(rows, kept=cluster_session.count(table))
     if rows.read == 0 and not source.may_be_empty:
         raise DataMissingError(
             f"'{work.step.relation}' has no rows", hint="if that is right: `may_be_empty: true`"
@@ -40,7 +40,7 @@ def extract(work: Work) -> Outcome:
     return extracted(work, rows, Outcome(checks=results, table=table))
 
 
-def _load(work: Work, found: Cluster, source: Source, table: str) -> None:
-    """Load the Parquet files that were made here: rows of a database, corrected rows."""
-    found.copy_parquet(table, source.columns, work.folder.files("data"))
+def _load(work: Work, cluster_session: Cluster, source: Source, table: str) -> None:
+    """Load the Parquet files made on this machine: rows of a database, and corrected rows."""
+    cluster_session.copy_parquet(table, source.columns, work.folder.files("data"))
     shutil.rmtree(work.folder.path / "data", ignore_errors=True)

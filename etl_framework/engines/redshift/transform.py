@@ -1,4 +1,4 @@
-"""`transform.<name>` and `kpi.<name>`: make a table of others, by SQL."""
+"""`transform.<name>` and `kpi.<name>`: make a table from others, with SQL."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from etl_framework.storage.outcome import Outcome
 
 
 def transform(work: Work) -> Outcome:
-    """Make a transform's or KPI's table, with exactly the columns and types that it declares."""
+    """Make the table of a transform or KPI, with exactly the declared columns and types."""
     columns = work.step.block.columns if work.step.block else []
-    with cluster(work) as found:
-        table = found.new_table(columns)
-        sql = found.placed(work.step.sql)
+    with cluster(work) as cluster_session:
+        table = cluster_session.new_table(columns)
+        sql = cluster_session.placed(work.step.sql)
         if columns:
-            found.run(filled(table, columns, sql))
+            cluster_session.run(filled(table, columns, sql))
         else:
-            found.run(f"CREATE TABLE {quote_table(table)} AS {sql}")
-        return Outcome({"rows": found.count(table)}, table=table)
+            cluster_session.run(f"CREATE TABLE {quote_table(table)} AS {sql}")
+        return Outcome({"rows": cluster_session.count(table)}, table=table)
 
 
 def filled(table: str, columns: Sequence[Column], sql: str) -> str:
-    """The INSERT that brings a query's rows into a table, each value cast to its column's type.
+    """Return an INSERT of a query's rows that casts each value to its column's type.
 
-    Texts are not cast, for a cast would cut those that are too long, and an INSERT refuses them.
+    Texts are not cast: a cast would cut off texts that are too long, and an INSERT refuses them.
+    For a column `day date` and a column `country varchar(2)`:
+
+        INSERT INTO "etl_staging"."…" ("day", "country")
+        SELECT CAST("day" AS date) AS "day", "country" FROM (…) AS etl_rows
     """
     values = ", ".join(
         quote(column.name)

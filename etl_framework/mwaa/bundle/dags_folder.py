@@ -10,7 +10,7 @@ from pathlib import Path
 from etl_framework.airflow.compiled import FOLDER as COMPILED
 from etl_framework.airflow.compiled import compiled_form, keep
 from etl_framework.engines.duckdb.function import source_file
-from etl_framework.lint.dags import DAGS
+from etl_framework.lint.rules.dags import DAGS
 from etl_framework.plan.plan import build_plan
 from etl_framework.platforms.mwaa import MwaaVersion
 from etl_framework.project.models import Pipeline

@@ -58,7 +58,7 @@ def needs_of(pipelines: Sequence[Pipeline], environment: Environment) -> Needs:
 def not_on_mwaa(
     project: Project, pipelines: Sequence[Pipeline], label: str
 ) -> Iterator[Diagnostic]:
-    """A finding for each setting that MWAA's workers cannot use: local files and variables."""
+    """A finding for every setting that MWAA's workers cannot use: local files and variables."""
     environment, file = project.environment(label), project.environments_file
     above: Keys = ("environments", label)
     others = set(project.environments.environments if project.environments else ()) - {label}

@@ -36,6 +36,8 @@ def write_own_wheel(folder: Path) -> Path:
         for file in PACKAGE.rglob("*")
         if file.is_file() and "__pycache__" not in file.parts and LEFT_OUT not in file.parents
     }
+    for name in LICENSES:
+        files[f"{info}/licenses/{name}"] = _license(installed, name)
     files[f"{info}/METADATA"] = _metadata(installed).encode()
     files[f"{info}/WHEEL"] = WHEEL.encode()
     files[f"{info}/entry_points.txt"] = _entry_points(installed).encode()

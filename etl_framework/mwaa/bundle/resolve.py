@@ -36,7 +36,7 @@ class Wanted:
 
 
 def outside(wanted: Wanted, path: str, lines: list[str]) -> Iterator[Diagnostic]:
-    """A finding for each pin of a requirements file that contradicts the constraints."""
+    """A finding for every pin of a requirements file that contradicts the constraints."""
     image = wanted.version.installed()
     known = {**pins(wanted.constraints), **wanted.version.essential(), **image}
     for number, line in enumerate(lines, start=1):
@@ -57,7 +57,7 @@ def outside(wanted: Wanted, path: str, lines: list[str]) -> Iterator[Diagnostic]
 
 
 def resolved(wanted: Wanted, work: Path) -> dict[str, str]:
-    """The version of each package that the bundle carries; the image's packages do not change.
+    """The version of every package that the bundle carries; the image's packages do not change.
 
     The image's packages count as having no dependencies, since the image has those, too.
 
@@ -113,7 +113,7 @@ def resolved(wanted: Wanted, work: Path) -> dict[str, str]:
 
 
 def fetch(packages: Mapping[str, str], wanted: Wanted, folder: Path) -> None:
-    """Put the wheel of each package into a folder.
+    """Put the wheel of every package into a folder.
 
     :raises ConfigError: an index does not answer, or has no wheel that fits.
     """

@@ -31,7 +31,7 @@ def serverless_version() -> MwaaVersion:
 
 
 def newer_than_asked(wheels: Iterable[Path]) -> tuple[str, ...]:
-    """A note for each wheel that is for a newer Linux than the service's guide names.
+    """A note for every wheel that is for a newer Linux than the service's guide names.
 
     The guide asks for manylinux2014, for which DuckDB has had no wheels since 1.3.
     """

@@ -74,7 +74,7 @@ def settings_of(folder: Path) -> dict[str, str]:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file of a bundle except its manifest, by path."""
+    """The SHA-256 of every file of a bundle except its manifest, by path."""
     return {
         file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(folder.rglob("*"))

@@ -19,7 +19,7 @@ def name_and_version(wheel: Path) -> tuple[str, str]:
 
 
 def unfitting(wheels: Iterable[Path], version: MwaaVersion) -> Iterator[Diagnostic]:
-    """A finding for each wheel that the image of a version cannot install."""
+    """A finding for every wheel that the image of a version cannot install."""
     for wheel in sorted(wheels):
         tags = tags_of(wheel)
         if not tags & _supported(version):

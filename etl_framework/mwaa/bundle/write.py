@@ -11,8 +11,8 @@ from pathlib import Path
 
 from etl_framework import __version__
 from etl_framework.errors import BundleError, ConfigError, Diagnostic
-from etl_framework.lint.dags import DAGS, dag_files, loads
-from etl_framework.lint.linter import lint
+from etl_framework.lint.linter import Linter
+from etl_framework.lint.rules.dags import DAGS, dag_files, loads
 from etl_framework.mwaa.bundle.archive import write_zip
 from etl_framework.mwaa.bundle.constraints import constraints_of
 from etl_framework.mwaa.bundle.dags_folder import write_dags
@@ -136,8 +136,8 @@ def _before(
     wanted: Wanted,
     lines: list[str],
 ) -> Iterator[Diagnostic]:
-    """The problems that show before anything is downloaded."""
-    yield from (diagnostic for diagnostic in lint(project) if diagnostic.severity == "error")
+    """What is wrong already, before anything is fetched."""
+    yield from Linter(project.root).errors()
     yield from not_on_mwaa(project, pipelines, environment)
     if not (project.root / DAGS).is_dir():
         message = "the project has no DAG files, so Airflow would show nothing"
@@ -161,7 +161,7 @@ def _dag_ids(project: Project) -> list[str]:
 
 
 def _write_packages(order: Order, wanted: Wanted, work: Path, draft: Path) -> dict[str, str]:
-    """Write plugins.zip and requirements.txt; return the version of each package."""
+    """Write plugins.zip and requirements.txt; return the version of every package."""
     for file in order.wheels.glob("*.whl") if order.wheels else ():
         shutil.copy(file, wanted.wheels)
     write_own_wheel(wanted.wheels)

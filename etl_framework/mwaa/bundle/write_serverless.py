@@ -1,4 +1,4 @@
-"""Make a bundle for MWAA Serverless: a workflow for each pipeline, and the code of its tasks."""
+"""Make a bundle for MWAA Serverless: a workflow for every pipeline, and the code of its tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from etl_framework import __version__
 from etl_framework.errors import BundleError, Diagnostic
-from etl_framework.lint.linter import lint
+from etl_framework.lint.linter import Linter
 from etl_framework.mwaa.bundle.archive import write_zip
 from etl_framework.mwaa.bundle.constraints import constraints_of
 from etl_framework.mwaa.bundle.dags_folder import write_project
@@ -72,11 +72,11 @@ def write_serverless(project: Project, order: Order, output: Path) -> tuple[Mani
 def _before(
     project: Project, order: Order, label: str, wanted: Wanted, lines: list[str]
 ) -> Iterator[Diagnostic]:
-    yield from (diagnostic for diagnostic in lint(project) if diagnostic.severity == "error")
+    yield from Linter(project.root).errors()
     pipelines = project.models
-    unavailable = not_on_mwaa(project, pipelines, label)
-    # On MWAA Serverless, a workflow has its own environment variables.
-    yield from (diagnostic for diagnostic in unavailable if diagnostic.code != "B102")
+    problems = not_on_mwaa(project, pipelines, label)
+    # Variables of the environment are the workflow's own there.
+    yield from (problem for problem in problems if problem.code != "B102")
     yield from outside(wanted, str(order.requirements), lines)
     if order.wheels:
         yield from unfitting(order.wheels.glob("*.whl"), order.version)

@@ -12,17 +12,17 @@ from typing import Any
 from etl_framework.connections.aws import client
 from etl_framework.errors import ConfigError
 from etl_framework.mwaa.deploy.calls import Body, Call, VersionOf, finding
-from etl_framework.mwaa.deploy.refused import code_of, missing, refused, unanswered
+from etl_framework.mwaa.deploy.refusal import code_of, missing, refused, unanswered
 
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "NotFound", "ResourceNotFoundException"}
 
 
 @dataclass
 class Aws:
-    """Makes calls to AWS, and reports each call before it is made.
+    """Makes calls to AWS, and reports every call before it is made.
 
-    :param tell: receives each call before it is made.
-    :param versions: the S3 version of each object written so far, by key.
+    :param tell: receives every call before it is made.
+    :param versions: the S3 version of every object written so far, by key.
     :param now: the time that AWS's last answer gave.
     """
 

@@ -66,7 +66,7 @@ class Bucket:
 
         Objects that nobody has changed since the last deploy need no request.
 
-        :param wanted: the SHA-256 of each object, by key.
+        :param wanted: the SHA-256 of every object, by key.
         :param pinned: the name of the part, if the object is one: a part is unchanged if the
             environment still uses the version of the last deploy.
         """

@@ -20,7 +20,7 @@ CONFIGURATION = "airflow-config.json"
 class Bundle:
     """A bundle that is to be deployed.
 
-    :param files: the SHA-256 of each file of dags/ and of each part, by its path in the folder.
+    :param files: the SHA-256 of every file of dags/ and of every part, by its path in the folder.
     :param options: configuration options of Airflow.
     """
 

@@ -13,9 +13,9 @@ from etl_framework.mwaa.deploy.calls import Call
 from etl_framework.mwaa.deploy.clock import Clock
 from etl_framework.mwaa.deploy.environment import Environment, wait_for_update
 from etl_framework.mwaa.deploy.install_log import install_log
+from etl_framework.mwaa.deploy.observation import Seen
 from etl_framework.mwaa.deploy.plan import Plan
 from etl_framework.mwaa.deploy.record import Deploy, Placed, Records
-from etl_framework.mwaa.deploy.seen import Seen
 from etl_framework.mwaa.deploy.verify import Expected, airflow_sees
 
 SIGN_OF_LIFE = 60.0

@@ -11,7 +11,7 @@ from etl_framework.mwaa.deploy.aws import Aws
 from etl_framework.mwaa.deploy.calls import Call, finding
 from etl_framework.mwaa.deploy.clock import Clock
 from etl_framework.mwaa.deploy.environment import Environment
-from etl_framework.mwaa.deploy.seen import Seen, other_version, unseen
+from etl_framework.mwaa.deploy.observation import Seen, other_version, unseen
 
 # MWAA's images write pip's output to log streams whose names start like this.
 STREAMS = "requirements_install"
@@ -26,7 +26,7 @@ _USER = re.compile(r"://[^/\s@]+@")
 def install_log(
     aws: Aws, environment: Environment, framework: str, clock: Clock, alive: Callable[[], None]
 ) -> Seen:
-    """Read what pip logged in each container since the last update.
+    """Read what pip logged in every container since the last update.
 
     :param framework: the version that a worker should have; empty if unknown.
     """

@@ -21,8 +21,8 @@ class Plan:
 
     :param calls: the calls in their order; each changes something.
     :param files: the objects of dags/ that need no change.
-    :param wanted: the SHA-256 of each object of dags/ after the deploy, by key.
-    :param parts: the key of each part, and its object if that exists already.
+    :param wanted: the SHA-256 of every object of dags/ after the deploy, by key.
+    :param parts: the key of every part, and its object if that exists already.
     :param theirs: the values that others had given to the options that we set.
     :param before: the state of the environment, if nothing was deployed yet.
     """
@@ -101,7 +101,7 @@ def plan_deploy(aws: Aws, environment: Environment, bundle: Bundle, record: Reco
 def _parts(
     there: Bucket, bundle: Bundle
 ) -> tuple[list[Call], dict[str, tuple[str, Placed | None]]]:
-    """The calls that upload parts, and the key and the object that each part is to have."""
+    """The calls that upload parts, and the key and the object that every part is to have."""
     calls, parts = [], dict[str, tuple[str, Placed | None]]()
     for part in PARTS:
         if part not in bundle.files:

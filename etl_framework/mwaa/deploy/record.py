@@ -16,7 +16,7 @@ from etl_framework.errors import ConfigError, StepError
 from etl_framework.model import Model
 from etl_framework.mwaa.deploy.aws import Aws
 from etl_framework.mwaa.deploy.calls import Call, finding
-from etl_framework.mwaa.deploy.refused import PreconditionError
+from etl_framework.mwaa.deploy.refusal import PreconditionError
 
 KEPT = 20
 # A deploy gives a sign of life at least once a minute.

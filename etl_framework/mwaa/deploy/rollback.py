@@ -38,7 +38,7 @@ class _Back:
         return {**unused, **self.to.parts}
 
     def gone(self) -> Iterator[Diagnostic]:
-        """A finding for each object version that is needed and no longer there."""
+        """A finding for every object version that is needed and no longer there."""
         needed = [(call.arguments["Key"], call.arguments["CopySource"]) for call in self.restores()]
         needed += [
             (key, {"Bucket": self.there.name, "Key": key, "VersionId": placed.version})

@@ -13,7 +13,7 @@ from etl_framework.mwaa.deploy.aws import Aws
 from etl_framework.mwaa.deploy.calls import finding
 from etl_framework.mwaa.deploy.clock import Clock
 from etl_framework.mwaa.deploy.environment import Environment, rest
-from etl_framework.mwaa.deploy.seen import Seen, other_version, unseen
+from etl_framework.mwaa.deploy.observation import Seen, other_version, unseen
 
 DAG_SECONDS = 600
 # Objects reach the DAG processor some time after they were written.

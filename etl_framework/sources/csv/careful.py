@@ -1,4 +1,4 @@
-"""Judge records one by one: slower, and exact about every line."""
+"""Check records one by one, which is slower but exact about every line."""
 
 from __future__ import annotations
 
@@ -17,35 +17,42 @@ from etl_framework.storage.records import write_records
 if TYPE_CHECKING:
     import duckdb
 
-# In letters; most columns hold less.
+# In characters; most columns hold less.
 LONGEST_TEXT = 1 << 17
 
 
-# The name of a file, and one of its records.
-Found = Iterable[tuple[str, Record]]
+# Records, each with the name of its file.
+NamedRecords = Iterable[tuple[str, Record]]
 
 
 def judge(
     session: duckdb.DuckDBPyConnection,
-    found: Found,
+    named_records: NamedRecords,
     header: Header,
     columns: Sequence[Column],
     scratch: Path,
     part: Path,
 ) -> int:
-    """Write good records to `part`, in their order, and the others to the table of rejected ones.
+    """Write good records to `part`, in their order, and the others to the table of rejected rows.
 
-    Python has taken them apart; DuckDB makes values of the texts, as it does the quick way.
+    Python has split the records into texts; DuckDB turns the texts into values, as in the quick
+    way.
 
-    :param scratch: a file to use; it stays, with `etl_file` and `etl_line` of every record.
-    :returns: the number of good ones.
-    :raises StepError: a quote that is never closed swallows the lines behind it.
+    :param scratch: a temporary file with all records, for `judged`; the caller deletes it.
+    :returns: the number of good records.
+    :raises StepError: a quote is not closed, so the rows after it cannot be told apart.
     """
-    write_records(session, _rows(found, header, columns), _types(columns), scratch)
+    write_records(session, _rows(named_records, header, columns), _types(columns), scratch)
     rows = judged(columns, scratch)
+    # SELECT CAST("id" AS INTEGER) AS "id", "name" AS "name" FROM (rows) WHERE etl_bad IS NULL
     values = ", ".join(f"{value(column)} AS {quote(column.name)}" for column in columns)
     good = f"SELECT {values} FROM ({rows}) WHERE etl_bad IS NULL"
     kept = write_parquet(session, good, part, text=True, ordered=True)
+    # For a file with the header `id,name`, whose columns are declared as name and id:
+    # INSERT INTO etl_rejected SELECT etl_file, etl_line, place, ['id', 'name'][place],
+    #   coalesce(etl_fault, REASON), etl_raw
+    # FROM (SELECT *, coalesce(etl_column, [2, 1][nullif(etl_bad, 0)]) AS place
+    #   FROM (rows) WHERE etl_bad IS NOT NULL)
     names = ", ".join(literal(name) for name in header)
     places = ", ".join(str(header.index(column.name) + 1) for column in columns)
     session.execute(
@@ -58,7 +65,7 @@ def judge(
 
 
 def judged(columns: Sequence[Column], scratch: Path) -> str:
-    """SQL for the records in a file that `judge` has used, with `etl_bad` as `typed` gives it."""
+    """Return SQL for the records in the scratch file of `judge`, with `etl_bad` (see `typed`)."""
     return typed(columns, f"read_parquet({as_path(scratch)})")
 
 
@@ -75,32 +82,32 @@ def _types(columns: Sequence[Column]) -> dict[str, str]:
 
 
 def _rows(
-    found: Found, header: Header, columns: Sequence[Column]
+    named_records: NamedRecords, header: Header, columns: Sequence[Column]
 ) -> Iterator[tuple[str | int | None, ...]]:
-    """Each record as texts, with its line, its raw form and what is wrong with it."""
+    """The texts of every record, with its file, line, the whole row and what is wrong with it."""
     places = [(header.index(column.name), column.type.family == "text") for column in columns]
-    for name, each in found:
-        record = _bounded(each, header, columns)
+    for name, unbounded in named_records:
+        record = _bounded(unbounded, header, columns)
         texts = (_text(record, place, text) for place, text in places)
         yield name, record.line, record.raw, record.fault, record.column, *texts
 
 
 def _bounded(record: Record, header: Header, columns: Sequence[Column]) -> Record:
-    """The record; with a fault in place of a text that is longer than any column holds."""
+    """The record, or one with a fault if a very long text in it does not fit its column."""
     if len(record.raw) > LONGEST_TEXT and not record.fault:
         for column in columns:
             place = header.index(column.name)
-            value = record.values[place] or ""
+            text = record.values[place] or ""
             longest = column.type.arguments[0] if column.type.family == "text" else 0
-            if len(value) > max(longest, LONGEST_TEXT):
-                why = f"a text of {len(value.encode())} bytes is too long for {column.type}"
+            if len(text) > max(longest, LONGEST_TEXT):
+                why = f"a text of {len(text.encode())} bytes is too long for {column.type}"
                 return Record(record.line, record.raw, [], why, place + 1)
     return record
 
 
 def _text(record: Record, place: int, text: bool) -> str | None:
-    """A value's text; an empty one in quotes is a value of columns of text only."""
+    """A value's text, or None; an empty text in quotes is a value only in columns of text."""
     if record.fault:
         return None
-    value = record.values[place]
-    return value if text else value or None
+    written = record.values[place]
+    return written if text else written or None

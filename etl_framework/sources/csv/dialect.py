@@ -1,4 +1,4 @@
-"""How CSV is written: what stands between values, around them, and for no value."""
+"""How CSV files are written: the delimiter, quotes, escapes, and the texts that mean no value."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ UTF_8 = "utf-8"
 class Dialect:
     """How files of a source are written.
 
-    :param quote: around values; empty when nothing is.
-    :param escape: before a character that is meant as such; a doubled quote always is one.
+    :param quote: the character around values; empty if there is none.
+    :param escape: the character before a literal one; a doubled quote is always a literal quote.
     :param header: whether the first line names the columns.
-    :param nulls: texts that mean no value when they are not quoted; an empty text always does.
+    :param nulls: the texts that mean no value if they are not quoted; an empty text always does.
     """
 
     delimiter: str = ","
@@ -29,16 +29,16 @@ class Dialect:
 
     @property
     def is_utf8(self) -> bool:
-        """Whether files can be read as they are."""
+        """Whether the files are UTF-8, so that DuckDB can read them as they are."""
         return codecs.lookup(self.encoding).name == UTF_8
 
     @property
     def first_line(self) -> int:
-        """The line that the first row starts on."""
+        """The number of the line on which the first row starts."""
         return 2 if self.header else 1
 
     def rows(self, lines: Iterable[str]) -> Iterator[list[str]]:
-        """Lines taken apart into values.
+        """Split lines into values.
 
         :raises csv.Error: a quote is in a wrong place.
         """
@@ -52,7 +52,7 @@ class Dialect:
         )
 
     def without_nulls(self, raw: str, values: list[str]) -> list[str | None]:
-        """Values with None for those that mean none: quoted ones are texts, even when empty.
+        """The values, with None for texts that mean no value; a quoted text is always a value.
 
         :param raw: the lines that the values come from.
         """
@@ -65,20 +65,20 @@ class Dialect:
         ]
 
     def _quoted(self, raw: str) -> set[int]:
-        """Which values start with a quote."""
-        found: set[int] = set()
+        """The indexes of the values that start with a quote."""
+        quoted: set[int] = set()
         index, start, inside, escaped = 0, True, False, False
         for letter in raw:
             if escaped:
                 escaped = False
             elif letter == self.escape:
                 escaped = True
-            elif letter == self.quote and (start or index in found):
-                # A doubled quote ends and begins again.
+            elif letter == self.quote and (start or index in quoted):
+                # A doubled quote closes the quoted text and opens it again.
                 inside = not inside
-                found.add(index)
+                quoted.add(index)
             elif letter == self.delimiter and not inside:
                 index, start = index + 1, True
                 continue
             start = False
-        return found
+        return quoted

@@ -1,7 +1,7 @@
-"""How moments are written in a file: DuckDB refuses all else when told, and drops it when not.
+"""Find the format in which a file writes its dates and timestamps.
 
-It reads `10:00:00+02` as `10:00:00`, and seven digits behind the second as six, unless a format
-says that there are none.
+With a format, DuckDB refuses texts that do not have it. Without one, it reads `10:00:00+02` as
+`10:00:00`, and seven digits behind the second as six.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from etl_framework.sql.quote import literal, quote
 SAMPLE = 1 << 16
 USUAL = 0.9
 DAY = r"\d{4}-\d\d-\d\d"
-# What DuckDB calls the format, and the texts that have it.
+# DuckDB's name of every format, and a pattern for the texts that have it.
 FORMATS = {
     "timestamp": {
         f"%Y-%m-%d{between}%H:%M:%S{fraction}": f"{DAY}{between}\\d\\d:\\d\\d:\\d\\d{digits}"
@@ -30,19 +30,22 @@ FORMATS = {
     "date": {"%Y-%m-%d": DAY},
 }
 OPTIONS = {"timestamp": "timestampformat", "date": "dateformat"}
-# What DuckDB makes of `infinity` and `epoch` when it has a format.
+# What DuckDB reads `infinity` and `epoch` as if it is given a format.
 MISREAD = "1900-01-01"
 
 
 def formats_of(
     file: File, header: Header, columns: Sequence[Column], dialect: Dialect
 ) -> dict[str, str]:
-    """Family to format, as nearly all moments at the start of a file are written; else empty."""
+    """The format of dates and of timestamps that nearly all values at the start of a file have.
+
+    Empty if one of them has no such format, or if a column has timestamps with a time zone.
+    """
     families = {column.type.family for column in columns}
     if "timestamptz" in families:
         return {}
     texts = _sample(file, header, dialect)
-    found = {}
+    formats = {}
     for family in families & FORMATS.keys():
         names = [column.name for column in columns if column.type.family == family]
         seen = [text for name in names for text in texts.get(name, ()) if re.match(DAY, text)]
@@ -53,28 +56,30 @@ def formats_of(
         most = max(fitting, key=lambda format_: fitting[format_])
         if fitting[most] <= USUAL * len(seen):
             return {}
-        found[family] = most
-    return found
+        formats[family] = most
+    return formats
 
 
 def _sample(file: File, header: Header, dialect: Dialect) -> dict[str, list[str]]:
     start = next(blocks(file, dialect), b"")[:SAMPLE].decode("utf-8", "replace")
     lines = start.split("\n")[dialect.first_line - 1 : -1]
-    found: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     try:
         for row in dialect.rows(lines):
             for name, text in zip(header, row, strict=False):
-                found.setdefault(name, []).append(text.strip())
+                texts.setdefault(name, []).append(text.strip())
     except csv.Error:
         return {}
-    return found
+    return texts
 
 
 def options(formats: Mapping[str, str]) -> str:
-    """The options of `read_csv` that hold it to the formats."""
-    return "".join(f", {OPTIONS[family]} = {literal(each)}" for family, each in formats.items())
+    """Return the options of `read_csv` for the formats: `, dateformat = '%Y-%m-%d'`."""
+    return "".join(
+        f", {OPTIONS[family]} = {literal(format_)}" for family, format_ in formats.items()
+    )
 
 
 def misread(column: Column) -> str:
-    """SQL that is true for a moment that DuckDB made of a word."""
+    """Return SQL that is true for a value that DuckDB has read from a word: `"a" = CAST(...)`."""
     return f"{quote(column.name)} = CAST('{MISREAD}' AS {column.type.duckdb})"

@@ -1,4 +1,4 @@
-"""Which line of which CSV file a row of the relation came from."""
+"""Find the CSV file, and the line in it, that a row of the relation came from."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from etl_framework.sources.csv.records import Header, Record, records
 from etl_framework.sources.csv.text import count_lines, lines_at, shown
 
 PARTS = "parts.json"
-# Number, line and text of a row.
-Found = tuple[int, int, str]
+# The number, line and text of a row.
+PlacedRow = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A file as it was read.
+    """A CSV file that was read into a part.
 
-    :param skipped: the lines that rows start on which the part does not have, ascending.
-    :param only: the lines of all rows that it has, where these are few; then `skipped` is not used.
+    :param skipped: the first lines of the rows that the part does not have, ascending.
+    :param only: the lines of all rows that the part has, if they are few; then `skipped` is not
+        used.
     """
 
     file: File
@@ -36,9 +37,9 @@ class ReadFile:
 
 @dataclass(frozen=True)
 class Part:
-    """A Parquet file of the relation: the CSV files whose rows it has, in that order.
+    """A Parquet file of the relation, with the CSV files whose rows it has, in that order.
 
-    :param kept: how many rows it has.
+    :param kept: the number of rows in it.
     """
 
     kept: int
@@ -46,17 +47,17 @@ class Part:
 
 
 def remember(folder: Path, parts: dict[str, Part]) -> None:
-    """Write down what `origins` needs to know of each part."""
+    """Write to a file what `origins` needs to know about each part."""
     facts = {name: asdict(part) for name, part in parts.items()}
     (folder / PARTS).write_text(json.dumps(facts, default=str), encoding="utf-8")
 
 
 def remembered(folder: Path, name: str) -> Part | None:
-    """What is known of a part; None when there is no such part."""
+    """Read from the file what is known about a part; None if there is no such part."""
     if not (folder / PARTS).is_file():
         return None
     facts = json.loads((folder / PARTS).read_text(encoding="utf-8")).get(name)
-    return facts and Part(facts["kept"], [_read_file(each) for each in facts["files"]])
+    return facts and Part(facts["kept"], [_read_file(file_facts) for file_facts in facts["files"]])
 
 
 def _read_file(facts: dict[str, object]) -> ReadFile:
@@ -66,12 +67,12 @@ def _read_file(facts: dict[str, object]) -> ReadFile:
 
 
 def origins(part: Part, numbers: Iterator[int], dialect: Dialect) -> Iterator[Origin]:
-    """Where rows of a part came from; nothing when its files do not account for its rows.
+    """Where rows of a part came from; nothing if its files do not have as many rows as the part.
 
-    Where every line behind the header is a record, lines need only be counted. Else the files are
-    taken apart again.
+    If every line behind the header is a record, lines only have to be counted. Otherwise the files
+    are parsed again.
 
-    :param numbers: of rows in the part, from 0, ascending.
+    :param numbers: the numbers of the rows in the part, from 0, ascending.
     """
     counts = [_lines(read, dialect) for read in part.files]
     # Blank lines and records of several lines make the sum larger, and nothing makes it smaller.
@@ -84,13 +85,13 @@ def origins(part: Part, numbers: Iterator[int], dialect: Dialect) -> Iterator[Or
     for index, group in groupby(numbers, key=lambda number: bisect_right(starts, number) - 1):
         read, start = part.files[index], starts[index]
         wanted = (number - start for number in group)
-        found = _by_line(read, wanted, dialect) if by_line else _by_record(read, wanted, dialect)
-        for number, line, text in found:
+        rows = _by_line(read, wanted, dialect) if by_line else _by_record(read, wanted, dialect)
+        for number, line, text in rows:
             yield Origin(start + number, read.file.name, line, text)
 
 
 def _lines(read: ReadFile, dialect: Dialect) -> int:
-    """How many rows the part has of a file in which every line behind the header is a record."""
+    """The number of a file's rows in the part, if every line behind the header is a record."""
     if read.only:
         return len(read.only)
     return count_lines(read.file, dialect) - (dialect.first_line - 1) - len(read.skipped)
@@ -98,14 +99,14 @@ def _lines(read: ReadFile, dialect: Dialect) -> int:
 
 def _kept(read: ReadFile, dialect: Dialect) -> Iterator[Record]:
     skipped = set(read.skipped)
-    found = records(read.file, read.header, dialect)
-    return (record for record in found if record.line not in skipped)
+    all_records = records(read.file, read.header, dialect)
+    return (record for record in all_records if record.line not in skipped)
 
 
-def _by_line(read: ReadFile, numbers: Iterator[int], dialect: Dialect) -> Iterator[Found]:
+def _by_line(read: ReadFile, numbers: Iterator[int], dialect: Dialect) -> Iterator[PlacedRow]:
     first = dialect.first_line
     kept_before = [line - first - index for index, line in enumerate(read.skipped)]
-    found, wanted = tee(
+    row_lines, wanted = tee(
         (
             number,
             read.only[number] if read.only else first + number + bisect_right(kept_before, number),
@@ -113,12 +114,12 @@ def _by_line(read: ReadFile, numbers: Iterator[int], dialect: Dialect) -> Iterat
         for number in numbers
     )
     texts = lines_at(read.file, dialect, (line for _, line in wanted))
-    for (number, line), text in zip(found, texts, strict=True):
+    for (number, line), text in zip(row_lines, texts, strict=True):
         yield number, line, shown(text)
 
 
-def _by_record(read: ReadFile, numbers: Iterator[int], dialect: Dialect) -> Iterator[Found]:
-    records = enumerate(_kept(read, dialect))
+def _by_record(read: ReadFile, numbers: Iterator[int], dialect: Dialect) -> Iterator[PlacedRow]:
+    numbered_records = enumerate(_kept(read, dialect))
     for number in numbers:
-        record = next(record for index, record in records if index == number)
+        record = next(record for index, record in numbered_records if index == number)
         yield number, record.line, record.raw

@@ -1,4 +1,4 @@
-"""Read CSV files with DuckDB: typed, in parallel, every refused row kept with its reason."""
+"""Read CSV files with DuckDB, typed and in parallel; keep every refused row with its reason."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from etl_framework.storage.parquet import write_parquet
 
 
 class CsvRead:
-    """One reading of a source's files.
+    """Reads the files of a source.
 
-    The quick way reads files together; each line that it refuses is then judged by itself, which
-    is right for files without quotes. A file with anything else wrong (a value that would be
+    The quick way reads many files at once. Each line that it refuses is then checked by itself,
+    which works for files without quotes. A file with any other problem (a value that would be
     rounded or cut, a stray quote, bytes that are no text) is read again, record by record.
     """
 
@@ -40,7 +40,7 @@ class CsvRead:
         self._only: dict[str, dict[str, list[int]]] = {}
 
     def into_parquet(self, by_header: Mapping[Header, Sequence[File]]) -> Extracted:
-        """Write every file's rows; files of one header are read together.
+        """Write the rows of all files; files with the same header are read together.
 
         :raises StepError: a file cannot be read at all.
         """
@@ -59,15 +59,15 @@ class CsvRead:
         for only in self._only.values():
             for key, lines in only.items():
                 again.setdefault(key, []).extend(lines)
-        found = {}
+        parts = {}
         for name, (kept, header, files) in self._parts.items():
             only = self._only.get(name, {})
             reads = []
             for file in files:
                 skipped = sorted([*rejected.get(file.name, ()), *again.get(file.name, ())])
                 reads.append(ReadFile(file, header, skipped, only.get(file.name, ())))
-            found[name] = Part(kept, reads)
-        return found
+            parts[name] = Part(kept, reads)
+        return parts
 
     def _group(self, header: Header, files: list[File]) -> None:
         escape = self._dialect.escape
@@ -90,21 +90,23 @@ class CsvRead:
         for file in careful:
             name = self._next_name()
             part, scratch = self._folder.part("data") / name, self._folder.path / name
-            found = ((file.name, record) for record in records(file, header, self._dialect))
-            kept = judge(self._session, found, header, self._columns, scratch, part)
+            named_records = ((file.name, record) for record in records(file, header, self._dialect))
+            kept = judge(self._session, named_records, header, self._columns, scratch, part)
             self._parts[name] = kept, header, [file]
             scratch.unlink()
 
     def _quickly(
         self, header: Header, files: list[File], formats: Mapping[str, str]
     ) -> list[File] | None:
-        """Read files together; or nothing, and give those that need to be read carefully.
+        """Read files together and return none, or return those that must be read record by record.
 
-        :param formats: how moments are written, by family; any way when there are none.
-        :returns: None when that has to be told without formats.
+        :param formats: the format of every family of types; without one, DuckDB reads any format.
+        :returns: None if the files must first be read again without formats.
         """
         import duckdb
 
+        # SELECT CASE WHEN trunc("id") <> "id" THEN CAST(error('etl: inexact') AS INTEGER)
+        #   ELSE CAST("id" AS INTEGER) END AS "id", ... FROM read_csv(['users.csv'], ...)
         name = self._next_name()
         values = ", ".join(
             f"{value_or_error(c, misread(c) if c.type.family in formats else '')} "
@@ -124,7 +126,7 @@ class CsvRead:
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
-            # What is only written in another format may be read the other way.
+            # A value that is only written in another format may be read without formats.
             kept = 0
             doubtful = files if formats else self._scan.suspects(error, header, files)
         if doubtful:
@@ -140,19 +142,19 @@ class CsvRead:
         return int(number)
 
     def _next_name(self) -> str:
-        """A file name never used before.
+        """The name of a file that has not been used before.
 
-        DuckDB may delete late what a failed COPY wrote, and 1.4 remembers what was in a file.
+        DuckDB may delete the file of a failed COPY late, and DuckDB 1.4 caches what a file held.
         """
         self._attempts += 1
         return f"{self._attempts}.parquet"
 
     def _judge_refused(self, rejects: str, header: Header, files: Sequence[File]) -> None:
-        """Judge the lines that DuckDB refused one by one, some of them only for their format."""
-        found = self._scan.refused(rejects, header, files)
+        """Check the lines that DuckDB refused one by one; it refused some only for their format."""
+        named_records = self._scan.refused(rejects, header, files)
         name = self._next_name()
         part, scratch = self._folder.part("data") / name, self._folder.path / name
-        kept = judge(self._session, found, header, self._columns, scratch, part)
+        kept = judge(self._session, named_records, header, self._columns, scratch, part)
         if kept:
             lines = self._session.execute(
                 f"SELECT etl_file, etl_line FROM ({judged(self._columns, scratch)}) "

@@ -1,4 +1,4 @@
-"""CSV files one by one: their headers, and their records with the line that each starts on."""
+"""Read CSV files one by one: the header, and each record with the line on which it starts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ MAX_VALUE = 1 << 27
 
 @dataclass(frozen=True)
 class Record:
-    """One row of a file as it came.
+    """One row of a file.
 
-    :param line: where it starts, from 1.
-    :param values: a text for each column, None for no value.
-    :param fault: why it cannot be taken apart into the header's columns; then at which column.
+    :param line: the number of the line on which it starts, from 1.
+    :param raw: the row as it stands in the file.
+    :param values: the text of every column, None for no value.
+    :param fault: why the row cannot be split into the header's columns.
+    :param column: the number of the column with the fault, from 1.
     """
 
     line: int
@@ -33,9 +35,9 @@ class Record:
 
 
 def header_of(file: File, wanted: Sequence[str], dialect: Dialect) -> Header:
-    """The names in a file's first line; without a header those wanted, in their order.
+    """The names in a file's first line; if it has no header, those wanted, in their order.
 
-    :raises DataMissingError: the file is empty, has no header, or has not all the columns.
+    :raises DataMissingError: the file is empty, or lacks a header or some of the columns.
     """
     if not dialect.header:
         return tuple(wanted)
@@ -54,8 +56,8 @@ def header_of(file: File, wanted: Sequence[str], dialect: Dialect) -> Header:
         raise DataMissingError(message, hint=first_line)
     missing = [name for name in wanted if name not in header]
     if len(missing) == len(wanted):
-        found = dialect.delimiter.join(header)[:200]
-        message = f"{file.name}:1:1: the file has no header, it starts with '{found}'"
+        start = dialect.delimiter.join(header)[:200]
+        message = f"{file.name}:1:1: the file has no header, it starts with '{start}'"
         raise DataMissingError(message, hint=f"{first_line}; or write `header: false`")
     if missing:
         message = f"{file.name}:1:1: the file has no column {', '.join(map(repr, missing))}"
@@ -67,9 +69,9 @@ def header_of(file: File, wanted: Sequence[str], dialect: Dialect) -> Header:
 
 
 def records(file: File, header: Header, dialect: Dialect) -> Iterator[Record]:
-    """Every record behind the header; blank lines are none.
+    """Every record behind the header; a blank line is not a record.
 
-    :raises StepError: a quote that is never closed swallows the lines behind it.
+    :raises StepError: a quote is not closed, so the rows after it cannot be told apart.
     """
     encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding
     with (
@@ -109,7 +111,7 @@ def records(file: File, header: Header, dialect: Dialect) -> Iterator[Record]:
 
 
 def record_of(line: int, raw: str, header: Header, dialect: Dialect) -> Record:
-    """A record that is one line."""
+    """The record in one line."""
     try:
         return _record(line, next(dialect.rows([raw]), []), [raw], header, dialect)
     except csv.Error as error:
@@ -121,7 +123,7 @@ def _record(
 ) -> Record:
     raw = _whole(taken)
     if len(values) == len(header) + 1 and not values[-1]:
-        # A delimiter behind the last value, which the quick way takes too.
+        # A delimiter behind the last value, which the quick way accepts too.
         del values[-1]
     if not values:
         return Record(line, raw, [])

@@ -1,4 +1,4 @@
-"""Rows that CSV reading refused: gathered in a table, then kept with their values by column."""
+"""Collect the rows that CSV reading refused in a table, then write them with their values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLE = "etl_rejected"
 
 
 def make_table(session: duckdb.DuckDBPyConnection) -> None:
-    """The table that refused rows go to while files are read."""
+    """Create the table for refused rows, which is filled while files are read."""
     session.execute(
         f"CREATE OR REPLACE TEMP TABLE {TABLE} (file VARCHAR, line BIGINT, "
         '"column" INTEGER, name VARCHAR, reason VARCHAR, "row" VARCHAR)'
@@ -35,16 +35,19 @@ def keep_rejected(
 ) -> dict[str, list[int]]:
     """Write the table's rows to `rejected`.
 
-    :param headers: of each file, by its name.
-    :returns: by file the lines that rejected rows start on, ascending.
+    :param headers: the header of every file, by the file's name.
+    :returns: for every file the lines on which rejected rows start, ascending.
     """
     session = extraction.session
-    found = session.execute(f"SELECT file, list(line ORDER BY line) FROM {TABLE} GROUP BY 1")
-    lines = {str(file): list(numbers) for file, numbers in found.fetchall()}
+    result = session.execute(f"SELECT file, list(line ORDER BY line) FROM {TABLE} GROUP BY 1")
+    lines = {str(file): list(numbers) for file, numbers in result.fetchall()}
     if lines:
         texts = extraction.folder.path / "values.parquet"
         values = _rows_of_values(session, headers, dialect)
         write_records(session, values, {"number": "BIGINT", "values": "VARCHAR"}, texts)
+        # One row of the result: id NULL, rule 'parse', key NULL, file 'a.csv', line 3, column 1,
+        # name 'id', reason '"x" is not a valid integer', row 'x,Ann',
+        # values '{"id": "x", "name": "Ann"}'
         rows = (
             f"SELECT NULL AS id, {literal(PARSE)} AS rule, NULL AS key, {TABLE}.*, v.values "
             f"FROM {TABLE} JOIN read_parquet({as_path(texts)}) AS v ON {TABLE}.rowid = v.number"
@@ -70,11 +73,11 @@ def _rows_of_values(
 
 
 def _values(header: Header, text: str, dialect: Dialect) -> str:
-    """A row's texts by column; those that it has, when they cannot be told apart."""
+    """A row's texts by column, as JSON; all of them are null if the row cannot be split."""
     try:
         values = dialect.without_nulls(text, next(dialect.rows([text])))
     except (csv.Error, StopIteration):
         values = []
-    found: dict[str, str | None] = {name: None for name in header if name}
-    found |= {name: value for name, value in zip(header, values, strict=False) if name}
-    return json.dumps(found, ensure_ascii=False)
+    by_column: dict[str, str | None] = {name: None for name in header if name}
+    by_column |= {name: value for name, value in zip(header, values, strict=False) if name}
+    return json.dumps(by_column, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What DuckDB reads of CSV files, and which of them it may have read wrongly."""
+"""Read CSV files with DuckDB, and find those that it may have read wrongly."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ BATCH = 20_000
 
 
 class CsvScan:
-    """DuckDB's reading of a source's files.
+    """Reads a source's files with DuckDB.
 
-    :ivar types: what each column is read as.
+    :ivar types: the DuckDB type with which each column is read.
     """
 
     def __init__(self, columns: Sequence[Column], dialect: Dialect, extraction: Extraction) -> None:
@@ -35,11 +35,11 @@ class CsvScan:
         self._looks = 0
 
     def close(self) -> None:
-        """Remove what was written to be read."""
+        """Delete the copies in UTF-8 that were made for reading."""
         shutil.rmtree(self._folder.path / "recoded", ignore_errors=True)
 
     def path(self, file: File) -> Path:
-        """The file as DuckDB can read it: as it is, or again as UTF-8."""
+        """The path at which DuckDB can read a file: its own, or that of a copy in UTF-8."""
         if self._dialect.is_utf8:
             return file.path
         if file not in self._recoded:
@@ -57,10 +57,13 @@ class CsvScan:
         types: Mapping[str, str],
         options: str = "",
     ) -> str:
-        """SQL for the rows of files; lines that DuckDB refuses go to the table `rejects`.
+        """Return SQL for the rows of files; lines that DuckDB refuses go to the table `rejects`.
 
-        :param types: what to read columns as; the others are texts.
+        :param types: the types with which to read columns; other columns are read as text.
         """
+        # read_csv(['a.csv', 'b.csv'], columns = {'id': 'DOUBLE', 'name': 'VARCHAR'},
+        #   auto_detect = false, header = true, delim = ',', ..., rejects_table = 'etl_rejects_1',
+        #   rejects_scan = 'etl_rejects_1_scan')
         dialect = self._dialect
         nulls = ", ".join(literal(text) for text in ("", *dialect.nulls))
         columns = ", ".join(
@@ -78,13 +81,13 @@ class CsvScan:
         )
 
     def doubtful(self, rejects: str, files: Sequence[File]) -> list[File]:
-        """Files with refused lines that DuckDB may have taken apart wrongly."""
-        found = self._session.execute(
+        """The files with refused lines that DuckDB may have split wrongly."""
+        rows = self._session.execute(
             "SELECT file_path, bool_or(error_type NOT IN "
             "('CAST', 'MISSING COLUMNS', 'TOO MANY COLUMNS')) "
             f"FROM {rejects} JOIN {rejects}_scan USING (scan_id, file_id) GROUP BY 1"
         ).fetchall()
-        odd = dict(found)
+        odd = dict(rows)
         return [
             file
             for file in files
@@ -95,28 +98,29 @@ class CsvScan:
     def changed(
         self, header: Header, files: Sequence[File], columns: Sequence[Column]
     ) -> list[File]:
-        """Files with texts that reading has changed: a zone that a timestamp cannot hold."""
+        """The files with a text that reading changes, such as a timestamp with a time zone."""
         tests = [test for column in columns if (test := changed_when_read(column))]
         return self._where(header, files, tests, {}) if tests else []
 
     def _where(
         self, header: Header, files: Sequence[File], tests: Sequence[str], types: Mapping[str, str]
     ) -> list[File]:
-        """The files with a row that one of the tests is true for.
+        """The files that have a row for which one of the tests is true.
 
-        :param types: of the columns that are not read as text.
+        :param types: the types of the columns that are not read as text.
         """
+        # SELECT DISTINCT etl_file FROM read_csv(..., filename = 'etl_file') WHERE test OR test
         self._looks += 1
         rejects = f"etl_looked_at_{self._looks}"
         scan = self.sql(header, files, rejects, types, ", filename = 'etl_file'")
-        found = self._session.execute(
+        rows = self._session.execute(
             f"SELECT DISTINCT etl_file FROM {scan} WHERE {' OR '.join(tests)}"
         ).fetchall()
-        paths = {path for (path,) in found}
+        paths = {path for (path,) in rows}
         return [file for file in files if str(self.path(file)) in paths]
 
     def suspects(self, error: Exception, header: Header, files: list[File]) -> list[File]:
-        """The files that can have made the quick way fail."""
+        """The files that may be the cause of an error in the quick way."""
         import duckdb
 
         changes = [f"coalesce({change}, false)" for c in self._columns if (change := inexact(c))]
@@ -132,7 +136,7 @@ class CsvScan:
     def refused(
         self, rejects: str, header: Header, files: Sequence[File]
     ) -> Iterator[tuple[str, Record]]:
-        """The lines that DuckDB refused, with the names of their files."""
+        """The records in the lines that DuckDB refused, each with the name of its file."""
         names = {str(self.path(file)): file.name for file in files}
         rows = self._session.execute(
             f"SELECT DISTINCT file_path, line, trim(csv_line, chr(10) || chr(13)) FROM {rejects} "

@@ -82,7 +82,7 @@ class CsvSource(FilesSource):
     def origins(
         self, extraction: Extraction, part: str, numbers: Iterator[int]
     ) -> Iterator[Origin]:
-        """Where rows of a part came from; nothing when one of its files has changed."""
+        """Where rows of a part came from; nothing if one of its files has changed."""
         known = remembered(extraction.folder.path, part)
         if not known or not {read.file for read in known.files} <= set(self.files(extraction)):
             return iter(())

@@ -1,4 +1,4 @@
-"""Text files, packed or not, in any encoding: their lines, as UTF-8."""
+"""Read text files in any encoding, compressed or not, as UTF-8."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PACKED = (".gz", ".zst")
 
 @contextmanager
 def unpacked(file: File) -> Iterator[BinaryIO]:
-    """The file's bytes, as its encoding has them.
+    """Open a file to read its bytes without compression, in its own encoding.
 
-    :raises StepError: it cannot be read.
+    :raises StepError: the file cannot be read.
     """
     try:
         with _opened(file) as raw:
@@ -45,11 +45,11 @@ def _opened(file: File) -> BinaryIO:
 
 
 def blocks(file: File, dialect: Dialect) -> Iterator[bytes]:
-    """The file's text as UTF-8, a block at a time.
+    """The file's text as UTF-8, in blocks.
 
-    A byte that is none of the encoding's comes as it is, and is then no UTF-8 either.
+    A byte that is wrong in the file's encoding stays as it is, and is then wrong in UTF-8 too.
 
-    :raises StepError: it cannot be read.
+    :raises StepError: the file cannot be read.
     """
     with unpacked(file) as raw:
         stream = raw
@@ -73,9 +73,9 @@ def has(file: File, dialect: Dialect, sought: str) -> bool:
 
 
 def has_endless_line(file: File, dialect: Dialect) -> bool:
-    """Whether a line may be longer than DuckDB's buffer, which would lose it without a word.
+    """Whether a line may be longer than DuckDB's buffer; DuckDB would lose it without an error.
 
-    True for every line of twice `ENDLESS` or more, false for every file of lines shorter than it.
+    True if a line has twice `ENDLESS` bytes or more, false if all lines have less than `ENDLESS`.
     """
     if file.path.suffix in PACKED or not dialect.is_utf8:
         open_ = 0
@@ -94,7 +94,7 @@ def has_endless_line(file: File, dialect: Dialect) -> bool:
 
 
 def count_lines(file: File, dialect: Dialect) -> int:
-    """How many lines there are, the header among them; the last need not be ended."""
+    """The number of lines, with the header; the last line may lack its line end."""
     import numpy
 
     count, last = 0, b"\n"
@@ -107,9 +107,9 @@ def count_lines(file: File, dialect: Dialect) -> int:
 def lines_at(file: File, dialect: Dialect, numbers: Iterator[int]) -> Iterator[bytes]:
     """The lines with these numbers, which start at 1 and ascend."""
     wanted, first, rest = next(numbers, None), 1, b""
-    found = blocks(file, dialect)
+    remaining = blocks(file, dialect)
     while wanted is not None:
-        text = rest + next(found, b"\n")
+        text = rest + next(remaining, b"\n")
         ends = _ends(text)
         while wanted is not None and wanted < first + len(ends):
             start = ends[wanted - first - 1] + 1 if wanted > first else 0
@@ -120,16 +120,16 @@ def lines_at(file: File, dialect: Dialect, numbers: Iterator[int]) -> Iterator[b
 
 
 def _ends(text: bytes) -> Sequence[int]:
-    """Where lines end; numpy finds them several times quicker than `bytes` does."""
+    """The offsets of line ends; numpy finds them several times faster than `bytes` does."""
     import numpy
 
     return cast("Sequence[int]", numpy.flatnonzero(numpy.frombuffer(text, numpy.uint8) == NEWLINE))
 
 
 def shown(line: bytes) -> str:
-    """A line as rejected rows show it: without its end, a mark for each byte that is no text.
+    """A line as rejected rows show it: without its line end, with a mark for every wrong byte.
 
-    Of an endless one the start.
+    Only the start of a very long line is shown.
     """
     if len(line) > LONGEST_SHOWN:
         line = line[:LONGEST_SHOWN] + "…".encode()
@@ -137,9 +137,9 @@ def shown(line: bytes) -> str:
 
 
 def unpacked_head(head: bytes, name: str) -> bytes:
-    """What the first bytes of a file give, packed or not, as far as they go.
+    """Decompress the first bytes of a file, as far as they go; plain bytes stay as they are.
 
-    :param name: the file's; its ending tells how it is packed.
+    :param name: the file's name, whose ending shows how the file is compressed.
     """
     if name.endswith(".gz"):
         return zlib.decompressobj(wbits=31).decompress(head)

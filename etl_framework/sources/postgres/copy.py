@@ -1,4 +1,4 @@
-"""Rows that PostgreSQL's COPY sends, made into Parquet as they come."""
+"""Write the rows that PostgreSQL's COPY sends to Parquet, while they arrive."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCK = 4 << 20
 
 
 class CopyRead:
-    """One reading of a table, with the columns as they are declared."""
+    """Reads a table with the columns that are declared."""
 
     def __init__(self, table: str, columns: Sequence[Column]) -> None:
         self._table = table
@@ -30,9 +30,9 @@ class CopyRead:
     def into_parquet(
         self, connection: PostgresConnection, query: str, extraction: Extraction
     ) -> int:
-        """Write the rows of a query; returns how many there are.
+        """Write the rows of a query to Parquet, and return their number.
 
-        One thread writes into a pipe what COPY sends, while this one makes Parquet of it.
+        Another thread writes what COPY sends into a pipe, while this one reads from the pipe.
 
         :raises StepError: a value does not fit its column.
         """
@@ -63,7 +63,7 @@ class CopyRead:
         import pyarrow.csv as csv
 
         schema = pa.schema([(column.name, column.type.arrow()) for column in self._columns])
-        # Arrow makes infinity of a number too large for 32 bits; read with 64 it can be told.
+        # In 32 bits, Arrow reads a number that is too large as infinity; in 64, `_hold` finds it.
         wide = {f.name: pa.float64() if f.type == pa.float32() else f.type for f in schema}
         rows = 0
         path = extraction.folder.part("data") / "0.parquet"
@@ -92,7 +92,7 @@ class CopyRead:
         return rows
 
     def _hold(self, batch: pa.RecordBatch) -> None:
-        """Refuse values that Arrow took although their columns cannot hold them.
+        """Refuse values that Arrow accepts although their columns cannot hold them.
 
         :raises StepError: a number has too many digits, a text too many bytes.
         """

@@ -18,7 +18,7 @@ from etl_framework.sql.quote import quote, quote_table
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
 
-# The same text for the same value, whatever the server's settings are.
+# With these settings, every server writes the same text for the same value.
 SESSION = (
     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; "
     "SET extra_float_digits = 3; SET bytea_output = 'hex'"
@@ -49,7 +49,7 @@ class PostgresSource(Source):
         return self.table
 
     def state(self, extraction: Extraction) -> str | None:
-        """The server's snapshot: two equal ones see the same committed transactions."""
+        """The server's snapshot; equal snapshots see the same committed transactions."""
         connection = cast(Postgres, extraction.connection).connect(extraction.root)
         try:
             with our_errors(), connection.cursor() as cursor:
@@ -83,10 +83,10 @@ class PostgresSource(Source):
         return Extracted(kept, 0, tuple(name for name in types if name not in wanted))
 
     def _types(self, cursor: Cursor) -> dict[str, TableType]:
-        """Name and type of each column the table has.
+        """The name and type of every column of the table.
 
-        :raises DataMissingError: the table is not there, or declared columns are not.
-        :raises StepError: a declared type does not hold what the table has.
+        :raises DataMissingError: the table or a declared column does not exist.
+        :raises StepError: a declared type cannot hold the values of the table's column.
         """
         types = types_of(cursor, quote_table(self.table))
         if not types:
@@ -113,11 +113,13 @@ class PostgresSource(Source):
     def _query(
         self, interval: DataInterval, types: dict[str, TableType]
     ) -> tuple[str, tuple[object, ...] | None]:
+        # SELECT "id", "at"::timestamp AS "at" FROM "shop"."orders"
+        # WHERE (deleted_at IS NULL) AND "at" >= %s AND "at" < %s
         columns = ", ".join(selected(column, types) for column in self.columns)
         conditions = [f"({self.where})"] if self.where else []
         values: tuple[object, ...] | None = None
         if self.incremental_key:
-            # psycopg2 looks for % only where values are given.
+            # psycopg2 takes a % as a placeholder only if it is given values.
             conditions = [condition.replace("%", "%%") for condition in conditions]
             key = quote(self.incremental_key)
             conditions.append(f"{key} >= %s AND {key} < %s")

@@ -1,4 +1,4 @@
-"""Which of PostgreSQL's types each of ours holds without changing a value."""
+"""The types of PostgreSQL that every column type holds without changing a value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
 
 INTEGERS = {"smallint", "integer", "bigint"}
-# By our type; a value that is out of its range is refused when it is read.
+# By column type; a value out of the range of that type is refused when it is read.
 HELD = {
     "smallint": INTEGERS | {"numeric"},
     "integer": INTEGERS | {"numeric"},
@@ -26,7 +26,7 @@ HELD = {
     "timestamp": {"timestamp without time zone", "date"},
     "timestamptz": {"timestamp with time zone"},
 }
-# What to declare instead.
+# The column type to declare for a type of PostgreSQL.
 NEAREST = {
     "numeric": "decimal(p,s)",
     "timestamp without time zone": "timestamp",
@@ -49,9 +49,9 @@ WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY at
 
 @dataclass(frozen=True)
 class TableType:
-    """A column's type in PostgreSQL; of a domain the type that it is made of.
+    """A column's type in PostgreSQL; for a domain, the type that the domain is based on.
 
-    :param category: PostgreSQL's letter for its kind, `A` for arrays.
+    :param category: PostgreSQL's letter for the kind of type, `A` for arrays.
     """
 
     name: str
@@ -59,24 +59,24 @@ class TableType:
 
 
 def types_of(cursor: Cursor, table: str) -> dict[str, TableType]:
-    """Name and type of each column of a table, in its order; nothing when there is no such table.
+    """The name and type of every column of a table, in order; empty if there is no such table.
 
-    :param table: quoted.
+    :param table: the table's name, quoted.
     """
     cursor.execute(TYPES, (table,))
     return {name: TableType(type_, category) for name, type_, category in cursor.fetchall()}
 
 
 def refused(columns: Sequence[Column], types: Mapping[str, TableType]) -> Iterator[tuple[str, str]]:
-    """What is wrong with columns whose declared type cannot hold the table's, and a hint."""
+    """A message and a hint for every column whose declared type cannot hold the table's values."""
     for column in columns:
-        found = types[column.name]
-        place = f"column '{column.name}' is {found.name}"
-        if found.name == "bytea" or found.category in NO_TEXT:
-            kind = NO_TEXT.get(found.category, "bytes")
+        table_type = types[column.name]
+        place = f"column '{column.name}' is {table_type.name}"
+        if table_type.name == "bytea" or table_type.category in NO_TEXT:
+            kind = NO_TEXT.get(table_type.category, "bytes")
             yield f"{place}, {kind}, which no type holds", "leave it out, or read a view without it"
-        elif column.type.family != "text" and found.name not in HELD[column.type.name]:
-            wanted = NEAREST.get(found.name, found.name)
+        elif column.type.family != "text" and table_type.name not in HELD[column.type.name]:
+            wanted = NEAREST.get(table_type.name, table_type.name)
             if wanted not in HELD and "(" not in wanted and wanted not in NEAREST.values():
                 wanted = "varchar(n)"
             message = f"{place}, which {column.type} does not hold without changing values"
@@ -84,11 +84,11 @@ def refused(columns: Sequence[Column], types: Mapping[str, TableType]) -> Iterat
 
 
 def selected(column: Column, types: Mapping[str, TableType]) -> str:
-    """SQL for a column's values, as their declared type writes them."""
-    name, found = quote(column.name), types[column.name].name
-    if found == "real" and column.type.name == "double precision":
-        # As text 0.1 is another double than the real 0.1.
+    """Return SQL for a column's values, written as the declared type writes them."""
+    name, type_name = quote(column.name), types[column.name].name
+    if type_name == "real" and column.type.name == "double precision":
+        # The text `0.1` gives another double than the real 0.1 does.
         return f"{name}::double precision AS {name}"
-    if found == "date" and column.type.name == "timestamp":
+    if type_name == "date" and column.type.name == "timestamp":
         return f"{name}::timestamp AS {name}"
     return name

@@ -1,0 +1,143 @@
+"""Rules about joins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.lint.rules.keys import keys_of_source, one_row
+from etl_framework.lint.sql_base import Finding, Query, SqlRule
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+
+class CrossJoin(SqlRule):
+    """A join says what belongs together, unless one side is a single row.
+
+    Else each row meets each other, and a mistyped condition multiplies sums by millions.
+    """
+
+    codes = ("W406",)
+
+    def find(self, query: Query) -> Iterator[Finding]:
+        for scope, join, name in _joins(query):
+            if join.args.get("on") or join.args.get("using") or join.method == "NATURAL":
+                continue
+            if _compared(scope, name) or _one_row(scope.sources.get(name)):
+                continue
+            hint = "say ON what the rows belong together"
+            yield Finding(join.this, f"'{name}' is joined with nothing to say which rows", hint)
+
+
+class FanOut(SqlRule):
+    """A join finds at most one row on one of its sides, by a key that is declared.
+
+    Else rows are repeated, and what is summed or counted behind the join is too much.
+    """
+
+    codes = ("W407",)
+
+    def find(self, query: Query) -> Iterator[Finding]:
+        for scope, join, name in _joins(query):
+            pairs = list(equal_columns(join.args.get("on"), name))
+            if not pairs or name not in scope.sources:
+                continue
+            others = {table for _, table, _ in pairs}
+            sides = [covered(query, scope, name, pairs)]
+            for other in others:
+                mine = [(theirs, name, own) for own, table, theirs in pairs if table == other]
+                sides.append(covered(query, scope, other, mine))
+            if any(side is not False for side in sides):
+                continue
+            here = {mine for mine, _, _ in pairs}
+            by = ", ".join(sorted(here))
+            message = f"neither side is known to have one row for each {by}: rows may multiply"
+            hint = (
+                "declare primary_key on the columns, or a check 'unique'; or group one side first"
+            )
+            yield Finding(join.this, message, hint)
+
+
+class RepeatedSum(SqlRule):
+    """A sum is over rows that a join has not repeated.
+
+    FROM orders JOIN items: an order, and its amount, stands there once for each of its items.
+    """
+
+    codes = ("W414",)
+
+    def find(self, query: Query) -> Iterator[Finding]:
+        from sqlglot import exp
+
+        for scope, join, name in _joins(query):
+            first = scope.expression.args["from_"].this.alias_or_name
+            pairs = [pair for pair in equal_columns(join.args.get("on"), name) if pair[1] == first]
+            mine = [(theirs, name, own) for own, _, theirs in pairs]
+            if not pairs or covered(query, scope, name, pairs) is not False:
+                continue
+            if not covered(query, scope, first, mine):
+                continue
+            for total in scope.expression.find_all(exp.Sum):
+                columns = list(total.find_all(exp.Column))
+                of_first = {column.table for column in columns} == {first}
+                if of_first and not total.find(exp.Distinct, exp.Case):
+                    message = f"'{first}' has each row as often as '{name}' has rows for it"
+                    hint = f"sum '{first}' first, or sum a column of '{name}'"
+                    yield Finding(total, message, hint)
+
+
+def _joins(query: Query) -> Iterator[tuple[Any, exp.Join, str]]:
+    """Return every join with its scope and the name of its right side in that scope."""
+    for scope in query.scopes:
+        for join in scope.expression.args.get("joins") or []:
+            yield scope, join, join.alias_or_name
+
+
+def equal_columns(condition: exp.Expr | None, name: str) -> Iterator[tuple[str, str, str]]:
+    """Return what a condition compares: a column of `name`, the other table and its column."""
+    from sqlglot import exp
+
+    for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
+        comparison = part.unnest() if part else None
+        if not isinstance(comparison, exp.EQ):
+            continue
+        left, right = comparison.left.unnest(), comparison.right.unnest()
+        if not (isinstance(left, exp.Column) and isinstance(right, exp.Column)):
+            continue
+        for mine, other in ((left, right), (right, left)):
+            if mine.table == name and other.table != name:
+                yield mine.name.lower(), other.table, other.name.lower()
+
+
+def covered(
+    query: Query, scope: Any, name: str, pairs: Iterable[tuple[str, str, str]]
+) -> bool | None:
+    """Return whether a table of FROM has at most one row for every value of the compared columns.
+
+    None if the table is not in this FROM.
+
+    :param pairs: the table's column, the other table and its column.
+    """
+    if name not in scope.sources:
+        return None
+    columns = {column for column, _, _ in pairs}
+    return any(keys <= columns for keys in keys_of_source(query.checked, scope.sources[name]))
+
+
+def _compared(scope: Any, name: str) -> bool:
+    """Return whether WHERE relates a table of `FROM a, b` to the others."""
+    where = scope.expression.args.get("where")
+    return bool(where and list(equal_columns(where.this, name)))
+
+
+def _one_row(source: Any) -> bool:
+    from sqlglot import exp
+
+    select = getattr(source, "expression", None)
+    if not isinstance(select, exp.Select) or isinstance(source, exp.Table):
+        return False
+    limit = select.args.get("limit")
+    if limit and limit.expression.name == "1":
+        return True
+    return one_row(select)

@@ -1,0 +1,108 @@
+"""Read Redshift's SQL where sqlglot reads it otherwise.
+
+Sources: Redshift's Database Developer Guide, "AVG function" (the type of its result), "Window
+function syntax summary" (frames).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from etl_framework.errors import PlanError
+from etl_framework.sql.blame import UntranslatableError, first_offset
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+ADD_MONTHS, AS_READ = "ADD_MONTHS", "ETL_MONTHS"
+
+
+def statements(sql: str) -> list[exp.Expr | None]:
+    """The tree of every statement of Redshift's SQL.
+
+    ADD_MONTHS keeps the last day of a month and DATEADD does not, but sqlglot treats them as the
+    same function. So ADD_MONTHS is renamed for the parser to a name that sqlglot does not know; the
+    name has the same length, so that all offsets stay right.
+
+    :raises SqlglotError: the SQL does not parse.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    renamed = _renamed(sql)
+    trees: list[exp.Expr | None] = list(sqlglot.parse(renamed, read="redshift"))
+    for tree in trees if renamed is not sql else ():
+        for node in tree.find_all(exp.Anonymous) if tree else ():
+            if node.name == AS_READ:
+                node.set("this", ADD_MONTHS)
+    return trees
+
+
+def _renamed(sql: str) -> str:
+    import sqlglot
+
+    if ADD_MONTHS not in sql.upper():
+        return sql
+    tokens = sqlglot.tokenize(sql, read="redshift")
+    for token, following in pairwise(tokens):
+        called = token.token_type.name == "VAR" and following.text == "("
+        if called and token.text.upper() == ADD_MONTHS:
+            sql = sql[: token.start] + AS_READ + sql[token.end + 1 :]
+    return sql
+
+
+@cache
+def types_told() -> Any:
+    """sqlglot's rules for types, with one more: on Redshift AVG of integers is an integer."""
+    from sqlglot import Dialect, exp
+
+    def mean(annotator: Any, node: exp.Avg) -> None:
+        whole = node.this.is_type(*exp.DataType.INTEGER_TYPES)
+        annotator._set_type(node, exp.DType.BIGINT if whole else exp.DType.DOUBLE)
+
+    known = Dialect.get_or_raise("redshift").EXPRESSION_METADATA
+    return {**known, exp.Avg: {"annotator": mean}}
+
+
+def refuse_what_redshift_refuses(tree: exp.Expr) -> None:
+    """Refuse SQL that other engines run and Redshift does not, or runs with another meaning.
+
+    :raises PlanError: the query has such SQL. The message says what to write instead; the cause of
+        the error has the place.
+    """
+    for node, message in _refused(tree):
+        raise PlanError(message) from UntranslatableError(first_offset(node), message)
+
+
+def _refused(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
+    from sqlglot import exp
+
+    for node in tree.find_all(exp.Window, exp.TsOrDsDiff):
+        if isinstance(node, exp.Window):
+            if message := _refused_window(node):
+                yield node, message
+        elif str(node.args.get("unit")).upper().startswith("WEEK"):
+            message = "DATEDIFF of weeks depends on the day that a week begins on: write "
+            yield node, message + "DATEDIFF(day, DATE_TRUNC('week', a), DATE_TRUNC('week', b)) / 7"
+
+
+def _refused_window(window: exp.Window) -> str:
+    """Why Redshift would not run a window; empty if it would."""
+    from sqlglot import exp
+
+    frame, inner = window.args.get("spec"), window.this
+    while isinstance(inner, exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup | exp.Filter):
+        inner = inner.this
+    places = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.PercentRank, exp.CumeDist)
+    if isinstance(inner, (*places, exp.Lag, exp.Lead, exp.Anonymous, exp.GroupConcat)):
+        return ""
+    if frame and str(frame.args.get("kind")).upper() != "ROWS":
+        return "Redshift knows no RANGE in a window: write ROWS BETWEEN ..."
+    if window.args.get("order") and not frame:
+        name = inner.sql("redshift").partition("(")[0]
+        message = f"Redshift wants a frame behind ORDER BY in the window of {name}: write "
+        return message + "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW, or what is meant"
+    return ""
