@@ -12,7 +12,7 @@ from etl_framework.interval import DataInterval
 from etl_framework.lint.base import Checked, Fact, ProjectRule, Rule, files_of, rule_classes
 from etl_framework.lint.files import Files
 from etl_framework.lint.noqa import Noqa, comments_of
-from etl_framework.lint.own_rules import PREFIX
+from etl_framework.lint.own_rules import rules_of
 from etl_framework.lint.settings import Settings
 from etl_framework.lint.units import Unit
 from etl_framework.plugins import import_all
@@ -37,8 +37,7 @@ def rules(settings: Settings | None = None) -> list[Rule]:
     import_all(f"{__package__}.rules")
     classes = rule_classes()
     if settings is not None:
-        own = settings.modules
-        classes = [c for c in classes if not c.__module__.startswith(PREFIX) or c.__module__ in own]
+        classes = rules_of(settings.modules, classes)
     return [rule() for rule in classes]
 
 
@@ -99,9 +98,11 @@ class Inspector:
                 problems.update(
                     problems_of(alone, rule, rule.check(alone, [checked] if checked else []))
                 )
-        # Else the result depends on more files: a hint names others, or one was saved meanwhile.
+        # Else the result depends on more files: a hint names others, a link leads out of the
+        # project, or a file was saved meanwhile.
         of_these = not any(problem.code == "E302" for problem in problems) and all(
-            read_inside(root, path) == content for path, content in contents.items()
+            content is not None and read_inside(root, path) == content
+            for path, content in contents.items()
         )
         unit = Unit(
             {path: digest(content) for path, content in contents.items()} if of_these else {},

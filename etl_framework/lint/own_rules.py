@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from etl_framework.project.paths import digest
 
 PREFIX = "etl_lint_rules_"
+T = TypeVar("T")
 
 
 def import_rules(root: Path, paths: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
@@ -42,6 +44,14 @@ def import_rules(root: Path, paths: Sequence[str]) -> tuple[tuple[str, ...], lis
             message = f"{path} does not load: {type(error).__name__}: {error}"
             problems.append((message, "mend it, or take it out of 'rules'"))
     return tuple(names), problems
+
+
+def rules_of(modules: Collection[str], classes: Iterable[type[T]]) -> list[type[T]]:
+    """Return the rules that count in a project: those of the package, and its own.
+
+    :param modules: the modules of its own rules; other projects of this process may have some.
+    """
+    return [c for c in classes if not c.__module__.startswith(PREFIX) or c.__module__ in modules]
 
 
 def forget_modules(root: Path, names: Iterable[str]) -> None:

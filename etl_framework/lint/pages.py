@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.lint.base import rule_classes
+from etl_framework.lint.own_rules import rules_of
 
 FOLDER = files(__package__ or "") / "pages"
 
 
-def codes() -> tuple[str, ...]:
-    """Return every code, sorted: those with a page and those of the project's own rules."""
-    own = {code for rule in rule_classes() for code in rule.codes}
-    return tuple(sorted({*own, *_with_page()}))
+def codes(modules: Collection[str] | None = None) -> tuple[str, ...]:
+    """Return every code, sorted: those with a page and those of the project's own rules.
+
+    :param modules: the modules of a project's own rules; every rule that is loaded counts if None.
+    """
+    classes = rule_classes() if modules is None else rules_of(modules, rule_classes())
+    return tuple(sorted({*_with_page(), *(code for rule in classes for code in rule.codes)}))
 
 
 @cache

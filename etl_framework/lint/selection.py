@@ -27,7 +27,7 @@ def selected(
     comments = [comment for unit in (*units, across) for comment in unit.comments]
     left: Iterable[Diagnostic] = problems
     if comments:
-        left = without_answered(comments, problems, codes(), settings.wants)
+        left = without_answered(comments, problems, codes(settings.modules), settings.wants)
     shown = sorted(settings.applied(left))
     return [problem for problem in shown if not wanted or _is_in(problem.path, wanted)]
 

@@ -79,7 +79,7 @@ def load_settings(root: Path) -> Settings:
     own = _words(given.get("rules", ""))
     modules, failed = import_rules(root, own)
     wrong += [_problem(text, "rules", *problem) for problem in failed]
-    known = codes()
+    known = codes(modules)
     lists = {key: _words(given.get(key, "")) for key in ("select", "ignore", "warning", "error")}
     wrong += [
         _problem(text, key, f"there is no rule '{code}'", did_you_mean(code, known))

@@ -290,3 +290,19 @@ def test_a_file_that_changes_twice_within_a_tick_of_the_clock(tmp_path: Path) ->
         file.write_text(f"{number:03}")
         files.refresh()
         assert files.digest("a.txt") == digest(f"{number:03}".encode())
+
+
+def test_a_pipeline_that_is_a_link_out_of_the_project_is_looked_at_again(tmp_path: Path) -> None:
+    """What it holds cannot be told by what lint reads, which stays inside."""
+    root = _project(tmp_path)
+    outside = tmp_path / "shared.yml"
+    outside.write_text("name: more\nsources: {}\n")
+    (root / "pipelines/more.yml").symlink_to(outside)
+    linter = Linter(root, keep=True, jobs=1)
+    first = problems_of(linter)
+
+    outside.write_text("nmae: more\nsources: {}\n")
+
+    assert problems_of(linter) != first
+    assert problems_of(linter) == problems_of(Linter(root, start=False, jobs=1))
+    assert problems_of(Linter(root, jobs=1)) == problems_of(linter)

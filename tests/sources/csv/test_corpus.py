@@ -17,7 +17,7 @@ from etl_framework.errors import EtlError
 from tests.sources.conftest import ReadCsv
 
 pytestmark = pytest.mark.slow
-CASES = sorted((Path(__file__).parents[1] / "cases/csv").iterdir())
+CASES = sorted((Path(__file__).parents[2] / "cases/csv").iterdir())
 COLUMNS = ("id integer", "name varchar(100)", "at timestamp")
 
 
