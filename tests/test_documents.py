@@ -8,7 +8,7 @@ import pytest
 
 from etl_framework.authoring.schemas import FILES, schemas
 from etl_framework.checks.base import Check
-from etl_framework.cli import cli
+from etl_framework.cli import own_commands
 from etl_framework.columns import TYPES
 from etl_framework.connections.base import Connection
 from etl_framework.plugins import plugins
@@ -20,7 +20,7 @@ from tests.conftest import REPOSITORY
 NOT_OURS = {"etl_framework/a/b.py", "tests/a/test_b.py"}
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 WORDS = [
-    *(f"etl {name}" for name in cli.commands),
+    *(f"etl {name}" for name in own_commands()),
     *(f"`{name}`" for base in (Source, Check, Connection) for name in plugins(base)),
     *(f"`{name}`" for name in STRATEGIES),
     *(name for name in TYPES),

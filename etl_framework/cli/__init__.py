@@ -12,30 +12,48 @@ import os
 import pkgutil
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 
 import click
 
 from etl_framework import __version__
 
 
-class Commands(click.Group):
-    """The commands of this folder; those of packages only for help and for names unknown here.
+def command_of(file: str) -> click.Command | None:
+    """The command that a file of this folder holds; None for one with the tools of commands."""
+    name = file.rstrip("_").replace("_", "-")
+    values = vars(import_module(f"{__name__}.{file}")).values()
+    commands = (value for value in values if isinstance(value, click.Command))
+    return next((command for command in commands if command.name == name), None)
 
-    Looking through the installed packages takes half as long as the start itself.
+
+def own_commands() -> dict[str, click.Command]:
+    """Every command of this folder, by its name."""
+    files = sorted(file.name for file in pkgutil.iter_modules(__path__))
+    return {str(command.name): command for file in files if (command := command_of(file))}
+
+
+class Commands(click.Group):
+    """The commands of this folder, and those that installed packages add.
+
+    Only the command that is asked for is imported, and packages are looked through only for help
+    and for names unknown here: both take longer than the start itself.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         from etl_framework.plugins import COMMANDS, registered
 
-        return sorted({*self.commands, *(entry.name for entry in registered(COMMANDS))})
+        return sorted({*own_commands(), *(entry.name for entry in registered(COMMANDS))})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One of ours, else a package's.
 
         :raises ConfigError: the package that registers it does not load.
         """
-        if command := self.commands.get(cmd_name):
-            return command
+        file = cmd_name.replace("-", "_")
+        for name in (file, f"{file}_") if file.isidentifier() else ():
+            if find_spec(f"{__name__}.{name}") and (command := command_of(name)):
+                return command
         from etl_framework.plugins import COMMANDS, loaded, registered
 
         entries = (entry for entry in registered(COMMANDS) if entry.name == cmd_name)
@@ -59,11 +77,6 @@ def cli() -> None:
     """
 
 
-for _file in pkgutil.iter_modules(__path__):
-    _name = _file.name.rstrip("_").replace("_", "-")
-    for _value in [*vars(import_module(f"{__name__}.{_file.name}")).values()]:
-        if isinstance(_value, click.Command) and _value.name == _name:
-            cli.add_command(_value)
 # Errors of the machine, such as a full disk, which no command can prevent.
 REFUSED = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from etl_framework.checks.base import Check
-from etl_framework.cli import cli
+from etl_framework.cli import own_commands
 from etl_framework.connections.base import Connection
 from etl_framework.plugins import plugins
 from etl_framework.sources.base import Source
@@ -18,12 +18,12 @@ from tests.conftest import ORDERS, REPOSITORY, Folder
 
 TODAY = str(datetime.now(UTC).date())
 
-COMMANDS = sorted(cli.commands)
+COMMANDS = sorted(own_commands())
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    command = cli.commands[name]
+    command = own_commands()[name]
 
     assert f"etl {name}" in (command.help or "")
     assert (command.help or "").split("\n")[0].endswith(".")

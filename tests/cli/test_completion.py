@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from etl_framework.cli import cli
+from etl_framework.cli import own_commands
 from tests.cli.conftest import Etl
 from tests.conftest import Folder
 
@@ -107,7 +107,7 @@ def test_every_name_of_the_project_is_completed() -> None:
     named = {"pipeline", "pipelines", "relation", "table", "environment", "code"}
     options = [
         (name, option.name)
-        for name, command in cli.commands.items()
+        for name, command in own_commands().items()
         for option in command.params
         if option.name in named and not option._custom_shell_complete
     ]
