@@ -40,8 +40,13 @@ class _Moved(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         name, now = module.__name__, str(module.__spec__ and module.__spec__.origin)
         warnings.warn(f"{name} is called {now} now", DeprecationWarning, stacklevel=2)
-        sys.modules[name] = import_module(now)
+        moved = import_module(now)
+        if hasattr(moved, "__path__"):
+            # With the folder's own path its files would be found, and imported a second time.
+            module.__path__ = []
+        else:
+            sys.modules[name] = moved
 
 
-# First, for a folder that moved would have its files imported twice.
-sys.meta_path.insert(0, _Moved())
+# The last to be asked: nobody else knows these names.
+sys.meta_path.append(_Moved())

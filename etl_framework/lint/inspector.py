@@ -10,11 +10,11 @@ from pathlib import Path
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
 from etl_framework.lint.base import Checked, Fact, ProjectRule, Rule, files_of, rule_classes
+from etl_framework.lint.cache import Unit
 from etl_framework.lint.files import Files
 from etl_framework.lint.noqa import Noqa, comments_of
 from etl_framework.lint.own_rules import rules_of
 from etl_framework.lint.settings import Settings
-from etl_framework.lint.units import Unit
 from etl_framework.plugins import import_all
 from etl_framework.project.paths import digest, read_inside
 from etl_framework.project.project import (

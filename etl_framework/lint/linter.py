@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.cache import Across, Kept, made_of, read_kept, write_kept
+from etl_framework.lint.cache import Across, Kept, Unit, made_of, read_kept, write_kept
 from etl_framework.lint.files import Files
 from etl_framework.lint.selection import relative_paths, selected
 from etl_framework.lint.settings import Settings, load_settings
-from etl_framework.lint.units import Unit
 from etl_framework.lint.workers import look_in_processes, without_garbage, worth_it
 from etl_framework.project.paths import digest, pipeline_paths
 

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
-from etl_framework.lint.cache import AROUND
+from etl_framework.lint.cache import AROUND, Unit
 from etl_framework.lint.noqa import without_answered
 from etl_framework.lint.pages import codes
 from etl_framework.lint.settings import Settings
-from etl_framework.lint.units import Unit
 
 KINDS = (".yml", ".yaml", ".sql", ".py")
 

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl_framework.lint.cache import Across
-from etl_framework.lint.units import Unit
+from etl_framework.lint.cache import Across, Unit
 
 if TYPE_CHECKING:
     from etl_framework.lint.inspector import Inspector

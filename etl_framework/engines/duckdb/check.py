@@ -48,7 +48,7 @@ def check(work: Work) -> Outcome:
 
 def _row_results(work: Work, checks: list[RowCheck], scanned: Scan) -> list[CheckResult]:
     failing = {i: predicate(checks[i]) for i, count in enumerate(scanned.failing) if count}
-    shown = examples(work, failing)
+    shown = examples(work, failing) if failing else {}
     return [
         judged(work, check, count, scanned.rows, shown.get(i, ()))
         for i, (check, count) in enumerate(zip(checks, scanned.failing, strict=True))

@@ -26,9 +26,15 @@ class DuckDBEngine(Engine):
         return query_plan(sql, schema)
 
     def extract(self, work: Work) -> Outcome:
-        from etl_framework.engines.duckdb.extract import extract
+        from etl_framework.engines.corrections import with_corrections
+        from etl_framework.engines.judge import extracted, new_columns
+        from etl_framework.storage.outcome import Outcome
 
-        return extract(work)
+        rows = work.source.extract(work.extraction(work.folder))
+        results = new_columns(work, rows)
+        rows = with_corrections(work, rows)
+        files = tuple(work.folder.files("data"))
+        return extracted(work, rows, Outcome(checks=results, files=files))
 
     def check(self, work: Work) -> Outcome:
         from etl_framework.engines.duckdb.check import check
