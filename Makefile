@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ETL := $(BIN)/etl
 SPREAD := -n auto --dist worksteal
 
-.PHONY: demo test quick lint bench bench-checks bench-dags bench-lint bench-lsp bench-mistakes \
+.PHONY: demo test quick lint docs bench bench-checks bench-dags bench-lint bench-lsp bench-mistakes \
         bench-memory chaos airflow fuzz fuzz-guided test-airflow test-bundle test-infra clean
 .DELETE_ON_ERROR:
 
@@ -33,6 +33,10 @@ lint: $(VENV)/.dev  ## The code, its types, its layers, and the project's own fi
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(ETL) lint
+
+docs: $(VENV)/.dev  ## What is made from the models: JSON Schemas, README's tables
+	@$(ETL) schema
+	@$(BIN)/python -m etl_framework.authoring.reference README.md
 
 bench: $(VENV)/.dev  ## 10 million events against pandas and against DuckDB by hand
 	@$(BIN)/python benchmarks/music_streaming.py
