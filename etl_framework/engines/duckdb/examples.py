@@ -12,6 +12,9 @@ from etl_framework.engines.work import Work
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import FILE, ROW
 
+# Conditions of one query: each takes memory of its own, however few rows there are.
+AT_ONCE = 16
+
 
 def examples(work: Work, conditions: Mapping[int, str]) -> dict[int, list[dict[str, Any]]]:
     """Return for every condition some rows of the relation that meet it.
@@ -19,9 +22,17 @@ def examples(work: Work, conditions: Mapping[int, str]) -> dict[int, list[dict[s
     The search reads only the columns that the condition names. Only rows that it finds are read as
     a whole. The session must read the relation with positions.
     """
-    relation, by_number = quote(work.step.relation), {number: list[Any]() for number in conditions}
-    if not conditions:
-        return by_number
+    by_number = {number: list[Any]() for number in conditions}
+    numbers = list(conditions)
+    for start in range(0, len(numbers), AT_ONCE):
+        batch = {number: conditions[number] for number in numbers[start : start + AT_ONCE]}
+        for number, row in _rows(work, batch):
+            by_number[number].append(shown(work, json.loads(row, parse_float=str)))
+    return by_number
+
+
+def _rows(work: Work, conditions: Mapping[int, str]) -> list[tuple[int, str]]:
+    relation = quote(work.step.relation)
     # (SELECT 0 AS etl_number, etl_file, etl_row FROM "orders" WHERE amount < 0 LIMIT 10)
     # UNION ALL (SELECT 1 AS etl_number, etl_file, etl_row FROM "orders" WHERE ... LIMIT 10)
     places = " UNION ALL ".join(
@@ -29,14 +40,11 @@ def examples(work: Work, conditions: Mapping[int, str]) -> dict[int, list[dict[s
         f"LIMIT {EXAMPLES})"
         for number, condition in conditions.items()
     )
-    rows = work.session.execute(
+    return work.session.execute(
         f"SELECT p.etl_number, CAST(to_json(r) AS VARCHAR) FROM {relation} AS r "
         f"JOIN ({places}) AS p ON p.{FILE} = r.{FILE} AND p.{ROW} = r.{ROW} "
         f"ORDER BY r.{FILE}, r.{ROW}"
     ).fetchall()
-    for number, row in rows:
-        by_number[number].append(shown(work, json.loads(row, parse_float=str)))
-    return by_number
 
 
 def examples_of_groups(work: Work, groups: str) -> tuple[int, list[dict[str, Any]]]:
