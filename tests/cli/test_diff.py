@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Etl
-from tests.cli.test_trying import DAY, FILE, SQL, change
+from tests.cli.test_preview import DAY, FILE, SQL, change
 from tests.conftest import ORDERS, TOTALS, Folder
 
 TRANSFORM = "transforms:\n  kept: {sql: orders/kept.sql}\nkpis:"

@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from tests.cli.test_trying import DAY, FILE, SQL
+from tests.cli.test_preview import DAY, FILE, SQL
 from tests.conftest import ORDERS, REPOSITORY, TOTALS, Folder
 
 SECONDS = 60

@@ -21,7 +21,7 @@ class StarIntoTarget(SqlRule):
     codes = ("W401",)
 
     def find(self, query: Query) -> Iterator[Finding]:
-        if query.name not in query.checked.pipeline.kpis:
+        if query.checked.pipeline_file.relations[query.name].kind != "kpi":
             return
         from etl_framework.sql.dialect import parse
 
