@@ -33,7 +33,7 @@ sources:
     columns: [{name: item, type: varchar(10)}, {name: pieces, type: integer}]
     checks: [{type: even, column: pieces, severity: warning}]
   prices:
-    type: parquet
+    type: strict_parquet
     connection: lake
     path: prices/{{ interval.date }}/*.parquet
     columns: [{name: item, type: varchar(10)}, {name: price, type: "decimal(8,2)"}]
@@ -300,7 +300,7 @@ def test_editors_learn_the_new_words(project: Installed) -> None:
     assert project.etl("schema").returncode == 0
     words = (project.folder.root / "pipeline.schema.json").read_text()
 
-    assert {"even", "api_rows", "parquet", "keep_first"} <= set(re.findall(r'"(\w+)"', words))
+    assert {"even", "api_rows", "strict_parquet", "keep_first"} <= set(re.findall(r'"(\w+)"', words))
 
 
 @pytest.mark.parametrize(
