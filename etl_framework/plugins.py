@@ -88,8 +88,14 @@ def loaded(entry: EntryPoint) -> Any:
 
 @cache
 def registered(group: str) -> tuple[EntryPoint, ...]:
-    """What installed packages register, by name: looking through all of them is slow."""
-    return tuple(sorted(entry_points(group=group), key=lambda entry: entry.name))
+    """What installed packages register in a group, by name."""
+    return tuple(sorted(_everything().select(group=group), key=lambda entry: entry.name))
+
+
+@cache
+def _everything() -> Any:
+    """What installed packages register in every group: a look reads a file of each package."""
+    return entry_points()
 
 
 def plugins(base: type[M]) -> dict[str, type[M]]:

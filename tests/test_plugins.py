@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Literal
 
@@ -80,3 +82,25 @@ def test_every_field_has_a_description(name: str, plugin: type[Model]) -> None:
     ]
 
     assert missing == []
+
+
+def test_installed_packages_are_looked_through_once_for_all_groups() -> None:
+    count = """
+import importlib.metadata, sys
+entry_points, looks = importlib.metadata.entry_points, []
+def counting(**of):
+    looks.append(sys._getframe(1).f_globals["__name__"])
+    return entry_points(**of)
+importlib.metadata.entry_points = counting
+from etl_framework.cli import main
+sys.argv = ["etl", "lint", "--no-cache"]
+try:
+    main()
+except SystemExit:
+    print(looks.count("etl_framework.plugins"))
+"""
+    program = [sys.executable, "-c", count]
+
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split()[-1] == "1", done

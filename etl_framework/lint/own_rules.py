@@ -56,8 +56,8 @@ def rules_of(modules: Collection[str], classes: Iterable[type[T]]) -> list[type[
 
 def forget_modules(root: Path, names: Iterable[str]) -> None:
     """Forget the modules of a project's own rules, except for these names."""
-    kept = set(names)
-    for name in [name for name in sys.modules if name.startswith(_prefix(root))]:
+    kept, prefix = set(names), _prefix(root)
+    for name in [name for name in sys.modules if name.startswith(prefix)]:
         if name not in kept:
             del sys.modules[name]
 
