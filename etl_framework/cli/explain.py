@@ -19,7 +19,7 @@ from etl_framework.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from etl_framework.plan.compile import Compiled
+    from etl_framework.plan.compilation import Compiled
     from etl_framework.plan.plan import Plan, Step
 
 

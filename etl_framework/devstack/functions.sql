@@ -136,10 +136,29 @@ CREATE OR REPLACE AGGREGATE redshift.avg(int) (
 CREATE OR REPLACE AGGREGATE redshift.avg(bigint) (
     sfunc = redshift.add_big, stype = numeric[], finalfunc = redshift.whole_mean,
     initcond = '{0,0}');
+-- The mean of decimals has their scale, and is cut off there.
+CREATE OR REPLACE FUNCTION redshift.add_decimal(state numeric[], n numeric) RETURNS numeric[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN n IS NULL THEN state
+        ELSE ARRAY[state[1] + 1, state[2] + n, greatest(state[3], scale(n))] END $$;
+CREATE OR REPLACE FUNCTION redshift.decimal_mean(state numeric[]) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN state[1] > 0
+        THEN pg_catalog.trunc(div(state[2] * 10 ^ state[3], state[1]) / 10 ^ state[3], state[3]::int)
+        END $$;
 CREATE OR REPLACE AGGREGATE redshift.avg(numeric) (
-    sfunc = numeric_avg_accum, stype = internal, finalfunc = numeric_avg);
+    sfunc = redshift.add_decimal, stype = numeric[], finalfunc = redshift.decimal_mean,
+    initcond = '{0,0,0}');
 CREATE OR REPLACE AGGREGATE redshift.avg(float8) (
     sfunc = float8_accum, stype = float8[], finalfunc = float8_avg, initcond = '{0,0,0}');
+
+-- The sum of integers is a BIGINT.
+CREATE OR REPLACE AGGREGATE redshift.sum(smallint) (sfunc = int2_sum, stype = bigint);
+CREATE OR REPLACE AGGREGATE redshift.sum(int) (sfunc = int4_sum, stype = bigint);
+CREATE OR REPLACE AGGREGATE redshift.sum(bigint) (sfunc = int8pl, stype = bigint);
+CREATE OR REPLACE AGGREGATE redshift.sum(numeric) (sfunc = numeric_add, stype = numeric);
+CREATE OR REPLACE AGGREGATE redshift.sum(float8) (sfunc = float8pl, stype = float8);
+CREATE OR REPLACE AGGREGATE redshift.sum(interval) (sfunc = interval_pl, stype = interval);
 
 -- FIRST_VALUE and LAST_VALUE with IGNORE NULLS.
 CREATE OR REPLACE FUNCTION redshift.older(state anyelement, value anyelement) RETURNS anyelement

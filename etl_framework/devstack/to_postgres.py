@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl_framework.sql.to_duckdb import as_regex
+from etl_framework.sql.patterns import similar_to
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -39,8 +39,8 @@ def to_postgres(node: exp.Expr) -> None:
     elif isinstance(node, exp.Trunc | exp.Round):
         digits = node.args.get("decimals")
         node.replace(_ours(node.key, node.this, *([digits] if digits else [])))
-    elif isinstance(node, exp.Avg):
-        node.replace(_ours("avg", node.this))
+    elif isinstance(node, exp.Avg | exp.Sum):
+        node.replace(_ours(node.key, node.this))
     elif isinstance(node, exp.GroupConcat):
         _list(node)
     elif isinstance(node, exp.Concat):
@@ -57,8 +57,9 @@ def to_postgres(node: exp.Expr) -> None:
         path = [exp.Literal.string(str(part.this)) for part in node.expression.expressions[1:]]
         node.replace(_ours("json_extract_path_text", node.this, *path))
     elif isinstance(node, exp.SimilarTo):
-        pattern = exp.Literal.string(f"^({as_regex(node.expression)})$")
-        node.replace(exp.RegexpLike(this=node.this, expression=pattern))
+        whole, regex = similar_to(node)
+        pattern = exp.Literal.string(f"^({regex})$")
+        whole.replace(exp.RegexpLike(this=node.this, expression=pattern))
     elif isinstance(node, exp.Cast) and node.to.is_type("VARCHAR") and node.to.expressions:
         size = node.to.expressions[0].this
         cut = _ours("cut", exp.cast(node.this, "TEXT"), size.copy())

@@ -9,17 +9,18 @@ from etl_framework.devstack.session import Session
 from etl_framework.devstack.to_postgres import to_postgres
 from etl_framework.devstack.wire import WireError
 from etl_framework.errors import PlanError
-from etl_framework.sql.parser import refuse_what_redshift_refuses, statements, types_told
+from etl_framework.sql.parser import refuse_what_redshift_refuses, statements
 from etl_framework.sql.quote import literal
+from etl_framework.sql.types import types_told
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
 # Words that PostgreSQL does not know, or knows with another meaning.
 _OTHER = re.compile(
-    r"\b(DATE_?ADD|DATE_?DIFF|DATE_TRUNC|DATE_PART(?:_YEAR)?|EXTRACT|ADD_MONTHS|LAST_DAY|MONTHS_BETWEEN|NEXT_DAY"
-    r"|GETDATE|SYSDATE|CONVERT_TIMEZONE|TRUNC|ROUND|AVG|NVL2?|DECODE|LISTAGG|MEDIAN|QUALIFY|LEN|CHARINDEX"
-    r"|STRPOS|CONCAT|REGEXP_\w+|SIMILAR|JSON_\w+|IS_VALID_JSON|RATIO_TO_REPORT|IGNORE|MINUS|TOP|BTRIM"
+    r"\b(DATE_?ADD|DATE_?DIFF|DATE_TRUNC|DATE_PART(?:_YEAR)?|EXTRACT|ADD_MONTHS|LAST_DAY"
+    r"|MONTHS_BETWEEN|NEXT_DAY|GETDATE|SYSDATE|CONVERT_TIMEZONE|TRUNC|ROUND|AVG|SUM|NVL2?|DECODE"
+    r"|LISTAGG|MEDIAN|QUALIFY|LEN|CHARINDEX|STRPOS|CONCAT|REGEXP_\w+|SIMILAR|JSON_\w+|IS_VALID_JSON|RATIO_TO_REPORT|IGNORE|MINUS|TOP|BTRIM"
     r"|OCTET_LENGTH|VARCHAR|OVER)\b|\bAS\s+(\w+)\b.*,.*\b\2\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -51,6 +52,9 @@ def translated(sql: str, session: Session) -> str:
                 query.replace(known)
         for node in reversed(list(tree.walk())):  # inner nodes first
             to_postgres(node)
+        for text in tree.find_all(exp.Literal):
+            if text.is_string:  # the server reads backslashes as Redshift does
+                text.set("this", text.name.replace("\\", "\\\\"))
         return tree.sql("postgres")
     except PlanError as error:
         raise WireError(error.diagnostics[0].message, "0A000") from error

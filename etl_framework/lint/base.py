@@ -14,7 +14,7 @@ from etl_framework.project.paths import TEMPLATES, read_inside
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
-    from etl_framework.plan.compile import Compilation
+    from etl_framework.plan.compilation import Compilation
     from etl_framework.project.models import Pipeline
     from etl_framework.project.project import PipelineFile, Project
     from etl_framework.project.yaml_file import Keys

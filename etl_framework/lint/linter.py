@@ -18,7 +18,7 @@ from etl_framework.project.paths import digest, pipeline_paths
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
     from etl_framework.lint.inspector import Inspector
-    from etl_framework.plan.compile import Compilation
+    from etl_framework.plan.compilation import Compilation
     from etl_framework.project.project import PipelineFile, Project
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from etl_framework.checks.sql import Sql
 from etl_framework.columns import Column
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
+from etl_framework.plan.compilation import Compilation, Compiled, Shape
 from etl_framework.plan.contract import unlike_names, unlike_types
 from etl_framework.plan.draft import Draft, read_draft
 from etl_framework.project.models import Pipeline, Transform
@@ -19,52 +20,8 @@ from etl_framework.sql import dialect, scope
 from etl_framework.sql.blame import blamed
 from etl_framework.sql.planner import EmptyTables
 from etl_framework.sql.references import result_names
-from etl_framework.sql.templates import Rendered
-
-if TYPE_CHECKING:
-    from sqlglot import exp
-
-# The name and DuckDB type of every column; None if they cannot be known.
-Shape = tuple[tuple[str, str], ...] | None
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """One transform or KPI, compiled.
-
-    :param inputs: the relations that it reads, in the order of the text.
-    :param sql: the SQL as DuckDB runs it; empty for a Python function, or if compiling failed.
-    :param rendered: the template with its values filled in, in Redshift's dialect.
-    """
-
-    name: str
-    inputs: tuple[str, ...]
-    template: str = ""
-    sql: str = ""
-    columns: Shape = None
-    rendered: str = ""
-
-
-@dataclass
-class Compilation:
-    """Every transform and KPI of a pipeline, in an order in which they can run.
-
-    :param checks: the SQL of checks, by relation and position in the relation's list of checks.
-    :param shapes: the columns of every relation.
-    :param trees: the tree of every query that could be compiled, with names and types filled in.
-    """
-
-    queries: dict[str, Compiled] = field(default_factory=dict)
-    checks: dict[tuple[str, int], Compiled] = field(default_factory=dict)
-    shapes: dict[str, Shape] = field(default_factory=dict)
-    trees: dict[str, tuple[Rendered, exp.Expr]] = field(default_factory=dict)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-
-    def upstream(self, name: str) -> Iterator[str]:
-        """The relations that a relation is made from, directly or through others; some twice."""
-        for need in self.queries[name].inputs if name in self.queries else ():
-            yield need
-            yield from self.upstream(need)
+from etl_framework.sql.results import held, repeated_names, unnamed
+from etl_framework.sql.scope import ScopeProblem
 
 
 def compile_queries(root: Path, pipeline_file: PipelineFile, interval: DataInterval) -> Compilation:
@@ -91,6 +48,7 @@ class _Compiler:
         self._relations = pipeline_file.relations
         self._tables = EmptyTables()
         self._wrong: dict[str, set[int]] = {}  # offsets of unknown columns
+        self._given: dict[str, Shape] = {}  # what queries give, with the types of DuckDB
 
     def compile(self) -> Compilation:
         """Read all templates to find the order, then resolve names and types in that order."""
@@ -142,7 +100,9 @@ class _Compiler:
                 keys = (*relation.keys, "checks", index, "sql")
                 if draft := self._draft(keys, check.sql, check.params):
                     inputs = draft.inputs(self._relations)
-                    self._result.checks[name, index] = self._sql(check.label, inputs, draft)
+                    self._result.checks[name, index] = self._sql(
+                        check.label, inputs, draft, of_check=True
+                    )
 
     def _ordered(self, inputs: Mapping[str, Sequence[str]]) -> Iterator[str]:
         """The names, each after those that it reads; cycles are reported and left out."""
@@ -170,9 +130,13 @@ class _Compiler:
         columns = self._relations[name].block.columns
         return Compiled(name, inputs, columns=_declared(columns))
 
-    def _sql(self, name: str, inputs: tuple[str, ...], draft: Draft) -> Compiled:
+    def _sql(
+        self, name: str, inputs: tuple[str, ...], draft: Draft, *, of_check: bool = False
+    ) -> Compiled:
         shapes = self._shapes()
         problems = list(self._name_problems(name, draft, shapes))
+        if not of_check:
+            problems += self._places(draft, unnamed(draft.tree))
         self._result.diagnostics += problems
         template = draft.rendered.source
         schema = {need: dict(shape) for need in inputs if (shape := shapes.get(need)) is not None}
@@ -183,15 +147,20 @@ class _Compiler:
         sql = ""
         try:
             tree = dialect.typed(draft.tree, schema)
+            if not of_check and (twice := repeated_names(tree)):
+                self._result.diagnostics += self._places(draft, twice)
+                return Compiled(name, inputs, template)
             self._result.trees[name] = draft.rendered, dialect.copied(tree)
             sql = dialect.for_duckdb(tree)
-            shape = tuple(self._tables.describe(sql, schema))
+            given = self._tables.describe(sql, schema)
+            self._given[name] = tuple(given)
+            sql, columns = held(draft.tree, sql, given)
         except PlanError as error:
             said, written = error.diagnostics[0], draft.rendered.sql
             offset = blamed(error.__cause__, written, sql)
             self._problem(draft.rendered.diagnostic(offset, "E415", said.message, said.hint))
             return Compiled(name, inputs, template)
-        return Compiled(name, inputs, template, sql, shape, draft.rendered.sql)
+        return Compiled(name, inputs, template, sql, tuple(columns), draft.rendered.sql)
 
     def _as_declared(self, compiled: Compiled, draft: Draft | None) -> Compiled:
         """Give a query its declared columns, and report how its SQL does not fit them."""
@@ -205,7 +174,9 @@ class _Compiler:
         names = names or result_names(draft.tree, self._wrong[compiled.name])
         problems = list(unlike_names(file, keys, names, contract)) if names else []
         if compiled.columns and not problems:
-            problems += unlike_types(file, keys, [t for _, t in compiled.columns], contract)
+            problems += unlike_types(
+                file, keys, [t for _, t in self._given[compiled.name] or ()], contract
+            )
         self._result.diagnostics += problems
         return replace(compiled, columns=_declared(contract)) if compiled.columns else compiled
 
@@ -232,6 +203,10 @@ class _Compiler:
         columns = {n: None if s is None else [column for column, _ in s] for n, s in shapes.items()}
         problems = list(scope.column_problems(draft.scopes, columns))
         self._wrong[name] = {problem.offset for problem in problems}
+        yield from self._places(draft, problems)
+
+    @staticmethod
+    def _places(draft: Draft, problems: Iterable[ScopeProblem]) -> Iterator[Diagnostic]:
         for problem in problems:
             yield draft.rendered.diagnostic(
                 problem.offset, problem.code, problem.message, problem.hint

@@ -11,7 +11,8 @@ from typing import Literal, Protocol
 from etl_framework.checks.base import Check
 from etl_framework.errors import ConfigError, Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
-from etl_framework.plan.compile import Compilation, Compiled, Shape, compile_queries
+from etl_framework.plan.compilation import Compilation, Compiled, Shape
+from etl_framework.plan.compile import compile_queries
 from etl_framework.plugins import engine_class
 from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
 from etl_framework.sql.blame import UntranslatableError, first_offset
-from etl_framework.sql.parser import refuse_what_redshift_refuses, types_told
+from etl_framework.sql.parser import refuse_what_redshift_refuses
 from etl_framework.sql.parser import statements as parsed
 from etl_framework.sql.to_duckdb import to_duckdb
+from etl_framework.sql.types import types_told
 
 if TYPE_CHECKING:
     from sqlglot import exp

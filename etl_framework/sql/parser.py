@@ -1,15 +1,13 @@
 """Read Redshift's SQL where sqlglot reads it otherwise.
 
-Sources: Redshift's Database Developer Guide, "AVG function" (the type of its result), "Window
-function syntax summary" (frames).
+Source: Redshift's Database Developer Guide, "Window function syntax summary" (frames).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
 from etl_framework.sql.blame import UntranslatableError, first_offset
@@ -52,19 +50,6 @@ def _renamed(sql: str) -> str:
         if called and token.text.upper() == ADD_MONTHS:
             sql = sql[: token.start] + AS_READ + sql[token.end + 1 :]
     return sql
-
-
-@cache
-def types_told() -> Any:
-    """sqlglot's rules for types, with one more: on Redshift AVG of integers is an integer."""
-    from sqlglot import Dialect, exp
-
-    def mean(annotator: Any, node: exp.Avg) -> None:
-        whole = node.this.is_type(*exp.DataType.INTEGER_TYPES)
-        annotator._set_type(node, exp.DType.BIGINT if whole else exp.DType.DOUBLE)
-
-    known = Dialect.get_or_raise("redshift").EXPRESSION_METADATA
-    return {**known, exp.Avg: {"annotator": mean}}
 
 
 def refuse_what_redshift_refuses(tree: exp.Expr) -> None:

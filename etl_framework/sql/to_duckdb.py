@@ -1,10 +1,10 @@
 """Rewrite what sqlglot would translate to SQL that gives other values on DuckDB.
 
-Sources: Redshift's Database Developer Guide, "Mathematical operator symbols" (integer division),
-"AVG function", "LISTAGG function" (no separator), "CONCAT function" (empty values), "ADD_MONTHS
-function" (the last day of a month), "DATEADD function" (the type of its result), "TRUNC function"
-(dates), "REGEXP_REPLACE function" (all occurrences), "SIMILAR TO", "CAST function" and "Character
-types" (lengths in bytes), "RATIO_TO_REPORT window function".
+Sources: Redshift's Database Developer Guide, "LISTAGG function" (no separator), "CONCAT function"
+(empty values), "ADD_MONTHS function" (the last day of a month), "DATEADD function" (the type of its
+result), "TRUNC function" (dates), "REGEXP_REPLACE function" (all occurrences), "LIKE" and "SIMILAR
+TO" (escapes), "CAST function" and "Character types" (lengths in bytes), "RATIO_TO_REPORT window
+function".
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
+from etl_framework.sql.arithmetic import combine, divide, mean, not_zero, total
+from etl_framework.sql.patterns import similar_to, with_escape
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -37,11 +39,15 @@ def to_duckdb(node: exp.Expr) -> None:
     from sqlglot import exp
 
     if isinstance(node, exp.Div):
-        _division(node)
+        divide(node)
+    elif isinstance(node, exp.Add | exp.Sub | exp.Mul):
+        combine(node)
     elif isinstance(node, exp.Mod):
-        node.set("expression", _not_zero(node.expression))
+        node.set("expression", not_zero(node.expression))
     elif isinstance(node, exp.Avg):
-        _mean(node)
+        mean(node)
+    elif isinstance(node, exp.Sum):
+        total(node)
     elif isinstance(node, exp.GroupConcat):
         _list(node)
     elif isinstance(node, exp.Concat):
@@ -50,8 +56,11 @@ def to_duckdb(node: exp.Expr) -> None:
         node.set("modifiers", exp.Literal.string("g"))
         node.set("single_replace", False)
     elif isinstance(node, exp.SimilarTo):
-        pattern = exp.Literal.string(as_regex(node.expression))
-        node.replace(exp.Anonymous(this="REGEXP_FULL_MATCH", expressions=[node.this, pattern]))
+        whole, regex = similar_to(node)
+        pattern = exp.Literal.string(f"(?s){regex}")
+        whole.replace(exp.Anonymous(this="REGEXP_FULL_MATCH", expressions=[node.this, pattern]))
+    elif isinstance(node, exp.Like | exp.ILike):
+        with_escape(node)
     elif isinstance(node, exp.Trunc) and node.this.is_type(
         exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.DATE
     ):
@@ -66,60 +75,6 @@ def to_duckdb(node: exp.Expr) -> None:
         _cut(node)
     elif isinstance(node, exp.Anonymous):
         _function(node)
-
-
-def _division(node: exp.Div) -> None:
-    from sqlglot import exp
-
-    node.set("expression", _not_zero(node.right))
-    if not node.args.get("typed"):
-        return
-    if all(side.is_type(*exp.DataType.INTEGER_TYPES) for side in (node.left, node.right)):
-        quotient = exp.IntDiv(this=_integer(node.left), expression=_integer(node.right))
-        node.replace(exp.cast(quotient, "BIGINT"))
-
-
-def _not_zero(divisor: exp.Expr) -> exp.Expr:
-    """Make a zero divisor an error, as on Redshift; DuckDB would give infinity or NULL.
-
-    `b` becomes `(CASE WHEN b = 0 THEN ERROR('etl: division by zero') ELSE b END)`.
-    """
-    from sqlglot import exp
-
-    plain = divisor.unnest()
-    if isinstance(plain, exp.Nullif) or (plain.is_number and float(plain.to_py())):
-        return divisor
-    refused = exp.Anonymous(this="error", expressions=[exp.Literal.string("etl: division by zero")])
-    checked = exp.case().when(
-        exp.EQ(this=divisor.copy(), expression=exp.Literal.number(0)), refused
-    )
-    checked = checked.else_(divisor.copy())
-    whole = exp.paren(checked, copy=False)
-    whole.type = divisor.type
-    return whole
-
-
-def _integer(side: exp.Expr) -> exp.Expr:
-    """Cast an operand to an integer unless it is one on DuckDB too (the result of FLOOR is not)."""
-    from sqlglot import exp
-
-    if isinstance(side, exp.Column | exp.Literal | exp.Cast | exp.Count):
-        return side.copy()
-    return exp.cast(side.copy(), "BIGINT")
-
-
-def _mean(node: exp.Avg) -> None:
-    from sqlglot import exp
-
-    if node.this.is_type(*exp.DataType.INTEGER_TYPES):
-        whole: exp.Expr = node
-        while isinstance(whole.parent, exp.Filter | exp.Window) and whole.arg_key == "this":
-            whole = whole.parent
-        mean = whole.copy()
-        whole.replace(exp.cast(exp.func("TRUNC", mean), "BIGINT"))
-    elif node.this.is_type(exp.DType.DECIMAL):
-        hint = "write AVG(CAST(... AS DOUBLE PRECISION)), and cast the result"
-        raise PlanError(f"AVG of a decimal cuts digits off on Redshift only: {hint}")
 
 
 def _list(node: exp.GroupConcat) -> None:
@@ -142,17 +97,6 @@ def _joined(parts: list[exp.Expr]) -> exp.Expr:
     for text in texts[1:]:
         joined = exp.DPipe(this=joined, expression=text)
     return exp.paren(joined)
-
-
-def as_regex(pattern: exp.Expr) -> str:
-    """Turn a pattern of SIMILAR TO into a regular expression, which must match the whole text.
-
-    :raises PlanError: the pattern is computed, so it is not known here.
-    """
-    if not pattern.is_string:
-        raise PlanError("the pattern of SIMILAR TO must be written as a text")
-    replaced = {"%": ".*", "_": ".", "^": r"\^", "$": r"\$", ".": r"\."}
-    return "".join(replaced.get(letter, letter) for letter in pattern.name)
 
 
 def _format(node: exp.Expr) -> None:

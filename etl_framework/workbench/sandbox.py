@@ -11,7 +11,7 @@ from etl_framework.checks.base import RowCheck
 from etl_framework.engines.duckdb.scan import predicate
 from etl_framework.engines.duckdb.transform import contracted, tables
 from etl_framework.errors import StepError
-from etl_framework.plan.compile import Compilation
+from etl_framework.plan.compilation import Compilation
 from etl_framework.plan.plan import Plan
 from etl_framework.project.models import Kpi, Transform
 from etl_framework.project.relation import Block, Relation

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import EtlError, StepError
-from etl_framework.plan.compile import Compilation, compile_queries
+from etl_framework.plan.compilation import Compilation
+from etl_framework.plan.compile import compile_queries
 from etl_framework.plan.fixtures import as_select
 from etl_framework.project.project import PipelineFile
 from etl_framework.project.sql_tests import SqlTest

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlglot.dialects.dialect import Dialect
 
 from etl_framework.engines.base import Engine, engine_of
-from etl_framework.plan.compile import Compiled
+from etl_framework.plan.compilation import Compiled
 from etl_framework.plugins import engine_class, engine_names
 from etl_framework.project.environments import Environment
 from tests.conftest import REPOSITORY, Folder

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from etl_framework.columns import ColumnType
-from etl_framework.plan.compile import Compilation, compile_queries
+from etl_framework.plan.compilation import Compilation
+from etl_framework.plan.compile import compile_queries
 from etl_framework.plan.contract import fits
 from etl_framework.project.project import load_project
 from tests.conftest import Folder

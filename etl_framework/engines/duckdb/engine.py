@@ -8,7 +8,7 @@ from etl_framework.engines.base import Engine
 
 if TYPE_CHECKING:
     from etl_framework.engines.work import Work
-    from etl_framework.plan.compile import Compiled
+    from etl_framework.plan.compilation import Compiled
     from etl_framework.storage.outcome import Outcome
 
 

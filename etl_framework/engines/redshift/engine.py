@@ -12,7 +12,7 @@ from etl_framework.engines.base import Engine
 if TYPE_CHECKING:
     from etl_framework.connections.base import Connection
     from etl_framework.engines.work import Work
-    from etl_framework.plan.compile import Compiled
+    from etl_framework.plan.compilation import Compiled
     from etl_framework.project.environments import Environment
     from etl_framework.project.models import Pipeline
     from etl_framework.project.workspace import Workspace

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import Checked, Rule
-from etl_framework.plan.compile import Shape
+from etl_framework.plan.compilation import Shape
 from etl_framework.plan.fixtures import misfits
 from etl_framework.project.project import Project
 from etl_framework.project.relation import relations_of
