@@ -18,6 +18,7 @@ from etl_framework.project.models import Pipeline, Transform
 from etl_framework.project.project import PipelineFile
 from etl_framework.sql import dialect, scope
 from etl_framework.sql.blame import blamed
+from etl_framework.sql.missing import missing
 from etl_framework.sql.planner import EmptyTables
 from etl_framework.sql.references import result_names
 from etl_framework.sql.results import held, repeated_names, unnamed
@@ -195,13 +196,15 @@ class _Compiler:
     def _name_problems(
         self, name: str, draft: Draft, shapes: Mapping[str, Shape]
     ) -> Iterator[Diagnostic]:
+        absent = list(missing(draft.rendered.sql, draft.tree))
+        called = {problem.offset for problem in absent}  # functions in FROM are among them
         for reference in draft.references:
-            if reference.name not in shapes:
+            if reference.name not in shapes and reference.offset not in called:
                 message = f"unknown relation '{reference.name}'"
                 hint = did_you_mean(reference.name, shapes)
                 yield draft.rendered.diagnostic(reference.offset, "E411", message, hint)
         columns = {n: None if s is None else [column for column, _ in s] for n, s in shapes.items()}
-        problems = list(scope.column_problems(draft.scopes, columns))
+        problems = [*absent, *scope.column_problems(draft.scopes, columns)]
         self._wrong[name] = {problem.offset for problem in problems}
         yield from self._places(draft, problems)
 

@@ -36,7 +36,30 @@ def statements(sql: str) -> list[exp.Expr | None]:
         for node in tree.find_all(exp.Anonymous) if tree else ():
             if node.name == AS_READ:
                 node.set("this", ADD_MONTHS)
+    for tree in trees:
+        for query in tree.find_all(exp.Select, exp.Subquery) if tree else ():
+            _as_others_read(query)
     return trees
+
+
+def _as_others_read(node: exp.Expr) -> None:
+    """Rewrite a form of Redshift's that the rules of sqlglot do not know.
+
+    `SELECT *, a AS b EXCLUDE (c)` becomes `SELECT * EXCLUDE (c), a AS b`, and `FROM (t)`
+    becomes `FROM t`.
+    """
+    from sqlglot import exp
+
+    if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table) and not node.alias:
+        node.replace(node.this)
+    elif isinstance(node, exp.Select) and (excluded := node.args.get("exclude")):
+        names = {column.name.lower() for column in excluded}
+        node.set("exclude", None)
+        stars = [s.this if isinstance(s, exp.Column) else s for s in node.selects if s.is_star]
+        for star in stars:
+            star.set("except_", [exp.to_identifier(column.name) for column in excluded])
+        kept = [s for s in node.selects if s.is_star or s.alias_or_name.lower() not in names]
+        node.set("expressions", kept)
 
 
 def _renamed(sql: str) -> str:

@@ -56,6 +56,8 @@ def references(scopes: Sequence[Scope]) -> list[Reference]:
         for scope in scopes
         for source in scope.sources.values()
         if isinstance(source, exp.Table)
+        # A CTE with a PIVOT behind it stays a table for sqlglot.
+        and not (source.args.get("pivots") and source.name in scope.cte_sources)
     ]
 
 

@@ -16,6 +16,9 @@ _HINTS = (
 def refused(error: Exception) -> PlanError:
     """Our error for one of DuckDB's; only DuckDB's own error has the place in the SQL."""
     text = str(error)
+    if only := re.search(r"Function with name (\w+) does not exist", text):
+        message = f"{only[1].upper()} is computed by Redshift only; DuckDB has nothing like it"
+        return PlanError(message, "compute it in the source, or in a Python transform")
     near = re.search(r'Did you mean "([^"]+)"', text)
     hints = (hint for part, hint in _HINTS if part in text)
     hint = f"did you mean '{near[1]}'?" if near else next(hints, "")

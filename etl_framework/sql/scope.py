@@ -81,7 +81,12 @@ def _problem(column: exp.Column, scope: Scope, visible: Visible) -> Iterator[Sco
             message = f"unknown column '{column.name}' in '{column.table}'"
             yield ScopeProblem(offset_of(column.this), "E413", message, did_you_mean(name, columns))
         return
-    if any(columns is None for columns in visible.values()) or _is_alias(column, scope):
+    if any(columns is None for columns in visible.values()):
+        return
+    if _is_alias(column, scope):
+        if part := _before_aliases(column, name, visible):
+            message = f"{part} cannot use the alias '{column.name}'"
+            yield ScopeProblem(offset_of(column.this), "E413", message, "repeat what it stands for")
         return
     known = {key: columns for key, columns in visible.items() if columns}
     local = [key for key in known if key in _local(scope) and name in known[key]]
@@ -101,8 +106,11 @@ def _visible(scope: Scope, relations: Mapping[str, Sequence[str] | None]) -> Vis
     visible: Visible = {}
     inner: Any = scope
     while inner is not None:
-        for name, (_, source) in inner.selected_sources.items():
-            visible.setdefault(name.lower(), _columns(source, relations))
+        for name, (node, source) in inner.selected_sources.items():
+            pivots = node.args.get("pivots") or []
+            columns = None if pivots else _columns(source, relations)
+            for known_as in {name, *(pivot.alias for pivot in pivots)}:
+                visible.setdefault(known_as.lower(), columns)
         inner = inner.parent if inner.is_subquery or inner.is_udtf else None
     return visible
 
@@ -124,8 +132,12 @@ def _columns(source: Any, relations: Mapping[str, Sequence[str] | None]) -> set[
     selects, renamed = query.named_selects, _renamed(query)
     if "*" not in selects:
         return {name.lower() for name in [*renamed, *selects[len(renamed) :]]}
+    if isinstance(query, exp.SetOperation):
+        first = _columns(source.set_operation_scopes[0], relations)
+        return first if first is None or not renamed else {name.lower() for name in renamed}
     inner = [
-        _columns(inner_source, relations) for _, inner_source in source.selected_sources.values()
+        None if node.args.get("pivots") else _columns(inner_source, relations)
+        for node, inner_source in source.selected_sources.values()
     ]
     if any(columns is None for columns in inner):
         return None
@@ -155,6 +167,19 @@ def _is_alias(column: exp.Column, scope: Scope) -> bool:
         and select.alias.lower() == column.name.lower()
         for select in getattr(scope.expression, "selects", [])
     )
+
+
+def _before_aliases(column: exp.Column, name: str, visible: Visible) -> str:
+    """The part of a query around a name that Redshift computes before the SELECT list.
+
+    Empty if there is none, or if a table has a column of that name.
+    """
+    from sqlglot import exp
+
+    if any(name in (columns or ()) for columns in visible.values()):
+        return ""
+    around = column.find_ancestor(exp.Where, exp.Having, exp.Join, exp.Query)
+    return around.key.upper() if isinstance(around, exp.Where | exp.Having | exp.Join) else ""
 
 
 def _joined_using(scope: Scope, name: str) -> bool:

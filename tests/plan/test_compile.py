@@ -40,7 +40,7 @@ def test_columns_are_those_of_the_contract(orders: Folder) -> None:
 def test_sql_reaches_relations_of_the_pipeline_only(orders: Folder, table: str) -> None:
     found = compiled(orders, f"SELECT 'a' AS customer, 1 AS orders, 1.0 AS amount FROM {table}")
 
-    assert [each.code for each in found.diagnostics] in (["E411"], ["E410"])
+    assert [each.code for each in found.diagnostics] in (["E411"], ["E410"], ["E416"])
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_fits(given: str, wanted: str, expected: bool) -> None:
 
 
 def test_what_only_the_planner_finds_is_reported(orders: Folder) -> None:
-    sql = "SELECT customer, NO_SUCH_FUNCTION(order_id) AS orders, amount FROM orders"
+    sql = "SELECT customer, CRC32(customer) AS orders, amount FROM orders"
     (found,) = compiled(orders, sql).diagnostics
 
     assert (found.path, found.code) == ("sql_templates/orders/totals.sql", "E415")
-    assert "no_such_function" in found.message.lower()
+    assert found.message.startswith("CRC32 is computed by Redshift only")
     assert "\n" not in found.message
