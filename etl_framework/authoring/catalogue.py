@@ -43,6 +43,7 @@ class SourceColumn:
     :param type: our type; empty if we have none for it.
     :param was: the type in the table or the file.
     :param note: a comment for the user.
+    :param is_left_out: whether it is only shown, as a comment.
     """
 
     name: str
@@ -51,6 +52,7 @@ class SourceColumn:
     required: bool = False
     primary_key: bool = False
     note: str = ""
+    is_left_out: bool = False
 
 
 def columns_of_table(connection: Postgres, root: Path, table: str) -> list[SourceColumn]:

@@ -34,12 +34,13 @@ def source_yaml(
     :raises ConfigError: there is no such connection, or sources do not read from its kind.
     :raises DataMissingError: there is no such table or file, or a source cannot read it.
     """
-    place = project.workspace(environment).connection(connection)
+    workspace = project.workspace(environment)
+    place = workspace.connection(connection)
     if isinstance(place, Postgres):
         proposal = _of_table(place, project, what, given)
         head: dict[str, Value] = {"type": "postgres", "connection": connection, "table": what}
     elif isinstance(place, Files):
-        proposal = propose(place, project.root, what, given)
+        proposal = propose(workspace, place, what, given)
         head = {"type": "csv", "connection": connection, "path": what}
     else:
         raise ConfigError(f"'{connection}' holds neither tables of PostgreSQL nor files")
@@ -94,7 +95,8 @@ def _line(column: SourceColumn) -> str:
     extra = ", primary_key: true" if column.primary_key else ""
     extra += ", required: true" if column.required and not column.primary_key else ""
     note = f"  # {_printable(column.note)}" if column.note else ""
-    return f"      - {{name: {scalar(column.name)}, type: {type_}{extra}}}{note}"
+    start = "# - " if column.is_left_out else "- "
+    return f"      {start}{{name: {scalar(column.name)}, type: {type_}{extra}}}{note}"
 
 
 def _printable(text: str) -> str:

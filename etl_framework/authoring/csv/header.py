@@ -37,7 +37,7 @@ def has_header(first: Sequence[str | None], others: Sequence[Facts], repeated: i
         return True
     if _counts_up(values):
         return True
-    if any(map(_is_row, values, types)):
+    if any(map(_is_row, values, types, others)):
         return False
     return False if 2 * repeated > sum(map(bool, values)) else None
 
@@ -52,14 +52,22 @@ def _names(value: str, choice: Choice, facts: Facts) -> bool:
         return False
     if not choice.is_text:
         return not _looks(value, choice.type)
-    # Numbers that stay texts, such as `007`, and dates in any form, have digits.
+    # Dates in any form have digits, too.
+    with_digits = _only_numbers(facts) or facts.filled == facts.counts["like_date"]
+    return with_digits and not re.search(r"\d", value)
+
+
+def _is_row(value: str, choice: Choice, facts: Facts) -> bool:
+    """Whether a text is like the values of its column."""
+    if not choice.is_text:
+        return _looks(value, choice.type)
+    return _only_numbers(facts) and re.fullmatch(r"[-+.,\d]*\d", value) is not None
+
+
+def _only_numbers(facts: Facts) -> bool:
+    """Whether all texts are numbers, those among them that stay texts, such as `007` and `1,5`."""
     numbers = facts.counts["integer"] + facts.counts["like_number"]
-    always = facts.filled > 0 and facts.filled in (numbers, facts.counts["like_date"])
-    return always and not re.search(r"\d", value)
-
-
-def _is_row(value: str, choice: Choice) -> bool:
-    return not choice.is_text and _looks(value, choice.type)
+    return facts.filled > 0 and numbers == facts.filled
 
 
 def _counts_up(values: Sequence[str]) -> bool:

@@ -41,6 +41,7 @@ class Fit:
     :param width: the number of values that most rows have.
     :param rows: the number of rows.
     :param bad: the number of lines that do not fit.
+    :param first: the number of values in the first row.
     :param before: the number of lines before the first row with that many values.
     :param is_broken: whether a row has more than one line.
     """
@@ -49,6 +50,7 @@ class Fit:
     width: int
     rows: int
     bad: int
+    first: int
     before: int
     is_broken: bool
 
@@ -75,9 +77,13 @@ def _best(lines: Sequence[str], encoding: str, given: Given, looked_at: int) -> 
         for dialect in _dialects(delimiter, lines, text, given)
     ]
     wide = [fit for fit in fits if fit.width > 1 and fit.bad <= TOLERATED * fit.rows]
+    # Texts of a single column may have commas, but not its name.
+    start = lines[0] if lines else ""
     narrow = [fit for fit in fits if fit.width == 1 and not fit.bad]
+    narrow = [] if any(mark in start for mark in DELIMITERS) and not given.delimiter else narrow
+    ragged = [fit for fit in fits if fit.width > 1]
     # The first of equals: `"` before other quotes.
-    best = min(wide or narrow or fits, key=lambda fit: (fit.bad + fit.before, -fit.width))
+    best = min(wide or narrow or ragged or fits, key=lambda fit: (fit.bad + fit.before, -fit.width))
     best = _decimal_commas(best, wide, text)
     same = [fit for fit in fits if fit.dialect.delimiter == best.dialect.delimiter]
     return best if given.quote is not None else _unquoted(best, same)
@@ -171,4 +177,5 @@ def _fit(lines: Sequence[str], dialect: Dialect, looked_at: int) -> Fit:
     width = max(counts, key=lambda width: (counts[width], width), default=1)
     before = next((start for wide, start, _ in rows if wide == width), 0)
     wrong += sum(wide != width for wide, start, _ in rows if start >= before)
-    return Fit(dialect, width, len(rows), wrong, before, any(many > 1 for _, _, many in rows))
+    first, broken = rows[0][0] if rows else 0, any(many > 1 for _, _, many in rows)
+    return Fit(dialect, width, len(rows), wrong, first, before, broken)

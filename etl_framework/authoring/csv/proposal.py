@@ -21,6 +21,7 @@ from etl_framework.columns import RESERVED
 from etl_framework.connections.files import File, Files
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import DataMissingError
+from etl_framework.project.workspace import Workspace
 from etl_framework.sources.csv.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ Value = str | bool | list[str]
 Keys = dict[str, Value]
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}", re.ASCII)
 USUAL = Dialect()
+# Redshift and PostgreSQL have no wider tables, and a run with more needs much memory.
+MOST_COLUMNS = 1600
 
 
 @dataclass(frozen=True)
@@ -41,23 +44,24 @@ class Proposal:
     notes: list[str]
 
 
-def propose(connection: Files, root: Path, path: str, given: Given) -> Proposal:
+def propose(workspace: Workspace, connection: Files, path: str, given: Given) -> Proposal:
     """Look at the files of a path and return what reads them.
 
+    :param workspace: says how much memory a run has.
     :param path: may contain the data interval.
     :raises ConfigError: what is given cannot be.
     :raises DataMissingError: there is no such file, or a source cannot read the files.
     """
     with tempfile.TemporaryDirectory(prefix="etl-import-") as here:
-        chosen = sample(connection, root, path, Path(here) / "fetched")
-        with _session(Path(here)) as session:
+        chosen = sample(connection, workspace.root, path, Path(here) / "fetched")
+        with _session(workspace, Path(here)) as session:
             encoding = encoding_of(chosen.files, given.encoding)
             fit, seen = _seen(session, chosen.files, encoding, given)
             found = typed(session, chosen.files, fit, seen, given)
             proposal = _written(path, chosen, fit, found)
             if size(chosen.files) > MOST_BYTES or not found.look.rows:
                 return proposal
-            place = Place(root, connection, Path(here) / "trial")
+            place = Place(workspace.root, connection, Path(here) / "trial")
             block = _block(proposal, connection, path)
             note = rejected(session, block, chosen.files, place)
             if any(column.note.startswith("rejects ") for column in proposal.columns):
@@ -66,8 +70,9 @@ def propose(connection: Files, root: Path, path: str, given: Given) -> Proposal:
 
 
 @contextmanager
-def _session(here: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    engine = Database("400MB", None, here / "spill", "UTC")
+def _session(workspace: Workspace, here: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    limits = workspace.environment.memory_limit, workspace.environment.threads
+    engine = Database(*limits, here / "spill", "UTC")
     session = engine.session()
     try:
         yield session
@@ -98,6 +103,9 @@ def _refuse_lines_before(file: File, fit: Fit) -> None:
         return
     lines = "line 1 stands" if fit.before == 1 else f"lines 1 to {fit.before} stand"
     values = f"{fit.width} value{'s' if fit.width > 1 else ''}"
+    if fit.before == 1 and 1 < fit.first == fit.width - 1:
+        message = f"{file.name}:1:1: the header has {fit.first} names, and rows have {values}"
+        raise DataMissingError(message, hint="name the column without one, perhaps the first")
     message = f"{file.name}:1:1: {lines} before the rows, which have {values}"
     hint = f"let the file start with what is its line {fit.before + 1} now"
     raise DataMissingError(message, hint=hint)
@@ -119,6 +127,9 @@ def _written(path: str, chosen: Sample, fit: Fit, found: Typed) -> Proposal:
     elif seen.header is None:
         notes.append("the first line is taken for names; if it is a row: --no-header")
     columns = list(_columns(found))
+    if left_out := sum(column.is_left_out for column in columns):
+        what = f"the last {left_out} columns are comments: a table holds {MOST_COLUMNS:,} columns"
+        notes.append(f"{what} in Redshift and PostgreSQL")
     if not any(column.name for column in columns):
         if all(count < seen.files for count in seen.in_files.values()):
             message = f"the {seen.files} files of '{path}' have no column in common"
@@ -144,12 +155,22 @@ def _columns(found: Typed) -> Iterator[SourceColumn]:
             count = f"{seen.in_files[name]} of {seen.files} files"
             yield SourceColumn("", "", "", note=f"{name}: only {count} have this column")
         elif name.lower() in taken:
-            yield SourceColumn("", "", "", note=f"{name}: another column is called so")
+            yield SourceColumn(
+                "",
+                "",
+                "",
+                note=f"{name}: reserved, or another name but for case",
+            )
         else:
             taken.add(name.lower())
-            yield SourceColumn(name, choice.type, "", note=choice.note)
+            left_out = len(taken) > MOST_COLUMNS + len(RESERVED)
+            yield SourceColumn(name, choice.type, "", note=choice.note, is_left_out=left_out)
 
 
 def _block(proposal: Proposal, connection: Files, path: str) -> dict[str, object]:
-    columns = [{"name": c.name, "type": c.type} for c in proposal.columns if c.name]
+    columns = [
+        {"name": column.name, "type": column.type}
+        for column in proposal.columns
+        if column.name and not column.is_left_out
+    ]
     return {"type": "csv", "connection": "files", "path": path, **proposal.keys, "columns": columns}

@@ -57,7 +57,7 @@ def rejected(
         raise DataMissingError(first.message, hint=first.hint) from error
     except duckdb.OutOfMemoryException as error:
         message = f"the {len(model.columns)} columns of {files[0].name} need too much memory"
-        raise DataMissingError(message, hint="split the file into several") from error
+        raise DataMissingError(message, hint="raise memory_limit in environments.yml") from error
     except duckdb.Error as error:
         raise DataMissingError(f"{files[0].name} cannot be read row by row") from error
     if not extracted.rejected:
