@@ -6,7 +6,7 @@ ETL := $(BIN)/etl
 SPREAD := -n auto --dist worksteal
 
 .PHONY: demo test quick lint docs bench bench-checks bench-dags bench-lint bench-lsp bench-mistakes \
-        bench-memory chaos airflow fuzz fuzz-guided test-airflow test-bundle test-infra clean
+        bench-memory chaos corpus airflow fuzz fuzz-guided test-airflow test-bundle test-infra clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -83,6 +83,9 @@ bench-memory: $(VENV)/.dev  ## Each step of 10 million events in a process with 
 
 chaos: $(VENV)/.dev  ## Hundreds of faults, each in a run of its own, and a rerun after each
 	@$(BIN)/python -m tests.chaos
+
+corpus: $(VENV)/.dev  ## CSV files of any folder, imported, run and compared: make corpus FILES=folder
+	@$(BIN)/python -m tests.corpus $(FILES)
 
 clean:
 	rm -rf $(VENV) .venv-airflow .etl sample_data/rds sample_data/lake sample_data/.generated

@@ -7,22 +7,18 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl_framework.columns import ColumnType
 from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.errors import DataMissingError, did_you_mean
-from etl_framework.sources.postgres.types import NO_TEXT
+from etl_framework.sources.postgres.types import COLUMNS, NO_TEXT
 from etl_framework.sql.quote import quote_table
 
-# For a domain the type that it is based on.
-CATALOGUE = """
-SELECT a.attname, t.typcategory, a.attnotnull, format_type(
-    coalesce(nullif(t.typbasetype, 0), a.atttypid),
-    CASE WHEN t.typbasetype = 0 THEN a.atttypmod ELSE t.typtypmod END),
+CATALOGUE = f"""
+{COLUMNS} SELECT a.attname, a.typcategory, a.attnotnull, format_type(a.type, a.modifier),
     EXISTS (SELECT 1 FROM pg_index AS i
             WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey))
-FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+FROM columns AS a
 JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+ORDER BY a.attnum
 """
 TABLES = """
 SELECT CASE WHEN table_schema = 'public' THEN '' ELSE table_schema || '.' END || table_name
@@ -35,6 +31,8 @@ KNOWN = {
     "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
 }
+# PostgreSQL counts characters; we and Redshift count bytes, of which UTF-8 needs at most four.
+BYTES, LONGEST, LONGEST_CHAR = 4, 65535, 4096
 SAME = ("smallint", "integer", "bigint", "real", "double precision", "boolean", "date")
 
 
@@ -45,6 +43,7 @@ class SourceColumn:
     :param type: our type; empty if we have none for it.
     :param was: the type in the table or the file.
     :param note: a comment for the user.
+    :param is_left_out: whether it is only shown, as a comment.
     """
 
     name: str
@@ -53,6 +52,7 @@ class SourceColumn:
     required: bool = False
     primary_key: bool = False
     note: str = ""
+    is_left_out: bool = False
 
 
 def columns_of_table(connection: Postgres, root: Path, table: str) -> list[SourceColumn]:
@@ -83,7 +83,8 @@ def _type(was: str, category: str) -> str:
         given = [int(number) for number in arguments if number is not None]
         return _decimal(*given) if given else "decimal(38,9)"
     if name in ("character varying", "character") and arguments[0]:
-        return str(ColumnType.parse(f"{KNOWN[name]}({min(int(arguments[0]), 65535)})"))
+        length = min(BYTES * int(arguments[0]), LONGEST)
+        return f"{KNOWN[name] if length <= LONGEST_CHAR else 'varchar'}({length})"
     # All other types arrive as texts, as PostgreSQL writes them.
     return KNOWN.get(name, name if name in SAME else "varchar")
 

@@ -4,44 +4,72 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 
 from etl_framework.authoring.catalogue import SourceColumn, columns_of_table
-from etl_framework.authoring.sniff_csv import More, columns_of_csv
+from etl_framework.authoring.csv.marks import Given
+from etl_framework.authoring.csv.proposal import NAME, Proposal, Value, propose
 from etl_framework.columns import TABLE_NAME
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError
 from etl_framework.project.project import Project
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}", re.ASCII)
+NOTHING_GIVEN = Given()
 # Texts that YAML reads as something else.
 WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 
 
 def source_yaml(
-    project: Project, environment: str | None, connection: str, what: str, name: str | None = None
+    project: Project,
+    environment: str | None,
+    connection: str,
+    what: str,
+    name: str | None = None,
+    given: Given = NOTHING_GIVEN,
 ) -> str:
     """Return the block of a source, as it stands under `sources:`.
 
     :param what: a table, or a pattern of files.
+    :param given: how the files are written, if the user says so.
     :raises ConfigError: there is no such connection, or sources do not read from its kind.
-    :raises DataMissingError: there is no such table or file.
+    :raises DataMissingError: there is no such table or file, or a source cannot read it.
     """
-    place = project.workspace(environment).connection(connection)
+    workspace = project.workspace(environment)
+    place = workspace.connection(connection)
     if isinstance(place, Postgres):
-        if not re.fullmatch(TABLE_NAME, what):
-            hint = "read a view that is called otherwise: letters, digits and _"
-            raise ConfigError(f"a source cannot read a table called '{what}'", hint=hint)
-        columns = columns_of_table(place, project.root, what)
-        more: More = {"type": "postgres", "table": what}
+        proposal = _of_table(place, project, what, given)
+        head: dict[str, Value] = {"type": "postgres", "connection": connection, "table": what}
     elif isinstance(place, Files):
-        columns, sniffed = columns_of_csv(place, project.root, what)
-        more = {"type": "csv", "path": what, **sniffed}
+        proposal = propose(workspace, place, what, given)
+        head = {"type": "csv", "connection": connection, "path": what}
     else:
         raise ConfigError(f"'{connection}' holds neither tables of PostgreSQL nor files")
     name = name or _name(what, of_files=isinstance(place, Files))
-    return _block(name, connection, more, columns)
+    return _block(name, {**head, **proposal.keys}, proposal)
+
+
+def _of_table(place: Postgres, project: Project, table: str, given: Given) -> Proposal:
+    if given != NOTHING_GIVEN:
+        raise ConfigError("a table has no encoding, delimiter, quotes, header or words for nothing")
+    if not re.fullmatch(TABLE_NAME, table):
+        hint = "read a view that is called otherwise: letters, digits and _"
+        raise ConfigError(f"a source cannot read a table called '{table}'", hint=hint)
+    columns = [_readable(column) for column in columns_of_table(place, project.root, table)]
+    if not any(column.name for column in columns):
+        hint = "read a view that gives them other names and types"
+        raise ConfigError(f"no column of '{table}' can be read by a source", hint=hint)
+    return Proposal(columns, {}, [])
+
+
+def _readable(column: SourceColumn) -> SourceColumn:
+    """The column, or one without a name and a note that says why it cannot be read."""
+    if not column.type:
+        note = f"{column.name}: no type here holds {column.was}"
+        return SourceColumn("", "", column.was, note=note)
+    if not NAME.fullmatch(column.name):
+        note = f"{column.name}: no column here can be called so"
+        return SourceColumn("", "", column.was, note=note)
+    return column
 
 
 def _name(what: str, *, of_files: bool) -> str:
@@ -52,29 +80,38 @@ def _name(what: str, *, of_files: bool) -> str:
     return word if word[0].isalpha() else f"s_{word}"
 
 
-def _block(name: str, connection: str, more: More, columns: Sequence[SourceColumn]) -> str:
-    lines = [f"  {name}:", f"    type: {more.pop('type')}", f"    connection: {connection}"]
-    lines += [f"    {key}: {scalar(value)}" for key, value in more.items()]
+def _block(name: str, keys: dict[str, Value], proposal: Proposal) -> str:
+    lines = [f"  {name}:", *(f"    # {_printable(note)}" for note in proposal.notes)]
+    lines += [f"    {key}: {scalar(value)}" for key, value in keys.items()]
     lines.append("    columns:")
-    for column in columns:
-        shown = " ".join(column.name.split())
-        if not column.type:
-            lines.append(f"      # {shown}: no type here holds {column.was}")
-            continue
-        if not NAME.fullmatch(column.name):
-            lines.append(f"      # {shown}: no column here can be called so")
-            continue
-        type_ = json.dumps(column.type) if "," in column.type else column.type
-        extra = ", primary_key: true" if column.primary_key else ""
-        extra += ", required: true" if column.required and not column.primary_key else ""
-        note = f"  # {column.note}" if column.note else ""
-        lines.append(f"      - {{name: {scalar(column.name)}, type: {type_}{extra}}}{note}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *map(_line, proposal.columns)]) + "\n"
 
 
-def scalar(value: str | bool) -> str:
+def _line(column: SourceColumn) -> str:
+    """A column as a line of YAML; one without a name is a comment."""
+    if not column.name:
+        return f"      # {_printable(column.note)}"
+    type_ = json.dumps(column.type) if "," in column.type else column.type
+    extra = ", primary_key: true" if column.primary_key else ""
+    extra += ", required: true" if column.required and not column.primary_key else ""
+    note = f"  # {_printable(column.note)}" if column.note else ""
+    start = "# - " if column.is_left_out else "- "
+    return f"      {start}{{name: {scalar(column.name)}, type: {type_}{extra}}}{note}"
+
+
+def _printable(text: str) -> str:
+    """A text on one line, with escapes for what YAML does not allow."""
+    escaped = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(escaped)
+
+
+def scalar(value: Value) -> str:
     """Return a value as YAML, quoted if necessary."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(scalar, value))}]"
     plain = re.fullmatch(r"[A-Za-z_][\w./*()-]*( [\w.]+)*", value, re.ASCII)
-    return value if plain and value.lower() not in WORDS else json.dumps(value, ensure_ascii=False)
+    if plain and value.lower() not in WORDS:
+        return value
+    return json.dumps(value, ensure_ascii=not value.isprintable())

@@ -53,7 +53,7 @@ def judge(
     #   coalesce(etl_fault, REASON), etl_raw
     # FROM (SELECT *, coalesce(etl_column, [2, 1][nullif(etl_bad, 0)]) AS place
     #   FROM (rows) WHERE etl_bad IS NOT NULL)
-    names = ", ".join(literal(name) for name in header)
+    names = ", ".join(literal(name.replace("\0", "")) for name in header)
     places = ", ".join(str(header.index(column.name) + 1) for column in columns)
     session.execute(
         f"INSERT INTO {TABLE} SELECT etl_file, etl_line, place, "

@@ -67,7 +67,9 @@ class CsvScan:
         dialect = self._dialect
         nulls = ", ".join(literal(text) for text in ("", *dialect.nulls))
         columns = ", ".join(
-            f"{literal(name or f'etl_unnamed_{index}')}: {literal(types.get(name, 'VARCHAR'))}"
+            # A column that is not declared may be called like another, or have an odd name.
+            f"{literal(name if name in self.types else f'etl_other_{index}')}: "
+            f"{literal(types.get(name, 'VARCHAR'))}"
             for index, name in enumerate(header)
         )
         paths = ", ".join(as_path(self.path(file)) for file in files)

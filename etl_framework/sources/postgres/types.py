@@ -40,10 +40,20 @@ NO_TEXT = {
     "R": "a range",
     "V": "a bit string",
 }
-TYPES = """
-SELECT attname, format_type(coalesce(nullif(typbasetype, 0), atttypid), NULL), typcategory
-FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
-WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+# The columns of a table, each with its type; for a domain, the type at the end of all domains.
+COLUMNS = """
+WITH RECURSIVE typed AS (
+    SELECT attname, attnum, attnotnull, attrelid, atttypid AS type, atttypmod AS modifier
+    FROM pg_attribute
+    WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT attname, attnum, attnotnull OR typnotnull, attrelid, typbasetype, typtypmod
+    FROM typed JOIN pg_type ON oid = type AND typtype = 'd'),
+columns AS (
+    SELECT typed.*, typcategory FROM typed JOIN pg_type ON oid = type AND typtype <> 'd')
+"""
+TYPES = f"""
+{COLUMNS} SELECT attname, format_type(type, NULL), typcategory FROM columns ORDER BY attnum
 """
 
 
