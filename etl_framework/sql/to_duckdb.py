@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
 from etl_framework.sql.arithmetic import combine, divide, mean, not_zero, total
+from etl_framework.sql.names import CALLED, COMPARED, compared, name_part
 from etl_framework.sql.patterns import similar_to, with_escape
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def to_duckdb(node: exp.Expr) -> None:
     """
     from sqlglot import exp
 
+    if isinstance(node, exp.Extract | exp.TimestampTrunc):
+        name_part(node)
     if isinstance(node, exp.Div):
         divide(node)
     elif isinstance(node, exp.Add | exp.Sub | exp.Mul):
@@ -73,6 +76,9 @@ def to_duckdb(node: exp.Expr) -> None:
         _format(node)
     elif isinstance(node, exp.Cast) and node.to.is_type(exp.DType.VARCHAR) and node.to.expressions:
         _cut(node)
+    elif isinstance(node, exp.Cast) and node.to.is_type(exp.DType.DECIMAL):
+        if not node.to.expressions:
+            node.set("to", exp.DataType.build("DECIMAL(18,0)"))
     elif isinstance(node, exp.Anonymous):
         _function(node)
 
@@ -185,10 +191,10 @@ def _function(node: exp.Anonymous) -> None:
         node.replace(exp.case().when(is_last, on_last).else_(added))
     elif name == "DATE_PART_YEAR":
         node.replace(exp.Extract(this=exp.var("YEAR"), expression=given[0]))
-    elif name == "OCTET_LENGTH":
-        node.set("this", "STRLEN")
-    elif name == "IS_VALID_JSON":
-        node.set("this", "JSON_VALID")
+    elif name in CALLED:
+        node.set("this", CALLED[name])
+    elif name in COMPARED and len(given) == 2:
+        node.replace(compared(name, given))
     elif name == "JSON_EXTRACT_ARRAY_ELEMENT_TEXT":
         path = exp.DPipe(
             this=exp.DPipe(this=exp.Literal.string("$["), expression=exp.cast(given[1], "TEXT")),

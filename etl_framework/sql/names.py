@@ -1,0 +1,59 @@
+"""Names of Redshift for what DuckDB calls otherwise: parts of dates, and functions.
+
+Sources: Redshift's Database Developer Guide, "Date parts for date or timestamp functions", "SQL
+functions reference".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_PARTS = {
+    "millennium": "millennia mil mils", "century": "centuries c cent cents",
+    "decade": "decades dec decs", "year": "years y yr yrs", "quarter": "quarters qtr qtrs",
+    "month": "months mon mons", "week": "weeks w", "dow": "dayofweek dw weekday",
+    "doy": "dayofyear dy yearday", "day": "days d", "hour": "hours h hr hrs",
+    "minute": "minutes m min mins", "second": "seconds s sec secs",
+    "millisecond": "milliseconds ms msec msecs msecond mseconds millisec millisecs millisecon",
+    "microsecond": "microseconds microsec microsecs useconds us usec usecs",
+}  # fmt: skip
+PARTS = {name: part for part, names in _PARTS.items() for name in names.split()}
+CALLED = {
+    "REPLICATE": "REPEAT", "FUNC_SHA1": "SHA1", "OCTET_LENGTH": "STRLEN",
+    "IS_VALID_JSON": "JSON_VALID", "CAN_JSON_PARSE": "JSON_VALID", "DLOG1": "LN",
+    "DLOG10": "LOG10", "DEXP": "EXP",
+}  # fmt: skip
+# Functions that compare two values, with the type in which they do.
+COMPARED = {
+    "DATE_CMP": "DATE", "DATE_CMP_TIMESTAMP": "TIMESTAMP", "DATE_CMP_TIMESTAMPTZ": "TIMESTAMPTZ",
+    "TIMESTAMP_CMP": "TIMESTAMP", "TIMESTAMP_CMP_DATE": "TIMESTAMP",
+    "TIMESTAMP_CMP_TIMESTAMPTZ": "TIMESTAMPTZ", "TIMESTAMPTZ_CMP": "TIMESTAMPTZ",
+    "TIMESTAMPTZ_CMP_DATE": "TIMESTAMPTZ", "TIMESTAMPTZ_CMP_TIMESTAMP": "TIMESTAMPTZ",
+}  # fmt: skip
+
+
+def name_part(node: exp.Expr) -> None:
+    """Give the part of a date that EXTRACT or DATE_TRUNC names its own name: `qtr`, `quarter`."""
+    from sqlglot import exp
+
+    key = "this" if isinstance(node, exp.Extract) else "unit"
+    written = node.args.get(key)
+    if isinstance(written, exp.Var) and (part := PARTS.get(written.name.lower())):
+        node.set(key, exp.var(part.upper()))
+
+
+def compared(name: str, given: list[exp.Expr]) -> exp.Expr:
+    """SQL for a comparison: -1, 0 or 1.
+
+    `DATE_CMP(a, b)` becomes `CASE WHEN a < b THEN -1 WHEN a = b THEN 0 WHEN a > b THEN 1 END`.
+    """
+    from sqlglot import exp
+
+    left, right = (exp.cast(side.copy(), COMPARED[name]) for side in given)
+    case = exp.case()
+    for kind, result in ((exp.LT, -1), (exp.EQ, 0), (exp.GT, 1)):
+        case = case.when(kind(this=left.copy(), expression=right.copy()), str(result))
+    return case
