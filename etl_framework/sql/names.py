@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etl_framework.errors import PlanError
+
 if TYPE_CHECKING:
     from sqlglot import exp
 
@@ -22,10 +24,11 @@ _PARTS = {
 }  # fmt: skip
 PARTS = {name: part for part, names in _PARTS.items() for name in names.split()}
 CALLED = {
-    "REPLICATE": "REPEAT", "FUNC_SHA1": "SHA1", "OCTET_LENGTH": "STRLEN",
+    "REPLICATE": "REPEAT", "FUNC_SHA1": "SHA1", "BTRIM": "TRIM", "OCTET_LENGTH": "STRLEN",
     "IS_VALID_JSON": "JSON_VALID", "CAN_JSON_PARSE": "JSON_VALID", "DLOG1": "LN",
     "DLOG10": "LOG10", "DEXP": "EXP",
 }  # fmt: skip
+PREFIXES = {"2": "0b", "10": "", "16": "0x"}
 # Functions that compare two values, with the type in which they do.
 COMPARED = {
     "DATE_CMP": "DATE", "DATE_CMP_TIMESTAMP": "TIMESTAMP", "DATE_CMP_TIMESTAMPTZ": "TIMESTAMPTZ",
@@ -43,6 +46,30 @@ def name_part(node: exp.Expr) -> None:
     written = node.args.get(key)
     if isinstance(written, exp.Var) and (part := PARTS.get(written.name.lower())):
         node.set(key, exp.var(part.upper()))
+
+
+def number_in_base(node: exp.Expr) -> exp.Expr:
+    """SQL for STRTOL: the integer that a text writes in base 2, 10 or 16.
+
+    `STRTOL(a, 16)` becomes `CASE WHEN a LIKE '-%' THEN -CAST('0x' || SUBSTRING(a, 2) AS BIGINT)
+    ELSE CAST('0x' || a AS BIGINT) END`.
+
+    :raises PlanError: DuckDB reads no integer in that base.
+    """
+    from sqlglot import exp
+
+    base = node.expression.name if node.expression.is_int else ""
+    if base not in PREFIXES:
+        raise PlanError("STRTOL is computed here for the bases 2, 10 and 16, written as a number")
+
+    def read(text: exp.Expr) -> exp.Expr:
+        prefixed = exp.DPipe(this=exp.Literal.string(PREFIXES[base]), expression=text)
+        return exp.cast(prefixed, "BIGINT")
+
+    text = node.this
+    negative = exp.Like(this=text.copy(), expression=exp.Literal.string("-%"))
+    rest = exp.Substring(this=text.copy(), start=exp.Literal.number(2))
+    return exp.case().when(negative, exp.Neg(this=read(rest))).else_(read(text.copy()))
 
 
 def compared(name: str, given: list[exp.Expr]) -> exp.Expr:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
 from etl_framework.sql.arithmetic import combine, divide, mean, not_zero, total
-from etl_framework.sql.names import CALLED, COMPARED, compared, name_part
+from etl_framework.sql.names import CALLED, COMPARED, compared, name_part, number_in_base
 from etl_framework.sql.patterns import similar_to, with_escape
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ def to_duckdb(node: exp.Expr) -> None:
     elif isinstance(node, exp.Cast) and node.to.is_type(exp.DType.DECIMAL):
         if not node.to.expressions:
             node.set("to", exp.DataType.build("DECIMAL(18,0)"))
+    elif isinstance(node, exp.FromBase):
+        node.replace(number_in_base(node))
+    elif isinstance(node, exp.ToNumber):
+        instead = "CAST(REPLACE(..., ',', '') AS DECIMAL(18,2))"
+        raise PlanError(f"TO_NUMBER is computed by Redshift only: write {instead}")
     elif isinstance(node, exp.Anonymous):
         _function(node)
 
