@@ -122,7 +122,26 @@ def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
     # the end of a statement.
     if any(word.comments or word.text == ";" for word in words) or isinstance(condition, exp.Star):
         raise PlanError(f"a condition has no comment, no ';' and no '*' by itself: {sql}")
+    if read == "redshift":
+        _refuse_strangers(sql, condition)
     return text
+
+
+def _refuse_strangers(sql: str, condition: exp.Expr) -> None:
+    """Refuse a condition that calls what Redshift has not, or reads a file as a table.
+
+    :raises PlanError: as it says; the cause of the error has the place.
+    """
+    from sqlglot import exp
+
+    from etl_framework.sql.functions import unknown_functions  # which needs this module's types
+
+    for problem in unknown_functions(sql, condition):
+        wrong = SqlSyntaxError(problem.offset, problem.message)
+        raise PlanError(f"{problem.message}: {sql}", problem.hint) from wrong
+    for table in condition.find_all(exp.Table):
+        if not re.fullmatch(r"\w+", table.name):
+            raise PlanError(f"a condition reads no other rows than its own: {sql}")
 
 
 def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
