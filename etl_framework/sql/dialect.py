@@ -122,7 +122,7 @@ def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
     # the end of a statement.
     if any(word.comments or word.text == ";" for word in words) or isinstance(condition, exp.Star):
         raise PlanError(f"a condition has no comment, no ';' and no '*' by itself: {sql}")
-    if read == "redshift":
+    if read != "postgres":  # a source asks its own database, which has functions of its own
         _refuse_strangers(sql, condition)
     return text
 
