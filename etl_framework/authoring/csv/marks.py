@@ -65,7 +65,7 @@ def fit_of(file: File, encoding: str, given: Given, looked_at: int = LOOKED_AT) 
     told = re.fullmatch(r'"?sep=(.)"?[\r\n]*', lines[0], re.IGNORECASE) if lines else None
     if told:
         rest = _best(lines[1:], encoding, replace(given, delimiter=told[1]), looked_at)
-        return replace(rest, before=rest.before + 1)
+        return replace(rest, first=1, before=rest.before + 1)
     return _best(lines, encoding, given, looked_at)
 
 
@@ -86,7 +86,7 @@ def _best(lines: Sequence[str], encoding: str, given: Given, looked_at: int) -> 
     best = min(wide or narrow or ragged or fits, key=lambda fit: (fit.bad + fit.before, -fit.width))
     best = _decimal_commas(best, wide, text)
     same = [fit for fit in fits if fit.dialect.delimiter == best.dialect.delimiter]
-    return best if given.quote is not None else _unquoted(best, same)
+    return best if given.quote is not None else _unquoted(best, same, lines)
 
 
 def _dialects(delimiter: str, lines: Sequence[str], text: str, given: Given) -> Iterator[Dialect]:
@@ -113,9 +113,11 @@ def _has_enclosed_column(lines: Sequence[str], delimiter: str) -> bool:
     )
 
 
-def _unquoted(best: Fit, same: Sequence[Fit]) -> Fit:
+def _unquoted(best: Fit, same: Sequence[Fit], lines: Sequence[str]) -> Fit:
     """Return a way without quotes if every line is a row without them, as `0,"` and `1,!"` are."""
-    if best.is_broken and best.dialect.quote:
+    starts = [line.partition(best.dialect.delimiter)[0] for line in lines[1:] if line.strip()]
+    are_alike = len({start.isdigit() for start in starts}) < 2
+    if best.is_broken and best.dialect.quote and are_alike:
         for fit in same:
             if not fit.dialect.quote and not fit.bad and fit.width == best.width > 1:
                 return fit

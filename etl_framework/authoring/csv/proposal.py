@@ -103,9 +103,9 @@ def _refuse_lines_before(file: File, fit: Fit) -> None:
         return
     lines = "line 1 stands" if fit.before == 1 else f"lines 1 to {fit.before} stand"
     values = f"{fit.width} value{'s' if fit.width > 1 else ''}"
-    if fit.before == 1 and 1 < fit.first == fit.width - 1:
-        message = f"{file.name}:1:1: the header has {fit.first} names, and rows have {values}"
-        raise DataMissingError(message, hint="name the column without one, perhaps the first")
+    if fit.before == 1 and fit.first > 1:
+        message = f"{file.name}:1:1: the header has {fit.first} names, and most rows have {values}"
+        raise DataMissingError(message, hint="write a name for each value, and a value for each")
     message = f"{file.name}:1:1: {lines} before the rows, which have {values}"
     hint = f"let the file start with what is its line {fit.before + 1} now"
     raise DataMissingError(message, hint=hint)
