@@ -77,7 +77,8 @@ def imported(file: Path, root: Path) -> Outcome:
     declared = "".join(f"      - {json.dumps(column)}\n" for column in columns)
     (root / "pipelines" / "p.yml").write_text(
         f'name: p\nschedule: "@daily"\nstart_date: 2024-01-01\nsources:\n{block}kpis:\n  k:\n'
-        "    sql: p/k.sql\n    target: {connection: warehouse, table: k}\n    columns:\n" + declared,
+        "    sql: p/k.sql\n    target: {connection: warehouse, table: k}\n    columns:\n"
+        + declared,
         encoding="utf-8",
     )
     mistakes = [str(found) for found in Linter(root).look() if found.severity == "error"]
@@ -119,7 +120,9 @@ def round_trip(file: Path, root: Path) -> Outcome:
     missing, more = wanted - got, got - wanted
     if more or missing.total() != outcome.rejected:
         shown = f"wanted {list(missing)[:2]}, got {list(more)[:2]}"
-        return Outcome("FAILED", f"{missing.total()} rows lost, {outcome.rejected} rejected: {shown}")
+        return Outcome(
+            "FAILED", f"{missing.total()} rows lost, {outcome.rejected} rejected: {shown}"
+        )
     return outcome
 
 
@@ -151,7 +154,7 @@ def kind(type_: str) -> str:
     return type_.partition("(")[0]
 
 
-def value(written: Any, kind_: str, nulls: set[str]) -> Any:  # noqa: ANN401
+def value(written: Any, kind_: str, nulls: set[str]) -> Any:
     """A value in a form in which a text of a file and what arrived are equal if nothing is lost."""
     if written is None or (isinstance(written, str) and written in nulls):
         return None

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from etl_framework.authoring.csv.given import Given
 from etl_framework.connections.files import File
 from etl_framework.sources.csv.dialect import Dialect
 from etl_framework.sources.csv.records import MAX_VALUE
@@ -21,17 +22,6 @@ QUOTE, APOSTROPHE, BACKSLASH = '"', "'", "\\"
 LOOKED_AT, LONGEST = 1 << 20, 4 << 20
 # Of the rows, so many may have another number of values than most.
 TOLERATED = 0.1
-
-
-@dataclass(frozen=True)
-class Given:
-    """What the user says about the files; None for what is to be found out."""
-
-    delimiter: str | None = None
-    quote: str | None = None
-    encoding: str | None = None
-    header: bool | None = None
-    nulls: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +70,8 @@ def _best(lines: Sequence[str], encoding: str, given: Given, looked_at: int) -> 
     # Texts of a single column may have commas, but not its name.
     start = lines[0] if lines else ""
     narrow = [fit for fit in fits if fit.width == 1 and not fit.bad]
+    if not wide and not given.delimiter and _is_spaced(lines):
+        return _best(lines, encoding, replace(given, delimiter=" "), looked_at)
     narrow = [] if any(mark in start for mark in DELIMITERS) and not given.delimiter else narrow
     ragged = [fit for fit in fits if fit.width > 1]
     # The first of equals: `"` before other quotes.
@@ -102,6 +94,14 @@ def _dialects(delimiter: str, lines: Sequence[str], text: str, given: Given) -> 
             yield Dialect(delimiter, quote)
             if BACKSLASH + (quote or delimiter) in text:
                 yield Dialect(delimiter, quote, BACKSLASH)
+
+
+def _is_spaced(lines: Sequence[str]) -> bool:
+    """Whether single blanks part the numbers of every row."""
+    rows = [line.rstrip("\r\n").split(" ") for line in lines[:1000] if line.strip()]
+    widths = {len(row) for row in rows}
+    are_rows = len(rows) > 1 and len(widths) == 1 and widths != {1} and all(map(all, rows))
+    return are_rows and all(re.search(r"\d", " ".join(row)) for row in rows[1:])
 
 
 def _has_enclosed_column(lines: Sequence[str], delimiter: str) -> bool:

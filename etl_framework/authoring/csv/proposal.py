@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from etl_framework.authoring.catalogue import SourceColumn
 from etl_framework.authoring.csv.encoding import encoding_of
+from etl_framework.authoring.csv.given import Given
 from etl_framework.authoring.csv.look import Look, look
-from etl_framework.authoring.csv.marks import LONGEST, Fit, Given, fit_of
+from etl_framework.authoring.csv.marks import LONGEST, Fit, fit_of
 from etl_framework.authoring.csv.nulls import Typed, typed
 from etl_framework.authoring.csv.sample import MOST_BYTES, Sample, sample, size
 from etl_framework.authoring.csv.trial import Place, rejected
@@ -52,6 +53,7 @@ def propose(workspace: Workspace, connection: Files, path: str, given: Given) ->
     :raises ConfigError: what is given cannot be.
     :raises DataMissingError: there is no such file, or a source cannot read the files.
     """
+    given.refuse_wrong()
     with tempfile.TemporaryDirectory(prefix="etl-import-") as here:
         chosen = sample(connection, workspace.root, path, Path(here) / "fetched")
         with _session(workspace, Path(here)) as session:

@@ -1,4 +1,4 @@
-"""Delimiters, quotes, escapes, encodings and headers are found, or a sentence says what is wrong."""
+"""Delimiters, quotes, encodings and headers are found, or a sentence says what is wrong."""
 
 from __future__ import annotations
 

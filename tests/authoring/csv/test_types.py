@@ -28,9 +28,9 @@ BIG = "0.1234567890123456789"
         pytest.param(["1_000", "2_000"], "varchar(10)", id="underscores"),
         pytest.param(["0x1F", "0x20"], "varchar(10)", id="hexadecimal"),
         pytest.param([*["7"] * 300, "0x20"], "varchar(10)", id="one hexadecimal of many"),
-        pytest.param(["12345678901234.123456", "1"], "decimal(38,6)", id="more than a double holds"),
+        pytest.param(["12345678901234.123456", "1"], "decimal(38,6)", id="more than a double"),
         pytest.param([BIG, "2"], "decimal(38,19)", id="more digits than a double has"),
-        pytest.param(["0.30000000000000004", "1e-300"], "double precision", id="written by a double"),
+        pytest.param(["0.30000000000000004", "1e-300"], "double precision", id="by a double"),
         pytest.param(["1.23456789012345678e5", "2"], "varchar(50)", id="cut by a double"),
         pytest.param(["1e400", "2"], "varchar(10)", id="over a double"),
         pytest.param(["1.5E-03", "2.5E+00"], "double precision", id="measurements"),
@@ -129,4 +129,7 @@ def test_words_that_mean_no_value(
 def test_a_word_that_columns_of_texts_have_is_noted(import_csv: ImportCsv) -> None:
     text = import_csv("x,c\n1,NA\nNA,DE\n").text
 
-    assert "bigint but for NA, which texts are, too; if it means no value everywhere: --null NA" in text
+    assert (
+        "bigint but for NA, which texts are, too; if it means no value everywhere: --null NA"
+        in text
+    )
