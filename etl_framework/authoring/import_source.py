@@ -6,7 +6,7 @@ import json
 import re
 
 from etl_framework.authoring.catalogue import SourceColumn, columns_of_table
-from etl_framework.authoring.csv.marks import Given
+from etl_framework.authoring.csv.given import Given
 from etl_framework.authoring.csv.proposal import NAME, Proposal, Value, propose
 from etl_framework.columns import TABLE_NAME
 from etl_framework.connections.files import Files

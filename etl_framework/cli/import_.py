@@ -47,7 +47,7 @@ def import_(
     etl import lake 'streaming-data/*.csv' --name streams
     etl import lake 'orders/{{ interval.date }}/*.csv' --encoding cp1252
     """
-    from etl_framework.authoring.csv.marks import Given
+    from etl_framework.authoring.csv.given import Given
     from etl_framework.authoring.import_source import source_yaml
     from etl_framework.project.project import load_project
 

@@ -36,7 +36,7 @@ def encoding_of(files: Sequence[File], given: str | None) -> str:
     :raises DataMissingError: a file is no text in this encoding.
     """
     try:
-        b"".decode(given or UTF_8)
+        "a".encode(given or UTF_8)
     except LookupError as error:
         hint = "for example utf-8, latin-1, cp1252, utf-16"
         raise ConfigError(f"there is no encoding '{given}'", hint=hint) from error

@@ -61,7 +61,7 @@ def _is_row(value: str, choice: Choice, facts: Facts) -> bool:
     """Whether a text is like the values of its column."""
     if not choice.is_text:
         return _looks(value, choice.type)
-    return _only_numbers(facts) and re.fullmatch(r"[-+.,\d]*\d", value) is not None
+    return _only_numbers(facts) and re.fullmatch(r"[-+.,eE\d]*\d", value) is not None
 
 
 def _only_numbers(facts: Facts) -> bool:

@@ -129,8 +129,8 @@ def _begin(
 def _opened(seen: Look, file: File) -> tuple[Record | None, Iterator[Row]]:
     """The first record of a file, and the texts of the others that can be split."""
     # Whatever the number of its values is, the first record tells it.
-    width = seen.width if seen.files == 0 or seen.header is False else None
-    all_records = records(file, ("",) * (width or _width(seen, file)), seen.dialect)
+    is_known = seen.files == 0 or seen.header is False
+    all_records = _records(file, seen.width if is_known else _width(seen, file), seen.dialect)
     first = next(all_records, None)
     if first and first.fault:
         raise DataMissingError(f"{file.name}:{first.line}:{first.column or 1}: {first.fault}")
@@ -152,6 +152,11 @@ def _opened(seen: Look, file: File) -> tuple[Record | None, Iterator[Row]]:
 
 def _width(seen: Look, file: File) -> int:
     """The number of values in the first row of a file."""
-    for record in records(file, (), seen.dialect):
+    for record in _records(file, 0, seen.dialect):
         return len(next(seen.dialect.rows(record.raw.splitlines(keepends=True)), []))
     return 1
+
+
+def _records(file: File, width: int, dialect: Dialect) -> Iterator[Record]:
+    """Every row of a file, the first among them; one with another number of values has a fault."""
+    return records(file, ("",) * width, dialect)

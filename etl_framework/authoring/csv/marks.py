@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from etl_framework.authoring.csv.given import Given
 from etl_framework.connections.files import File
 from etl_framework.sources.csv.dialect import Dialect
 from etl_framework.sources.csv.records import MAX_VALUE
@@ -21,17 +22,6 @@ QUOTE, APOSTROPHE, BACKSLASH = '"', "'", "\\"
 LOOKED_AT, LONGEST = 1 << 20, 4 << 20
 # Of the rows, so many may have another number of values than most.
 TOLERATED = 0.1
-
-
-@dataclass(frozen=True)
-class Given:
-    """What the user says about the files; None for what is to be found out."""
-
-    delimiter: str | None = None
-    quote: str | None = None
-    encoding: str | None = None
-    header: bool | None = None
-    nulls: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +55,7 @@ def fit_of(file: File, encoding: str, given: Given, looked_at: int = LOOKED_AT) 
     told = re.fullmatch(r'"?sep=(.)"?[\r\n]*', lines[0], re.IGNORECASE) if lines else None
     if told:
         rest = _best(lines[1:], encoding, replace(given, delimiter=told[1]), looked_at)
-        return replace(rest, before=rest.before + 1)
+        return replace(rest, first=1, before=rest.before + 1)
     return _best(lines, encoding, given, looked_at)
 
 
@@ -80,13 +70,15 @@ def _best(lines: Sequence[str], encoding: str, given: Given, looked_at: int) -> 
     # Texts of a single column may have commas, but not its name.
     start = lines[0] if lines else ""
     narrow = [fit for fit in fits if fit.width == 1 and not fit.bad]
+    if not wide and not given.delimiter and _is_spaced(lines):
+        return _best(lines, encoding, replace(given, delimiter=" "), looked_at)
     narrow = [] if any(mark in start for mark in DELIMITERS) and not given.delimiter else narrow
     ragged = [fit for fit in fits if fit.width > 1]
     # The first of equals: `"` before other quotes.
     best = min(wide or narrow or ragged or fits, key=lambda fit: (fit.bad + fit.before, -fit.width))
     best = _decimal_commas(best, wide, text)
     same = [fit for fit in fits if fit.dialect.delimiter == best.dialect.delimiter]
-    return best if given.quote is not None else _unquoted(best, same)
+    return best if given.quote is not None else _unquoted(best, same, lines)
 
 
 def _dialects(delimiter: str, lines: Sequence[str], text: str, given: Given) -> Iterator[Dialect]:
@@ -104,6 +96,14 @@ def _dialects(delimiter: str, lines: Sequence[str], text: str, given: Given) -> 
                 yield Dialect(delimiter, quote, BACKSLASH)
 
 
+def _is_spaced(lines: Sequence[str]) -> bool:
+    """Whether single blanks part the numbers of every row."""
+    rows = [line.rstrip("\r\n").split(" ") for line in lines[:1000] if line.strip()]
+    widths = {len(row) for row in rows}
+    are_rows = len(rows) > 1 and len(widths) == 1 and widths != {1} and all(map(all, rows))
+    return are_rows and all(re.search(r"\d", " ".join(row)) for row in rows[1:])
+
+
 def _has_enclosed_column(lines: Sequence[str], delimiter: str) -> bool:
     """Whether all values of a column, but perhaps its name, stand between apostrophes."""
     rows = [line.strip("\r\n").split(delimiter) for line in lines[1:1000]]
@@ -113,9 +113,11 @@ def _has_enclosed_column(lines: Sequence[str], delimiter: str) -> bool:
     )
 
 
-def _unquoted(best: Fit, same: Sequence[Fit]) -> Fit:
+def _unquoted(best: Fit, same: Sequence[Fit], lines: Sequence[str]) -> Fit:
     """Return a way without quotes if every line is a row without them, as `0,"` and `1,!"` are."""
-    if best.is_broken and best.dialect.quote:
+    starts = [line.partition(best.dialect.delimiter)[0] for line in lines[1:] if line.strip()]
+    are_alike = len({start.isdigit() for start in starts}) < 2
+    if best.is_broken and best.dialect.quote and are_alike:
         for fit in same:
             if not fit.dialect.quote and not fit.bad and fit.width == best.width > 1:
                 return fit

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from etl_framework.authoring.csv.facts import NULLS, Facts
+from etl_framework.authoring.csv.given import Given
 from etl_framework.authoring.csv.look import Look, look
-from etl_framework.authoring.csv.marks import Fit, Given
+from etl_framework.authoring.csv.marks import Fit
 from etl_framework.authoring.csv.types import Choice, chosen, text
 from etl_framework.connections.files import File
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from etl_framework.authoring.catalogue import SourceColumn
 from etl_framework.authoring.csv.encoding import encoding_of
+from etl_framework.authoring.csv.given import Given
 from etl_framework.authoring.csv.look import Look, look
-from etl_framework.authoring.csv.marks import LONGEST, Fit, Given, fit_of
+from etl_framework.authoring.csv.marks import LONGEST, Fit, fit_of
 from etl_framework.authoring.csv.nulls import Typed, typed
 from etl_framework.authoring.csv.sample import MOST_BYTES, Sample, sample, size
 from etl_framework.authoring.csv.trial import Place, rejected
@@ -52,6 +53,7 @@ def propose(workspace: Workspace, connection: Files, path: str, given: Given) ->
     :raises ConfigError: what is given cannot be.
     :raises DataMissingError: there is no such file, or a source cannot read the files.
     """
+    given.refuse_wrong()
     with tempfile.TemporaryDirectory(prefix="etl-import-") as here:
         chosen = sample(connection, workspace.root, path, Path(here) / "fetched")
         with _session(workspace, Path(here)) as session:
@@ -103,9 +105,9 @@ def _refuse_lines_before(file: File, fit: Fit) -> None:
         return
     lines = "line 1 stands" if fit.before == 1 else f"lines 1 to {fit.before} stand"
     values = f"{fit.width} value{'s' if fit.width > 1 else ''}"
-    if fit.before == 1 and 1 < fit.first == fit.width - 1:
-        message = f"{file.name}:1:1: the header has {fit.first} names, and rows have {values}"
-        raise DataMissingError(message, hint="name the column without one, perhaps the first")
+    if fit.before == 1 and fit.first > 1:
+        message = f"{file.name}:1:1: the header has {fit.first} names, and most rows have {values}"
+        raise DataMissingError(message, hint="write a name for each value, and a value for each")
     message = f"{file.name}:1:1: {lines} before the rows, which have {values}"
     hint = f"let the file start with what is its line {fit.before + 1} now"
     raise DataMissingError(message, hint=hint)

@@ -81,7 +81,8 @@ def text(facts: Facts) -> Choice:
     type_ = f"varchar({next(length for length in LENGTHS if length >= room)})"
     if facts.longest > LENGTHS[-1]:
         return Choice(type_, f"rejects texts of more than {LENGTHS[-1]} bytes")
-    if facts.counts["shortened"] and facts.counts["like_number"] == facts.filled:
+    numbers = facts.counts["integer"] + facts.counts["like_number"]
+    if facts.counts["shortened"] and numbers == facts.filled:
         shown = facts.examples["shortened"]
         return Choice(type_, f"a spreadsheet may have shortened numbers: {shown!r}")
     return Choice(type_, "" if facts.longest else "no row has a value yet")

@@ -46,7 +46,7 @@ class CsvSource(FilesSource):
     @classmethod
     def _known(cls, value: str) -> str:
         try:
-            b"".decode(value)
+            "a".encode(value)  # Python looks up no encoding for an empty text
         except LookupError as error:
             raise ValueError(f"unknown encoding '{value}'; for example utf-8, latin-1") from error
         return value

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from etl_framework.errors import DataMissingError, EtlError, StepError
+from etl_framework.sources.csv.source import CsvSource
 from tests.sources.conftest import GOOD, HEADER, ReadCsv
 
 ROW = (1, "ada", Decimal("10.50"), datetime(2024, 6, 25, 8))
@@ -174,3 +175,17 @@ def test_a_path_takes_the_files_of_its_data_interval(read_csv: ReadCsv) -> None:
 def test_a_folder_that_is_not_there_is_named(read_csv: ReadCsv) -> None:
     with pytest.raises(EtlError, match="no file matches 'elsewhere/"):
         read_csv({}, path="elsewhere/*.csv")
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "hex"])
+def test_an_encoding_that_does_not_exist(encoding: str) -> None:
+    columns = [{"name": "a", "type": "integer"}]
+    with pytest.raises(ValueError, match=f"unknown encoding '{encoding}'"):
+        CsvSource(type="csv", connection="lake", path="*", columns=columns, encoding=encoding)
+
+
+def test_names_that_only_differ_in_case_and_a_nul(read_csv: ReadCsv) -> None:
+    reading = read_csv({"1.csv": "id,ID,n\0\n1,2,x\ny,4,z\n"}, ("id integer",))
+
+    assert reading.kept == [(1,)]
+    assert [row.reason for row in reading.rejected] == ['"y" is not a valid integer']
