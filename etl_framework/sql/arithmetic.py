@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl_framework.sql.types import MOST_DIGITS, decimal_of, divided, is_decimal
+from etl_framework.sql.decimals import MOST_DIGITS, SOME_DECIMAL, decimal_of, divided, is_decimal
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -23,7 +23,7 @@ def divide(node: exp.Div) -> None:
     left, right = node.left, node.right
     quotient = divided(left.type, right.type)
     node.set("expression", not_zero(right))
-    if quotient:
+    if quotient not in ("", SOME_DECIMAL):
         node.replace(_exact(node.left, left.type, node.right, right.type, quotient))
     elif node.args.get("typed") and all(
         side.is_type(*exp.DataType.INTEGER_TYPES) for side in (left, right)
@@ -63,7 +63,7 @@ def not_zero(divisor: exp.Expr) -> exp.Expr:
     checked = exp.case().when(
         exp.EQ(this=divisor.copy(), expression=exp.Literal.number(0)), refused
     )
-    checked = checked.else_(divisor.copy())
+    checked = checked.else_(divisor, copy=False)
     whole = exp.paren(checked, copy=False)
     whole.type = divisor.type
     return whole
@@ -152,11 +152,11 @@ def _exact(
     elif shift < 0:
         divisor = exp.Mul(this=divisor, expression=_power_of_ten(-shift))
     whole = exp.IntDiv(this=number, expression=exp.paren(divisor, copy=False))
-    result: exp.Expr = exp.cast(whole, f"DECIMAL({MOST_DIGITS},0)")
+    result: exp.Expr = exp.cast(whole, f"DECIMAL({MOST_DIGITS},0)", copy=False)
     if scale:
         unit = exp.Literal.number("0." + "0" * (scale - 1) + "1")
         result = exp.Mul(this=result, expression=unit)
-    made = exp.cast(result, type_)
+    made = exp.cast(result, type_, copy=False)
     made.type = type_
     return made
 
@@ -165,17 +165,22 @@ def _unscaled(side: exp.Expr, digits: int, scale: int) -> exp.Expr:
     """The digits of an exact number as an integer: 12.50 becomes 1250."""
     from sqlglot import exp
 
-    number = exp.paren(side.copy(), copy=False)
+    number = exp.paren(side, copy=False)
     if not scale:
-        return exp.cast(number, "HUGEINT", dialect="duckdb")
-    held = exp.cast(number, f"DECIMAL({max(digits, QUICK_DIGITS + 1)},{scale})")
+        return exp.cast(number, "HUGEINT", copy=False, dialect="duckdb")
+    # Without room, the product would be kept in 64 bits; with room that it does not need, it is slow.
+    room = digits if digits + scale < QUICK_DIGITS else max(digits, QUICK_DIGITS + 1)
+    held = exp.cast(number, f"DECIMAL({room},{scale})", copy=False)
     if digits + scale <= MOST_DIGITS:
         product = exp.Mul(this=held, expression=exp.Literal.number(10**scale))
-        return exp.cast(product, "HUGEINT", dialect="duckdb")
+        return exp.cast(product, "HUGEINT", copy=False, dialect="duckdb")
     text = exp.func(
-        "REPLACE", exp.cast(held, "TEXT"), exp.Literal.string("."), exp.Literal.string("")
+        "REPLACE",
+        exp.cast(held, "TEXT", copy=False),
+        exp.Literal.string("."),
+        exp.Literal.string(""),
     )
-    return exp.cast(text, "HUGEINT", dialect="duckdb")
+    return exp.cast(text, "HUGEINT", copy=False, dialect="duckdb")
 
 
 def _power_of_ten(power: int) -> exp.Expr:
@@ -197,6 +202,6 @@ def _integer(side: exp.Expr) -> exp.Expr:
 def _of_type(node: exp.Expr, type_: str, was: exp.Expr) -> exp.Expr:
     from sqlglot import exp
 
-    made = exp.cast(node, type_)
+    made = exp.cast(node, type_, copy=False)
     made.type = was.type
     return made

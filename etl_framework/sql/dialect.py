@@ -15,6 +15,7 @@ from etl_framework.sql.parser import refuse_what_redshift_refuses
 from etl_framework.sql.parser import statements as parsed
 from etl_framework.sql.to_duckdb import to_duckdb
 from etl_framework.sql.types import types_told
+from etl_framework.sql.unions import align
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -165,7 +166,10 @@ def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
         qualified = qualify(
             tree, schema=tables, dialect="redshift", quote_identifiers=False, identify=False
         )
-        return annotate_types(qualified, tables, types_told(), dialect="redshift")
+        annotated = annotate_types(qualified, tables, types_told(), dialect="redshift")
+        if align(annotated):
+            annotated = annotate_types(annotated, tables, types_told(), dialect="redshift")
+        return annotated
     except sqlglot.errors.SqlglotError as error:
         raise PlanError(f"the SQL cannot be read: {_first_line(error)}") from error
 

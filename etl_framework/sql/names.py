@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl_framework.errors import PlanError
+from etl_framework.errors import PlanError, did_you_mean
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -22,6 +22,7 @@ _PARTS = {
     "millisecond": "milliseconds ms msec msecs msecond mseconds millisec millisecs millisecon",
     "microsecond": "microseconds microsec microsecs useconds us usec usecs",
 }  # fmt: skip
+_PLAIN = ("epoch", "timezone", "timezone_hour", "timezone_minute")  # have no other name
 PARTS = {name: part for part, names in _PARTS.items() for name in names.split()}
 CALLED = {
     "REPLICATE": "REPEAT", "FUNC_SHA1": "SHA1", "BTRIM": "TRIM", "OCTET_LENGTH": "STRLEN",
@@ -39,13 +40,21 @@ COMPARED = {
 
 
 def name_part(node: exp.Expr) -> None:
-    """Give the part of a date that EXTRACT or DATE_TRUNC names its own name: `qtr`, `quarter`."""
+    """Give the part of a date that EXTRACT or DATE_TRUNC names its own name: `qtr`, `quarter`.
+
+    :raises PlanError: there is no such part.
+    """
     from sqlglot import exp
 
     key = "this" if isinstance(node, exp.Extract) else "unit"
     written = node.args.get(key)
-    if isinstance(written, exp.Var) and (part := PARTS.get(written.name.lower())):
-        node.set(key, exp.var(part.upper()))
+    if not isinstance(written, exp.Var):
+        return
+    name = written.name.lower()
+    part = PARTS.get(name, name)
+    if part not in (*_PARTS, *_PLAIN):
+        raise PlanError(f"a date has no part '{name}'", did_you_mean(name, [*_PARTS, *PARTS]))
+    node.set(key, exp.var(part.upper()))
 
 
 def number_in_base(node: exp.Expr) -> exp.Expr:

@@ -10,6 +10,10 @@ from fractions import Fraction
 import duckdb
 import pytest
 
+from etl_framework.errors import PlanError
+from etl_framework.sql.decimals import decimal_of
+from etl_framework.sql.dialect import for_duckdb, parse, typed
+from etl_framework.sql.planner import EmptyTables
 from tests.sql.translation import translate
 
 COLUMNS = {
@@ -136,3 +140,72 @@ def test_a_mean_of_nothing_is_null() -> None:
         session.execute("CREATE TABLE t (m DECIMAL(10,2))")
         sql = translate("SELECT AVG(m) AS v FROM t", {"t": {"m": "DECIMAL(10,2)"}})
         assert session.execute(sql).fetchall() == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        pytest.param(
+            "SELECT x / 3 AS v FROM (SELECT m AS x FROM t UNION ALL SELECT n FROM t) AS u",
+            ["1.1111", "33.5"], id="a union of two scales",
+        ),
+        pytest.param(
+            "SELECT x / 3 AS v FROM (SELECT i AS x FROM t UNION ALL SELECT 0.0003 "
+            "UNION ALL SELECT m FROM t) AS u",
+            ["0.0001", "2.33333333", "33.5"], id="a union of three types",
+        ),
+        pytest.param("SELECT MOD(n, 0.9) / 3 AS v FROM t", ["0.2111"], id="a remainder"),
+        pytest.param("SELECT (MOD(n, 0.9) + m) / 3 AS v FROM t", ["33.7111"], id="a sum with one"),
+        pytest.param("SELECT NVL2(i, n, m) / 3 AS v FROM t", ["1.1111"], id="NVL2"),
+        pytest.param("SELECT DECODE(i, 7, n, m) / 3 AS v FROM t", ["1.1111"], id="DECODE"),
+        pytest.param("SELECT (SELECT MAX(n) FROM t) / 3 AS v FROM t", ["1.1111"], id="a subquery"),
+        pytest.param("SELECT n * 10 / 3 AS v FROM (SELECT COALESCE(m, n) - m + n AS n FROM t) AS u",
+                     ["11.111"], id="through a subquery"),
+    ],
+)  # fmt: skip
+def test_no_digit_of_an_operand_is_cut_off(sql: str, expected: list[str]) -> None:
+    """Where DuckDB gives a value more digits than the first of its parts has."""
+    types = {"i": "INTEGER", "m": "DECIMAL(10,2)", "n": "DECIMAL(12,4)"}
+    with duckdb.connect() as session:
+        session.execute("CREATE TABLE t (i INTEGER, m DECIMAL(10,2), n DECIMAL(12,4))")
+        session.execute("INSERT INTO t VALUES (7, 100.50, 3.3333)")
+        found = sorted(session.execute(translate(sql, {"t": types})).fetchall())
+
+    assert [float(value) for (value,) in found] == pytest.approx(
+        [float(text) for text in expected], rel=1e-6
+    )
+
+
+FORMS = [
+    "ABS({})", "-({})", "ROUND({}, 1)", "ROUND({})", "ROUND({}, -1)", "ROUND({}, 9)",
+    "TRUNC({}, 2)", "TRUNC({})", "CEIL({})", "FLOOR({})", "COALESCE({}, {})", "GREATEST({}, {})",
+    "LEAST({}, {})",
+    "NULLIF({}, {})", "CASE WHEN i > 1 THEN {} ELSE {} END", "({} + {})", "({} - {})", "({} * {})",
+    "({} / NULLIF({}, 0))", "MOD({}, NULLIF({}, 0))", "NVL2(i, {}, {})", "DECODE(i, 1, {}, {})",
+    "MAX({}) OVER ()", "LAG({}, 1, {}) OVER (ORDER BY i)", "SUM({}) OVER ()", "AVG({}) OVER ()",
+    "CAST({} AS DECIMAL(12,3))", "FIRST_VALUE({}) OVER (ORDER BY i ROWS UNBOUNDED PRECEDING)",
+]  # fmt: skip
+
+
+def test_no_type_is_told_with_fewer_digits_than_duckdb_has() -> None:
+    """What a type cuts off is lost where the value becomes an integer to be divided."""
+    draw = random.Random(7)
+    told = 0
+    tables = EmptyTables()
+    for _ in range(150):
+        sql = draw.choice(FORMS)
+        while "{}" in sql:
+            simple = "OVER" in sql or sql.count("(") > 4 or draw.random() < 0.5
+            inner = draw.choice("imnf") if simple else draw.choice(FORMS[:22])
+            sql = sql.replace("{}", inner, 1)
+        tree = typed(parse(f"SELECT {sql} AS v FROM t"), {"t": COLUMNS})
+        size = decimal_of(tree.selects[0].type)
+        try:
+            ((_, given),) = tables.describe(for_duckdb(tree), {"t": COLUMNS})
+        except PlanError:  # more than 38 digits behind the point
+            continue
+        if size and given.startswith("DECIMAL"):
+            told += 1
+            assert int(given.rstrip(")").partition(",")[2]) <= size[1], (sql, given, size)
+    tables.close()
+    assert told > 50
