@@ -168,7 +168,7 @@ def _unscaled(side: exp.Expr, digits: int, scale: int) -> exp.Expr:
     number = exp.paren(side, copy=False)
     if not scale:
         return exp.cast(number, "HUGEINT", copy=False, dialect="duckdb")
-    # Without room, the product would be kept in 64 bits; with room that it does not need, it is slow.
+    # DuckDB keeps a product to 64 bits if both sides are; beyond those it is slower.
     room = digits if digits + scale < QUICK_DIGITS else max(digits, QUICK_DIGITS + 1)
     held = exp.cast(number, f"DECIMAL({room},{scale})", copy=False)
     if digits + scale <= MOST_DIGITS:
