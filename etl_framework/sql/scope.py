@@ -38,7 +38,7 @@ def column_problems(
     for scope in scopes:
         visible = _visible(scope, relations)
         yield from _join_problems(scope, visible)
-        for column in [*scope.columns, *_stars(scope)]:
+        for column in [*scope.columns, *_stars(scope), *_aliases_in_having(scope)]:
             # Inner queries come first; outer ones list the same columns again.
             if id(column) not in seen:
                 seen.add(id(column))
@@ -50,6 +50,15 @@ def _stars(scope: Scope) -> list[exp.Column]:
     from sqlglot import exp
 
     return [star for star in scope.stars if isinstance(star, exp.Column) and star.table]
+
+
+def _aliases_in_having(scope: Scope) -> list[exp.Column]:
+    """The names in HAVING that sqlglot takes for aliases and leaves out of a scope's columns."""
+    from sqlglot import exp
+
+    having = scope.expression.args.get("having")
+    columns = having.find_all(exp.Column) if having else ()
+    return [column for column in columns if column.parent_select is scope.expression]
 
 
 def _join_problems(scope: Scope, visible: Visible) -> Iterator[ScopeProblem]:
