@@ -56,7 +56,7 @@ def framework(folder: Path, rows: int) -> Timed:
     from etl_framework.plan.plan import build_plan
     from etl_framework.project.project import load_project
     from etl_framework.run.run import Run
-    from etl_framework.sql.dialect import transpile_condition
+    from etl_framework.sql.conditions import transpile_condition
     from etl_framework.storage.outcome import Outcome
 
     project = folder / "project"

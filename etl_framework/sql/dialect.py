@@ -44,10 +44,10 @@ def parse(sql: str) -> exp.Query:
     try:
         if len(sql) > MAX_WORDS and len(sqlglot.tokenize(sql, read="redshift")) > MAX_WORDS:
             raise SqlSyntaxError(0, f"the SQL has over {MAX_WORDS} words")
-        with _quiet():
+        with quiet():
             statements = [tree for tree in parsed(sql) if tree is not None]
     except sqlglot.errors.ParseError as error:
-        raise _syntax_error(sql, error.errors[0]) from error
+        raise syntax_error_of(sql, error.errors[0]) from error
     except sqlglot.errors.SqlglotError as error:
         # The tokenizer stops, as a rule, at a quote that is not closed.
         quote = sql.rfind("'") if sql.count("'") % 2 else max(sql.rfind('"'), 0)
@@ -75,7 +75,7 @@ def _depth(tree: exp.Expr) -> int:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the warnings that sqlglot logs in addition to its results and errors."""
     logger = logging.getLogger("sqlglot")
     level = logger.level
@@ -86,7 +86,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
+def syntax_error_of(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
     lines = sql.split("\n")
     line, column = int(str(detail["line"] or 1)), int(str(detail["col"] or 1))
     word = str(detail["highlight"] or "")
@@ -95,54 +95,6 @@ def _syntax_error(sql: str, detail: Mapping[str, object]) -> SqlSyntaxError:
     message = re.sub(r" but got <Token.*", "", message, flags=re.DOTALL)
     message = re.sub(r" for <class '.*?(\w+)'>", r" in \1", message)
     return SqlSyntaxError(offset, f"SQL syntax: {message}" + (f" at '{word}'" if word else ""))
-
-
-@cache
-def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
-    """Translate a condition over the columns of one row for the engine `to`.
-
-    The result is in brackets: `a > 1 OR b` becomes `(a > 1 OR b)`.
-
-    :raises PlanError: the text does not parse, is more than one condition, or holds a comment. The
-        cause of the error has the place.
-    """
-    import sqlglot
-    from sqlglot import exp
-
-    try:
-        with _quiet():
-            words = sqlglot.tokenize(sql, read=read)
-            condition = sqlglot.parse_one(sql, read=read, into=exp.Condition)
-            text = exp.Paren(this=condition).sql(to, unsupported_level=sqlglot.ErrorLevel.RAISE)
-    except sqlglot.errors.ParseError as error:
-        wrong = _syntax_error(sql, error.errors[0]) if error.errors else error
-        raise PlanError(f"the condition does not parse: {sql}") from wrong
-    except (sqlglot.errors.SqlglotError, RecursionError) as error:
-        raise PlanError(f"the condition does not parse: {sql}") from error
-    # SQL that callers write behind the condition must not become part of a comment, or come after
-    # the end of a statement.
-    if any(word.comments or word.text == ";" for word in words) or isinstance(condition, exp.Star):
-        raise PlanError(f"a condition has no comment, no ';' and no '*' by itself: {sql}")
-    if read != "postgres":  # a source asks its own database, which has functions of its own
-        _refuse_strangers(sql, condition)
-    return text
-
-
-def _refuse_strangers(sql: str, condition: exp.Expr) -> None:
-    """Refuse a condition that calls what Redshift has not, or reads a file as a table.
-
-    :raises PlanError: as it says; the cause of the error has the place.
-    """
-    from sqlglot import exp
-
-    from etl_framework.sql.functions import unknown_functions  # which needs this module's types
-
-    for problem in unknown_functions(sql, condition):
-        wrong = SqlSyntaxError(problem.offset, problem.message)
-        raise PlanError(f"{problem.message}: {sql}", problem.hint) from wrong
-    for table in condition.find_all(exp.Table):
-        if not re.fullmatch(r"\w+", table.name):
-            raise PlanError(f"a condition reads no other rows than its own: {sql}")
 
 
 def typed(tree: exp.Query, schema: Schema) -> exp.Expr:

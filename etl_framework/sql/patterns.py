@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ESCAPE = "\\"
 _ANY = {"%": ".*", "_": "."}
+_SET = r"(?P<set>\[\^?\]?(?:\[:\w+:\]|[^\]])*\])"
 _KEPT = "|*+?{}()"  # mean in SIMILAR TO what they mean in a regular expression
 
 
@@ -52,12 +53,8 @@ def _as_regex(pattern: str, escape: str) -> str:
 
     `a%.[[:digit:]_]` becomes `a.*\\.[[:digit:]_]`.
     """
-    words = re.compile(
-        rf"(?:{re.escape(escape)}(?P<escaped>.))|(?P<set>\[\^?\]?(?:\[:\w+:\]|[^\]])*\])|(?P<other>.)"
-        if escape
-        else r"(?P<escaped>(?!))|(?P<set>\[\^?\]?(?:\[:\w+:\]|[^\]])*\])|(?P<other>.)",
-        re.DOTALL,
-    )
+    escaped = re.escape(escape) + "(?P<escaped>.)" if escape else "(?P<escaped>(?!))"
+    words = re.compile(f"{escaped}|{_SET}|(?P<other>.)", re.DOTALL)
 
     def translated(match: re.Match[str]) -> str:
         if match["escaped"]:

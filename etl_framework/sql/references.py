@@ -6,8 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from etl_framework.sql.dialect import transpile_condition
-
 if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
@@ -76,23 +74,6 @@ def repeated_name(tree: exp.Query) -> Reference | None:
                 return Reference(name, offset_of(alias or source.this))
             seen.add(name)
     return None
-
-
-def condition_columns(sql: str) -> list[Reference]:
-    """The columns that a condition names, in lower case, each once.
-
-    :raises PlanError: the condition does not parse.
-    """
-    import sqlglot
-    from sqlglot import exp
-
-    transpile_condition(sql, to="redshift")
-    condition = sqlglot.parse_one(sql, read="redshift", into=exp.Condition)
-    columns: dict[str, Reference] = {}
-    for column in condition.find_all(exp.Column):
-        name = column.name.lower()
-        columns.setdefault(name, Reference(name, offset_of(column.this)))
-    return list(columns.values())
 
 
 def table_name(table: exp.Table) -> str:

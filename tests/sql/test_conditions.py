@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from etl_framework.errors import PlanError
-from etl_framework.sql.dialect import transpile_condition
+from etl_framework.sql.conditions import transpile_condition
 
 
 @pytest.mark.parametrize("to", ["duckdb", "redshift"])

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from etl_framework.errors import PlanError
-from etl_framework.sql.dialect import SqlSyntaxError, parse, transpile_condition
+from etl_framework.sql.conditions import transpile_condition
+from etl_framework.sql.dialect import SqlSyntaxError, parse
 from tests.sql.translation import translate
 
 SCHEMA = {"t": {"i": "INTEGER", "j": "INTEGER", "x": "VARCHAR", "d": "DATE", "ts": "TIMESTAMP",

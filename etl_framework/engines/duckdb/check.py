@@ -9,7 +9,7 @@ from etl_framework.engines.duckdb.quarantine import split, take_out
 from etl_framework.engines.duckdb.scan import Scan, predicate, scan
 from etl_framework.engines.judge import checked, context_of, judged, measured
 from etl_framework.engines.work import Work
-from etl_framework.sql.dialect import transpile_condition
+from etl_framework.sql.conditions import transpile_condition
 from etl_framework.sql.quote import quote
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.storage.parquet import see

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from etl_framework.checks.base import OneColumn, RowCheck
 from etl_framework.engines.work import Work
-from etl_framework.sql.dialect import transpile_condition
+from etl_framework.sql.conditions import transpile_condition
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.parquet import FILE, ROW, as_path
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from etl_framework.checks.base import OneColumn, RowCheck
 from etl_framework.engines.duckdb.footers import Footers
 from etl_framework.engines.work import Work
-from etl_framework.sql.dialect import transpile_condition
+from etl_framework.sql.conditions import transpile_condition
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import FILE, ROW
 

@@ -10,7 +10,7 @@ from etl_framework.checks.base import EXAMPLES, MeasureCheck, RowCheck, TableChe
 from etl_framework.engines.judge import checked, context_of, judged, measured, shown
 from etl_framework.engines.redshift.cluster import Cluster, cluster, tables
 from etl_framework.engines.work import Work
-from etl_framework.sql.dialect import transpile_condition
+from etl_framework.sql.conditions import transpile_condition
 from etl_framework.sql.quote import literal, names, quote, quote_table, redshift_literal
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.storage.parquet import as_path

@@ -10,8 +10,7 @@ from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.project.project import Project
 from etl_framework.project.relation import relations_of
-from etl_framework.sql.dialect import transpile_condition
-from etl_framework.sql.references import condition_columns
+from etl_framework.sql.conditions import condition_columns, transpile_condition
 
 
 class Checks(Rule):
