@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from etl_framework.sql.references import Reference, offset_of
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.tokenizer_core import Token
 
 
 @cache
@@ -42,18 +44,18 @@ def transpile_condition(sql: str, *, to: str, read: str = "redshift") -> str:
     if any(word.comments or word.text == ";" for word in words) or isinstance(condition, exp.Star):
         raise PlanError(f"a condition has no comment, no ';' and no '*' by itself: {sql}")
     if read != "postgres":  # a source asks its own database, which has functions of its own
-        _refuse_strangers(sql, condition)
+        _refuse_strangers(sql, words, condition)
     return text
 
 
-def _refuse_strangers(sql: str, condition: exp.Expr) -> None:
+def _refuse_strangers(sql: str, words: Sequence[Token], condition: exp.Expr) -> None:
     """Refuse a condition that calls what Redshift has not, or reads a file as a table.
 
     :raises PlanError: as it says; the cause of the error has the place.
     """
     from sqlglot import exp
 
-    for problem in unknown_functions(sql, condition):
+    for problem in unknown_functions(words, condition):
         wrong = SqlSyntaxError(problem.offset, problem.message)
         raise PlanError(f"{problem.message}: {sql}", problem.hint) from wrong
     for table in condition.find_all(exp.Table):

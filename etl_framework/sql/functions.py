@@ -6,7 +6,7 @@ functions" and "Leader node-only functions" for those that it has not for tables
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from etl_framework.sql.scope import ScopeProblem
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.tokenizer_core import Token
 
 # What the functions reference lists, by its sections.
 _KNOWN = """
@@ -131,15 +132,15 @@ _NO_CALLS = """
 NO_CALLS = frozenset(_NO_CALLS.split())
 
 
-def unknown_functions(sql: str, tree: exp.Expr) -> Iterator[ScopeProblem]:
+def unknown_functions(words: Sequence[Token], tree: exp.Expr) -> Iterator[ScopeProblem]:
     """Every call of a function that Redshift has not.
 
-    :param sql: the text that the tree was made of; a tree does not keep how a function is spelled.
+    :param words: those that the tree was made of; a tree does not keep how a function is spelled.
     """
     from sqlglot import exp
 
     tables = {node.alias_or_name.lower() for node in tree.find_all(exp.CTE, exp.TableAlias)}
-    for offset, name in called(sql):
+    for offset, name in called(words):
         word = name.lower()
         if word in KNOWN or word.startswith("st_") or word in tables:
             continue
@@ -147,15 +148,14 @@ def unknown_functions(sql: str, tree: exp.Expr) -> Iterator[ScopeProblem]:
         yield ScopeProblem(offset, "E416", f"Redshift has no function {name.upper()}", hint)
 
 
-def called(sql: str) -> Iterator[tuple[int, str]]:
-    """The offset and name of every word of a text that a bracket follows, keywords left out.
+def called(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
+    """The offset and name of every word that a bracket follows, keywords left out.
 
     The name of a function in a schema has the schema before it: `main.f`.
     """
     import sqlglot
 
     kinds = sqlglot.TokenType
-    tokens = sqlglot.tokenize(sql, read="redshift")
     for index, (token, after) in enumerate(pairwise(tokens)):
         word = token.text.rpartition(" ")[2]
         if after.token_type != kinds.L_PAREN or token.token_type in (kinds.STRING, kinds.NUMBER):

@@ -7,15 +7,17 @@ function"; what DuckDB and sqlglot read besides.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from etl_framework.sql.blame import first_offset
 from etl_framework.sql.functions import unknown_functions
+from etl_framework.sql.parser import words
 from etl_framework.sql.scope import ScopeProblem
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.tokenizer_core import Token
 
 # Consecutive words (`*`: any), the index of the word to point at, their name, and what to write
 # instead.
@@ -59,31 +61,32 @@ def missing(sql: str, tree: exp.Expr) -> Iterator[ScopeProblem]:
 
     :param sql: the text that the tree was made of; a tree does not keep how it is spelled.
     """
-    yield from unknown_functions(sql, tree)
-    found = {*_spelled(sql), *_forms(tree)}
+    tokens = words(sql)
+    yield from unknown_functions(tokens, tree)
+    found = {*_spelled(tokens), *_forms(tree)}
     for offset, what, instead in sorted(found):
         hint = f"write {instead}" if instead else ""
         yield ScopeProblem(offset, "E416", f"Redshift has no {what}", hint)
 
 
-def _spelled(sql: str) -> Iterator[tuple[int, str, str]]:
+def _spelled(tokens: Sequence[Token]) -> Iterator[tuple[int, str, str]]:
     """Offset, name and replacement of what the text spells."""
     import sqlglot
 
     quoted = (sqlglot.TokenType.STRING, sqlglot.TokenType.IDENTIFIER)
-    words = [  # a token such as "DISTINCT FROM" is two words
+    spelled = [  # a token such as "DISTINCT FROM" is two words
         (token.start + at.start(), at[0])
-        for token in sqlglot.tokenize(sql, read="redshift")
+        for token in tokens
         for at in re.finditer(r"\S+", "''" if token.token_type in quoted else token.text.lower())
     ]
-    texts = [word for _, word in words]
+    texts = [word for _, word in spelled]
     for index, word in enumerate(texts):
         for written, at, what, instead in _BY_FIRST.get(word, ()):
             here = texts[index : index + len(written)]
             if len(here) == len(written) and all(
                 w in ("*", t) for w, t in zip(written, here, strict=True)
             ):
-                yield words[index + at][0], what, instead
+                yield spelled[index + at][0], what, instead
 
 
 def _forms(tree: exp.Expr) -> Iterator[tuple[int, str, str]]:

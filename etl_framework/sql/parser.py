@@ -6,6 +6,7 @@ Source: Redshift's Database Developer Guide, "Window function syntax summary" (f
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from etl_framework.sql.blame import UntranslatableError, first_offset
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.tokenizer_core import Token
 
 ADD_MONTHS, AS_READ = "ADD_MONTHS", "ETL_MONTHS"
 
@@ -27,11 +29,11 @@ def statements(sql: str) -> list[exp.Expr | None]:
 
     :raises SqlglotError: the SQL does not parse.
     """
-    import sqlglot
-    from sqlglot import exp
+    from sqlglot import Dialect, exp
 
     renamed = _renamed(sql)
-    trees: list[exp.Expr | None] = list(sqlglot.parse(renamed, read="redshift"))
+    reader = Dialect.get_or_raise("redshift").parser()
+    trees: list[exp.Expr | None] = list(reader.parse(words(renamed), renamed))
     for tree in trees if renamed is not sql else ():
         for node in tree.find_all(exp.Anonymous) if tree else ():
             if node.name == AS_READ:
@@ -40,6 +42,17 @@ def statements(sql: str) -> list[exp.Expr | None]:
         for query in tree.find_all(exp.Select, exp.Subquery) if tree else ():
             _as_others_read(query)
     return trees
+
+
+@lru_cache(maxsize=16)
+def words(sql: str) -> list[Token]:
+    """The tokens of Redshift's SQL; what reads a query after it was parsed gets them again.
+
+    :raises SqlglotError: a quoted text or a comment does not end.
+    """
+    import sqlglot
+
+    return sqlglot.tokenize(sql, read="redshift")
 
 
 def _as_others_read(node: exp.Expr) -> None:
@@ -63,12 +76,9 @@ def _as_others_read(node: exp.Expr) -> None:
 
 
 def _renamed(sql: str) -> str:
-    import sqlglot
-
     if ADD_MONTHS not in sql.upper():
         return sql
-    tokens = sqlglot.tokenize(sql, read="redshift")
-    for token, following in pairwise(tokens):
+    for token, following in pairwise(words(sql)):
         called = token.token_type.name == "VAR" and following.text == "("
         if called and token.text.upper() == ADD_MONTHS:
             sql = sql[: token.start] + AS_READ + sql[token.end + 1 :]
