@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ETL := $(BIN)/etl
-SPREAD := -n auto --dist worksteal
+# Half as many processes again as cores: tests wait for servers and for what they started.
+SPREAD := -n $(shell echo $$((3 * $$(nproc) / 2))) --dist worksteal
 
-.PHONY: demo test quick lint docs bench bench-checks bench-dags bench-lint bench-lsp bench-mistakes \
-        bench-memory chaos corpus airflow fuzz fuzz-guided test-airflow test-bundle test-infra clean
+.PHONY: demo test quick lint docs bench bench-checks bench-dags bench-lint bench-lsp bench-meaning \
+        bench-memory bench-mistakes chaos corpus airflow fuzz fuzz-guided test-airflow test-bundle \
+        test-infra test-versions clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its KPIs
@@ -16,6 +18,12 @@ demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its 
 	@$(ETL) show kpis_genre --order-by -listen_count --limit 5
 	@echo; echo '$$ etl show kpis_hourly --limit 5'
 	@$(ETL) show kpis_hourly --limit 5
+	@echo; echo '$$ etl run music_daily --from 2024-06-25 --to 2024-07-01   # the same a day at a time'
+	@mkdir -p .etl; $(ETL) run music_daily --from 2024-06-25 --to 2024-07-01 > .etl/daily.log 2>&1 || \
+	    (cat .etl/daily.log; exit 1)
+	@grep '^published' .etl/daily.log
+	@echo; echo '$$ etl show listeners_daily'
+	@$(ETL) show listeners_daily
 	@echo; echo 'Next: `. $(BIN)/activate`, then'
 	@echo '  etl quarantine show streams --limit 5   the rows that were rejected, and why'
 	@echo '  etl plan music_streaming                what a run does, with the SQL'
@@ -53,9 +61,16 @@ bench-lsp: $(VENV)/.dev  ## A key pressed in an editor on 1,000 pipelines, again
 bench-mistakes: $(VENV)/.dev  ## Thirty typical mistakes, and what dbt, SQLMesh, dag-factory say of theirs
 	@$(BIN)/python benchmarks/mistakes.py
 
-fuzz: $(VENV)/.dev  ## 20,000 mutated files, 2,000 built: no traceback, no hang, nothing opened or run
+bench-meaning: $(VENV)/.dev  ## TPC-H and TPC-DS as KPIs, compared row by row with plain DuckDB
+	@$(BIN)/python benchmarks/meaning
+
+fuzz: $(VENV)/.dev  ## Mutated files, values, queries, states, secrets: nothing breaks, differs or shows
 	@$(BIN)/python -m tests.fuzz
 	@$(BIN)/python -m tests.fuzz.shaped 2000
+	@$(BIN)/python -m tests.fuzz.values 20000
+	@$(BIN)/python -m tests.fuzz.sql 20000
+	@$(BIN)/python -m tests.fuzz.state 2000
+	@$(BIN)/python -m tests.fuzz.messages 60
 
 fuzz-guided: $(VENV)/.dev  ## Ten minutes of files that atheris changes towards code not reached yet
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python atheris
@@ -68,6 +83,9 @@ airflow: $(VENV)/.dev  ## A whole Airflow in a browser, beside stand-ins for RDS
 
 test-airflow: $(VENV)/.dev  ## The tests of tests/airflow on every version of MWAA
 	@$(BIN)/python -m tests.airflow.matrix
+
+test-versions: $(VENV)/.dev  ## What SQL, checks and files mean, on the lowest and highest versions
+	@$(BIN)/python -m tests.versions
 
 test-bundle: $(VENV)/.dev  ## A bundle for every version of MWAA, its DAGs imported as there
 	@$(BIN)/python -m tests.mwaa.matrix
@@ -83,6 +101,9 @@ bench-memory: $(VENV)/.dev  ## Each step of 10 million events in a process with 
 
 chaos: $(VENV)/.dev  ## Hundreds of faults, each in a run of its own, and a rerun after each
 	@$(BIN)/python -m tests.chaos
+	@$(BIN)/python -m tests.targets.model 2000
+	@ETL_THOROUGH=1 $(BIN)/python -m pytest -q tests/targets/test_kill.py \
+		tests/sources/csv/test_runs.py tests/sources/csv/test_thousand.py
 
 corpus: $(VENV)/.dev  ## CSV files of any folder, imported, run and compared: make corpus FILES=folder
 	@$(BIN)/python -m tests.corpus $(FILES)

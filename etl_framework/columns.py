@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -52,6 +52,12 @@ IN_CATALOGUES = {
     "decimal": "numeric",
     "timestamp": "timestamp without time zone",
     "timestamptz": "timestamp with time zone",
+}
+# What else each type holds.
+_HELD = {
+    "integer": ("smallint",),
+    "bigint": ("smallint", "integer"),
+    "double precision": ("real",),
 }
 DEFAULTS = {"decimal": (18, 0), "char": (1,), "varchar": (65535,)}
 # SQL over files of a relation uses these names for a row's file and number; no column has them.
@@ -112,6 +118,25 @@ class ColumnType(Written):
         except ValueError:
             return None
 
+    @classmethod
+    def of_postgres(cls, name: str) -> ColumnType | None:
+        """The column type for a type as PostgreSQL's and Redshift's catalogues name it."""
+        ours = {theirs: name for name, theirs in IN_CATALOGUES.items()}
+        word, bracket, rest = name.partition("(")
+        try:
+            return cls.parse(ours.get(word, word) + bracket + rest)
+        except ValueError:
+            return None
+
+    def holds(self, other: ColumnType) -> bool:
+        """Whether every value of another type is one of this type, exactly, and written alike."""
+        if self.name == other.name == "decimal":
+            (digits, scale), (their_digits, their_scale) = self.arguments, other.arguments
+            return scale >= their_scale and digits - scale >= their_digits - their_scale
+        if self.name == other.name:
+            return not self.arguments or self.arguments >= other.arguments
+        return other.name in _HELD.get(self.name, ())
+
     @property
     def family(self) -> str:
         """The family of the type; types of one family need no CAST from one to the other."""
@@ -155,6 +180,7 @@ class ColumnType(Written):
         return f"{self.name}({arguments})" if arguments else self.name
 
 
+C = TypeVar("C", bound="Column")
 TABLE_NAME = r"^([A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*$"
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,126}$")]
 
@@ -172,7 +198,7 @@ class Column(Model):
     )
 
 
-def names_apart(columns: list[Column]) -> list[Column]:
+def names_apart(columns: list[C]) -> list[C]:
     """Return the same columns if their names are different, in any case, and not reserved.
 
     :raises PydanticCustomError: two columns have the same name, or one has a reserved name; the

@@ -64,8 +64,8 @@ class DataInterval:
 class Schedule:
     """A cron expression (or preset, or `none`) in a time zone.
 
-    Ticks are computed in local time and then placed in the zone, so intervals follow one another
-    without gap or overlap when clocks change: that day is an hour longer or shorter.
+    Intervals follow one another without gap or overlap when clocks change: that day is an hour
+    longer or shorter. They are those of Airflow's CronDataIntervalTimetable.
     """
 
     cron: str
@@ -80,19 +80,39 @@ class Schedule:
 
         Without a schedule an interval is a day.
         """
+        ticks = self._ticks(day)
+        start = next(ticks)
+        for end in ticks:
+            # A clock change can make two local times the same moment; there is no interval between
+            # them. Python compares moments of one zone as local times, so compare them in UTC.
+            if start.astimezone(UTC) < end.astimezone(UTC):
+                yield DataInterval(start, end)
+                start = end
+
+    def _ticks(self, day: date) -> Iterator[datetime]:
+        """The moments of the schedule from the start of `day` on, as Airflow has them.
+
+        A schedule of every hour goes on by hours when clocks change; any other by local times.
+        """
         from croniter import croniter
 
         midnight = datetime.combine(day, time())
         ticks = croniter(self.expression() or "0 0 * * *", midnight - timedelta(seconds=1))
-        start: datetime = ticks.get_next(datetime)
+        local: datetime = ticks.get_next(datetime)
+        moment = self._place(local)
+        hourly = ticks.expanded[1] == ["*"]
         while True:
-            end: datetime = ticks.get_next(datetime)
-            interval = DataInterval(self._place(start), self._place(end))
-            # A clock change can make two local times the same moment; there is no interval between
-            # them. Python compares moments of one zone as local times, so compare them in UTC.
-            if interval.start.astimezone(UTC) < interval.end.astimezone(UTC):
-                yield interval
-                start = end
+            yield moment
+            here = moment.replace(tzinfo=None, fold=0)
+            if hourly and here != local:  # the clock has changed
+                ticks.set_current(here, force=True)
+                local = here
+            following: datetime = ticks.get_next(datetime)
+            if hourly:
+                moment = (moment.astimezone(UTC) + (following - local)).astimezone(self.timezone)
+            else:
+                moment = self._place(following)
+            local = following
 
     def between(self, first: date, last: date) -> list[DataInterval]:
         """The intervals that start on a day from `first` to `last`, both included."""
@@ -115,8 +135,15 @@ class Schedule:
         raise ValueError(f"the schedule '{self.cron}' has no interval in the last ten years")
 
     def _place(self, moment: datetime) -> datetime:
-        """A local time in the zone; a time that a clock change skips becomes one that exists."""
-        placed = moment.replace(tzinfo=self.timezone)
+        """A local time in the zone, as Airflow takes it.
+
+        A time that a clock change skips becomes one that exists; of one that comes twice it is the
+        second.
+        """
+        first = moment.replace(tzinfo=self.timezone)
+        second = moment.replace(tzinfo=self.timezone, fold=1)
+        # Of a time that is skipped, the second reading lies before the first.
+        placed = second if second.astimezone(UTC) > first.astimezone(UTC) else first
         return placed.astimezone(UTC).astimezone(self.timezone)
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 # For a package of one module; two that need each other's folder would be imported in a circle.
 ANY = "etl_framework.plugins"
+# Imports the bases of all plug-ins: packages are looked for once every base is whole.
+ALL_BASES = "etl_framework.sources.base"
 ENGINES = "etl_framework.engines"
 STRATEGIES = "etl_framework.strategies"
 COMMANDS = "etl_framework.commands"
@@ -43,6 +45,7 @@ def import_all(package: str) -> None:
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__):
         importlib.import_module(f"{package}.{module.name}")
+    importlib.import_module(ALL_BASES)
     for entry in (*registered(ANY), *registered(package)):
         loaded(entry)
 

@@ -13,8 +13,9 @@ resource "aws_mwaa_environment" "this" {
   webserver_access_mode = "PRIVATE_ONLY"
 
   airflow_configuration_options = {
-    "etl.environment" = "prod"
-    "secrets.backend" = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"
+    "dag_factory.enable_telemetry" = "False"
+    "etl.environment"              = "prod"
+    "secrets.backend"              = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"
     "secrets.backend_kwargs" = jsonencode({
       connections_prefix = "airflow/connections"
       variables_prefix   = "airflow/variables"

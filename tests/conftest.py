@@ -144,6 +144,13 @@ class Folder:
         with duckdb.connect(str(self.root / ".etl/warehouse.duckdb"), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def change(self, sql: str) -> None:
+        """Change the project's warehouse by hand."""
+        import duckdb
+
+        with duckdb.connect(str(self.root / ".etl/warehouse.duckdb")) as connection:
+            connection.execute(sql)
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
@@ -171,6 +178,21 @@ def folder(tmp_path: Path) -> Folder:
 def bucket() -> S3Prefix:
     """The bucket of the stand-in."""
     return S3(type="s3", bucket="music-lake", endpoint_url="{{ env.ETL_DEV_S3_URL }}").open()
+
+
+def in_postgres(folder: Folder, url: str) -> None:
+    """Let a project load its targets into a database of PostgreSQL."""
+    folder.write(
+        "environments.yml",
+        f"""
+        default: local
+        environments:
+          local:
+            connections:
+              lake: {{type: directory, path: lake}}
+              warehouse: {{type: postgres, url: "{url}"}}
+        """,
+    )
 
 
 def in_the_cluster(folder: Folder, engine: str = "redshift") -> None:

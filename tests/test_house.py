@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from etl_framework.storage.staging import StepFolder
+from etl_framework.storage.step_folder import StepFolder
 from tests.conftest import REPOSITORY
 
 HOUSE = REPOSITORY / "etl_framework"

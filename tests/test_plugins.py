@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -16,6 +18,7 @@ from etl_framework.errors import ConfigError
 from etl_framework.model import Model
 from etl_framework.plugins import plugins, type_name
 from etl_framework.sources.base import Source
+from tests.conftest import REPOSITORY
 
 BASES: list[type[Model]] = [Source, Check, Connection]
 EVERY = [
@@ -104,3 +107,48 @@ except SystemExit:
     done = subprocess.run(program, capture_output=True, text=True, check=True)
 
     assert done.stdout.split()[-1] == "1", done
+
+
+MINE = """
+from typing import Literal
+from etl_framework.sources.base import Source
+from etl_framework.connections.base import Connection
+from etl_framework.checks.base import Check
+
+class MySource(Source):
+    type: Literal["my_source"]
+
+class MyCheck(Check):
+    type: Literal["my_check"]
+
+class MyConnection(Connection):
+    type: Literal["my_connection"]
+"""
+KNOWN = """
+import importlib, sys
+importlib.import_module(sys.argv[1])
+from etl_framework.connections.base import Connection
+from etl_framework.plugins import plugins
+from etl_framework.sources.base import Source
+sources = plugins(Source)
+assert "my_connection" in plugins(Connection)
+assert all("my_check" in str(sources[name].model_json_schema()) for name in ("my_source", "csv"))
+"""
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["sources.base", "sources.files", "checks.base", "connections.base", "project.environments"],
+)
+def test_a_package_may_bring_all_kinds_whatever_is_imported_first(
+    tmp_path: Path, first: str
+) -> None:
+    facts = tmp_path / "etl_mine-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: etl-mine\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[etl_framework.plugins]\nmine = mine\n")
+    (tmp_path / "mine.py").write_text(MINE)
+    program = [sys.executable, "-c", KNOWN, f"etl_framework.{first}"]
+    path = f"{tmp_path}{os.pathsep}{REPOSITORY}"
+
+    subprocess.run(program, check=True, env={**os.environ, "PYTHONPATH": path})

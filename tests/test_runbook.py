@@ -12,7 +12,7 @@ from etl_framework import errors
 from etl_framework.cli import own_commands
 from etl_framework.lint.pages import codes as with_page
 from tests.conftest import REPOSITORY
-from tests.test_errors import every_error
+from tests.errors.test_base import every_error
 
 RUNBOOK = (REPOSITORY / "docs/runbook.md").read_text(encoding="utf-8")
 SOURCES = sorted((REPOSITORY / "etl_framework").rglob("*.py"))

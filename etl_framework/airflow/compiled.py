@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework import __version__
 from etl_framework.errors import ConfigError
+from etl_framework.storage.seal import sealed, unsealed
 
 if TYPE_CHECKING:
     from etl_framework.plan.plan import Plan
@@ -76,7 +77,7 @@ def keep(root: Path, pipeline: str, environment: str | None, kept: dict[str, Any
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".draft")
-        draft.write_text(json.dumps(kept), encoding="utf-8")
+        draft.write_bytes(sealed(kept))
         draft.replace(file)
     except OSError:
         return
@@ -92,15 +93,15 @@ def digest(file: Path) -> str:
 
 def _kept(root: Path, pipeline: str, environment: str | None) -> dict[str, Any] | None:
     try:
-        text = _file(root, pipeline, environment).read_text(encoding="utf-8")
+        data = _file(root, pipeline, environment).read_bytes()
     except OSError:
         return None
     try:
-        form: dict[str, Any] = json.loads(text)
+        form: dict[str, Any] = unsealed(data)
         same = form["version"] == __version__ and all(
             digest(root / name) == was for name, was in form["files"].items()
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return form if same else None
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import NONE
-from etl_framework.plan.plan import Plan, Step
+from etl_framework.plan.plan import Plan
+from etl_framework.plan.step import Step
 from etl_framework.project.models import Kpi, Pipeline
 from etl_framework.project.project import ENVIRONMENTS, TEMPLATES, PipelineFile, Project
 from etl_framework.sources.files import FilesSource
@@ -19,6 +20,7 @@ OPERATORS = "etl_framework.airflow.operators"
 OBJECTS = "etl_framework.airflow.objects"
 CLASSES = {
     "extract": "ExtractOperator",
+    "earlier": "EarlierOperator",
     "check": "CheckOperator",
     "transform": "TransformOperator",
     "kpi": "KpiOperator",
@@ -138,6 +140,8 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
     if step.kind == "check" and (channels := _channels(plan.pipeline, "warning")):
         task["notify"] = channels
     if step.kind == "publish":
+        if plan.pipeline.publish == "each":
+            task["trigger_rule"] = "all_done"
         if callback := _callback(plan.pipeline, "success"):
             task["on_success_callback"] = callback
         task["outlets"] = [
@@ -171,6 +175,8 @@ def _dag_doc(plan: Plan) -> str:
 def _task_doc(step: Step) -> str:
     if step.kind == "publish":
         return "Load the results into their tables, all in one transaction."
+    if step.kind == "earlier":
+        return f"Read what runs of other data intervals loaded for `{step.relation}`."
     lines = [step.block.description] if step.block and step.block.description else []
     if step.kind == "check":
         lines += ["", *(f"- {check.label} ({check.severity})" for check in step.checks)]

@@ -11,7 +11,8 @@ from etl_framework import __version__
 from etl_framework.airflow import _compat
 from etl_framework.airflow.compiled import CompileError, compiled
 
-os.environ.setdefault("AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY", "False")
+TELEMETRY = "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY"
+os.environ.setdefault(TELEMETRY, "False")
 
 
 def load_dag(pipeline: str, namespace: dict[str, Any], environment: str | None = None) -> None:
@@ -55,9 +56,15 @@ def _by_dag_factory(name: str, config: dict[str, Any], namespace: dict[str, Any]
 
     dag-factory appends its whole configuration to the doc, and gives its own file as the DAG's.
     """
-    from dagfactory import load_yaml_dags
+    from dagfactory import load_yaml_dags, settings
     from dagfactory.utils import cast_with_type
 
+    if os.environ[TELEMETRY].strip().lower() not in ("t", "true", "1"):
+        # Its plug-in for Airflow may have read the setting before this module was imported.
+        settings.enable_telemetry = False
     logging.getLogger("dagfactory").setLevel(logging.WARNING)
     load_yaml_dags(globals_dict=namespace, config_dict=cast_with_type(config))
-    return namespace[name]
+    dag = namespace[name]
+    # Its plug-in, in the scheduler, tells of the runs of the DAGs that have this tag.
+    dag.tags = type(dag.tags)(tag for tag in dag.tags if tag != "dagfactory")
+    return dag

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from etl_framework.columns import Column
-    from etl_framework.plan.plan import Plan, Step
+    from etl_framework.plan.plan import Plan
+    from etl_framework.plan.step import Step
     from etl_framework.run.run import StepResult
 
 STAGING = "etl"
@@ -26,6 +27,8 @@ def lineage(plan: Plan, step: Step, result: StepResult) -> Any:
     outputs = [_written(plan, step, result)] if step.relation else []
     if step.kind == "extract":
         inputs = [_source(plan, step)]
+    if step.kind == "earlier":
+        inputs, outputs = [_target(plan, step.relation, output=False)], []
     if step.kind == "check":
         checked = _staged(plan, step.relation)
         inputs = [_asserted(checked, result), *[i for i in inputs if i.name != checked.name]]
@@ -41,10 +44,10 @@ def _source(plan: Plan, step: Step) -> Any:
     return _dataset(*connection.dataset(plan.root, block.reads()), block.columns)
 
 
-def _target(plan: Plan, relation: str) -> Any:
+def _target(plan: Plan, relation: str, *, output: bool = True) -> Any:
     kpi = plan.pipeline.kpis[relation]
     connection = plan.workspace.connection(kpi.target.connection)
-    return _dataset(*connection.dataset(plan.root, kpi.target.table), kpi.columns, output=True)
+    return _dataset(*connection.dataset(plan.root, kpi.target.table), kpi.columns, output=output)
 
 
 def _staged(plan: Plan, relation: str) -> Any:

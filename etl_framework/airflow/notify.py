@@ -64,21 +64,21 @@ def tell(
     context: Mapping[str, Any],
 ) -> None:
     """Send lines to the channels of an event; the first line is the subject."""
-    from etl_framework.errors import without_secrets
+    from etl_framework.errors.secrets import said, without_secrets
 
-    said = [without_secrets(line) for line in lines]
+    safe = [without_secrets(line) for line in lines]
     for channel in channels:
         if event not in channel["events"]:
             continue
         try:
-            _SEND[channel["type"]](channel, said, {**facts, "event": event}, context)
+            _SEND[channel["type"]](channel, safe, {**facts, "event": event}, context)
         except Exception as error:  # noqa: BLE001 - what providers raise has nothing in common
             logging.getLogger(__name__).warning(
                 "cannot notify by %s, connection '%s': %s: %s",
                 channel["type"],
                 channel["conn_id"],
                 type(error).__name__,
-                without_secrets(str(error)),
+                said(error),
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from etl_framework.airflow.errors import airflow_errors
-from etl_framework.airflow.runs import Context, ProjectOperator, listening
+from etl_framework.airflow.runs import Context, ProjectOperator, asked_for, listening
 from etl_framework.airflow.sensors import WaitingOperator
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class StepOperator(ProjectOperator):
                 plan.environment_name,
                 plan.interval,
             )
-            self._run = run = Run(plan)
+            self._run = run = Run(plan, **asked_for(context))
             with airflow_errors(connections_of(plan, self.step)):
                 try:
                     result = listening(lambda: run.one_step(self.step))
@@ -82,6 +82,7 @@ class StepOperator(ProjectOperator):
                     raise
         self._done = plan, result
         self._tell(plan, result)
+        self._tell_stale(plan)
         self._warn(result, context)
         return {"state": result.state, **result.counts}
 
@@ -104,8 +105,32 @@ class StepOperator(ProjectOperator):
             self.log.info("SQL:\n%s", sql)
         self._tell_checks(result.checks)
         counts = ", ".join(f"{count:,} {name}" for name, count in result.counts.items())
-        how = "its output was there already" if result.state == "reused" else "done"
+        reused = result.state == "reused"
+        how = "its output was there already" if reused else result.note or "done"
         self.log.info("%s: %s in %.2f s; %s", self.step, how, result.seconds, counts)
+
+    def _tell_stale(self, plan: Plan) -> None:
+        """Warn of data intervals that read what this one has changed; no run follows by itself."""
+        if plan.step(self.step).kind != "publish" or not any(step.window for step in plan.steps):
+            return
+        from etl_framework.errors import EtlError
+        from etl_framework.run.stale import stale
+
+        try:
+            found = stale(plan)
+        except EtlError as error:  # the rows are published; a retry would publish them again
+            self.log.warning("cannot tell what has read older rows: %s", error)
+            return
+        for interval, kpis in found:
+            selected = " ".join(f"--select {kpi}" for kpi in kpis)
+            self.log.warning(
+                "%s has read what was published anew since: etl restate %s --from %s --to %s %s",
+                interval,
+                self.pipeline,
+                interval.date,
+                interval.date,
+                selected,
+            )
 
     def _warn(self, result: StepResult, context: Context) -> None:
         from etl_framework.airflow.notify import tell
@@ -128,8 +153,11 @@ def connections_of(plan: Plan, step: str) -> list[str]:
     """The connections that a step uses, with their names in Airflow."""
     planned = plan.step(step)
     names = {plan.environment.staging_connection, getattr(planned.block, "connection", None)}
+    kpis = plan.pipeline.kpis
     if planned.kind == "publish":
-        names |= {kpi.target.connection for kpi in plan.pipeline.kpis.values()}
+        names |= {kpi.target.connection for kpi in kpis.values()}
+    if planned.kind == "earlier":
+        names.add(kpis[planned.relation].target.connection)
     known = plan.environment.connections
     ids = {name: getattr(known[name], "conn_id", None) for name in names if name in known}
     return [f"{name} ({id_})" if id_ else name for name, id_ in sorted(ids.items())]
@@ -159,6 +187,12 @@ class ExtractOperator(WaitingOperator, StepOperator):
 
     def proceed(self, context: Context, what: Any) -> Any:
         return StepOperator.execute(self, context)
+
+
+class EarlierOperator(StepOperator):
+    """Reads what runs of other data intervals loaded into a target."""
+
+    ui_color = "#d9ead3"
 
 
 class CheckOperator(StepOperator):

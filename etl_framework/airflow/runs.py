@@ -111,6 +111,20 @@ def interval_of(context: Context, schedule: Schedule) -> DataInterval:
     return schedule.latest(_in(asked or datetime.now(schedule.timezone), schedule.timezone))
 
 
+def asked_for(context: Context) -> dict[str, Any]:
+    """How a step runs, by the configuration that the DAG run was triggered with.
+
+    `{"restate": true}` computes the data interval anew and leaves the rows of newer ones alone;
+    `{"replace_newer": true}` puts its rows in the place of a newer interval's.
+
+    :returns: the arguments of a `Run`.
+    """
+    conf = getattr(context.get("dag_run"), "conf", None) or {}
+    if conf.get("restate"):
+        return {"fresh": True, "older": "keep"}
+    return {"older": "replace"} if conf.get("replace_newer") else {}
+
+
 def _in(moment: datetime, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(moment.timestamp(), zone)
 

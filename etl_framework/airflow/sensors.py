@@ -134,7 +134,7 @@ class FreshnessSensor(WaitingOperator):
 
     def look(self, context: Context) -> str | None:
         from etl_framework.sql.quote import quote, quote_table
-        from etl_framework.targets.base import open_warehouse
+        from etl_framework.targets.warehouses import open_warehouse
 
         with open_warehouse(self._place(), self.root_or_here(), read_only=True) as warehouse:
             sql = f"SELECT MAX({quote(self.column)}) FROM {quote_table(self.table)}"
@@ -168,7 +168,7 @@ def files_there(plan: Plan, source: str) -> list[str]:
         raise PlanError(f"'{source}' is no source of files")
     run = plan.workspace.staging.run(plan.pipeline.name, plan.interval.key)
     files = block.present(place, plan.root, plan.interval, run.path)
-    return [file.name for file in files] + [name for name, _ in archived(run, source)]
+    return [file.name for file in files] + [file.name for file in archived(run, source)]
 
 
 def _moment(value: Any) -> datetime | None:

@@ -190,8 +190,8 @@ def _columns(
     if declared:
         return {column.name: column.type for column in declared}
     compilation = compile_queries(project.root, pipeline_file, model.some_interval())
-    if compilation.diagnostics:
-        raise PlanError(compilation.diagnostics)
+    if compilation.problems:
+        raise PlanError(compilation.problems)
     shape = compilation.shapes.get(relation) or ()
     types = {name: ColumnType.of_duckdb(type_.lower()) for name, type_ in shape}
     return {name: type_ or ColumnType.parse("varchar") for name, type_ in types.items()}

@@ -44,6 +44,7 @@ class SourceColumn:
     :param was: the type in the table or the file.
     :param note: a comment for the user.
     :param is_left_out: whether it is only shown, as a comment.
+    :param there: what the table or the file calls it, if that is not its name here.
     """
 
     name: str
@@ -53,6 +54,7 @@ class SourceColumn:
     primary_key: bool = False
     note: str = ""
     is_left_out: bool = False
+    there: str = ""
 
 
 def columns_of_table(connection: Postgres, root: Path, table: str) -> list[SourceColumn]:

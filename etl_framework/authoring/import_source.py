@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from etl_framework.authoring.catalogue import SourceColumn, columns_of_table
 from etl_framework.authoring.csv.given import Given
-from etl_framework.authoring.csv.proposal import NAME, Proposal, Value, propose
-from etl_framework.columns import TABLE_NAME
+from etl_framework.authoring.csv.proposal import Proposal, Value, propose
+from etl_framework.authoring.names import name_for
+from etl_framework.columns import RESERVED, TABLE_NAME
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError
@@ -54,22 +56,24 @@ def _of_table(place: Postgres, project: Project, table: str, given: Given) -> Pr
     if not re.fullmatch(TABLE_NAME, table):
         hint = "read a view that is called otherwise: letters, digits and _"
         raise ConfigError(f"a source cannot read a table called '{table}'", hint=hint)
-    columns = [_readable(column) for column in columns_of_table(place, project.root, table)]
+    taken = set(RESERVED)
+    columns = [_readable(column, taken) for column in columns_of_table(place, project.root, table)]
     if not any(column.name for column in columns):
         hint = "read a view that gives them other names and types"
         raise ConfigError(f"no column of '{table}' can be read by a source", hint=hint)
     return Proposal(columns, {}, [])
 
 
-def _readable(column: SourceColumn) -> SourceColumn:
-    """The column, or one without a name and a note that says why it cannot be read."""
+def _readable(column: SourceColumn, taken: set[str]) -> SourceColumn:
+    """The column by a name that it may have here, or one without a name and a note that says why.
+
+    :param taken: the names of columns so far, in lower case; that of this one is added.
+    """
     if not column.type:
         note = f"{column.name}: no type here holds {column.was}"
         return SourceColumn("", "", column.was, note=note)
-    if not NAME.fullmatch(column.name):
-        note = f"{column.name}: no column here can be called so"
-        return SourceColumn("", "", column.was, note=note)
-    return column
+    here = name_for(column.name, taken)
+    return column if here == column.name else replace(column, name=here, there=column.name)
 
 
 def _name(what: str, *, of_files: bool) -> str:
@@ -96,6 +100,7 @@ def _line(column: SourceColumn) -> str:
     extra += ", required: true" if column.required and not column.primary_key else ""
     note = f"  # {_printable(column.note)}" if column.note else ""
     start = "# - " if column.is_left_out else "- "
+    extra = f", from: {scalar(column.there)}{extra}" if column.there else extra
     return f"      {start}{{name: {scalar(column.name)}, type: {type_}{extra}}}{note}"
 
 
@@ -107,7 +112,7 @@ def _printable(text: str) -> str:
 
 def scalar(value: Value) -> str:
     """Return a value as YAML, quoted if necessary."""
-    if isinstance(value, bool):
+    if isinstance(value, bool | int):
         return str(value).lower()
     if isinstance(value, list):
         return f"[{', '.join(map(scalar, value))}]"

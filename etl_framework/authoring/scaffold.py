@@ -13,7 +13,7 @@ from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError
 from etl_framework.project.project import Project
-from etl_framework.targets.base import warehouse_for
+from etl_framework.targets.warehouses import warehouse_for
 
 STUB = '''"""The DAG of pipelines/{name}.yml."""
 
@@ -39,24 +39,29 @@ sources:
 
 kpis:
   {name}_customers:
-    description: How much each customer ordered.
+    description: How much each customer ordered on a day.
     sql: {name}/customers.sql
-    target: {{connection: {warehouse}, table: {name}_customers}}
+    target:
+      connection: {warehouse}
+      table: {name}_customers
+      strategy: append
     columns:
+      - {{name: day, type: date, primary_key: true}}
       - {{name: customer, type: varchar(100), primary_key: true}}
       - {{name: orders, type: bigint}}
       - {{name: amount, type: "decimal(18,2)"}}
     tests:
       - name: orders_of_a_customer_are_added
+        date: 2024-01-01
         given:
           orders:
             - {{order_id: 1, customer: ada, amount: 1.50}}
             - {{order_id: 2, customer: ada, amount: 2.00}}
         expect:
-          - {{customer: ada, orders: 2, amount: 3.50}}
+          - {{day: 2024-01-01, customer: ada, orders: 2, amount: 3.50}}
 """
-SQL = """-- One row per customer.
-SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount
+SQL = """-- One row for each customer of the day.
+SELECT CAST({{ interval.date }} AS DATE) AS day, customer, COUNT(*) AS orders, SUM(amount) AS amount
 FROM orders
 GROUP BY customer
 """

@@ -12,7 +12,7 @@ from etl_framework.checks.threshold import Threshold
 from etl_framework.interval import DataInterval
 from etl_framework.model import Model, Name, one_word
 from etl_framework.sql.quote import names
-from etl_framework.storage.outcome import Status
+from etl_framework.storage.outcome import CheckResult, Status
 
 EXAMPLES = 10
 NUMBERS = ("integer", "decimal", "float")
@@ -31,6 +31,11 @@ class Check(Model):
     )
     where: str | None = Field(
         None, description="SQL condition; only rows that meet it are checked."
+    )
+    on: Literal["rows", "target"] = Field(
+        "rows",
+        description="`target`, for a KPI: check the whole table as the run leaves it, in the"
+        " transaction that loads it; a broken rule takes everything back.",
     )
 
     @property
@@ -52,6 +57,10 @@ class Check(Model):
         """The SQL conditions of the check, by their keys in the file."""
         return {"where": self.where} if self.where else {}
 
+    def compared_values(self) -> list[tuple[tuple[str | int, ...], Any]]:
+        """The values that the column is compared with, each with its place in the check."""
+        return []
+
     def parent(self) -> tuple[str, str | None] | None:
         """The relation (and its column or None) that the check compares with; None: it has none."""
         return None
@@ -64,6 +73,13 @@ class CountingCheck(Check):
         None, description='Report beyond this, for example `">0.1%"`.'
     )
     error_if: Threshold | None = Field(None, description='Stop beyond this, for example `">1%"`.')
+
+    def result(
+        self, relation: str, failing: int, rows: int, examples: Sequence[dict[str, object]] = ()
+    ) -> CheckResult:
+        """The result of the check when `failing` rows out of `rows` break its rule."""
+        status = self.judge(failing, rows)
+        return CheckResult(self.label, relation, status, failing, rows, "", examples)
 
     def judge(self, failing: int, rows: int) -> Status:
         """The status of the check when `failing` rows out of `rows` break its rule."""
@@ -138,6 +154,17 @@ class MeasureCheck(Check):
         :param relation: what to select from, as SQL.
         """
         raise NotImplementedError
+
+    def result(
+        self, relation: str, values: tuple[Any, ...], context: Context, rows: int
+    ) -> CheckResult:
+        """The result of the check.
+
+        :param values: the row that the SQL of `measure` gave.
+        """
+        kept, note = self.verdict(values, context)
+        broken: Status = "fail" if self.severity == "error" else "warning"
+        return CheckResult(self.label, relation, "pass" if kept else broken, 0, rows, note)
 
     def verdict(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
         """Whether the rule is kept, and the measured values in words.

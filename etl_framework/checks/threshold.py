@@ -33,7 +33,11 @@ class Threshold(Written):
         match = None if isinstance(written, bool) else _PATTERN.match(str(written).strip())
         if not match:
             raise ValueError(f'\'{written}\' is not a threshold; write for example ">100" or ">1%"')
-        return cls(Decimal(match[1]), bool(match[2]))
+        amount, percent = Decimal(match[1]), bool(match[2])
+        if not percent and amount % 1:
+            share = f"{(amount * 100).normalize():f}%"
+            raise ValueError(f'{amount} is no number of rows; for a share of them write "{share}"')
+        return cls(amount, percent)
 
     def exceeded(self, failing: int, rows: int) -> bool:
         """Whether `failing` rows out of `rows` are too many."""

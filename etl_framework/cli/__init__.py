@@ -89,8 +89,12 @@ def main() -> None:
 
     Exit codes: 0 clean, 1 something was found or failed, 2 the command could not run.
     """
+    from etl_framework.cli import fuse
     from etl_framework.errors import ConfigError, EtlError, PlanError
+    from etl_framework.errors.secrets import traceback_without_secrets
 
+    fuse.arm()
+    sys.excepthook = traceback_without_secrets
     # The objects made at the start live on; searching them for garbage took a sixth of the start.
     gc.set_threshold(100_000)
     if sys.stdout is None:  # the caller closed it
@@ -109,8 +113,8 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing was published. The same command goes on from here.", err=True)
-        sys.exit(130)
+        fuse.tell()
+        sys.exit(fuse.STOPPED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

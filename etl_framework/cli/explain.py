@@ -20,7 +20,8 @@ from etl_framework.cli.options import (
 
 if TYPE_CHECKING:
     from etl_framework.plan.compilation import Compiled
-    from etl_framework.plan.plan import Plan, Step
+    from etl_framework.plan.plan import Plan
+    from etl_framework.plan.step import Step
 
 
 @click.command()

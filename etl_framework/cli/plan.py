@@ -21,7 +21,8 @@ from etl_framework.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from etl_framework.plan.plan import Plan, Step
+    from etl_framework.plan.plan import Plan
+    from etl_framework.plan.step import Step
 
 
 @click.command()
@@ -115,12 +116,17 @@ def _as_object(built: Plan, step: Step) -> dict[str, Any]:
 
     source = step.block if step.kind == "extract" and isinstance(step.block, Source) else None
     kpis = [built.pipeline.kpis[name] for name, _ in step.inputs] if step.kind == "publish" else []
+    reads = f"{source.reads()} from {source.connection}".strip() if source else ""
+    if step.kind == "earlier":
+        target = built.pipeline.kpis[step.relation].target
+        which = f"those of {step.window}" if step.window and step.window.span else "all others"
+        reads = f"{target.table} from {target.connection}: data intervals, {which}"
     return {
         "step": step.name,
         "kind": step.kind,
         "needs": list(step.needs),
         "inputs": [relation for relation, _ in step.inputs],
-        "reads": f"{source.reads()} from {source.connection}".strip() if source else "",
+        "reads": reads,
         "checks": [
             f"{check.label} ({check.severity}"
             + (", quarantine)" if isinstance(check, RowCheck) and check.on_fail != "fail" else ")")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from etl_framework.plan.plan import Plan
-    from etl_framework.run.run import StepResult
+    from etl_framework.run.run import Run, StepResult
 
 SIGNS = {"started": "…", "done": "✓", "reused": "=", "failed": "✗", "skipped": "-"}
 PLURALS = ("rows", "targets")
@@ -114,23 +114,22 @@ def in_words(result: StepResult) -> str:
         for name, count in result.counts.items()
         if count or name == "rows"
     ]
-    done = "already done" if result.state == "reused" else ""
+    done = "already done" if result.state == "reused" else result.note
     return ": ".join(part for part in (done, ", ".join(counts)) if part)
 
 
-def run_plans(plans: Iterable[Plan], *, fresh: bool = False) -> None:
-    """Run every plan, and stop at the first that fails.
+def run_all(runs: Iterable[Run]) -> None:
+    """Do every run, and stop at the first that fails.
 
     :raises EtlError: a step failed.
     """
-    from etl_framework.run.run import Run
-
-    for plan in plans:
+    for run in runs:
+        plan = run.plan
         title = f"{plan.pipeline.name} in {plan.environment_name}, data interval {plan.interval}"
         click.echo(title, err=True)
         board = board_for(plan)
         try:
-            Run(plan, fresh=fresh).all_steps(board.tell)
+            run.all_steps(board.tell)
         finally:
             board.close()
             _summary(plan, board.results)
@@ -138,6 +137,8 @@ def run_plans(plans: Iterable[Plan], *, fresh: bool = False) -> None:
 
 def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
     """Print what was read, how it was checked and what was published."""
+    from etl_framework.targets.earlier import EARLIER_ROWS
+
     sources, checks = [], []
     for name in plan.pipeline.sources:
         extracted = results.get(f"extract.{name}")
@@ -152,6 +153,7 @@ def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
         checks += [
             (c.relation, c.check, c.status, c.note or f"{c.failing} of {c.rows} ({c.rate:.2%})")
             for c in step_checks
+            if c.check != EARLIER_ROWS
         ]
     if sources:
         click.echo("\n" + text_table(("source", "read", "kept", "rejected"), sources))
@@ -159,5 +161,12 @@ def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
         click.echo("\n" + text_table(("relation", "check", "result", "failing"), checks))
     published = results.get("publish")
     if published and published.state == "done":
-        targets = ", ".join(kpi.target.table for kpi in plan.pipeline.kpis.values())
-        click.echo(f"\npublished {published.counts['rows']:,} rows to {targets}")
+        ended = {name for name, result in results.items() if result.state in ("done", "reused")}
+        names = [name for name, made in plan.step("publish").inputs if made in ended]
+        targets = ", ".join(plan.pipeline.kpis[name].target.table for name in names)
+        rows = published.counts["rows"]
+        click.echo(f"\npublished {rows:,} row{'' if rows == 1 else 's'} to {targets}")
+    for result in results.values():
+        for check in result.checks:
+            if check.check == EARLIER_ROWS:
+                click.echo(f"{check.relation} {check.note}")

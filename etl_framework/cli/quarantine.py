@@ -17,12 +17,11 @@ from etl_framework.cli.options import (
     environment_option,
     format_option,
     limit_option,
-    plans_of,
     project_option,
 )
 
 if TYPE_CHECKING:
-    from etl_framework.quarantine.rows import Quarantine, Selection
+    from etl_framework.quarantine.rows import Selection
 
 SHOWN = ("id", "rule", "file", "line", "column", "name", "key", "reason", "row", "state")
 
@@ -138,38 +137,13 @@ def replay(
     """Run the data intervals of rejected rows again, with corrected rows in their place.
 
     Rows that are valid now (a track that arrived later) need no correction. The intervals are
-    computed anew and their rows in the targets replaced, so doing it twice changes nothing more.
+    computed anew and their rows in the targets replaced, so doing it twice changes nothing more. A
+    replay that was stopped goes on where it was, by the same command.
     """
-    from etl_framework.cli.progress import run_plans
+    from etl_framework.cli.replays import Replay
     from etl_framework.project.project import load_project
-    from etl_framework.quarantine.correct import corrections_in
-    from etl_framework.quarantine.replay import intervals_to_run
-    from etl_framework.quarantine.rows import CORRECTED, OPEN, Quarantine
 
-    project = load_project(root)
-    rejected = Quarantine(project, environment, source)
-    made = corrections_in(corrections, rejected) if corrections else {}
-    if corrections and not made:
-        click.echo(f"nothing in {corrections} differs from what was rejected", err=True)
-        return
-    intervals = intervals_to_run(project, environment, rejected, selection, made)
-    if not intervals:
-        click.echo("nothing to replay", err=True)
-        return
-    before = _waiting(rejected, (OPEN, CORRECTED))
-    plans = list(plans_of(project, rejected.pipeline.name, environment, intervals))
-    rejected.decide(made)
-    if made:
-        click.echo(f"{sum(map(len, made.values())):,} corrections taken", err=True)
-    try:
-        run_plans(plans)
-    finally:
-        after = _waiting(rejected, (OPEN, CORRECTED))
-        click.echo(f"\nrejected rows of {rejected.relation}: {before:,} before, {after:,} now")
-
-
-def _waiting(rejected: Quarantine, states: tuple[str, ...]) -> int:
-    return sum(counts[state] for _, _, counts in rejected.counts() for state in states)
+    Replay(load_project(root), environment, source, selection).run(corrections)
 
 
 @quarantine.command()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +20,12 @@ from etl_framework.cli.options import (
     project_option,
 )
 
+if TYPE_CHECKING:
+    from etl_framework.plan.plan import Plan
+    from etl_framework.project.project import Project
+    from etl_framework.run.run import Run
+    from etl_framework.targets.load import Older
+
 
 @click.command()
 @click.argument("pipeline", shell_complete=pipelines)
@@ -25,6 +34,11 @@ from etl_framework.cli.options import (
 @click.option("--from", "first", metavar="A", callback=day, help="Backfill: the first day,")
 @click.option("--to", "last", metavar="B", callback=day, help="and the last one, included.")
 @click.option("--fresh", is_flag=True, help="Do every step again, even where its output is there.")
+@click.option(
+    "--replace-newer",
+    is_flag=True,
+    help="Put the rows of an older data interval also in the place of a newer one's.",
+)
 @project_option
 def run(
     pipeline: str,
@@ -33,6 +47,7 @@ def run(
     first: date | None,
     last: date | None,
     fresh: bool,
+    replace_newer: bool,
     root: Path,
 ) -> None:
     """Run a pipeline for one data interval, or for every of several.
@@ -46,10 +61,41 @@ def run(
     etl run music_streaming --date 2024-06-25
     etl run music_streaming --from 2024-06-25 --to 2024-07-01
     """
-    from etl_framework.cli.progress import run_plans
+    from etl_framework.cli.progress import run_all
     from etl_framework.project.project import load_project
 
     project = load_project(root)
     model = project.pipeline(pipeline).model
     intervals = intervals_over(model, on, first, last) if model else [None]
-    run_plans(plans_of(project, pipeline, environment, intervals), fresh=fresh)
+    older: Older = "replace" if replace_newer else "refuse"
+    plans = plans_of(project, pipeline, environment, intervals)
+    run_all(_runs(project, environment, plans, fresh, older))
+
+
+def _runs(
+    project: Project, environment: str | None, plans: Iterable[Plan], fresh: bool, older: Older
+) -> Iterator[Run]:
+    """The run of each plan, after those of earlier intervals in which rows came late.
+
+    Those of later intervals follow, if they read what has changed.
+    """
+    from etl_framework.plan.plan import build_plan
+    from etl_framework.run.late import late_rows
+    from etl_framework.run.run import Run
+    from etl_framework.run.stale import stale_runs
+
+    plan = None
+    for plan in plans:
+        found = late_rows(plan)
+        for late in found:
+            click.echo(str(late), err=True)
+        for interval in dict.fromkeys(late.interval for late in found):
+            again = build_plan(project, plan.pipeline.name, environment, interval)
+            kpis = again.pipeline.kpis.items()
+            yield Run(
+                again.only([name for name, kpi in kpis if kpi.target.restate == "allow"]),
+                older="keep",
+            )
+        yield Run(plan, fresh=fresh, older=older)
+    if plan:
+        yield from stale_runs(project, environment, plan, partial(click.echo, err=True))

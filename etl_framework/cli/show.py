@@ -10,7 +10,6 @@ from etl_framework.cli.completion import tables
 from etl_framework.cli.options import (
     environment_option,
     format_option,
-    limit_option,
     project_option,
 )
 
@@ -18,14 +17,23 @@ from etl_framework.cli.options import (
 @click.command()
 @click.argument("table", shell_complete=tables)
 @environment_option
-@limit_option(20)
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    help="Most rows to print; 0 for all. A table has 20 if not given, csv and json all.",
+)
 @click.option(
     "--order-by", metavar="COLUMN", help="Sort by this column; -COLUMN for largest first."
 )
 @project_option
 @format_option("table", "csv", "json")
 def show(
-    table: str, environment: str | None, limit: int, order_by: str | None, root: Path, format_: str
+    table: str,
+    environment: str | None,
+    limit: int | None,
+    order_by: str | None,
+    root: Path,
+    format_: str,
 ) -> None:
     """Print rows of a target, of the ledger, or of a source's rejected rows.
 
@@ -38,5 +46,11 @@ def show(
     from etl_framework.project.project import load_project
     from etl_framework.run.show import rows_of
 
-    columns, rows = rows_of(load_project(root), environment, table, order_by, limit)
-    click.echo(FORMATS[format_](columns, rows))
+    most = limit if limit is not None else 20 if format_ == "table" else 0
+    # One row more tells whether there are others.
+    columns, rows = rows_of(
+        load_project(root), environment, table, order_by, most + 1 if most else 0
+    )
+    click.echo(FORMATS[format_](columns, rows[:most] if most else rows))
+    if most and len(rows) > most:
+        click.echo(f"the first {most} rows; --limit 0 prints all", err=True)

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def test(names: tuple[str, ...], root: Path, format_: str) -> None:
     """Run the examples under `tests:` of transforms and KPIs, on a few rows in memory.
 
-    NAMES are pipelines or relations, as `music_streaming` or `music_streaming.listens`; everything
-    if none is given. Connects nowhere. Exit codes: 0 all pass, 1 some fail, 2 could not run.
+    NAMES are pipelines, transforms or KPIs: `music_streaming`, `music_streaming.listens`, or
+    `listens` where one pipeline alone has it; everything if none is given. Connects nowhere. Exit
+    codes: 0 all pass, 1 some fail, 2 could not run.
 
     \b
     etl test
@@ -70,6 +71,10 @@ def _chosen(project: Project, name: str) -> tuple[PipelineFile, str | None]:
     from etl_framework.errors import ConfigError, did_you_mean
 
     pipeline, _, relation = name.partition(".")
+    if not relation and name not in [file.model.name for file in project.pipelines if file.model]:
+        named = [file for file in project.pipelines if file.model and name in file.model.queries()]
+        if len(named) == 1:
+            return named[0], name
     pipeline_file = project.pipeline(pipeline)
     known = pipeline_file.model.queries() if pipeline_file.model else {}
     if relation and pipeline_file.model and relation not in known:

@@ -22,6 +22,14 @@ class Connection(Model):
         """
         return type(self).__name__.lower(), what
 
+    def folders(self, root: Path) -> tuple[Path, ...]:
+        """Return the folders of this machine in which the engine reads what is there.
+
+        :param root: the project's folder.
+        :raises ConfigError: a setting cannot be looked up.
+        """
+        return ()
+
 
 def inside(root: Path, path: str) -> Path:
     """Return a path below the project's folder; an absolute path stays as it is.

@@ -25,6 +25,9 @@ class Directory(Files):
     def dataset(self, root: Path, what: str) -> tuple[str, str]:
         return "file", str(inside(root, resolve(self.path, setting="path")) / what)
 
+    def folders(self, root: Path) -> tuple[Path, ...]:
+        return (inside(root, resolve(self.path, setting="path")),)
+
     def files(self, root: Path, pattern: str, here: Path) -> list[File]:
         folder = inside(root, resolve(self.path, setting="path"))
         if not folder.is_dir():
@@ -38,6 +41,10 @@ class Directory(Files):
         except ValueError as error:
             raise DataMissingError(f"'{pattern}' is no pattern of files: {error}") from error
         return [_file(folder, str(path.relative_to(folder))) for path in paths]
+
+    def version_of(self, root: Path, name: str) -> str | None:
+        folder = inside(root, resolve(self.path, setting="path"))
+        return _file(folder, name).version if (folder / name).is_file() else None
 
     def moved_file(self, root: Path, name: str, version: str, to: str, here: Path) -> File:
         folder = inside(root, resolve(self.path, setting="path"))

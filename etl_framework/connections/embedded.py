@@ -67,11 +67,12 @@ def fill(url: str, seed: Path) -> None:
     import psycopg2
 
     schema = seed / "schema.sql"
-    if not schema.is_file():
-        raise ConfigError(
-            f"the seed {seed} has no schema.sql", hint="`make demo` makes the sample data"
-        )
     tables = sorted(seed.glob("*.csv"))
+    if not schema.is_file():
+        if not tables:  # an empty database
+            return
+        hint = f"write {schema} with a CREATE TABLE for each CSV file"
+        raise ConfigError(f"the seed {seed} has no schema.sql", hint=hint)
     digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in [schema, *tables])).hexdigest()
     connection = psycopg2.connect(url)
     try:

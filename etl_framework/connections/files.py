@@ -44,6 +44,13 @@ class Files(Connection):
         """
 
     @abstractmethod
+    def version_of(self, root: Path, name: str) -> str | None:
+        """Return the version that a file has now; None if there is no such file.
+
+        :raises RetryableError: the place does not answer.
+        """
+
+    @abstractmethod
     def moved_file(self, root: Path, name: str, version: str, to: str, here: Path) -> File:
         """Return the file that `move` moved from `name` to `to`."""
 

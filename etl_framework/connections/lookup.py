@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +18,20 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jinja2 import TemplateError
 
-from etl_framework.errors import ConfigError
+from etl_framework.errors import ConfigError, Diagnostic
+from etl_framework.errors.secrets import keep_address, keep_secret, names_a_secret
 from etl_framework.sql.templates import render_text
+
+# NAME='a', NAME="a" or NAME=a, with `export` before it and a comment behind it.
+_SETTING = re.compile(
+    r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*"
+    r"(?:'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|([^'\"\s#](?:[^#]|(?<!\s)#)*|))\s*(?:\s#.*|#.*)?"
+)
 
 
 @dataclass(frozen=True)
 class Login:
-    """The settings of an Airflow connection; its repr shows no password.
+    """The settings of an Airflow connection; its repr and messages show no secret.
 
     :param extra: further settings by name.
     """
@@ -34,6 +42,10 @@ class Login:
     password: str = field(default="", repr=False)
     database: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        keep_secret(self.password)
+        keep_address(json.dumps(dict(self.extra), default=str))
 
 
 class Lookup:
@@ -50,6 +62,7 @@ class Lookup:
         """
         name = f"AIRFLOW_CONN_{conn_id.upper()}"
         text = os.environ.get(name)
+        keep_address(text)
         if text is None:
             raise ConfigError(
                 f"there is no connection '{conn_id}'",
@@ -132,6 +145,8 @@ class _Named:
         value = None if name.startswith("_") else self._find(name)
         if value is None:
             raise AttributeError(name)
+        if names_a_secret(name):
+            keep_secret(value)
         return value
 
 
@@ -145,18 +160,24 @@ def resolve(text: str, *, setting: str) -> str:
     """
     known = {"env": _Named(os.environ.get), "var": _Named(current().variable)}
     try:
-        return render_text(text, known)
+        value = render_text(text, known)
     except TemplateError as error:
         raise ConfigError(
             f"{setting} is {text}, which cannot be looked up",
             hint="set the environment variable; for {{ var.x }} it is AIRFLOW_VAR_X",
         ) from error
+    if names_a_secret(setting):
+        keep_secret(value)
+    keep_address(value)
+    return value
 
 
 def load_env_file(file: Path) -> None:
     """Set the variables of a file of NAME=value lines, unless they are set already.
 
-    :raises ConfigError: the file does not exist.
+    As in a shell, `export` may stand before a name, quotes around a value, and a comment behind it.
+
+    :raises ConfigError: the file does not exist, or a line is none of this.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -165,7 +186,14 @@ def load_env_file(file: Path) -> None:
             f"the file {file.name} that the environment's `env_file` names is not there",
             hint="for the environments of `etl dev`: etl dev up",
         ) from error
-    for line in lines:
-        name, equals, value = line.strip().partition("=")
-        if equals and not name.startswith("#"):
-            os.environ.setdefault(name.strip(), value.strip())
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _SETTING.fullmatch(line)
+        if not match:
+            place = (file.name, number, 1, ConfigError.code)
+            hint = "write NAME=value, or NAME='a value'"
+            raise ConfigError([Diagnostic(*place, "this line sets no variable", hint)])
+        name, single, double, plain = match.groups()
+        escaped = re.sub(r'\\(["\\$`])', r"\1", double) if double is not None else plain
+        os.environ.setdefault(name, single if single is not None else escaped.strip())

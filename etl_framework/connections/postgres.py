@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from etl_framework.connections.base import Connection, inside
+from etl_framework.connections.base import inside
+from etl_framework.connections.bounds import Bounds
 from etl_framework.connections.lookup import current, resolve
-from etl_framework.errors import ConfigError, MissingExtraError, RetryableError, StepError
+from etl_framework.errors import ConfigError, EtlError, MissingExtraError
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import connection as PostgresConnection
+    from etl_framework.connections.libpq.session import BoundedConnection
 
 # Further settings of an Airflow connection that are passed on to libpq.
 OF_LIBPQ = (
@@ -25,31 +27,30 @@ OF_LIBPQ = (
     "options",
     "application_name",
     "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
 )
 
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Turn psycopg2's errors into ours; only a lost connection is worth another try.
+    """Turn psycopg2's errors into ours; `failures` says which of them are worth another try.
 
-    :raises RetryableError: the connection broke.
+    :raises RetryableError: the connection broke, or the server is busy.
     :raises StepError: the server refused the statement.
     """
     import psycopg2
 
     try:
         yield
-    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        raise RetryableError(f"PostgreSQL: {_first_line(error)}") from error
     except psycopg2.Error as error:
-        raise StepError(f"PostgreSQL: {_first_line(error)}") from error
+        from etl_framework.connections.libpq.session import our_error
+
+        raise our_error("PostgreSQL", error) from error
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or "the connection is closed").split("\n")[0]
-
-
-class Postgres(Connection):
+class Postgres(Bounds):
     """A PostgreSQL database: by `url`, by `conn_id`, or `embedded`, which the project starts."""
 
     type: Literal["postgres"]
@@ -75,46 +76,46 @@ class Postgres(Connection):
             )
         return self
 
-    def connect(self, root: Path) -> PostgresConnection:
+    def connect(self, root: Path) -> BoundedConnection:
         """Open a connection; the caller closes it.
 
         :param root: the project's folder.
-        :raises RetryableError: the server does not answer or refuses; the message has no secret.
+        :raises RetryableError: the server does not answer.
+        :raises ConfigError: the server refuses, or the URL is none; the message has no secret.
         """
         try:
-            import psycopg2
+            from etl_framework.connections.libpq import session as libpq
         except ImportError as error:
             raise MissingExtraError("psycopg2", "postgres") from error
+        address = {**self.of_libpq(), "client_encoding": "UTF8", **self._address(root)}
+        connection = libpq.connect("PostgreSQL", address, self.statement_timeout)
         try:
-            connection: PostgresConnection = psycopg2.connect(
-                **self._address(root), connect_timeout=10
-            )
-            connection.set_client_encoding("UTF8")
-        except psycopg2.OperationalError as error:
-            raise RetryableError(f"cannot connect to PostgreSQL: {_first_line(error)}") from None
-        except psycopg2.ProgrammingError:
-            # Its message repeats the URL with the password.
-            raise ConfigError(
-                "the URL of the connection is not a PostgreSQL URL",
-                hint="postgresql://user:password@host:5432/database",
-            ) from None
+            with our_errors():
+                libpq.limit_statements(connection)
+        except EtlError:
+            connection.close()
+            raise
         return connection
 
     def dataset(self, root: Path, what: str) -> tuple[str, str]:
-        from psycopg2.extensions import parse_dsn
-
         address = self._address(root)
-        address = parse_dsn(address["dsn"]) if "dsn" in address else address
         place = f"{address.get('host', 'localhost')}:{address.get('port', 5432)}"
         table = what if "." in what else f"public.{what}"
         return f"postgres://{place}", f"{address.get('dbname', 'postgres')}.{table}"
 
     def _address(self, root: Path) -> dict[str, Any]:
-        """Return arguments for libpq; an Airflow connection uses TLS unless it says otherwise."""
+        """Return arguments for libpq; an Airflow connection uses TLS unless it says otherwise.
+
+        :raises ConfigError: the URL is none.
+        """
         if self.url:
-            return {"dsn": resolve(self.url, setting="url")}
+            return _parsed(resolve(self.url, setting="url"))
         if self.conn_id:
             login = current().login(self.conn_id)
+            if "@" in f"{login.host}{login.database}":
+                raise _not_a_url(
+                    f"the connection '{self.conn_id}' has an '@' in its host or schema"
+                )
             address = {
                 "host": login.host,
                 "port": login.port,
@@ -128,4 +129,32 @@ class Postgres(Connection):
         from etl_framework.connections.embedded import running
 
         seed = inside(root, self.seed) if self.seed else None
-        return {"dsn": running(inside(root, str(self.embedded)), seed)}
+        return _parsed(running(inside(root, str(self.embedded)), seed))
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    """Return the parts of a URL, or of a DSN such as `host=db user=me`.
+
+    :raises ConfigError: it cannot be parsed, or only with a part of the password as host.
+    """
+    from psycopg2 import ProgrammingError
+    from psycopg2.extensions import parse_dsn
+
+    # postgresql://me:pass@word@host/db: libpq takes the password to end at the first @ or /, and
+    # would look for the rest as a host.
+    end = re.search("[@/]", rest := url.partition("://")[2])
+    behind = rest[end.end() :] if end else ""
+    if "@" in behind.partition("?")[0]:
+        raise _not_a_url("the URL of the connection has an '@' or a '/' in its user or password")
+    try:
+        return dict(parse_dsn(url))
+    except ProgrammingError:
+        raise _not_a_url("the URL of the connection is not a PostgreSQL URL") from None
+
+
+def _not_a_url(problem: str) -> ConfigError:
+    return ConfigError(
+        problem,
+        hint="postgresql://user:password@host:5432/database; in user and password, "
+        "@ is written %40, / is %2F, and % is %25",
+    )

@@ -31,6 +31,12 @@ class S3(Files):
     profile: str | None = Field(None, description="A profile of the AWS configuration.")
     kms_key: str | None = Field(None, description="KMS key that encrypts what is written.")
     endpoint_url: str | None = Field(None, description="A server that speaks S3, other than AWS.")
+    connect_timeout: int = Field(
+        10, ge=1, le=600, description="Seconds until an attempt to reach S3 is given up."
+    )
+    read_timeout: int = Field(
+        60, ge=1, le=3600, description="Seconds to wait for the next part of an answer."
+    )
 
     def open(self, bucket: str = "", prefix: str = "", *, attempts: int = ATTEMPTS) -> S3Prefix:
         """Return the prefix, or another place in S3 with the same credentials.
@@ -44,6 +50,7 @@ class S3(Files):
             profile=self.profile,
             conn_id=self.conn_id,
             attempts=attempts,
+            timeouts=(self.connect_timeout, self.read_timeout),
         )
         encryption = {}
         if self.kms_key:
@@ -75,6 +82,11 @@ class S3(Files):
         for file in missing:
             if place:
                 place.download(file.place, file.path, int(file.version.partition(":")[0]))
+
+    def version_of(self, root: Path, name: str) -> str | None:
+        # Of all names that begin so, the name itself comes first.
+        stored = next(self.open().listed(name), None)
+        return f"{stored.size}:{stored.tag}" if stored and stored.name == name else None
 
     def moved_file(self, root: Path, name: str, version: str, to: str, here: Path) -> File:
         return File(_here(here, name, version.partition(":")[2]), name, version, to)

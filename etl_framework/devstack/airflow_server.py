@@ -28,11 +28,20 @@ from etl_framework.devstack.leash import Leash
 from etl_framework.errors import MissingExtraError, StepError
 
 SECONDS = 180
-PROCESSES = {
-    2: ("webserver", "scheduler", "triggerer"),
-    3: ("api-server", "scheduler", "dag-processor", "triggerer"),
-}
 USER = "admin"
+
+
+def processes(major: int, port: str) -> dict[str, tuple[str, ...]]:
+    """The processes of an Airflow with their arguments; none listens beyond the loopback.
+
+    Servers of logs listen on all addresses, and no setting changes that. Nobody needs them here:
+    all processes have one folder of logs.
+    """
+    web, without_logs = ("-H", HOST, "--port", port), ("--skip-serve-logs",)
+    of_both: dict[str, tuple[str, ...]] = {"scheduler": without_logs, "triggerer": without_logs}
+    if major == 2:
+        return {"webserver": web, **of_both}
+    return {"api-server": web, **of_both, "dag-processor": ()}
 
 
 class AirflowServer:
@@ -88,9 +97,8 @@ class AirflowServer:
                 "--email",
                 "admin@example.com",
             )
-        for name in PROCESSES[self.major]:
-            place = ["-H", HOST, "--port", self.url.rpartition(":")[2]]
-            self._spawn(name, *(place if name in ("webserver", "api-server") else []))
+        for name, arguments in processes(self.major, self.url.rpartition(":")[2]).items():
+            self._spawn(name, *arguments)
         self._wait_for_health()
 
     def stop(self) -> None:

@@ -29,6 +29,7 @@ def settings(root: Path, folder: Path, port: int) -> dict[str, str]:
         "WEBSERVER__WORKERS": "1",
         "WEBSERVER__EXPOSE_CONFIG": "True",
         "LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": HOST,
         "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         "DAG_FACTORY__ENABLE_TELEMETRY": "False",
         "USAGE_DATA_COLLECTION__ENABLED": "False",

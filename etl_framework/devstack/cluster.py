@@ -3,8 +3,10 @@
 It does not imitate: how rows are distributed, sorted and compressed, and therefore the speed;
 concurrency scaling, queues and their limits; Spectrum, data sharing, materialized views, machine
 learning, stored procedures, Python functions; navigation in SUPER values; MERGE ... REMOVE
-DUPLICATES; COPY of JSON, AVRO, ORC and fixed widths. PostgreSQL isolates transactions by row,
-Redshift by table. The optimizer and the messages of rare errors are PostgreSQL's.
+DUPLICATES; COPY of JSON, AVRO, ORC and fixed widths; PIVOT, UNPIVOT, EXCLUDE, APPROXIMATE, GROUP
+BY ALL, and functions such as MONTHS_BETWEEN and NEXT_DAY, which it says itself. PostgreSQL
+isolates transactions by row, Redshift by table. The optimizer and the messages of rare errors are
+PostgreSQL's.
 """
 
 from __future__ import annotations

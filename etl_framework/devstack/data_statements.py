@@ -33,7 +33,9 @@ class Running:
     status: str = "SUBMITTED"
     error: str = ""
     results: list[Any] = field(default_factory=list)
-    done: int = 0
+    # How many rows each statement that is done returned or changed.
+    counts: list[int] = field(default_factory=list)
+    batch: bool = False
     started: float = field(default_factory=monotonic)
 
 
@@ -59,7 +61,7 @@ class Statements:
         if not 1 <= len(body["Sqls"]) <= MAX_STATEMENTS:
             message = "Member must have length less than or equal to 40"
             raise ApiError("ValidationException", message)
-        return self._start(body, list(body["Sqls"]), {})
+        return self._start(body, list(body["Sqls"]), {}, batch=True)
 
     def describe(self, body: Body) -> Body:
         """Return the status of a request."""
@@ -76,19 +78,20 @@ class Statements:
             answer["SessionId"] = running.session
         if running.error:
             answer["Error"] = running.error
-        if len(running.sqls) > 1:
+        done = len(running.counts)
+        if running.batch:
             answer["SubStatements"] = [
                 {
                     "Id": f"{running.id}:{number}",
                     "QueryString": sql,
-                    "HasResultSet": number <= running.done and bool(running.results[number - 1]),
-                    "Status": "FINISHED" if number <= running.done else running.status,
+                    "HasResultSet": number <= done and bool(running.results[number - 1]),
+                    "ResultRows": running.counts[number - 1] if number <= done else -1,
+                    "Status": "FINISHED" if number <= done else running.status,
                 }
                 for number, sql in numbered
             ]
-        elif running.done:
-            rows = running.results[0]
-            answer["ResultRows"] = len(rows[1]) if rows else 0
+        elif done:
+            answer["ResultRows"] = running.counts[0]
         return answer
 
     def result(self, body: Body) -> Body:
@@ -137,7 +140,9 @@ class Statements:
             raise ApiError("ResourceNotFoundException", "Query does not exist.")
         return running
 
-    def _start(self, body: Body, sqls: list[str], values: Mapping[str, str]) -> Body:
+    def _start(
+        self, body: Body, sqls: list[str], values: Mapping[str, str], *, batch: bool = False
+    ) -> Body:
         if not body.get("SessionId") and not (
             body.get("ClusterIdentifier") or body.get("WorkgroupName")
         ):
@@ -150,7 +155,7 @@ class Statements:
             known = self._known[self._tokens[token]]
             return {"Id": known.id, "SessionId": known.session}
         connection, session = self._connection(body)
-        running = Running(str(uuid.uuid4()), sqls, connection, session)
+        running = Running(str(uuid.uuid4()), sqls, connection, session, batch=batch)
         self._known[running.id] = running
         if token:
             self._tokens[token] = running.id
@@ -178,7 +183,7 @@ class Statements:
         connection = running.connection
         running.status = "STARTED"
         try:
-            connection.autocommit = len(running.sqls) == 1
+            connection.autocommit = not running.batch
             with connection.cursor() as cursor:
                 for sql in running.sqls:
                     cursor.execute(*_bound(sql, values))
@@ -187,7 +192,7 @@ class Statements:
                         cursor.fetchall(),
                     )
                     running.results.append(rows)
-                    running.done += 1
+                    running.counts.append(cursor.rowcount)
             if not connection.autocommit:
                 connection.commit()
             running.status = "FINISHED"

@@ -120,6 +120,16 @@ def _columns(statement: Statement, opening: int, end: int, attributes: Attribute
     return f" ({', '.join(parts)})"
 
 
+def bytes_checked(name: str, column: str, length: str) -> str:
+    """The constraint that a text has no more bytes, which Redshift counts in place of letters.
+
+    For example `CONSTRAINT "etl_bytes_20_name" CHECK (octet_length("name") <= 20)`.
+
+    :param column: the column's name as SQL.
+    """
+    return f'CONSTRAINT "etl_bytes_{length}_{name[:30]}" CHECK (octet_length({column}) <= {length})'
+
+
 def _column(statement: Statement, first: int, last: int, attributes: Attributes) -> str:
     words = statement.words
     head = words[first].upper
@@ -135,12 +145,7 @@ def _column(statement: Statement, first: int, last: int, attributes: Attributes)
     type_, place = _type(statement, first + 1, last)
     out = [statement.between(first, first + 1), type_]
     if length := re.search(r"^(?:character varying|char)\((\d+)\)$", type_):
-        # CONSTRAINT "etl_bytes_20_name" CHECK (octet_length(name) <= 20)
-        column = statement.between(first, first + 1)
-        out.append(
-            f'CONSTRAINT "etl_bytes_{length[1]}_{name[:30]}" '
-            f"CHECK (octet_length({column}) <= {length[1]})"
-        )
+        out.append(bytes_checked(name, statement.between(first, first + 1), length[1]))
     while place < last:
         upper = words[place].upper
         if upper in ("DISTKEY", "SORTKEY"):
@@ -182,7 +187,10 @@ def _column(statement: Statement, first: int, last: int, attributes: Attributes)
                 "REFERENCES",
             ):
                 size += 1
-            out.append(statement.between(place, place + size))
+            value = statement.between(place, place + size)
+            # In Redshift, these give the time of the statement in UTC, without a zone.
+            is_now = re.fullmatch(r"(?i)DEFAULT\s+(getdate\s*\(\s*\)|sysdate)", value.strip())
+            out.append("DEFAULT (now() AT TIME ZONE 'UTC')" if is_now else value)
             place += size
         else:
             raise _syntax(words[place])

@@ -14,6 +14,14 @@ CREATE OR REPLACE FUNCTION redshift.unit(name text) RETURNS text LANGUAGE sql IM
         WHEN 'seconds' THEN 'second'
         WHEN 'dayofweek' THEN 'dow' WHEN 'dw' THEN 'dow' WHEN 'weekday' THEN 'dow'
         WHEN 'dayofyear' THEN 'doy' WHEN 'dy' THEN 'doy' WHEN 'yearday' THEN 'doy'
+        WHEN 'c' THEN 'century' WHEN 'cent' THEN 'century' WHEN 'cents' THEN 'century'
+        WHEN 'centuries' THEN 'century' WHEN 'dec' THEN 'decade' WHEN 'decs' THEN 'decade'
+        WHEN 'decades' THEN 'decade' WHEN 'mil' THEN 'millennium' WHEN 'mils' THEN 'millennium'
+        WHEN 'millennia' THEN 'millennium'
+        WHEN 'ms' THEN 'millisecond' WHEN 'msec' THEN 'millisecond' WHEN 'msecs' THEN 'millisecond'
+        WHEN 'milliseconds' THEN 'millisecond' WHEN 'us' THEN 'microsecond'
+        WHEN 'usec' THEN 'microsecond' WHEN 'usecs' THEN 'microsecond'
+        WHEN 'microseconds' THEN 'microsecond'
         ELSE lower(name) END $$;
 
 CREATE OR REPLACE FUNCTION redshift.step(name text, n bigint) RETURNS interval
@@ -57,18 +65,27 @@ LANGUAGE sql STABLE AS $$ SELECT pg_catalog.date_trunc(redshift.unit(name), at) 
 CREATE OR REPLACE FUNCTION redshift.date_trunc(name text, at date) RETURNS timestamp
 LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.date_trunc(redshift.unit(name), at::timestamp) $$;
 
-CREATE OR REPLACE FUNCTION redshift.date_part(name text, at timestamp) RETURNS bigint
+-- EXTRACT gives an integer, without what is above or below the part; DATE_PART gives a float.
+CREATE OR REPLACE FUNCTION redshift.whole_part(name text, value float8) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT floor(pg_catalog.date_part(redshift.unit(name), at))::bigint $$;
-CREATE OR REPLACE FUNCTION redshift.date_part(name text, at timestamptz) RETURNS bigint
+    SELECT CASE WHEN redshift.unit(name) IN ('millisecond', 'microsecond')
+        THEN floor(value)::bigint % 1000 ELSE floor(value)::bigint END $$;
+CREATE OR REPLACE FUNCTION redshift.date_part(name text, at timestamp) RETURNS float8
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.date_part(redshift.unit(name), at) $$;
+CREATE OR REPLACE FUNCTION redshift.date_part(name text, at date) RETURNS float8
+LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.date_part(redshift.unit(name), at::timestamp) $$;
+CREATE OR REPLACE FUNCTION redshift.extract_part(name text, at timestamp) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT redshift.whole_part(name, pg_catalog.date_part(redshift.unit(name), at)) $$;
+CREATE OR REPLACE FUNCTION redshift.extract_part(name text, at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $$
-    SELECT floor(pg_catalog.date_part(redshift.unit(name), at))::bigint $$;
-CREATE OR REPLACE FUNCTION redshift.date_part(name text, at date) RETURNS bigint
+    SELECT redshift.whole_part(name, pg_catalog.date_part(redshift.unit(name), at)) $$;
+CREATE OR REPLACE FUNCTION redshift.extract_part(name text, at date) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT floor(pg_catalog.date_part(redshift.unit(name), at::timestamp))::bigint $$;
-CREATE OR REPLACE FUNCTION redshift.date_part(name text, length interval) RETURNS bigint
+    SELECT redshift.whole_part(name, pg_catalog.date_part(redshift.unit(name), at::timestamp)) $$;
+CREATE OR REPLACE FUNCTION redshift.extract_part(name text, length interval) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT floor(pg_catalog.date_part(redshift.unit(name), length))::bigint $$;
+    SELECT redshift.whole_part(name, pg_catalog.date_part(redshift.unit(name), length)) $$;
 
 CREATE OR REPLACE FUNCTION redshift.last_day(at timestamp) RETURNS date
 LANGUAGE sql IMMUTABLE AS $$
@@ -79,6 +96,21 @@ LANGUAGE sql IMMUTABLE AS $$
         THEN redshift.last_day(at + n * interval '1 month') + at::time
         ELSE at + n * interval '1 month' END $$;
 
+CREATE OR REPLACE FUNCTION redshift.months_between(a timestamp, b timestamp) RETURNS float8
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT redshift.borders('month', b, a) + CASE
+        WHEN extract(day FROM a) = extract(day FROM b)
+            OR (a::date = redshift.last_day(a) AND b::date = redshift.last_day(b)) THEN 0
+        ELSE (extract(day FROM a) - extract(day FROM b)
+            + extract(epoch FROM a::time - b::time) / 86400) / 31 END::float8 $$;
+-- The names of the days may be shortened to two letters.
+CREATE OR REPLACE FUNCTION redshift.next_day(at timestamp, name text) RETURNS date
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT at::date + ((position(lower(pg_catalog.left(name, 2)) IN 'sumotuwethfrsa') - 1) / 2
+        - extract(dow FROM at)::int + 6) % 7 + 1 $$;
+
+CREATE OR REPLACE FUNCTION redshift.trunc(at timestamptz) RETURNS date
+LANGUAGE sql STABLE AS $$ SELECT at::date $$;
 CREATE OR REPLACE FUNCTION redshift.trunc(at timestamp) RETURNS date
 LANGUAGE sql IMMUTABLE AS $$ SELECT at::date $$;
 CREATE OR REPLACE FUNCTION redshift.trunc(n numeric) RETURNS numeric
@@ -106,19 +138,59 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN pg_catalog.octet_length(t) <= size THEN t ELSE pg_catalog.left(t, (
         SELECT coalesce(max(k), 0) FROM generate_series(1, size) AS k
         WHERE pg_catalog.octet_length(pg_catalog.left(t, k)) <= size)::int) END $$;
-CREATE OR REPLACE FUNCTION redshift.regexp_substr(t text, pattern text) RETURNS text
+CREATE OR REPLACE FUNCTION redshift.regexp_substr(
+    t text, pattern text, start int DEFAULT 1, n int DEFAULT 1, flags text DEFAULT ''
+) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN t IS NOT NULL AND pattern IS NOT NULL THEN coalesce(
+        pg_catalog.regexp_substr(t, pattern, greatest(start, 1), n, replace(flags, 'e', ''),
+            (flags LIKE '%e%' AND pattern ~ '[(][^?]')::int), '') END $$;
+CREATE OR REPLACE FUNCTION redshift.regexp_replace(
+    t text, pattern text, other text DEFAULT '', start int DEFAULT 1, flags text DEFAULT ''
+) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT pg_catalog.regexp_replace(t, pattern, other, greatest(start, 1), 0, flags) $$;
+
+-- The byte at which a part of a text begins.
+CREATE OR REPLACE FUNCTION redshift.octetindex(part text, t text) RETURNS int
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN t IS NOT NULL
-        THEN coalesce(pg_catalog.regexp_substr(t, pattern), '') END $$;
+    SELECT CASE strpos(t, part) WHEN 0 THEN 0
+        ELSE pg_catalog.octet_length(pg_catalog.left(t, strpos(t, part) - 1)) + 1 END $$;
+CREATE OR REPLACE FUNCTION redshift.sha2(t text, bits int) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE bits WHEN 224 THEN encode(sha224(convert_to(t, 'UTF8')), 'hex')
+        WHEN 384 THEN encode(sha384(convert_to(t, 'UTF8')), 'hex')
+        WHEN 512 THEN encode(sha512(convert_to(t, 'UTF8')), 'hex')
+        WHEN 256 THEN encode(sha256(convert_to(t, 'UTF8')), 'hex')
+        WHEN 0 THEN encode(sha256(convert_to(t, 'UTF8')), 'hex') ELSE '' END $$;
+CREATE OR REPLACE FUNCTION redshift.strtol(t text, base int) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN t LIKE '-%' THEN -1 ELSE 1 END * (
+        SELECT sum((position(substr(digits, k, 1) IN '0123456789abcdefghijklmnopqrstuvwxyz') - 1)
+            * (base::numeric ^ (length(digits) - k)))
+        FROM generate_series(1, length(digits)) AS k)::bigint
+    FROM lower(ltrim(t, '-+')) AS digits $$;
 
 CREATE OR REPLACE FUNCTION redshift.is_valid_json(t text) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$ SELECT t IS JSON OBJECT $$;
-CREATE OR REPLACE FUNCTION redshift.json_extract_path_text(t text, VARIADIC path text[])
-RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT t::json #>> path $$;
-CREATE OR REPLACE FUNCTION redshift.json_extract_array_element_text(t text, place int)
-RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT t::json ->> place $$;
-CREATE OR REPLACE FUNCTION redshift.json_array_length(t text) RETURNS int
-LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.json_array_length(t::json) $$;
+CREATE OR REPLACE FUNCTION redshift.is_valid_json_array(t text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT t IS JSON ARRAY $$;
+CREATE OR REPLACE FUNCTION redshift.can_json_parse(t text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT t IS JSON $$;
+-- A document in JSON; NULL for another text where that is wanted instead of an error.
+CREATE OR REPLACE FUNCTION redshift.document(t text, null_if_invalid boolean) RETURNS json
+LANGUAGE plpgsql IMMUTABLE AS $$
+    BEGIN RETURN CASE WHEN NOT null_if_invalid OR t IS JSON THEN t::json END; END $$;
+CREATE OR REPLACE FUNCTION redshift.json_extract_path_text(
+    t text, null_if_invalid boolean, VARIADIC path text[]
+) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT redshift.document(t, null_if_invalid) #>> path $$;
+CREATE OR REPLACE FUNCTION redshift.json_extract_array_element_text(
+    t text, place int, null_if_invalid boolean DEFAULT false
+) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN place >= 0 THEN redshift.document(t, null_if_invalid) ->> place END $$;
+CREATE OR REPLACE FUNCTION redshift.json_array_length(
+    t text, null_if_invalid boolean DEFAULT false
+) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+    SELECT pg_catalog.json_array_length(redshift.document(t, null_if_invalid)) $$;
 
 -- The mean of integers is an integer.
 CREATE OR REPLACE FUNCTION redshift.whole_mean(state bigint[]) RETURNS bigint

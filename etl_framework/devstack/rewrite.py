@@ -14,7 +14,7 @@ from etl_framework.devstack.tokens import Statement, statements
 from etl_framework.devstack.translate import translated
 from etl_framework.devstack.unload_command import run_unload
 from etl_framework.devstack.wire import WireError
-from etl_framework.sql.quote import literal
+from etl_framework.sql.quote import literal, quote
 
 # Statements that PostgreSQL has and Redshift refuses: the first words, and Redshift's message.
 REFUSED = {
@@ -43,6 +43,12 @@ SETTINGS = {
 }
 QUERIES = {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "("}
 MAX_BYTES = 16 << 20
+# ALTER TABLE "t" ALTER COLUMN "c" TYPE varchar(9)
+_WIDER = re.compile(
+    r'ALTER\s+TABLE\s+(\S+)\s+ALTER\s+COLUMN\s+("(?:[^"]|"")+"|\w+)\s+TYPE\s+'
+    r"(?:varchar|character\s+varying)\s*\((\d+)\)",
+    re.IGNORECASE,
+)
 _TEMPORARY = re.compile(r"(?<![\w'\"])(#\w+)")
 
 
@@ -83,6 +89,8 @@ def rewrite(sql: str, session: Session, objects: Objects) -> Work:
         return Handled(partial(_truncate, sql))
     if head == "CREATE" and _makes_table(statement):
         return _create(statement, session)
+    if wider := _WIDER.match(statement.sql):
+        return Handled(partial(_widen, statement.sql, wider[1], wider[2], wider[3]))
     if head == "SET" and statement.words[1].upper in SETTINGS:
         return Passed(f"SET redshift.{statement.sql[statement.words[1].start :]}")
     if head == "MERGE":
@@ -98,6 +106,21 @@ def _copy(statement: Statement, objects: Objects) -> Handled:
     transfer = copy_options.copy(statement)
     objects.allow(transfer)
     return Handled(lambda session: run_copy(transfer, session, objects))
+
+
+def _widen(sql: str, table: str, column: str, length: str, session: Session) -> str:
+    """Widen a text, whose bytes a constraint of the stand-in counts."""
+    session.ask(sql)
+    name = column[1:-1].replace('""', '"') if column.startswith('"') else column.lower()
+    former = session.ask(
+        "SELECT conname FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid "
+        f"AND attnum = ANY(conkey) WHERE conrelid = to_regclass({literal(table)}) "
+        f"AND conname LIKE 'etl_bytes_%' AND attname = {literal(name)}"
+    )
+    for (constraint,) in former:
+        session.ask(f"ALTER TABLE {table} DROP CONSTRAINT {quote(str(constraint))}")
+    session.ask(f"ALTER TABLE {table} ADD {ddl.bytes_checked(name, column, length)}")
+    return "ALTER TABLE"
 
 
 def _truncate(sql: str, session: Session) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from etl_framework.devstack.mwaa_server import start_mwaa
 from etl_framework.devstack.stack import Stack
-from etl_framework.storage.staging import write_text
+from etl_framework.errors import EtlError
+from etl_framework.storage.write import write_text
 
 ENV, PID = "env", "pid"
 
@@ -21,17 +22,19 @@ def main() -> None:
     seed = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     stack = Stack(folder)
-    stack.start()
     beside = ExitStack()
     try:
+        stack.start()
         mwaa = start_mwaa(beside, stack.variables["ETL_DEV_S3_URL"], stack.s3)
         if seed:
             stack.seed(seed)
-        (folder / f".{ENV}").touch(mode=0o600)
         lines = [f"{name}={value}\n" for name, value in {**stack.variables, **mwaa}.items()]
         write_text(folder / PID, str(os.getpid()))
-        write_text(folder / ENV, "".join(lines))
+        write_text(folder / ENV, "".join(lines), mode=0o600)
         signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    except EtlError as error:  # `up` shows the last line
+        diagnostic = error.diagnostics[0]
+        sys.exit(f"{diagnostic.message}; {diagnostic.hint}".removesuffix("; "))
     finally:
         (folder / ENV).unlink(missing_ok=True)
         (folder / PID).unlink(missing_ok=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from etl_framework.devstack.wire import Channel, Closed, WireError, packed, texts
+from etl_framework.sql.functions import KNOWN
 
 # The types of the messages that answer a message of the extended protocol.
 ANSWERS = {b"1", b"2", b"3", b"T", b"n", b"C", b"I", b"s"}
@@ -255,6 +257,9 @@ class Session:
         self.client.send(packed(b"E", error.body()))
 
 
+# Types and words of Redshift that PostgreSQL behind the stand-in does not know.
+OTHER_TYPES = ("nvarchar", "nchar", "super", "hllsketch", "varbyte", "geography", "geometry")
+OTHER_WORDS = ("PIVOT", "UNPIVOT", "EXCLUDE", "ALL", "QUALIFY", "CONNECT")
 OWN_WAY = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "VACUUM"}
 
 
@@ -266,7 +271,26 @@ def translated(error: WireError) -> WireError:
     if error.code == "23514" and "etl_bytes_" in error.message:
         length = error.message.rpartition("etl_bytes_")[2].partition("_")[0]
         return WireError(f"value too long for type character varying({length})", "22001")
+    if lacking := _lacking(error):
+        return WireError(f"the stand-in of Redshift has no {lacking}; a cluster has", "0A000")
     return error
+
+
+def _lacking(error: WireError) -> str:
+    """What Redshift has and PostgreSQL refuses in an error, in words; empty for another error."""
+    if error.code == "42883":
+        function = re.match(r"function (?:\w+\.)?(\w+)\(", error.message)
+        if function and function[1] in KNOWN:
+            return f"{function[1].upper()} for these types"
+    if error.code == "42704":
+        type_ = re.match(r'type "(\w+)" does not exist', error.message)
+        if type_ and type_[1] in OTHER_TYPES:
+            return type_[1].upper()
+    if error.code == "42601":
+        word = re.match(r'syntax error at or near "(\w+)"', error.message)
+        if word and word[1].upper() in OTHER_WORDS:
+            return word[1].upper()
+    return ""
 
 
 def _values(body: bytes) -> Iterator[str | None]:

@@ -32,3 +32,9 @@ CREATE OR REPLACE VIEW redshift.pg_table_def AS
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'redshift')
     AND pg_table_is_visible(c.oid) -- of other sessions no temporary ones
     ORDER BY 1, 2, a.attnum;
+CREATE OR REPLACE VIEW redshift.svv_transactions AS
+    SELECT activity.usename::text AS txn_owner, activity.datname::text AS txn_db, held.pid,
+        activity.backend_xid AS xid, activity.xact_start AS txn_start, held.mode AS lock_mode,
+        held.locktype AS lockable_object_type, held.relation, held.granted
+    FROM pg_locks AS held JOIN pg_stat_activity AS activity ON activity.pid = held.pid
+    WHERE held.relation IS NOT NULL;

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etl_framework.errors import PlanError
+from etl_framework.sql.names import COMPARED, compared
+from etl_framework.sql.parser import AS_FLOAT
 from etl_framework.sql.patterns import similar_to
 
 if TYPE_CHECKING:
@@ -15,19 +18,20 @@ if TYPE_CHECKING:
 
 # Functions of Redshift that PostgreSQL does not have, or has with another meaning.
 OURS = {
-    "ADD_MONTHS",
-    "OCTET_LENGTH",
-    "IS_VALID_JSON",
-    "JSON_EXTRACT_ARRAY_ELEMENT_TEXT",
-    "JSON_ARRAY_LENGTH",
-}
+    "ADD_MONTHS", "OCTET_LENGTH", "OCTETINDEX", "IS_VALID_JSON", "IS_VALID_JSON_ARRAY",
+    "CAN_JSON_PARSE", "JSON_EXTRACT_ARRAY_ELEMENT_TEXT", "JSON_ARRAY_LENGTH",
+}  # fmt: skip
+# Kinds of nodes whose first argument is a text, for which Redshift takes numbers too.
+_OF_TEXTS = ("StrPosition", "Pad", "Repeat", "Substring", "Reverse")
 
 
 def to_postgres(node: exp.Expr) -> None:
     """Rewrite one node; its inner nodes must be rewritten before."""
     from sqlglot import exp
 
-    if isinstance(node, exp.TsOrDsAdd):
+    if type(node).__name__ in _OF_TEXTS:
+        node.set("this", exp.cast(node.this, "TEXT"))
+    elif isinstance(node, exp.TsOrDsAdd):
         node.replace(_ours("dateadd", _unit(node), node.expression, node.this))
     elif isinstance(node, exp.TsOrDsDiff):
         node.replace(_ours("datediff", _unit(node), node.expression, node.this))
@@ -35,7 +39,26 @@ def to_postgres(node: exp.Expr) -> None:
         node.replace(_ours("date_trunc", _unit(node), node.this))
     elif isinstance(node, exp.Extract):
         unit = exp.Literal.string(node.name.lower())
-        node.replace(_ours("date_part", unit, node.expression))
+        name = "date_part" if node.meta.get(AS_FLOAT) else "extract_part"
+        node.replace(_ours(name, unit, node.expression))
+    elif isinstance(node, exp.LastDay):
+        node.replace(_ours("last_day", exp.cast(node.this, "TIMESTAMP")))
+    elif isinstance(node, exp.MonthsBetween):
+        sides = (exp.cast(side, "TIMESTAMP") for side in (node.this, node.expression))
+        node.replace(_ours("months_between", *sides))
+    elif isinstance(node, exp.NextDay):
+        node.replace(_ours("next_day", exp.cast(node.this, "TIMESTAMP"), node.expression))
+    elif isinstance(node, exp.ApproxDistinct):
+        node.replace(exp.Count(this=exp.Distinct(expressions=[node.this])))
+    elif isinstance(node, exp.GroupingId):
+        node.replace(exp.Anonymous(this="GROUPING", expressions=node.expressions))
+    elif isinstance(node, exp.ApproxQuantile):
+        _percentile(node)
+    elif isinstance(node, exp.SHA2):
+        length = node.args.get("length") or exp.Literal.number(256)
+        node.replace(_ours("sha2", node.this, length))
+    elif isinstance(node, exp.FromBase):
+        node.replace(_ours("strtol", node.this, node.expression))
     elif isinstance(node, exp.Trunc | exp.Round):
         digits = node.args.get("decimals")
         node.replace(_ours(node.key, node.this, *([digits] if digits else [])))
@@ -49,22 +72,22 @@ def to_postgres(node: exp.Expr) -> None:
             joined = exp.DPipe(this=joined, expression=exp.cast(part, "TEXT"))
         node.replace(exp.paren(joined))
     elif isinstance(node, exp.RegexpReplace):
-        node.set("modifiers", exp.Literal.string("g"))
-        node.set("single_replace", False)
+        given = [node.args.get(key) for key in ("replacement", "position", "modifiers")]
+        node.replace(_ours("regexp_replace", node.this, node.expression, *filter(None, given)))
     elif isinstance(node, exp.RegexpExtract):
-        node.replace(_ours("regexp_substr", node.this, node.expression))
-    elif isinstance(node, exp.JSONExtractScalar):
-        path = [exp.Literal.string(str(part.this)) for part in node.expression.expressions[1:]]
-        node.replace(_ours("json_extract_path_text", node.this, *path))
+        given = [node.args.get(key) for key in ("position", "occurrence", "parameters")]
+        node.replace(_ours("regexp_substr", node.this, node.expression, *filter(None, given)))
     elif isinstance(node, exp.SimilarTo):
         whole, regex = similar_to(node)
         pattern = exp.Literal.string(f"^({regex})$")
         whole.replace(exp.RegexpLike(this=node.this, expression=pattern))
+    elif isinstance(node, exp.Cast) and node.to.is_type("DECIMAL") and not node.to.expressions:
+        node.set("to", exp.DataType.build("DECIMAL(18,0)"))
     elif isinstance(node, exp.Cast) and node.to.is_type("VARCHAR") and node.to.expressions:
         size = node.to.expressions[0].this
         cut = _ours("cut", exp.cast(node.this, "TEXT"), size.copy())
         node.set("this", cut)
-    elif isinstance(node, exp.LastValue | exp.FirstValue | exp.Lag | exp.Lead):
+    elif isinstance(node, exp.LastValue | exp.FirstValue | exp.Lag | exp.Lead | exp.NthValue):
         _ignoring(node)
     elif isinstance(node, exp.Anonymous):
         _function(node)
@@ -102,20 +125,51 @@ def _list(node: exp.GroupConcat) -> None:
     if isinstance(within, exp.WithinGroup):
         order = f" {within.expression.sql('postgres').strip()}"
     if distinct:  # PostgreSQL sorts DISTINCT values only by themselves, so they are cast afterwards
-        listed = f"ARRAY_AGG(DISTINCT {value}{order}) FILTER (WHERE NOT {value} IS NULL)"
+        listed = f"ARRAY_AGG(DISTINCT {value}{order}) FILTER (WHERE CAST({value} AS TEXT) <> '')"
         text = f"ARRAY_TO_STRING({listed}, {between})"
     else:
-        text = f"STRING_AGG(CAST({value} AS TEXT), {between}{order})"
+        listed = f"STRING_AGG(CAST({value} AS TEXT), {between}{order})"
+        text = f"{listed} FILTER (WHERE CAST({value} AS TEXT) <> '')"
     (within if isinstance(within, exp.WithinGroup) else node).replace(exp.var(text))
 
 
+def _percentile(node: exp.ApproxQuantile) -> None:
+    """Rewrite APPROXIMATE PERCENTILE_DISC, which may give the exact value."""
+    from sqlglot import exp
+
+    order = exp.Order(expressions=[exp.Ordered(this=node.this.copy())])
+    exact = exp.PercentileDisc(this=node.args["quantile"].copy())
+    node.replace(exp.WithinGroup(this=exact, expression=order))
+
+
 def _ignoring(node: exp.Expr) -> None:
+    """Pass over empty values, which PostgreSQL's window functions cannot.
+
+    `LAG(a IGNORE NULLS) OVER (ORDER BY b)` becomes `redshift.last_known(a) OVER (ORDER BY b ROWS
+    BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`.
+
+    :raises PlanError: the stand-in cannot.
+    """
     from sqlglot import exp
 
     ignoring = node.parent
-    if isinstance(ignoring, exp.IgnoreNulls) and isinstance(node, exp.LastValue | exp.FirstValue):
-        name = "last_known" if isinstance(node, exp.LastValue) else "first_known"
-        ignoring.replace(_ours(name, node.this))
+    if not isinstance(ignoring, exp.IgnoreNulls):
+        return
+    offset = node.args.get("offset")
+    near = isinstance(node, exp.Lag | exp.Lead) and (offset is None or offset.name == "1")
+    if not near and not isinstance(node, exp.LastValue | exp.FirstValue):
+        name = node.sql("redshift").partition("(")[0]
+        raise PlanError(f"the stand-in of Redshift has no {name} with IGNORE NULLS")
+    name = "last_known" if isinstance(node, exp.LastValue | exp.Lag) else "first_known"
+    if near and isinstance(ignoring.parent, exp.Window):
+        before, after = ("UNBOUNDED", "PRECEDING"), ("1", "PRECEDING")
+        if isinstance(node, exp.Lead):
+            before, after = ("1", "FOLLOWING"), ("UNBOUNDED", "FOLLOWING")
+        frame = exp.WindowSpec(
+            kind="ROWS", start=before[0], start_side=before[1], end=after[0], end_side=after[1]
+        )
+        ignoring.parent.set("spec", frame)
+    ignoring.replace(_ours(name, node.this))
 
 
 def _function(node: exp.Anonymous) -> None:
@@ -124,7 +178,15 @@ def _function(node: exp.Anonymous) -> None:
 
     name, given = str(node.this).upper(), node.expressions
     if name == "DATE_PART_YEAR":
-        node.replace(_ours("date_part", exp.Literal.string("year"), given[0]))
+        node.replace(_ours("extract_part", exp.Literal.string("year"), given[0]))
+    elif name in COMPARED:
+        node.replace(exp.paren(compared(name, given)))
+    elif name == "JSON_EXTRACT_PATH_TEXT":
+        named = given[1:-1] if isinstance(given[-1], exp.Boolean) else given[1:]
+        null_if_invalid = given[-1] if isinstance(given[-1], exp.Boolean) else exp.false()
+        node.replace(_ours("json_extract_path_text", given[0], null_if_invalid, *named))
+    elif name == "REPLICATE":
+        node.set("this", "REPEAT")
     elif name in OURS:
         node.replace(_ours(name.lower(), *given))
     elif name == "RATIO_TO_REPORT" and isinstance(node.parent, exp.Window):

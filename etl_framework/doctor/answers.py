@@ -10,7 +10,8 @@ from etl_framework.connections.postgres import Postgres
 from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.doctor.base import ONCE, Examination, Patient
-from etl_framework.errors import Diagnostic, EtlError, without_secrets
+from etl_framework.errors import Diagnostic, EtlError
+from etl_framework.errors.secrets import without_secrets
 from etl_framework.sources.files import FilesSource
 
 # The code and the hint for words in an error of a server or driver; the first match counts.

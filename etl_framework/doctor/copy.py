@@ -9,7 +9,8 @@ from typing import cast
 
 from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.doctor.base import ONCE, Examination, Patient
-from etl_framework.errors import Diagnostic, EtlError, without_secrets
+from etl_framework.errors import Diagnostic, EtlError
+from etl_framework.errors.secrets import without_secrets
 from etl_framework.sql.quote import redshift_literal
 
 TABLE = "etl_doctor"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from etl_framework.doctor.base import Examination, Patient
 from etl_framework.errors import Diagnostic
+from etl_framework.errors.secrets import said
 from etl_framework.lint.rules.dags import DAGS
 
 HEAVY = (
@@ -105,7 +106,7 @@ class Parsing(Examination):
             seconds, wrong = told.get(str(file), (0.0, f"not parsed within {LIMIT:.0f} seconds"))
             if wrong:
                 hint = "etl lint says what is wrong with the pipeline"
-                yield Diagnostic(path, 1, 1, "D203", wrong, hint)
+                yield Diagnostic(path, 1, 1, "D203", said(wrong), hint)
             elif seconds > SLOW:
                 message = f"parsing takes {seconds:.1f} seconds"
                 hint = "open nothing and compute nothing outside of tasks"

@@ -8,11 +8,13 @@ from typing import cast
 from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.doctor.base import Examination, Patient
-from etl_framework.errors import Diagnostic, EtlError, without_secrets
+from etl_framework.errors import Diagnostic, EtlError
+from etl_framework.errors.secrets import without_secrets
 from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import names, quote_table
 from etl_framework.targets import ledger
-from etl_framework.targets.base import Warehouse, open_warehouse
+from etl_framework.targets.base import Warehouse
+from etl_framework.targets.warehouses import open_warehouse
 
 HINT = "etl iam --format sql prints the grants"
 WANTED = ("SELECT", "INSERT", "DELETE")

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from etl_framework.doctor.base import Examination, Patient
-from etl_framework.errors import Diagnostic, EtlError, without_secrets
+from etl_framework.errors import Diagnostic, EtlError
+from etl_framework.errors.secrets import without_secrets
 from etl_framework.plugins import import_all
 
 LATE = "D900"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from etl_framework.project.yaml_file import Keys
     from etl_framework.sources.base import Source
     from etl_framework.storage.outcome import Outcome
+    from etl_framework.targets.earlier import Earlier
 
 
 class Engine(ABC):
@@ -49,6 +50,17 @@ class Engine(ABC):
     def sql(self, query: Compiled) -> str:
         """Return the SQL that the engine runs for a query."""
 
+    def condition(self, sql: str, relation: str, columns: Mapping[str, str] | None) -> str:
+        """Return a condition over the columns of one row as the engine reads it, in brackets.
+
+        :param relation: the name of the relation whose rows it judges.
+        :param columns: the DuckDB types of the relation's columns; None if they are not known.
+        :raises PlanError: the condition cannot mean the same in this engine.
+        """
+        from etl_framework.sql.conditions import redshift_condition
+
+        return redshift_condition(sql)
+
     def query_plan(self, sql: str, schema: dict[str, dict[str, str]]) -> str:
         """Return the engine's query plan; empty if getting it would need a connection.
 
@@ -76,6 +88,10 @@ class Engine(ABC):
     def transform(self, work: Work) -> Outcome:
         """Make the relation of a transform or KPI, with the declared columns and types."""
 
+    @abstractmethod
+    def earlier(self, work: Work, rows: Earlier) -> Outcome:
+        """Read what earlier runs loaded into a target."""
+
     def has(self, work: Work, outcome: Outcome) -> bool:
         """Return whether the relation of a finished step still exists."""
         return True
@@ -85,6 +101,13 @@ class Engine(ABC):
     def reads(self, source: Source) -> bool:
         """Return whether the engine itself reads a source's files in S3 and needs permission."""
         return False
+
+    def unloads(self, pipeline: Pipeline) -> bool:
+        """Return whether a cluster that holds targets writes files to S3 in runs of a pipeline.
+
+        It does where other data intervals are read from its tables.
+        """
+        return any(query.reads for query in pipeline.queries().values())
 
     def clean(self, workspace: Workspace, before: datetime) -> int:
         """Drop the tables that earlier runs left in a database, and return their number.

@@ -12,11 +12,12 @@ from etl_framework.columns import Column
 from etl_framework.engines.work import Work
 from etl_framework.sources.base import Extracted, Source
 from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.text_form import TextForm
 from etl_framework.sql.typed_texts import typed, value
 from etl_framework.storage.decisions import Decision, corrections
 from etl_framework.storage.parquet import FILE, ROW, as_path, see, write_parquet
 from etl_framework.storage.rejected import keep
-from etl_framework.storage.staging import StepFolder
+from etl_framework.storage.step_folder import StepFolder
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,12 +37,14 @@ def put_right(
     folder: StepFolder,
     part: str,
     columns: Sequence[Column],
+    form: TextForm,
     made: Mapping[str, Decision],
 ) -> list[str]:
     """Write to `part` those corrected rows whose texts are all valid values of the columns.
 
     :param rejected: the table of the rejected rows.
     :param columns: the columns of the relation, with their types.
+    :param form: how the texts write their values.
     :param made: the decisions about the rows, by id.
     :returns: the ids of the rows that were written.
     """
@@ -69,7 +72,7 @@ def put_right(
     )
     session.execute(
         "CREATE OR REPLACE TEMP TABLE etl_right AS "
-        f"FROM ({typed(columns, 'etl_corrected')}) WHERE etl_bad IS NULL"
+        f"FROM ({typed(columns, 'etl_corrected', form.or_usual())}) WHERE etl_bad IS NULL"
     )
     ids = [id_ for (id_,) in session.execute("SELECT etl_id FROM etl_right").fetchall()]
     if ids:
@@ -93,7 +96,8 @@ def with_corrections(work: Work, rows: Extracted) -> Extracted:
     work.session.execute(
         f"CREATE OR REPLACE TEMP TABLE {REJECTED} AS FROM read_parquet({as_path(files[0])})"
     )
-    ids = put_right(work.session, REJECTED, work.folder, "data", work.source.columns, made)
+    form = work.source.form
+    ids = put_right(work.session, REJECTED, work.folder, "data", work.source.columns, form, made)
     if ids:
         Path(files[0]).unlink()
         rest = f"FROM {REJECTED} WHERE id NOT IN {literal(ids)}"
@@ -121,7 +125,7 @@ def replace_taken(work: Work, taken: str) -> bool:
     made = corrections(work.run, relation) if isinstance(block, Source) else {}
     if not made or not isinstance(block, Source):
         return False
-    ids = put_right(work.session, taken, work.folder, CORRECTED, block.columns, made)
+    ids = put_right(work.session, taken, work.folder, CORRECTED, block.columns, block.form, made)
     if ids:
         work.session.execute(
             "CREATE OR REPLACE TEMP TABLE etl_replaced AS "

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from etl_framework.checks.base import Context, CountingCheck, MeasureCheck
+from etl_framework.checks.base import Context
 from etl_framework.columns import MASK
-from etl_framework.engines.earlier import earlier_rows
+from etl_framework.engines.row_counts import earlier_rows
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic
-from etl_framework.plan.plan import Step
+from etl_framework.plan.step import Step
 from etl_framework.sources.base import Extracted, Source
 from etl_framework.storage.outcome import CheckResult, Outcome, Status
 from etl_framework.storage.parquet import FILE, ROW
@@ -25,31 +25,6 @@ def context_of(work: Work) -> Context:
     return Context(work.plan.interval, cache(lambda: earlier_rows(work)))
 
 
-def judged(
-    work: Work,
-    check: CountingCheck,
-    failing: int,
-    rows: int,
-    examples: Sequence[dict[str, object]] = (),
-) -> CheckResult:
-    """Return the result of a check that counts failing rows."""
-    status = check.judge(failing, rows)
-    return CheckResult(check.label, work.step.relation, status, failing, rows, "", examples)
-
-
-def measured(
-    work: Work, check: MeasureCheck, values: tuple[Any, ...], context: Context, rows: int
-) -> CheckResult:
-    """Return the result of a check of a measured number.
-
-    :param values: the row that the check's query returned.
-    """
-    kept, note = check.verdict(values, context)
-    broken: Status = "fail" if check.severity == "error" else "warning"
-    status = "pass" if kept else broken
-    return CheckResult(check.label, work.step.relation, status, 0, rows, note)
-
-
 def checked(
     work: Work, rows: int, quarantined: int, results: Sequence[CheckResult], made: Outcome
 ) -> Outcome:
@@ -60,7 +35,9 @@ def checked(
     :raises CheckFailedError: rules are broken, and the error names all of them; or more rows of the
         source were rejected and quarantined than it allows.
     """
-    _stop_on_failure(work.step, results)
+    by_itself = work.plan.pipeline.publish == "each" and work.step.section == "kpis"
+    held = f"'{work.step.relation}' is held back" if by_itself else "nothing was published"
+    _stop_on_failure(work.step, results, held)
     kept = rows - quarantined
     if isinstance(work.step.block, Source):
         extracted = work.run.step(f"extract.{work.step.relation}").outcome()
@@ -79,6 +56,18 @@ def extracted(work: Work, rows: Extracted, made: Outcome) -> Outcome:
     _stay_within_limit(work.step, work.source, rows.rejected, rows.read)
     counts = {"read": rows.read, "kept": rows.kept, "rejected": rows.rejected}
     return Outcome(counts, made.checks, made.files, made.table, rows.files)
+
+
+def remarks(work: Work, rows: Extracted) -> tuple[CheckResult, ...]:
+    """Return what the source warns of, and the check for columns that it does not declare.
+
+    :raises CheckFailedError: there are such columns, and the source has `on_new_column: fail`.
+    """
+    relation = work.step.relation
+    warnings = (
+        CheckResult(name, relation, "warning", 0, rows.read, note) for name, note in rows.warnings
+    )
+    return (*warnings, *new_columns(work, rows))
 
 
 def new_columns(work: Work, rows: Extracted) -> tuple[CheckResult, ...]:
@@ -129,7 +118,7 @@ def _stay_within_limit(step: Step, source: Source, rejected: int, read: int) -> 
         )
 
 
-def _stop_on_failure(step: Step, results: Sequence[CheckResult]) -> None:
+def _stop_on_failure(step: Step, results: Sequence[CheckResult], held: str) -> None:
     if any(result.status == "fail" for result in results):
         problems = [
             Diagnostic(
@@ -137,7 +126,7 @@ def _stop_on_failure(step: Step, results: Sequence[CheckResult]) -> None:
                 CheckFailedError.code,
                 f"check '{result.check}' of '{result.relation}' failed: "
                 + (result.note or f"{result.failing:,} of {result.rows:,} rows"),
-                "nothing was published" + _first_example(result.examples),
+                held + _first_example(result.examples),
             )
             for result, place in zip(results, step.check_places, strict=True)
             if result.status == "fail"

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.plan.plan import Plan, Step
+from etl_framework.plan.plan import Plan
+from etl_framework.plan.step import Step
 from etl_framework.sources.base import Extraction, Source
 from etl_framework.storage.archive import archived
 from etl_framework.storage.parquet import see
-from etl_framework.storage.staging import RunFolder, StepFolder
+from etl_framework.storage.staging import RunFolder
+from etl_framework.storage.step_folder import StepFolder
+from etl_framework.targets.load import Older
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,6 +26,7 @@ class Work:
 
     :param run_id: identifies this run.
     :param on_cancel: registers a function that stops the running work when the user presses Ctrl-C.
+    :param older: what publishing does to a table that holds the rows of a newer data interval.
     """
 
     plan: Plan
@@ -31,6 +35,7 @@ class Work:
     run_id: str
     session: duckdb.DuckDBPyConnection
     on_cancel: Callable[[Callable[[], Any]], None]
+    older: Older = "refuse"
 
     @property
     def folder(self) -> StepFolder:
@@ -55,7 +60,10 @@ class Work:
     @cached_property
     def inputs(self) -> dict[str, list[str]]:
         """The Parquet files of every relation that the step reads; downloaded if they are in S3."""
-        return {relation: self.run.fetch(self.files(need)) for relation, need in self.step.inputs}
+        files: dict[str, list[str]] = {}
+        for relation, need in self.step.inputs:
+            files.setdefault(relation, []).extend(self.run.fetch(self.files(need)))
+        return files
 
     def see_inputs(self) -> None:
         """Let the session's SQL read the relations that the step reads."""

@@ -17,6 +17,7 @@ from etl_framework.project.models import Pipeline
 from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.targets import ledger
+from etl_framework.targets.publication import lock_name
 from etl_framework.targets.target import Target
 
 PUBLIC = "public"
@@ -53,7 +54,9 @@ def grants(
             *_filling(user, database, targets, may_create=may_create),
         ]
         if isinstance(connection, Redshift):
-            statements += _cluster(facts, used, connection, user, targets)
+            loading = [p for p in pipelines if any(k.target in targets for k in p.kpis.values())]
+            unloads = any(map(engine_of(used).unloads, loading))
+            statements += _cluster(facts, used, connection, user, targets, unloads=unloads)
         else:
             statements.insert(0, f"GRANT CONNECT ON DATABASE {database} TO {user}")
         yield Grants(name, tuple(statements))
@@ -79,7 +82,7 @@ def _reading(user: str, sources: Iterable[PostgresSource]) -> Iterator[str]:
     for source in sources:
         table = placed(source.table)
         columns[table].update(column.name for column in source.columns)
-        columns[table].update([source.incremental_key] if source.incremental_key else [])
+        columns[table].update([source.placed_by] if source.placed_by else [])
         whole |= {table} if source.where else set()
     yield from _usage(user, columns)
     for table, listed in sorted(columns.items()):
@@ -88,7 +91,7 @@ def _reading(user: str, sources: Iterable[PostgresSource]) -> Iterator[str]:
 
 
 def _filling(user: str, database: str, targets: list[Target], *, may_create: bool) -> Iterator[str]:
-    """The grants for targets, which are filled through temporary tables, and for the ledger.
+    """The grants for targets, filled through temporary tables, for the ledger and for locks.
 
     For example: GRANT SELECT, INSERT, DELETE ON TABLE "public"."sales" TO "etl"
     """
@@ -97,7 +100,8 @@ def _filling(user: str, database: str, targets: list[Target], *, may_create: boo
     yield f"GRANT TEMPORARY ON DATABASE {database} TO {user}"
     made = {placed(t.table) for t in targets if may_create and t.create}
     there = {placed(t.table) for t in targets} - made
-    (made if made else there).add(placed(ledger.TABLE))
+    ours = [ledger.TABLE, *(lock_name(target.table) for target in targets)]
+    (made if made else there).update(map(placed, ours))
     schemas = sorted({table.partition(".")[0] for table in made})
     if schemas not in ([], [PUBLIC]):  # CREATE SCHEMA IF NOT EXISTS always needs it
         yield f"GRANT CREATE ON DATABASE {database} TO {user}"
@@ -111,7 +115,13 @@ def _filling(user: str, database: str, targets: list[Target], *, may_create: boo
 
 
 def _cluster(
-    facts: Facts, used: Environment, connection: Redshift, user: str, targets: list[Target]
+    facts: Facts,
+    used: Environment,
+    connection: Redshift,
+    user: str,
+    targets: list[Target],
+    *,
+    unloads: bool,
 ) -> Iterator[str]:
     """Grants that only Redshift has: the role of COPY, and a schema for what is computed there."""
     schemas = engine_of(used).schemas(used, connection)
@@ -121,7 +131,7 @@ def _cluster(
     if targets or schemas:
         role = facts.text(connection.iam_role)
         named = "default" if role == "default" else redshift_literal(role)
-        yield f"GRANT ASSUMEROLE ON {named} TO {user} FOR COPY"
+        yield f"GRANT ASSUMEROLE ON {named} TO {user} FOR COPY{', UNLOAD' if unloads else ''}"
 
 
 def _usage(user: str, tables: Iterable[str]) -> Iterator[str]:

@@ -112,11 +112,14 @@ def _use_files(buckets: Buckets, used: Environment, source: FilesSource) -> None
     pattern = pattern_of(prefix, source.path)
     buckets.read(bucket, pattern, key)
     if source.archive:
-        buckets.move(bucket, pattern, pattern_of(prefix, source.archive + source.path), key)
+        buckets.move(bucket, pattern, pattern_of(prefix, source.archived_path), key)
 
 
 def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> CopyRole | None:
-    """The role of COPY, which reads staging and, where the cluster computes, sources' files."""
+    """The role of COPY, which reads staging and, where the cluster computes, sources' files.
+
+    Where the cluster gives rows to the workers, UNLOAD writes them with the same role.
+    """
     connections: dict[str, Redshift] = {}
     buckets = Buckets(facts)
     for pipeline in pipelines:
@@ -131,13 +134,15 @@ def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> Co
         bucket, prefix, key = _staging(facts, used)
         buckets.read(bucket, below(prefix, f"{pipeline.name}/*"), key)
         engine = engine_of(used)
+        if engine.unloads(pipeline):
+            buckets.write(bucket, below(prefix, f"{pipeline.name}/*/loads/*"), key)
         for source in _files(used, pipeline):
             if not engine.reads(source):
                 continue  # its files come through the worker, and are staged
             bucket, prefix, key = _place(facts, used.connections[source.connection])
             buckets.read(bucket, pattern_of(prefix, source.path), key)
             if source.archive:
-                buckets.read(bucket, pattern_of(prefix, source.archive + source.path), key)
+                buckets.read(bucket, pattern_of(prefix, source.archived_path), key)
     if not connections:
         return None
     trust = copy_trust(facts, dict(sorted(connections.items())))

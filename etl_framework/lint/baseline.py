@@ -32,7 +32,7 @@ def read_baseline(file: Path) -> Known:
     except OSError as error:
         message = f"the baseline {file.name} cannot be read: {error.strerror}"
         raise ConfigError(message, hint="make it with: etl lint --write-baseline") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         hint = "make it again with: etl lint --write-baseline"
         raise ConfigError(f"the baseline {file.name} is not one", hint=hint) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from etl_framework.lint.base import Fact
 from etl_framework.lint.files import Files
 from etl_framework.lint.noqa import Noqa
 from etl_framework.project.paths import ENVIRONMENTS, digest
+from etl_framework.storage.seal import sealed, unsealed
 
 FILE = ".etl/lint.json"
 # Files that any finding may depend on, besides the pipeline's own files.
@@ -115,7 +115,7 @@ class Kept:
 def read_kept(root: Path, of: str) -> Kept:
     """Return the cache in a project's folder; an empty one if its digest is not `of`."""
     try:
-        written = json.loads((root / FILE).read_bytes())
+        written = unsealed((root / FILE).read_bytes())
         if written["of"] == of:
             return Kept(of, dict(written["units"]), written["across"], written["stamps"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -127,7 +127,7 @@ def write_kept(
     root: Path, of: str, units: Mapping[str, Unit], across: Across, files: Files
 ) -> None:
     """Write the cache; do nothing if the folder cannot be written."""
-    text = json.dumps(
+    data = sealed(
         {
             "of": of,
             "units": {path: unit.written() for path, unit in units.items() if unit.files},
@@ -144,8 +144,8 @@ def write_kept(
     try:
         file.parent.mkdir(exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=file.parent, prefix="lint.", suffix=".draft")
-        with os.fdopen(handle, "w", encoding="utf-8") as output:
-            output.write(text)
+        with os.fdopen(handle, "wb") as output:
+            output.write(data)
         Path(draft).replace(file)
     except OSError:
         return

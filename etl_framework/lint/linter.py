@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from etl_framework.project.project import PipelineFile, Project
 
 
+# Runs refuse these themselves when they would do harm, which the first run does not.
+REFUSED_BY_RUNS = ("E321", "E322")
+
+
 class Linter:
     """Lint of a project's folder; it remembers the results of each pipeline between looks.
 
@@ -70,8 +74,12 @@ class Linter:
         return selected(list(known.values()), across.unit, settings or own, wanted)
 
     def errors(self) -> list[Diagnostic]:
-        """Return the problems of severity error."""
-        return [problem for problem in self.look() if problem.severity == "error"]
+        """Return the problems that no command works with; runs refuse some others themselves."""
+        return [
+            problem
+            for problem in self.look()
+            if problem.severity == "error" and problem.code not in REFUSED_BY_RUNS
+        ]
 
     def look_for_run(
         self,
@@ -80,6 +88,8 @@ class Linter:
         interval: DataInterval | None = None,
     ) -> tuple[list[Diagnostic], dict[str, Compilation]]:
         """Return every problem that runs of some pipelines would meet.
+
+        What runs refuse themselves, when they would do harm, is left out.
 
         If nothing has changed since the last complete look, no rule runs.
 
@@ -113,7 +123,11 @@ class Linter:
         for pipeline_file in files:
             concerned = {project.environments_file.path, *files_of(pipeline_file)}
             of_pipeline = selected([mine[pipeline_file.file.path]], across.unit, own, ())
-            problems |= {problem for problem in of_pipeline if problem.path in concerned}
+            problems |= {
+                problem
+                for problem in of_pipeline
+                if problem.path in concerned and problem.code not in REFUSED_BY_RUNS
+            }
         return sorted(problems), compiled
 
     def get_ready(self) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 
-from etl_framework.errors import ConfigError, did_you_mean
+from etl_framework.errors import ConfigError, EtlError, did_you_mean
 from etl_framework.lint.base import rule_classes
 from etl_framework.lint.own_rules import rules_of
+from etl_framework.plugins import below
 
 FOLDER = files(__package__ or "") / "pages"
 
@@ -37,7 +39,19 @@ def page(code: str) -> str:
     for rule in rule_classes():
         if code in rule.codes:
             return f"# {code}\n\n{(rule.__doc__ or '').strip()}\n"
+    for kind in (EtlError, *below(EtlError)):
+        if code == kind.code:
+            return _of_error(kind)
     raise ConfigError(f"there is no rule '{code}'", hint=near(code))
+
+
+def _of_error(kind: type[EtlError]) -> str:
+    """Return what an error of a run, of a plan or of a bundle is; its message says the rest."""
+    text = inspect.cleandoc(kind.__doc__ or "").partition("\n\n:param")[0]
+    return (
+        f"# {kind.code}\n\n{text}\n\nNo finding of lint: it ends a command, and its message says "
+        "what is wrong and where. What to do about each: docs/runbook.md.\n"
+    )
 
 
 def near(code: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,27 @@ from etl_framework.columns import Column
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.plan.compilation import Compilation, Compiled, Shape
+from etl_framework.plan.conditions import condition_diagnostics
 from etl_framework.plan.contract import unlike_names, unlike_types
-from etl_framework.plan.draft import Draft, read_draft
-from etl_framework.project.models import Pipeline, Transform
+from etl_framework.plan.draft import CURLY, CURLY_HINT, Draft, read_draft
+from etl_framework.plan.each import each_problems
+from etl_framework.plan.reads import reads_problems
+from etl_framework.plan.target_checks import target_check_problems
+from etl_framework.project.models import Kpi, Pipeline, Transform
 from etl_framework.project.project import PipelineFile
+from etl_framework.project.window import THIS
 from etl_framework.sql import dialect, scope
 from etl_framework.sql.blame import blamed
 from etl_framework.sql.missing import missing
 from etl_framework.sql.planner import EmptyTables
 from etl_framework.sql.references import result_names
-from etl_framework.sql.results import held, repeated_names, unnamed
+from etl_framework.sql.results import held, repeated_names, unnamed, without_values
 from etl_framework.sql.scope import ScopeProblem
+from etl_framework.sql.translate import text_for_duckdb, translate
 
 
 def compile_queries(root: Path, pipeline_file: PipelineFile, interval: DataInterval) -> Compilation:
-    """Compile all SQL of a pipeline; the result's diagnostics hold every problem.
+    """Compile all SQL of a pipeline; the result holds every problem.
 
     Nothing is executed: types come from DuckDB's planner, over empty tables.
     """
@@ -69,6 +75,13 @@ class _Compiler:
             if draft := self._draft(keys, query.sql, query.params):
                 drafts[name] = draft
                 inputs[name] = draft.inputs(self._relations)
+        named: dict[str, Collection[str]] = {
+            name: [reference.name for reference in draft.references]
+            for name, draft in drafts.items()
+        }
+        self._result.diagnostics += reads_problems(self._pipeline_file, named)
+        self._result.diagnostics += target_check_problems(self._pipeline_file)
+        self._result.diagnostics += each_problems(self._pipeline_file)
         for name in self._ordered(inputs):
             draft = drafts.get(name)
             compiled = (
@@ -77,6 +90,10 @@ class _Compiler:
             self._result.queries[name] = self._as_declared(compiled, draft)
         self._compile_checks()
         self._result.shapes = self._shapes()
+        for relation in self._relations.values():
+            self._result.of_conditions += condition_diagnostics(
+                relation, self._result.shapes[relation.name], self._tables
+            )
         return self._result
 
     def _problem(self, problem: Diagnostic) -> None:
@@ -135,12 +152,15 @@ class _Compiler:
         self, name: str, inputs: tuple[str, ...], draft: Draft, *, of_check: bool = False
     ) -> Compiled:
         shapes = self._shapes()
+        own = {} if of_check else self._own_table(name)
+        shapes |= own
         problems = list(self._name_problems(name, draft, shapes))
         if not of_check:
             problems += self._places(draft, unnamed(draft.tree))
         self._result.diagnostics += problems
         template = draft.rendered.source
-        schema = {need: dict(shape) for need in inputs if (shape := shapes.get(need)) is not None}
+        read = (*inputs, *own)
+        schema = {need: dict(shape) for need in read if (shape := shapes.get(need)) is not None}
         # If the block of a relation is wrong, nothing is known of the relation, and errors that
         # follow from that are not reported.
         if problems or any(shapes[reference.name] is None for reference in draft.references):
@@ -152,8 +172,11 @@ class _Compiler:
                 self._result.diagnostics += self._places(draft, twice)
                 return Compiled(name, inputs, template)
             self._result.trees[name] = draft.rendered, dialect.copied(tree)
-            sql = dialect.for_duckdb(tree)
-            given = self._tables.describe(sql, schema)
+            if untranslatable := translate(tree):
+                self._result.diagnostics += self._places(draft, untranslatable)
+                return Compiled(name, inputs, template)
+            sql = text_for_duckdb(tree, pretty=True)
+            given = without_values(draft.tree, self._tables.describe(sql, schema))
             self._given[name] = tuple(given)
             sql, columns = held(draft.tree, sql, given)
         except PlanError as error:
@@ -193,6 +216,12 @@ class _Compiler:
                 known[name] = _declared(relation.block.columns)
         return known
 
+    def _own_table(self, name: str) -> dict[str, Shape]:
+        """The KPI's own table by the name that its SQL gives it, if the SQL may read the table."""
+        block = self._relations[name].block
+        reads_it = isinstance(block, Kpi) and THIS in block.reads
+        return {THIS: _declared(block.columns)} if reads_it else {}
+
     def _name_problems(
         self, name: str, draft: Draft, shapes: Mapping[str, Shape]
     ) -> Iterator[Diagnostic]:
@@ -211,9 +240,8 @@ class _Compiler:
     @staticmethod
     def _places(draft: Draft, problems: Iterable[ScopeProblem]) -> Iterator[Diagnostic]:
         for problem in problems:
-            yield draft.rendered.diagnostic(
-                problem.offset, problem.code, problem.message, problem.hint
-            )
+            hint = CURLY_HINT if CURLY.search(problem.message) else problem.hint
+            yield draft.rendered.diagnostic(problem.offset, problem.code, problem.message, hint)
 
 
 def _declared(columns: Sequence[Column]) -> Shape:

@@ -11,8 +11,10 @@ from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import literal, names, quote, quote_table
-from etl_framework.targets.base import ledger_table, warehouse_for
+from etl_framework.targets.base import Warehouse
+from etl_framework.targets.publication import ledger_table
 from etl_framework.targets.tables import Table
+from etl_framework.targets.warehouses import warehouse_for
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,16 @@ def source_tables(pipeline: Pipeline) -> Iterator[str]:
 
 
 def target_tables(pipeline: Pipeline, environment: Environment) -> Iterator[str]:
-    """The statements that create the targets and the ledger, in their database's dialect.
+    """The statements that create the targets, the ledger and what runs lock, in their dialect.
 
     :raises ConfigError: a target's connection cannot hold tables.
     """
-    for table in _tables(pipeline):
-        connection = environment.connections[table.target.connection]
-        kind = warehouse_for(connection)
+    for name, targets in _by_connection(pipeline).items():
+        kind = warehouse_for(environment.connections[name])
         if kind is None:
-            raise ConfigError(f"'{table.target.connection}' cannot hold targets")
-        yield from kind.create(table)
+            raise ConfigError(f"'{name}' cannot hold targets")
+        for table in [*targets, *_ours(kind, targets)]:
+            yield from kind.create(table)
 
 
 def changes(plan: Plan) -> Iterator[Change]:
@@ -64,14 +66,12 @@ def changes(plan: Plan) -> Iterator[Change]:
 
     :raises RetryableError: the warehouse does not answer.
     """
-    tables = list(_tables(plan.pipeline))
-    for name in dict.fromkeys(table.target.connection for table in tables):
-        connection = plan.environment.connections[name]
-        here = [table for table in tables if table.target.connection == name]
+    for name, targets in _by_connection(plan.pipeline).items():
+        kind = warehouse_for(plan.environment.connections[name])
+        here = [*targets, *(_ours(kind, targets) if kind else ())]
         try:
             opened = plan.workspace.warehouse(name, read_only=True)
         except DataMissingError:  # a database in a file that does not exist yet
-            kind = warehouse_for(connection)
             yield from (
                 Change(table.target.table, tuple(kind.create(table)), ()) for table in here if kind
             )
@@ -83,9 +83,16 @@ def changes(plan: Plan) -> Iterator[Change]:
                 yield Change(table.target.table, tuple(statements), tuple(problems))
 
 
-def _tables(pipeline: Pipeline) -> Iterator[Table]:
-    """The targets, and after them the ledger of every connection."""
+def _by_connection(pipeline: Pipeline) -> dict[str, list[Table]]:
+    """The targets that each connection holds."""
+    found: dict[str, list[Table]] = {}
     for kpi in pipeline.kpis.values():
-        yield Table(kpi.target, kpi.columns, kpi.description)
-    for name in dict.fromkeys(kpi.target.connection for kpi in pipeline.kpis.values()):
-        yield ledger_table(name)
+        table = Table.of(kpi.target, kpi.columns, kpi.description)
+        found.setdefault(kpi.target.connection, []).append(table)
+    return found
+
+
+def _ours(kind: type[Warehouse], targets: list[Table]) -> list[Table]:
+    """The ledger of a connection, and the tables that runs lock."""
+    connection = targets[0].target.connection
+    return [ledger_table(connection), *kind.lock_tables(table.target for table in targets)]

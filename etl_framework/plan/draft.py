@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,11 @@ from etl_framework.sql.templates import Rendered, TemplateProblemError, render_s
 if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
+
+
+# Quotation marks that text programs put in the place of ' and ".
+CURLY = re.compile("[\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb]")
+CURLY_HINT = "a quotation mark of a text program is none of SQL's: type ' around a text"
 
 
 @dataclass(frozen=True)
@@ -93,5 +99,9 @@ def read_draft(
 
 def _syntax(rendered: Rendered, error: dialect.SqlSyntaxError) -> Diagnostic:
     hint = "a comma, a bracket or a keyword before it is missing or too much"
-    hint = hint if str(error).startswith("SQL syntax") else ""
-    return rendered.diagnostic(error.offset, "E410", str(error), hint)
+    hint = hint if str(error).startswith("SQL syntax") else error.hint
+    if rendered.is_glued():
+        hint = "a value is a literal; a name that is made of values: {{ ident(params.x ~ '_y') }}"
+    if CURLY.search(rendered.sql):
+        hint = CURLY_HINT
+    return rendered.diagnostic(error.offset, error.code, str(error), hint)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from etl_framework.errors import ConfigError, did_you_mean
-from etl_framework.plan.plan import Plan, Step
+from etl_framework.plan.plan import Plan
+from etl_framework.plan.step import Step
+from etl_framework.project.window import THIS
 from etl_framework.sql.lineage import EVERY_ROW, Field, column_inputs
 
 Lineage = Mapping[Field, tuple[Field, ...]]
@@ -18,8 +20,16 @@ def step_lineage(plan: Plan, step: Step) -> dict[str, tuple[Field, ...]]:
     """
     if step.kind not in ("transform", "kpi") or not step.sql:
         return {}
-    schema = {name: dict(plan.shapes.get(name) or ()) for name, _ in step.inputs}
-    return column_inputs(step.sql, schema, plan.dialect)
+    schema = {name: dict(plan.shapes.get(_relation(step, name)) or ()) for name, _ in step.inputs}
+    return {
+        column: tuple((_relation(step, name), field) for name, field in fields)
+        for column, fields in column_inputs(step.sql, schema, plan.dialect).items()
+    }
+
+
+def _relation(step: Step, name: str) -> str:
+    """The relation that a query calls by a name: a KPI calls its own table `this`."""
+    return step.relation if name == THIS else name
 
 
 def lineage(plan: Plan) -> Lineage:
@@ -33,7 +43,7 @@ def lineage(plan: Plan) -> Lineage:
         if step.kind not in ("extract", "transform", "kpi"):
             continue
         made = step_lineage(plan, step)
-        reads = [name for name, _ in step.inputs]
+        reads = list(dict.fromkeys(_relation(step, name) for name, _ in step.inputs))
         unknown = tuple((name, column) for name in reads for column, _ in plan.shapes[name] or ())
         for column, _ in plan.shapes.get(step.relation) or ():
             inputs[step.relation, column] = made.get(column, () if step.sql else unknown)

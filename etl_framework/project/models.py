@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -15,7 +15,9 @@ from etl_framework.model import Model, Name, Params, wrong_at
 from etl_framework.plugins import one_of
 from etl_framework.project.notify import AnyNotify
 from etl_framework.project.sql_tests import SqlTest, names_once
+from etl_framework.project.window import Window
 from etl_framework.sources.base import AnyCheck, Source
+from etl_framework.targets.columns import TargetColumns
 from etl_framework.targets.target import Target
 
 if TYPE_CHECKING:
@@ -29,6 +31,12 @@ class Query(Model):
 
     description: str = Field("", description="What the rows are.")
     params: Params = Field({}, description="Values that the template may use: `{{ params.x }}`.")
+    reads: dict[Name, Window] = Field(
+        {},
+        examples=[{"daily_listens": "7d"}],
+        description="KPIs whose rows of other data intervals are read too, from their tables: those"
+        " of a span of time that ends with the run's, or `all`; `this` is the KPI's own table.",
+    )
     checks: list[AnyCheck] = Field([], description="Rules that the result keeps.")
     tests: Annotated[list[SqlTest], AfterValidator(names_once)] = Field(
         [], description="Examples: rows that are given, and the rows that must come of them."
@@ -77,7 +85,7 @@ class Kpi(Query):
         examples=["music_streaming/kpis_genre.sql"], description="File under `sql_templates/`."
     )
     target: Target = Field(description="The table that the rows go to.")
-    columns: Columns = Field(
+    columns: TargetColumns = Field(
         min_length=1, description="The table's contract: names and types in order."
     )
 
@@ -85,14 +93,19 @@ class Kpi(Query):
     def _keys_exist(self) -> Kpi:
         names = [column.name for column in self.columns]
         target = self.target
+        for column in target.loads_by.own_columns(target):
+            if column.name.lower() in map(str.lower, names):
+                message = f"'{column.name}' is a column of the KPI, and of the strategy"
+                raise wrong_at(message, "target", "interval_column")
         given: dict[tuple[str | int, ...], str | None] = {
             ("incremental_key",): target.incremental_key,
             ("dist_key",): target.dist_key,
             **{("unique_key", index): key for index, key in enumerate(target.unique_key)},
             **{("sort_key", index): key for index, key in enumerate(target.sort_key)},
         }
+        layout = [*names, *(column.name for column in target.loads_by.own_columns(target))]
         for at, key in given.items():
-            if key and key not in names:
+            if key and key not in (layout if at[0] in ("sort_key", "dist_key") else names):
                 hint = did_you_mean(key, names)
                 message = f"the target's key '{key}' is not one of 'columns'; {hint}"
                 raise wrong_at(message, "target", *at)
@@ -132,6 +145,11 @@ class Pipeline(Model):
     catchup: bool = Field(
         False, description="In Airflow: run every data interval since `start_date`."
     )
+    publish: Literal["together", "each"] = Field(
+        "together",
+        description="`together`: all KPIs are published in one transaction, or none. `each`: every"
+        " KPI by itself, so that a check that fails holds back no other KPI; the run fails still.",
+    )
     max_active_runs: int = Field(1, gt=0, description="In Airflow: runs at the same time.")
     retries: int = Field(
         3, ge=0, description="In Airflow: how often a step is tried again after a lost connection."
@@ -169,6 +187,8 @@ class Pipeline(Model):
         if value not in zones:
             hint = did_you_mean(value, zones)
             near = f"; {hint}" if hint.startswith("did") else ""
+            if value.isalpha() and value.isupper():  # CEST is near to EST, which lies elsewhere
+                near = "; write that of a city, such as Europe/Berlin"
             raise ValueError(f"unknown time zone '{value}'{near}")
         return value
 

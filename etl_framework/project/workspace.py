@@ -13,9 +13,11 @@ from etl_framework.connections.lookup import load_env_file, resolve
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.project.environments import Environment
+from etl_framework.project.models import Pipeline
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
-from etl_framework.targets.base import Warehouse, ledger_rows, open_warehouse
+from etl_framework.targets.base import Warehouse
+from etl_framework.targets.warehouses import ledger_rows, open_warehouse
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,16 @@ class Workspace:
             hint = did_you_mean(name, known)
             raise ConfigError(f"there is no connection '{name}' in environments.yml", hint=hint)
         return known[name]
+
+    def folders(self, pipeline: Pipeline) -> list[Path]:
+        """The folders that the engine reads and writes for a pipeline: nothing else is open to SQL.
+
+        :raises ConfigError: a setting cannot be looked up.
+        """
+        names = dict.fromkeys(source.connection for source in pipeline.sources.values())
+        known = self.environment.connections
+        places = [known[name].folders(self.root) for name in names if name in known]
+        return [self.staging.path, *(folder for place in places for folder in place)]
 
     def warehouse(self, name: str, *, read_only: bool = False) -> Warehouse:
         """Open the warehouse behind a connection; a `with` statement closes it.

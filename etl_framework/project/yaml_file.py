@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,12 @@ class YamlFile:
         starts = sum(len(previous) + 1 for previous in self.text.split("\n")[: line - 1])
         at = starts + column - 1 + written_offset(self.text[starts + column - 1 :], text, offset)
         return self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
+
+    def scalar(self, keys: Keys) -> str:
+        """The text of a number, a date or a word as the file has it, without quotes."""
+        line, column = self.place(keys)
+        written = self.text.split("\n")[line - 1][column - 1 :]
+        return re.split(r"[,\]}]|\s#|$", written, maxsplit=1)[0].strip().strip("\"'")
 
     def diagnostic(
         self, keys: Keys, code: str, message: str, hint: str = "", *, of_key: bool = False
@@ -193,7 +200,8 @@ class _Builder:
                 self._problem(key_node, "E103", message, "keep one of the two")
                 continue
             seen[key] = line
-            if self._tag_allowed(key_node):
+            # `on` is a key of checks. YAML 1.1 takes it for true, but nothing else reads the file.
+            if self._tag_allowed(key_node) and key_node.value != "on":
                 self._trapped(key_node)
             self._file.keys[*keys, key] = (line, key_node.start_mark.column + 1)
             yield key, self.build(value_node, (*keys, key), depth + 1)

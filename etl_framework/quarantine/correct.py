@@ -13,6 +13,7 @@ from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
 from etl_framework.sql.planner import scratch
+from etl_framework.sql.text_form import TextForm
 from etl_framework.sql.typed_texts import refusal, typed
 from etl_framework.storage.decisions import Decision, Values
 from etl_framework.storage.rejected import PARSE
@@ -51,6 +52,9 @@ def listing(
 def corrections_in(file: Path, quarantine: Quarantine) -> Made:
     """Read the corrections in a CSV file: the cells that differ from the rejected rows.
 
+    A row that an earlier correction let in is not rejected any more: its cells are compared with
+    that correction.
+
     An empty cell means that the row has no value in this column.
 
     :param file: its header has `etl_id` and columns of the source, then follows a line for each
@@ -69,6 +73,7 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
     rejected_by_id: dict[str, list[Rejected]] = {}
     for row in quarantine.rows(Selection(ids=[line.id for line in lines])):
         rejected_by_id.setdefault(row.id, []).append(row)
+    corrected = quarantine.corrected({line.id for line in lines} - rejected_by_id.keys())
     problems = [
         Diagnostic(
             str(file),
@@ -79,20 +84,22 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
             f"list them with: etl quarantine show {quarantine.relation}",
         )
         for line in lines
-        if line.id not in rejected_by_id
+        if line.id not in rejected_by_id and line.id not in corrected
     ]
     problems += _in_the_cluster(str(file), quarantine, lines, rejected_by_id)
     made: Made = {}
     wanted = []
     for line in lines:
-        for row in rejected_by_id.get(line.id, ()):
-            original = {column.name: row.values.get(column.name) for column in columns}
+        known = {row.interval: (row.rule, row.values) for row in rejected_by_id.get(line.id, ())}
+        known |= {i: (d.rule, d.values or {}) for i, d in corrected.get(line.id, {}).items()}
+        for interval, (rule, texts) in known.items():
+            original = {column.name: texts.get(column.name) for column in columns}
             changes = {n: t for n, t in line.texts.items() if t not in (original[n], MASK)}
             if changes:
                 values = original | changes
                 wanted.append(_Line(line.number, line.id, values))
-                made.setdefault(row.interval, {})[line.id] = Decision(row.rule, values)
-    for line, index, reason in _refused(wanted, columns):
+                made.setdefault(interval, {})[line.id] = Decision(rule, values)
+    for line, index, reason in _refused(wanted, columns, source.form):
         name = columns[index].name
         column = header.index(name) + 1 if name in header else 1
         text = f"{name}: {reason}"
@@ -175,7 +182,9 @@ def _wrong_names(path: str, header: Sequence[str], columns: Sequence[str]) -> li
     return problems
 
 
-def _refused(lines: Sequence[_Line], columns: Sequence[Column]) -> Iterator[tuple[_Line, int, str]]:
+def _refused(
+    lines: Sequence[_Line], columns: Sequence[Column], form: TextForm
+) -> Iterator[tuple[_Line, int, str]]:
     """Yield the lines with a text that is no exact value of its column's type.
 
     :returns: the line, the index of the first such column, and the reason.
@@ -199,7 +208,7 @@ def _refused(lines: Sequence[_Line], columns: Sequence[Column]) -> Iterator[tupl
         )
         refused = session.execute(
             f"SELECT CAST(number AS BIGINT), etl_bad - 1, {refusal(columns)} "
-            f"FROM ({typed(columns, 'etl_texts')}) WHERE etl_bad > 0 ORDER BY 1"
+            f"FROM ({typed(columns, 'etl_texts', form.or_usual())}) WHERE etl_bad > 0 ORDER BY 1"
         ).fetchall()
     finally:
         session.close()

@@ -14,7 +14,7 @@ from etl_framework.engines.base import engine_of
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.project.project import Project
-from etl_framework.storage.decisions import Decision, decide, decisions
+from etl_framework.storage.decisions import Decision, corrections, decide, decisions
 from etl_framework.storage.rejected import COLUMNS, PARSE, counted, rejected
 from etl_framework.storage.staging import RunFolder
 
@@ -125,6 +125,18 @@ class Quarantine:
         for interval, by_id in made.items():
             with runs[interval].locked():
                 decide(runs[interval], self.relation, by_id)
+
+    def corrected(self, ids: Collection[str]) -> dict[str, dict[DataInterval, Decision]]:
+        """Return the decisions that correct rows, by id and data interval.
+
+        :param ids: the ids of the rows; a row that was corrected may not be rejected any more.
+        """
+        by_id: dict[str, dict[DataInterval, Decision]] = {}
+        for interval, run in self.runs().items():
+            for id_, decision in corrections(run, self.relation).items():
+                if id_ in ids:
+                    by_id.setdefault(id_, {})[interval] = decision
+        return by_id
 
     def _refuse_unknown(self, rule: str | None) -> None:
         """Raise an error if there is no such rule: a typing error must not look like zero rows.

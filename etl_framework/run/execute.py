@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -14,8 +14,10 @@ from etl_framework.engines.base import Engine, engine_of
 from etl_framework.engines.duckdb.function import source_file
 from etl_framework.engines.work import Work
 from etl_framework.errors import ConflictError, EtlError
-from etl_framework.plan.plan import Plan, Step
+from etl_framework.plan.plan import Plan
+from etl_framework.plan.step import Step
 from etl_framework.project.models import Transform
+from etl_framework.run.earlier import earlier_of
 from etl_framework.run.publish import publish
 from etl_framework.run.retry import until_it_passes
 from etl_framework.sources.base import Source
@@ -32,7 +34,10 @@ State = Literal["started", "done", "reused", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class StepResult:
-    """How a step ended; in the state `reused`, its finished output existed before."""
+    """How a step ended; in the state `reused`, its finished output existed before.
+
+    :param note: why a finished step was done again, if its output was broken.
+    """
 
     step: str
     state: State
@@ -40,33 +45,49 @@ class StepResult:
     counts: dict[str, int] = field(default_factory=dict)
     checks: tuple[CheckResult, ...] = ()
     error: EtlError | None = None
+    note: str = ""
 
 
-def do(work: Work, *, fresh: bool) -> tuple[Literal["done", "reused"], Outcome]:
+@dataclass(frozen=True)
+class Done:
+    """What a step left; `note` says why it was done again, if its output was broken."""
+
+    state: Literal["done", "reused"]
+    outcome: Outcome
+    note: str = ""
+
+
+def do(work: Work, *, fresh: bool) -> Done:
     """Run a step and record its result, which makes it finished.
 
     :param fresh: run the step even if its output exists.
     :raises EtlError: the step failed, and is not finished.
     """
     if work.step.kind == "publish":
-        return "done", publish(work)
+        return Done("done", publish(work))
     defined = definition(work.plan, work.step)
     fingerprint = _fingerprint(work, defined)
-    earlier = None if fresh else work.folder.outcome()
     engine = engine_of(work.plan.environment)
-    if earlier and earlier.fingerprint == fingerprint and engine.has(work, earlier):
-        return "reused", earlier
+    broken = ""
+    if not fresh:
+        earlier = work.folder.outcome()
+        same = earlier and earlier.fingerprint == fingerprint and engine.has(work, earlier)
+        broken = work.folder.broken() if same or not earlier else ""
+        if earlier and same and not broken:
+            return Done("reused", earlier)
     outcome = until_it_passes(work, partial(_outcome, work, engine), on=ConflictError)
     files = tuple(work.run.names(outcome.files))
     outcome = replace(outcome, files=files, fingerprint=fingerprint, definition=defined)
     work.folder.finish(outcome)
-    return "done", outcome
+    return Done("done", outcome, broken and f"made again, because {broken}")
 
 
 def _outcome(work: Work, engine: Engine) -> Outcome:
     work.folder.begin()
     if work.step.kind == "extract":
         return engine.extract(work)
+    if work.step.kind == "earlier":
+        return engine.earlier(work, earlier_of(work.plan, work.step))
     return engine.check(work) if work.step.kind == "check" else engine.transform(work)
 
 
@@ -89,6 +110,8 @@ def _fingerprint(work: Work, defined: str) -> str:
         facts.append(outcome.fingerprint if outcome else None)
     if isinstance(block, Source):
         facts += _corrections(work)
+    if step.kind == "earlier":
+        facts.append(secrets.token_hex())  # the table is always read again
     if step.kind == "extract" and isinstance(block, Source):
         # A source without a state is always read again, because every token is different.
         facts.append(block.state(work.extraction(work.folder)) or secrets.token_hex())
@@ -99,8 +122,13 @@ def definition(plan: Plan, step: Step) -> str:
     """Return a hash of all that files say about a step; it does not depend on rows."""
     block = step.block
     facts: list[Any] = [__version__, plan.environment.engine, step.kind, step.sql]
-    facts += [plan.interval.key, block.model_dump_json(exclude=ASIDE) if block else ""]
-    facts += [check.model_dump_json() for check in step.checks] + list(step.check_sql)
+    facts += [
+        plan.interval.key,
+        str(step.window),
+        block.model_dump_json(exclude=ASIDE) if block else "",
+    ]
+    facts += [check.model_dump_json() for check in step.checks]
+    facts += [astuple(sql) for sql in step.check_sql]
     if step.kind == "extract" and isinstance(block, Source):
         facts.append(plan.environment.connections[block.connection].model_dump_json())
     if isinstance(block, Transform) and block.python:

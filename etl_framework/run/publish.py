@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from etl_framework.connections.files import Files
+from etl_framework.checks.base import KeyCheck
 from etl_framework.engines.work import Work
-from etl_framework.errors import StepError
+from etl_framework.errors import Diagnostic, RetryableError, StepError
 from etl_framework.project.models import Kpi
+from etl_framework.run.archive import archive
+from etl_framework.run.earlier import read, told
 from etl_framework.run.retry import until_it_passes
-from etl_framework.sources.files import FilesSource
-from etl_framework.storage.archive import remember
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.outcome import CheckResult, Outcome
-from etl_framework.targets.base import warehouse_for
+from etl_framework.targets.earlier import EARLIER_ROWS
 from etl_framework.targets.ledger import LedgerEntry
 from etl_framework.targets.load import Load
+from etl_framework.targets.lost import lost_rows
+from etl_framework.targets.warehouses import warehouse_for
 
 
 def publish(work: Work) -> Outcome:
     """Load every KPI into its target.
 
     There is one transaction for every connection: it changes all targets there and the ledger row.
+    With `publish: each` there is one for every KPI, and a KPI that is not ready or breaks a rule
+    holds back no other.
 
-    :raises StepError: the rows of a source do not add up, or a target has other columns.
+    :raises StepError: the rows of a source do not add up, a target has other columns, or a KPI was
+        held back; the error then says which were published.
     """
     plan = work.plan
     entry = LedgerEntry(
@@ -37,35 +42,118 @@ def publish(work: Work) -> Outcome:
         environment=plan.environment_name,
         published_at=datetime.now(UTC),
         sources=tuple(source_counts(work)),
-        checks=tuple(_without_rows(result) for result in check_results(work)),
+        checks=tuple(result.facts() for result in check_results(work)),
         targets=(),
     )
-    loads: dict[str, list[Load]] = {}
-    for relation, step in work.step.inputs:
-        kpi = plan.pipeline.kpis[relation]
-        loads.setdefault(kpi.target.connection, []).append(_load(work, relation, step, kpi))
-    rows = 0
-    for name, connection_loads in sorted(loads.items()):
-        until_it_passes(work, partial(_transaction, work, name, connection_loads, entry))
-        rows += sum(load.rows for load in connection_loads)
-    archive(work)
+    rows, results = 0, list[CheckResult]()
+    published, problems = list[str](), list[Diagnostic]()
+    held = set[str]()
+    for kpis in _transactions(work):
+        try:
+            _not_made_from(work, kpis, held)
+            inserted, more = _published(work, kpis, entry)
+        except StepError as error:
+            if plan.pipeline.publish == "together" or isinstance(error, RetryableError):
+                raise
+            problems += _held_back(work, kpis, error)
+            held.update(kpis)
+        else:
+            rows, results, published = rows + inserted, [*results, *more], [*published, *kpis]
+    if problems:
+        names = ", ".join(published) or "none"
+        raise StepError(replace(p, hint=f"{p.hint}; published: {names}") for p in problems)
+    if len(work.step.inputs) == len(plan.step("publish").inputs):
+        archive(work)  # else a KPI is held back, and needs the files again
     work.run.sweep(datetime.now(UTC) - timedelta(days=plan.environment.staging_days))
-    return Outcome({"targets": sum(map(len, loads.values())), "rows": rows})
+    return Outcome({"targets": len(published), "rows": rows}, tuple(results))
 
 
-def _transaction(work: Work, name: str, loads: Sequence[Load], entry: LedgerEntry) -> None:
+def _not_made_from(work: Work, kpis: Sequence[str], held: set[str]) -> None:
+    """Refuse KPIs that are made from one which is held back.
+
+    :raises StepError: one is.
+    """
+    for kpi in kpis:
+        needed = {step.relation for step in work.plan.needed(work.plan.step(f"kpi.{kpi}"))}
+        if parents := sorted(needed & held - {kpi}):
+            names = ", ".join(f"'{parent}'" for parent in parents)
+            raise StepError(f"it is made from {names}", hint="mend that first")
+
+
+def _transactions(work: Work) -> list[list[str]]:
+    """The KPIs of each transaction."""
+    kpis = [relation for relation, _ in work.step.inputs]
+    if work.plan.pipeline.publish == "each":
+        return [[kpi] for kpi in kpis]
+    by_connection: dict[str, list[str]] = {}
+    for kpi in kpis:
+        connection = work.plan.pipeline.kpis[kpi].target.connection
+        by_connection.setdefault(connection, []).append(kpi)
+    return [by_connection[connection] for connection in sorted(by_connection)]
+
+
+def _published(
+    work: Work, kpis: Sequence[str], entry: LedgerEntry
+) -> tuple[int, list[CheckResult]]:
+    """Publish KPIs of one connection in one transaction.
+
+    :raises StepError: a step that one of them needs has not finished, or a target is refused.
+    """
+    steps = dict(work.step.inputs)
+    if work.plan.pipeline.publish == "each":  # else no step is missing where this one runs
+        for kpi in kpis:
+            for step in work.plan.needed(work.plan.step(steps[kpi])):
+                _outcome(work, step.name)
+    loads = [_load(work, kpi, steps[kpi], work.plan.pipeline.kpis[kpi]) for kpi in kpis]
+    attempt = partial(_transaction, work, loads[0].target.connection, loads, entry)
+    return until_it_passes(work, attempt)
+
+
+def _held_back(work: Work, kpis: Sequence[str], error: StepError) -> Iterable[Diagnostic]:
+    for kpi in kpis:
+        place = work.plan.step(f"kpi.{kpi}").place
+        for said in error.diagnostics:
+            message = f"'{kpi}' is held back: {said.message}"
+            where = (said.path, said.line, said.column) if said.path else place
+            yield Diagnostic(*where, said.code, message, said.hint)
+
+
+def _transaction(
+    work: Work, name: str, loads: Sequence[Load], entry: LedgerEntry
+) -> tuple[int, list[CheckResult]]:
     """Publish over a new connection.
 
     This is safe to repeat if the connection breaks, even if the transaction was committed before.
+
+    :returns: how many rows were inserted, and a warning for each table that somebody else emptied.
     """
     with work.plan.workspace.warehouse(name) as warehouse:
         work.on_cancel(warehouse.cancel)
-        warehouse.publish(loads, entry)
+        lost = [
+            CheckResult(EARLIER_ROWS, table, "warning", 0, 0, note)
+            for table, note in lost_rows(warehouse, loads, entry)
+        ]
+        pipeline = work.plan.pipeline
+        some = pipeline.publish == "each" or len(work.step.inputs) < len(pipeline.kpis)
+        done = warehouse.publish(loads, entry, list(read(work, name)), partial=some)
+        return sum(done.rows), [*lost, *done.checks]
 
 
 def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
-    outcome = _outcome(work, step)
-    load = Load(kpi.target, tuple(kpi.columns), (), outcome.kept, description=kpi.description)
+    outcome, made = _outcome(work, step), work.plan.step(f"kpi.{relation}")
+    load = Load(
+        kpi.target,
+        tuple(kpi.columns),
+        (),
+        outcome.kept,
+        description=kpi.description,
+        by_interval=work.plan.by_interval.get(relation),
+        older=work.older,
+        place=made.place,
+        keys=tuple(_keys(kpi)),
+        checks=made.of_target,
+        told=told(work, relation),
+    )
     if outcome.table:
         return replace(load, staged=outcome.table)
     reads = warehouse_for(work.plan.workspace.connection(kpi.target.connection))
@@ -74,6 +162,14 @@ def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
         files = work.run.uris(work.files(step))
         return replace(load, manifest=write_manifest(work.run.remote, name, files))
     return replace(load, files=tuple(work.inputs[relation]))
+
+
+def _keys(kpi: Kpi) -> Iterable[tuple[str, ...]]:
+    """The keys that checks of a KPI name: they hold for its table, unless they say `on: rows`."""
+    for check in kpi.checks:
+        strict = isinstance(check, KeyCheck) and check.severity == "error" and not check.where
+        if strict and not {"on", "warn_if", "error_if"} & check.model_fields_set:
+            yield tuple(check.checked_columns())
 
 
 def _outcome(work: Work, step: str) -> Outcome:
@@ -92,7 +188,13 @@ def source_counts(work: Work) -> Iterable[dict[str, Any]]:
 
     :raises StepError: the numbers do not add up, so rows were lost.
     """
+    planned = {step.name for step in work.plan.steps}
     for name in work.plan.pipeline.sources:
+        if f"extract.{name}" not in planned:
+            continue
+        each, here = work.plan.pipeline.publish == "each", work.run.step(f"extract.{name}")
+        if each and here.outcome() is None:
+            continue  # what needs it is held back
         extracted = _outcome(work, f"extract.{name}")
         checked = work.run.step(f"check.{name}").outcome() or extracted
         read, kept = extracted.counts["read"], checked.kept
@@ -105,36 +207,8 @@ def source_counts(work: Work) -> Iterable[dict[str, Any]]:
         yield {"source": name, "read": read, "kept": kept, "quarantined": quarantined}
 
 
-def _without_rows(result: CheckResult) -> dict[str, Any]:
-    """Return a result as the ledger stores it: with its rate, without example rows."""
-    facts = {**asdict(result), "rate": round(result.rate, 6)}
-    return {name: value for name, value in facts.items() if name != "examples"}
-
-
 def check_results(work: Work) -> Iterable[CheckResult]:
     """Yield the results of all checks of the run."""
     for step in work.plan.steps:
         if outcome := work.run.step(step.name).outcome():
             yield from outcome.checks
-
-
-def archive(work: Work) -> int:
-    """Move the files of every source that has an archive, and return their number.
-
-    Only those that this run's extract step read are moved, in the version that it read. They are
-    listed in staging before: a later run of the same interval finds them in the archive then, even
-    if this run breaks off.
-
-    :raises RetryableError: the storage does not answer; another attempt continues the move.
-    """
-    plan, count = work.plan, 0
-    for name, source in plan.pipeline.sources.items():
-        if not isinstance(source, FilesSource) or not source.archive:
-            continue
-        outcome = work.run.step(f"extract.{name}").outcome()
-        known = remember(work.run, name, outcome.sources if outcome else ())
-        place = cast(Files, plan.workspace.connection(source.connection))
-        moves = [(file, version, f"{source.archive}{file}") for file, version in known]
-        place.move(plan.root, moves)
-        count += len(known)
-    return count

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,12 +16,17 @@ from typing import Any
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
-from etl_framework.plan.plan import Plan, Step
+from etl_framework.errors.failures import DUCKDB, of_class, of_system
+from etl_framework.errors.secrets import said
+from etl_framework.plan.blame import in_template
+from etl_framework.plan.plan import Plan
+from etl_framework.plan.step import Step
+from etl_framework.run.archive import archive
 from etl_framework.run.execute import StepResult as StepResult
 from etl_framework.run.execute import do
-from etl_framework.run.publish import archive
-from etl_framework.storage.spill import spill_folder
+from etl_framework.storage.spill import beside, spill_folder
 from etl_framework.storage.staging import RunFolder
+from etl_framework.targets.load import Older
 
 # How many steps run in parallel. They mostly wait for a server or a disk; to compute, the engine
 # has its own threads.
@@ -32,20 +38,28 @@ OnResult = Callable[[StepResult], None]
 
 
 class Run:
-    """One run of a plan, with its folder in staging and the functions that stop running work."""
+    """One run of a plan, with its folder in staging and the functions that stop running work.
 
-    def __init__(self, plan: Plan, *, fresh: bool = False) -> None:
+    :param fresh: do every step again, even where its output is there.
+    :param older: what becomes of tables that hold the rows of a newer data interval.
+    """
+
+    def __init__(self, plan: Plan, *, fresh: bool = False, older: Older = "refuse") -> None:
         self.plan = plan
         self.folder: RunFolder = plan.workspace.staging.run(plan.pipeline.name, plan.interval.key)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self._fresh = fresh
+        self._older = older
         self._cancels: dict[str, list[Callable[[], Any]]] = {}
 
     @contextmanager
     def _engine(self) -> Iterator[Database]:
         environment, zone = self.plan.environment, self.plan.pipeline.timezone
-        with spill_folder(self.folder.path / ".spill") as spill:
-            engine = Database(environment.memory_limit, environment.threads, spill, zone)
+        staging = self.plan.workspace.staging.path
+        with spill_folder(beside(staging) / self.plan.pipeline.name) as spill:
+            folders = self.plan.workspace.folders(self.plan.pipeline)
+            limits = environment.memory_limit, environment.threads
+            engine = Database(*limits, spill, zone, folders)
             with closing(engine):
                 yield engine
 
@@ -70,7 +84,8 @@ class Run:
         :raises EtlError: the step failed, or a step that it needs has not finished.
         """
         step = self.plan.step(name)
-        for need in step.needs:
+        by_itself = step.kind == "publish" and self.plan.pipeline.publish == "each"
+        for need in step.needs if not by_itself else ():
             if self.folder.step(need).outcome() is None:
                 problem = f"'{name}' needs '{need}', which has not finished for this data interval"
                 raise StepError(problem, hint=f"run {need} before it")
@@ -101,14 +116,18 @@ class Run:
         try:
             while waiting or running:
                 for step in [s for s in waiting if all(need in results for need in s.needs)]:
-                    if any(results[need].state in ("failed", "skipped") for need in step.needs):
+                    ended_badly = {
+                        need for need in step.needs if results[need].state in ("failed", "skipped")
+                    }
+                    ready = self._without(step, ended_badly) if ended_badly else step
+                    if ready is None:
                         waiting.remove(step)
                         results[step.name] = StepResult(step.name, "skipped")
                         on_result(results[step.name])
                     elif len(running) < SIDE_BY_SIDE:
                         waiting.remove(step)
                         on_result(StepResult(step.name, "started"))
-                        running[step.name] = self._start(step, engine, ended)
+                        running[step.name] = self._start(ready, engine, ended)
                 if running:
                     result = ended.get()
                     if isinstance(result, BaseException):
@@ -118,10 +137,23 @@ class Run:
                     on_result(result)
         except BaseException:
             self.cancel()
-            for thread in running.values():
-                thread.join(timeout=STOP_SECONDS)
+            _wait_for(running.values())
             raise
         return list(results.values())
+
+    def _without(self, step: Step, ended_badly: Set[str]) -> Step | None:
+        """Publishing the KPIs that need none of the steps which ended badly; None if there is none.
+
+        It is None for every other step, and where KPIs are published together.
+        """
+        if step.kind != "publish" or self.plan.pipeline.publish == "together":
+            return None
+        inputs = tuple(
+            (kpi, made)
+            for kpi, made in step.inputs
+            if not ended_badly & {needed.name for needed in self.plan.needed(self.plan.step(made))}
+        )
+        return replace(step, inputs=inputs) if inputs else None
 
     def _start(
         self, step: Step, engine: Database, ended: SimpleQueue[StepResult | BaseException]
@@ -139,10 +171,14 @@ class Run:
         return thread
 
     def cancel(self) -> None:
-        """Stop all running steps."""
-        for cancels in list(self._cancels.values()):
-            for cancel in cancels:
-                cancel()
+        """Stop all running steps, within seconds: what cannot be stopped is not waited for."""
+        stopping = [
+            Thread(target=_call_all, args=(list(cancels),), daemon=True)
+            for cancels in list(self._cancels.values())
+        ]
+        for thread in stopping:
+            thread.start()
+        _wait_for(stopping)
 
     def _run(self, step: Step, engine: Database) -> StepResult:
         """Run a step unless its output exists; errors become part of the result."""
@@ -153,13 +189,20 @@ class Run:
         self._cancels[step.name] = [session.interrupt]
         try:
             work = self._work(step, session)
-            state, outcome = do(work, fresh=self._fresh)
-            seconds = time.monotonic() - started
-            return StepResult(step.name, state, seconds, outcome.counts, outcome.checks)
+            done = do(work, fresh=self._fresh)
+            seconds, outcome = time.monotonic() - started, done.outcome
+            return StepResult(
+                step.name, done.state, seconds, outcome.counts, outcome.checks, note=done.note
+            )
         except EtlError as error:
             return self._failed(step, started, error)
-        except (duckdb.Error, OSError) as error:
-            return self._failed(step, started, StepError(_sentence(error)))
+        except duckdb.Error as error:
+            told = of_class(DUCKDB, error)(_sentence(error))
+            if not isinstance(error, duckdb.OperationalError):  # Disk and memory: not of the SQL.
+                told = in_template(self.plan, step, error, told)
+            return self._failed(step, started, told)
+        except OSError as error:
+            return self._failed(step, started, of_system(error)(_sentence(error)))
         finally:
             self._cancels.pop(step.name)
             session.close()
@@ -175,7 +218,23 @@ class Run:
 
     def _work(self, step: Step, session: Any) -> Work:
         on_cancel = self._cancels[step.name].append
-        return Work(self.plan, step, self.folder, self.run_id, session, on_cancel)
+        return Work(self.plan, step, self.folder, self.run_id, session, on_cancel, self._older)
+
+
+# The types that DuckDB's errors name, as they are declared.
+NUMBERS = {"INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
+
+
+def _call_all(cancels: Iterable[Callable[[], Any]]) -> None:
+    for cancel in cancels:
+        cancel()
+
+
+def _wait_for(threads: Iterable[Thread]) -> None:
+    """Wait until threads have ended, for a few seconds altogether."""
+    end = time.monotonic() + STOP_SECONDS
+    for thread in threads:
+        thread.join(timeout=max(end - time.monotonic(), 0))
 
 
 def _at(diagnostic: Diagnostic, place: tuple[str, int, int]) -> Diagnostic:
@@ -189,5 +248,6 @@ def _sentence(error: Exception) -> str:
 
     If our SQL raised the error with `error('etl: …')`, return only the text after `etl: `.
     """
-    text = str(error).strip().split("\n")[0]
-    return text.partition("etl: ")[2] or text
+    text = said(error).strip().split("\n")[0]
+    ours = text.partition("etl: ")[2] or re.sub(r"^(Conversion|Invalid Input) Error: ", "", text)
+    return re.sub(r"\bINT(?:16|32|64)\b", lambda match: NUMBERS[match[0]], ours)

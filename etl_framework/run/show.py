@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
@@ -94,7 +93,7 @@ def _ledger(
 def _unpacked(columns: list[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
     lists = ("sources", "checks", "targets")
     return tuple(
-        json.loads(value) if name in lists else value
+        ledger.unpacked(value) if name in lists else value
         for name, value in zip(columns, row, strict=True)
     )
 

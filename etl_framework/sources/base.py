@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -13,17 +13,17 @@ from etl_framework.checks.base import Check
 from etl_framework.checks.threshold import Threshold
 from etl_framework.columns import Columns
 from etl_framework.connections.base import Connection
-from etl_framework.interval import DataInterval
+from etl_framework.interval import DataInterval, Span
 from etl_framework.model import Model, Name
-from etl_framework.plugins import one_of
-from etl_framework.storage.staging import StepFolder
+from etl_framework.plugins import below, one_of
+from etl_framework.sql.text_form import USUAL, TextForm
+from etl_framework.storage.archive import Archived
+from etl_framework.storage.step_folder import StepFolder
 
 if TYPE_CHECKING:
     import duckdb
 
     AnyCheck = Check
-else:
-    AnyCheck = one_of(Check)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Extraction:
     :param folder: the folder that the rows are, or were, written to.
     :param session: a DuckDB connection with limited memory, for this step only.
     :param on_cancel: to be called with a function that stops what is running, for Ctrl-C.
-    :param archived: the files that a run of this interval read and moved, with their versions.
+    :param archived: the files that a run of this interval read and moved.
     """
 
     source: str
@@ -46,7 +46,7 @@ class Extraction:
     folder: StepFolder
     session: duckdb.DuckDBPyConnection
     on_cancel: Callable[[Callable[[], Any]], None] = lambda cancel: None
-    archived: tuple[tuple[str, str], ...] = ()
+    archived: tuple[Archived, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,14 @@ class Extracted:
 
     :param new_columns: the columns that exist but are not declared.
     :param files: the files that were read, with their versions.
+    :param warnings: what else the user is told, each with the name that its result gets.
     """
 
     kept: int
     rejected: int
     new_columns: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()
 
     @property
     def read(self) -> int:
@@ -102,9 +104,36 @@ class Source(Model):
         "ignore", description="What a column that is there and not declared does to a run."
     )
 
+    @property
+    def form(self) -> TextForm:
+        """How the texts of rejected rows write their values, and corrections of them."""
+        return USUAL
+
+    def by_interval(self) -> bool | None:
+        """Whether it gives the rows of the data interval alone; None if nobody can tell."""
+        return None
+
     def reads(self) -> str:
         """The name of the table or path that it reads; empty if there is no such name."""
         return ""
+
+    def gives_changes(self) -> bool:
+        """Return whether a row is read again in each data interval in which it has changed."""
+        return False
+
+    def looks_back(self) -> Span | None:
+        """How far back a run looks for rows that came late; not at all if None."""
+        return None
+
+    def rows_of(
+        self, connection: Connection, root: Path, intervals: Sequence[DataInterval]
+    ) -> list[int] | None:
+        """How many rows each data interval has now, kept or rejected; None if nobody can tell.
+
+        :param root: the project's folder.
+        :raises RetryableError: the connection was lost.
+        """
+        return None
 
     def state(self, extraction: Extraction) -> str | None:
         """A text for the rows that `extract` would give now: equal texts mean equal rows.
@@ -130,3 +159,10 @@ class Source(Model):
         :param numbers: the numbers of the rows in that file, from 0, ascending.
         """
         return iter(())
+
+
+if not TYPE_CHECKING:
+    # Last: a package that brings checks may bring sources too, which are made from what is above.
+    AnyCheck = one_of(Check)
+    for source in (Source, *below(Source)):
+        source.model_rebuild(force=True, _types_namespace={"AnyCheck": AnyCheck})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
+from itertools import chain, count
 from pathlib import Path
 from typing import cast
 
@@ -15,9 +18,8 @@ from etl_framework.errors import DataMissingError, StepError
 from etl_framework.interval import DataInterval, Span
 from etl_framework.sources.base import Extracted, Extraction, Source
 from etl_framework.sql.quote import quote
-from etl_framework.sql.templates import render_text, text_values
+from etl_framework.sql.templates import names_interval, render_text, text_values
 from etl_framework.storage.parquet import write_parquet
-from etl_framework.storage.staging import FETCHED
 
 EMPTY_PART = "empty.parquet"
 
@@ -32,10 +34,16 @@ class FilesSource(Source):
         description="Files, with `*` for any name and the data interval where it belongs: "
         "`streaming-data/{{ interval.date }}/*`.",
     )
+    exclude: list[str] = Field(
+        [],
+        examples=[["_SUCCESS", "*.crc"]],
+        description="Names of files that are left out, with `*` for any text.",
+    )
     archive: str | None = Field(
         None,
         description="Where files go once what was made of them is published, for example"
-        " `processed/`; they stay where they are if not given.",
+        " `processed/`; a second file of one name gets a folder of its own there. They stay where"
+        " they are if not given.",
     )
     wait: Span | None = Field(
         None, description="In Airflow: how long the step waits for its files, for example `6h`."
@@ -66,6 +74,11 @@ class FilesSource(Source):
             raise ValueError("'path' would find the files of 'archive' again")
         return self
 
+    def by_interval(self) -> bool | None:
+        if names_interval(self.path):
+            return True
+        return None if self.archive else False  # those that came since the last run, or all
+
     def reads(self) -> str:
         return self.path
 
@@ -81,6 +94,7 @@ class FilesSource(Source):
                 f"in connection '{self.connection}'",
                 hint="if that is right, write `may_be_empty: true`",
             )
+        self.refuse_gone(extraction, files)
         self.fetch(extraction, files)
         extracted = self.into_parquet(extraction, files) if files else Extracted(0, 0)
         if not extraction.folder.files("data"):
@@ -103,16 +117,65 @@ class FilesSource(Source):
         raise NotImplementedError
 
     def files(self, extraction: Extraction) -> list[File]:
-        """The files of the data interval, sorted by name, including those already archived."""
-        here, place, root = extraction.folder.path / FETCHED, _place(extraction), extraction.root
-        files = self.present(place, root, extraction.interval, here)
-        present = {file.name for file in files}
-        files += [
-            place.moved_file(root, name, version, f"{self.archive}{name}", here)
-            for name, version in extraction.archived
-            if name not in present
-        ]
-        return sorted(files, key=lambda file: file.name)
+        """The files of the data interval, sorted by name, including those already archived.
+
+        If another file came in the place of an archived one, the archived one is of this interval,
+        unless the interval is in the path: then the other one is a new delivery of it.
+        """
+        here, place, root = extraction.folder.fetched, _place(extraction), extraction.root
+        present = self.present(place, root, extraction.interval, here)
+        files = {file.name: file for file in present}
+        every_interval = self._pattern(extraction.interval) == self.path
+        for file in extraction.archived:
+            now = files.get(file.name)
+            if now is None or (every_interval and now.version != file.version):
+                moved = place.moved_file(root, file.name, file.version, file.place, here)
+                files[file.name] = moved
+        return [files[name] for name in sorted(files)]
+
+    def refuse_gone(self, extraction: Extraction, files: Sequence[File]) -> None:
+        """Refuse files that are not in the archive any more as this interval read them.
+
+        :raises DataMissingError: a file is gone, or another one is in its place.
+        """
+        known = {file.name: file for file in extraction.archived}
+        for file in (file for file in files if file.moved):
+            version = _place(extraction).version_of(extraction.root, file.moved)
+            if not known[file.name].is_still(version):
+                what = "is not there" if version is None else "is another file by now"
+                raise DataMissingError(
+                    f"the file '{file.name}' of this data interval is gone: '{file.moved}', where "
+                    f"it was archived, {what}",
+                    hint=f"put it back to '{file.moved}'; the tables are as the last run left them",
+                )
+
+    def as_now(self, extraction: Extraction, files: Sequence[File]) -> list[File] | None:
+        """Files that were read before, where they are now; None if one is gone or has changed."""
+        now = {(file.name, file.version): file for file in self.files(extraction)}
+        try:
+            found = [now[file.name, file.version] for file in files]
+            self.refuse_gone(extraction, found)
+        except (KeyError, DataMissingError):
+            return None
+        return found
+
+    @property
+    def archived_path(self) -> str:
+        """The pattern of the names that files have in the archive."""
+        folder, slash, name = self.path.rpartition("/")
+        return f"{self.archive}{folder}{slash}*{name}"
+
+    def free_place(self, place: Files, root: Path, name: str, version: str) -> str:
+        """Return the name that a file gets in the archive, which no file there has.
+
+        :param version: the version of the file.
+        """
+        folder, slash, last = f"{self.archive}{name}".rpartition("/")
+        digest = hashlib.sha256(version.encode()).hexdigest()[:8]
+        # done/in/export.csv, done/in/5f2c8e01/export.csv, done/in/5f2c8e01-2/export.csv
+        marks = chain(["", f"{digest}/"], (f"{digest}-{number}/" for number in count(2)))
+        names = (f"{folder}{slash}{mark}{last}" for mark in marks)
+        return next(name for name in names if place.version_of(root, name) is None)
 
     def present(self, place: Files, root: Path, interval: DataInterval, here: Path) -> list[File]:
         """The files of a data interval that exist now.
@@ -120,7 +183,11 @@ class FilesSource(Source):
         :param root: the project's folder.
         :param here: the folder for copies of the files on this machine.
         """
-        return place.files(root, self._pattern(interval), here)
+        files = place.files(root, self._pattern(interval), here)
+        return [file for file in files if not self._is_excluded(file.name.rpartition("/")[2])]
+
+    def _is_excluded(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self.exclude)
 
     def fetch(self, extraction: Extraction, files: Sequence[File]) -> None:
         """Bring files to this machine, each to its `path`.

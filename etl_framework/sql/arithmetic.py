@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl_framework.sql.decimals import MOST_DIGITS, SOME_DECIMAL, decimal_of, divided, is_decimal
+from etl_framework.sql.decimals import (
+    MOST_DIGITS,
+    SOME_DECIMAL,
+    decimal,
+    decimal_of,
+    divided,
+    is_decimal,
+)
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -23,7 +30,7 @@ def divide(node: exp.Div) -> None:
     left, right = node.left, node.right
     quotient = divided(left.type, right.type)
     node.set("expression", not_zero(right))
-    if quotient not in ("", SOME_DECIMAL):
+    if quotient.startswith(f"{SOME_DECIMAL}("):
         node.replace(_exact(node.left, left.type, node.right, right.type, quotient))
     elif node.args.get("typed") and all(
         side.is_type(*exp.DataType.INTEGER_TYPES) for side in (left, right)
@@ -205,3 +212,32 @@ def _of_type(node: exp.Expr, type_: str, was: exp.Expr) -> exp.Expr:
     made = exp.cast(node, type_, copy=False)
     made.type = was.type
     return made
+
+
+def cut_digits(node: exp.Trunc) -> None:
+    """Cut digits behind the point, which DuckDB's TRUNC does since version 1.5 only.
+
+    `TRUNC(a, 1)` of a decimal(10,3) becomes `CAST(a - a % 0.1 AS DECIMAL(10,1))`; of a double,
+    `TRUNC(a * 10) / 10`.
+    """
+    from sqlglot import exp
+
+    digits, value = node.args["decimals"], node.this
+    if not digits.is_int:
+        return
+    places = int(digits.to_py())
+    size = decimal_of(value.type)
+    if size is None:
+        if value.is_type(exp.DType.DOUBLE, exp.DType.FLOAT):
+            factor = f"1e{places}"
+            larger = exp.Mul(this=exp.paren(value.copy()), expression=exp.Literal.number(factor))
+            whole = exp.Anonymous(this="TRUNC", expressions=[larger])
+            node.replace(exp.paren(exp.Div(this=whole, expression=exp.Literal.number(factor))))
+        return
+    if places >= size[1]:
+        node.replace(exp.paren(value.copy()))
+        return
+    least = "0." + "0" * (places - 1) + "1" if places > 0 else "1" + "0" * -places
+    rest = exp.Mod(this=exp.paren(value.copy()), expression=exp.Literal.number(least))
+    cut = exp.Sub(this=exp.paren(value.copy()), expression=exp.paren(rest))
+    node.replace(exp.cast(exp.paren(cut), decimal(size[0], max(places, 0))))

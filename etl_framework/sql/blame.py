@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,10 +61,20 @@ def _same_word(written: str, ran: str, offset: int) -> int:
     word = _NAME.match(ran, offset)
     if word is None:
         return 0
-    name = word[0].rpartition(".")[2].strip('"') or word[0]
-    end = offset + len(word[0])
-    before = sum(1 for start, text in _words(ran) if text == name.lower() and start < end) - 1
-    return _nth(written, name, before)
+    in_written, in_ran = _counts(written), _counts(ran)
+    while word is not None:
+        name = (word[0].rpartition(".")[2].strip('"') or word[0]).lower()
+        # `CAST(t.s AS DATE)` may be written `s::date`: then the next word tells the place.
+        is_other = name == "cast" and in_written[name] != in_ran[name]
+        if in_written[name] and not is_other and (name.isidentifier() or word.start() == offset):
+            before = sum(1 for at, text in _words(ran) if text == name and at < word.end()) - 1
+            return _nth(written, name, before)
+        word = _NAME.search(ran, word.end())
+    return 0
+
+
+def _counts(sql: str) -> Counter[str]:
+    return Counter(text for _, text in _words(sql))
 
 
 def _nth(written: str, name: str, index: int) -> int:

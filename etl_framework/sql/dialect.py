@@ -10,10 +10,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
-from etl_framework.sql.blame import UntranslatableError, first_offset
-from etl_framework.sql.parser import refuse_what_redshift_refuses
+from etl_framework.sql.blame import first_offset
+from etl_framework.sql.missing import misspelt
 from etl_framework.sql.parser import statements as parsed
-from etl_framework.sql.to_duckdb import to_duckdb
 from etl_framework.sql.types import types_told
 from etl_framework.sql.unions import align
 
@@ -26,11 +25,15 @@ MAX_DEPTH = 400
 
 
 class SqlSyntaxError(Exception):
-    """SQL does not parse; holds the offset of the wrong token and a message about it."""
+    """SQL does not parse; holds the offset of the wrong token, and a message with its code."""
 
-    def __init__(self, offset: int, message: str) -> None:
-        self.offset = offset
+    def __init__(self, offset: int, message: str, hint: str = "", code: str = "E410") -> None:
+        self.offset, self.hint, self.code = offset, hint, code
         super().__init__(message)
+
+    def moved(self, by: int) -> SqlSyntaxError:
+        """The same error of a text in which this one is a part."""
+        return SqlSyntaxError(self.offset + by, str(self), self.hint, self.code)
 
 
 def parse(sql: str) -> exp.Query:
@@ -47,7 +50,12 @@ def parse(sql: str) -> exp.Query:
         with quiet():
             statements = [tree for tree in parsed(sql) if tree is not None]
     except sqlglot.errors.ParseError as error:
-        raise syntax_error_of(sql, error.errors[0]) from error
+        wrong = syntax_error_of(sql, error.errors[0])
+        lost = [problem for problem in misspelt(sql) if problem.offset <= wrong.offset]
+        if lost:  # says more than that a bracket is unexpected
+            last = lost[-1]
+            raise SqlSyntaxError(last.offset, last.message, last.hint, last.code) from error
+        raise wrong from error
     except sqlglot.errors.SqlglotError as error:
         # The tokenizer stops, as a rule, at a quote that is not closed.
         quote = sql.rfind("'") if sql.count("'") % 2 else max(sql.rfind('"'), 0)
@@ -123,7 +131,7 @@ def typed(tree: exp.Query, schema: Schema) -> exp.Expr:
             annotated = annotate_types(annotated, tables, types_told(), dialect="redshift")
         return annotated
     except sqlglot.errors.SqlglotError as error:
-        raise PlanError(f"the SQL cannot be read: {_first_line(error)}") from error
+        raise PlanError(f"the SQL cannot be read: {first_line(error)}") from error
 
 
 @cache
@@ -164,26 +172,5 @@ def copied(tree: exp.Expr) -> exp.Expr:
     return root
 
 
-def for_duckdb(tree: exp.Expr) -> str:
-    """Translate a typed tree for DuckDB; the tree is changed in place.
-
-    :raises PlanError: DuckDB has nothing with the same meaning.
-    """
-    import sqlglot
-
-    try:
-        refuse_what_redshift_refuses(tree)
-        for node in reversed(list(tree.walk())):  # inner nodes first
-            try:
-                to_duckdb(node)
-            except PlanError as error:
-                message = error.diagnostics[0].message
-                raise PlanError(message) from UntranslatableError(first_offset(node), message)
-        level = sqlglot.ErrorLevel.RAISE
-        return tree.sql("duckdb", pretty=True, copy=False, unsupported_level=level)
-    except sqlglot.errors.SqlglotError as error:
-        raise PlanError(f"the SQL cannot be translated for duckdb: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return re.sub(r"\x1b\[\d+m", "", str(error)).split("\n")[0]

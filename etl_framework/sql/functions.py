@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import did_you_mean
+from etl_framework.sql.arity import wrong_arity
 from etl_framework.sql.scope import ScopeProblem
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ _KNOWN = """
     arrays_overlap get_array_length split_to_array subarray coalesce decode greatest least nvl
     nvl2 nullif cast convert try_cast to_char to_date to_number to_timestamp text_to_int_alt
     text_to_numeric_alt add_months convert_timezone date_cmp date_cmp_timestamp
-    date_cmp_timestamptz date_part date_part_year date_trunc dateadd datediff extract getdate
-    interval_cmp last_day months_between next_day sysdate timeofday timestamp_cmp
+    date_cmp_timestamptz date_part date_part_year pgdate_part date_trunc dateadd datediff extract
+    getdate interval_cmp last_day months_between next_day sysdate timeofday timestamp_cmp
     timestamp_cmp_date timestamp_cmp_timestamptz timestamptz_cmp timestamptz_cmp_date
     timestamptz_cmp_timestamp timezone trunc current_date date time timestamp timestamptz timetz
     checksum farmfingerprint64 fnv_hash func_sha1 md5 murmur3_32_hash sha sha1 sha2 crc32 hll
@@ -133,23 +134,37 @@ NO_CALLS = frozenset(_NO_CALLS.split())
 
 
 def unknown_functions(words: Sequence[Token], tree: exp.Expr) -> Iterator[ScopeProblem]:
-    """Every call of a function that Redshift has not.
+    """Every call of a function that Redshift has not, or with other arguments than it takes.
 
     :param words: those that the tree was made of; a tree does not keep how a function is spelled.
     """
     from sqlglot import exp
 
     tables = {node.alias_or_name.lower() for node in tree.find_all(exp.CTE, exp.TableAlias)}
-    for offset, name in called(words):
+    for offset, name, opening in called(words):
         word = name.lower()
-        if word in KNOWN or word.startswith("st_") or word in tables:
+        if word.startswith("st_") or word in tables:
+            continue
+        if word in KNOWN:
+            if problem := wrong_call(words, offset, word, opening):
+                yield problem
             continue
         hint = f"write {INSTEAD[word]}" if word in INSTEAD else did_you_mean(word, KNOWN)
         yield ScopeProblem(offset, "E416", f"Redshift has no function {name.upper()}", hint)
 
 
-def called(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
-    """The offset and name of every word that a bracket follows, keywords left out.
+def wrong_call(
+    tokens: Sequence[Token], offset: int, name: str, opening: int
+) -> ScopeProblem | None:
+    """The problem of a call with other arguments than the function takes; None if it has none."""
+    wrong = wrong_arity(tokens, opening, name.lower())
+    return ScopeProblem(offset, "E416", *wrong) if wrong else None
+
+
+def called(tokens: Sequence[Token]) -> Iterator[tuple[int, str, int]]:
+    """The offset and name of every word that a bracket follows, and the bracket's index.
+
+    Keywords are left out.
 
     The name of a function in a schema has the schema before it: `main.f`.
     """
@@ -164,6 +179,7 @@ def called(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
         while start >= 2 and tokens[start - 1].token_type == kinds.DOT:
             start -= 2
         if start < index:
-            yield tokens[start].start, "".join(part.text for part in tokens[start : index + 1])
+            name = "".join(part.text for part in tokens[start : index + 1])
+            yield tokens[start].start, name, index + 1
         elif (word[:1].isalpha() or word[:1] == "_") and word.lower() not in NO_CALLS:
-            yield token.start + len(token.text) - len(word), word
+            yield token.start + len(token.text) - len(word), word, index + 1

@@ -26,8 +26,7 @@ _PLAIN = ("epoch", "timezone", "timezone_hour", "timezone_minute")  # have no ot
 PARTS = {name: part for part, names in _PARTS.items() for name in names.split()}
 CALLED = {
     "REPLICATE": "REPEAT", "FUNC_SHA1": "SHA1", "BTRIM": "TRIM", "OCTET_LENGTH": "STRLEN",
-    "IS_VALID_JSON": "JSON_VALID", "CAN_JSON_PARSE": "JSON_VALID", "DLOG1": "LN",
-    "DLOG10": "LOG10", "DEXP": "EXP",
+    "DLOG1": "LN", "DLOG10": "LOG10", "DEXP": "EXP",
 }  # fmt: skip
 PREFIXES = {"2": "0b", "10": "", "16": "0x"}
 # Functions that compare two values, with the type in which they do.
@@ -36,6 +35,7 @@ COMPARED = {
     "TIMESTAMP_CMP": "TIMESTAMP", "TIMESTAMP_CMP_DATE": "TIMESTAMP",
     "TIMESTAMP_CMP_TIMESTAMPTZ": "TIMESTAMPTZ", "TIMESTAMPTZ_CMP": "TIMESTAMPTZ",
     "TIMESTAMPTZ_CMP_DATE": "TIMESTAMPTZ", "TIMESTAMPTZ_CMP_TIMESTAMP": "TIMESTAMPTZ",
+    "INTERVAL_CMP": "INTERVAL", "BPCHARCMP": "VARCHAR", "BTTEXT_PATTERN_CMP": "VARCHAR",
 }  # fmt: skip
 
 
@@ -50,11 +50,25 @@ def name_part(node: exp.Expr) -> None:
     written = node.args.get(key)
     if not isinstance(written, exp.Var):
         return
-    name = written.name.lower()
+    node.set(key, exp.var(_part(written.name).upper()))
+
+
+def known_part(node: exp.TsOrDsAdd | exp.TsOrDsDiff) -> None:
+    """Refuse a part that no date has.
+
+    :raises PlanError: DATEADD or DATEDIFF names such a part.
+    """
+    if (unit := node.args.get("unit")) is not None:
+        _part(unit.name)
+
+
+def _part(written: str) -> str:
+    """The one name of a part of a date."""
+    name = written.lower()
     part = PARTS.get(name, name)
     if part not in (*_PARTS, *_PLAIN):
         raise PlanError(f"a date has no part '{name}'", did_you_mean(name, [*_PARTS, *PARTS]))
-    node.set(key, exp.var(part.upper()))
+    return part
 
 
 def number_in_base(node: exp.Expr) -> exp.Expr:

@@ -1,31 +1,33 @@
-"""Read Redshift's SQL where sqlglot reads it otherwise.
-
-Source: Redshift's Database Developer Guide, "Window function syntax summary" (frames).
-"""
+"""Read Redshift's SQL where sqlglot reads it otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
-
-from etl_framework.errors import PlanError
-from etl_framework.sql.blame import UntranslatableError, first_offset
 
 if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.tokenizer_core import Token
 
-ADD_MONTHS, AS_READ = "ADD_MONTHS", "ETL_MONTHS"
+# Functions that sqlglot reads otherwise, with the names under which it reads them as any function.
+# Each has the length of its own name, so that all offsets stay right.
+AS_READ = {
+    "ADD_MONTHS": "ETL_MONTHS", "DATE_PART": "ETL__PART", "PGDATE_PART": "ETL_PG_PART",
+    "TO_CHAR": "ETL_CHR", "TO_DATE": "ETL_DAY", "TO_TIMESTAMP": "ETL_MOMENT__",
+    "JSON_EXTRACT_PATH_TEXT": "ETL_EXTRACT_PATH_TEXT_",
+}  # fmt: skip
+_WRITTEN = {read: name for name, read in AS_READ.items()}
+# The mark of a DATE_PART, which gives a float with fractions where EXTRACT gives an integer.
+AS_FLOAT = "as_float"
 
 
 def statements(sql: str) -> list[exp.Expr | None]:
     """The tree of every statement of Redshift's SQL.
 
     ADD_MONTHS keeps the last day of a month and DATEADD does not, but sqlglot treats them as the
-    same function. So ADD_MONTHS is renamed for the parser to a name that sqlglot does not know; the
-    name has the same length, so that all offsets stay right.
+    same function; it takes DATE_PART for EXTRACT, and the words of some formats for other words.
+    So such functions are renamed for the parser to names that sqlglot does not know.
 
     :raises SqlglotError: the SQL does not parse.
     """
@@ -35,13 +37,25 @@ def statements(sql: str) -> list[exp.Expr | None]:
     reader = Dialect.get_or_raise("redshift").parser()
     trees: list[exp.Expr | None] = list(reader.parse(words(renamed), renamed))
     for tree in trees if renamed is not sql else ():
-        for node in tree.find_all(exp.Anonymous) if tree else ():
-            if node.name == AS_READ:
-                node.set("this", ADD_MONTHS)
+        _named_back(tree)
     for tree in trees:
         for query in tree.find_all(exp.Select, exp.Subquery) if tree else ():
             _as_others_read(query)
     return trees
+
+
+def condition(sql: str, read: str = "redshift") -> exp.Expr:
+    """The tree of a condition over the columns of one row.
+
+    :raises SqlglotError: the text does not parse, or is more than one condition.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    written = sql if read == "postgres" else _renamed(sql)
+    tree = sqlglot.parse_one(written, read=read, into=exp.Condition)
+    _named_back(tree)
+    return tree
 
 
 @lru_cache(maxsize=16)
@@ -53,6 +67,33 @@ def words(sql: str) -> list[Token]:
     import sqlglot
 
     return sqlglot.tokenize(sql, read="redshift")
+
+
+def _named_back(tree: exp.Expr | None) -> None:
+    """Give the functions that were renamed their own names again, in place."""
+    from sqlglot import exp
+
+    for node in list(tree.find_all(exp.Anonymous)) if tree else ():
+        name = _WRITTEN.get(str(node.this).upper(), "")
+        if made := _node_of(name, node.expressions):
+            made.meta.update(node.meta)
+            node.replace(made)
+        elif name:
+            node.set("this", name)
+
+
+def _node_of(name: str, given: list[exp.Expr]) -> exp.Expr | None:
+    """The node that sqlglot has for a function that was renamed; None if it has none."""
+    from sqlglot import exp
+
+    if name in ("DATE_PART", "PGDATE_PART") and len(given) == 2:
+        part = exp.Extract(this=exp.var(given[0].name.upper()), expression=given[1])
+        part.meta[AS_FLOAT] = True
+        return part
+    kinds = {"TO_CHAR": exp.TimeToStr, "TO_DATE": exp.StrToDate, "TO_TIMESTAMP": exp.StrToTime}
+    if name in kinds and len(given) >= 2:
+        return kinds[name](this=given[0], format=given[1])
+    return None
 
 
 def _as_others_read(node: exp.Expr) -> None:
@@ -76,51 +117,10 @@ def _as_others_read(node: exp.Expr) -> None:
 
 
 def _renamed(sql: str) -> str:
-    if ADD_MONTHS not in sql.upper():
+    if not any(name in sql.upper() for name in AS_READ):
         return sql
     for token, following in pairwise(words(sql)):
         called = token.token_type.name == "VAR" and following.text == "("
-        if called and token.text.upper() == ADD_MONTHS:
-            sql = sql[: token.start] + AS_READ + sql[token.end + 1 :]
+        if called and (name := AS_READ.get(token.text.upper())):
+            sql = sql[: token.start] + name + sql[token.end + 1 :]
     return sql
-
-
-def refuse_what_redshift_refuses(tree: exp.Expr) -> None:
-    """Refuse SQL that other engines run and Redshift does not, or runs with another meaning.
-
-    :raises PlanError: the query has such SQL. The message says what to write instead; the cause of
-        the error has the place.
-    """
-    for node, message in _refused(tree):
-        raise PlanError(message) from UntranslatableError(first_offset(node), message)
-
-
-def _refused(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
-    from sqlglot import exp
-
-    for node in tree.find_all(exp.Window, exp.TsOrDsDiff):
-        if isinstance(node, exp.Window):
-            if message := _refused_window(node):
-                yield node, message
-        elif str(node.args.get("unit")).upper().startswith("WEEK"):
-            message = "DATEDIFF of weeks depends on the day that a week begins on: write "
-            yield node, message + "DATEDIFF(day, DATE_TRUNC('week', a), DATE_TRUNC('week', b)) / 7"
-
-
-def _refused_window(window: exp.Window) -> str:
-    """Why Redshift would not run a window; empty if it would."""
-    from sqlglot import exp
-
-    frame, inner = window.args.get("spec"), window.this
-    while isinstance(inner, exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup | exp.Filter):
-        inner = inner.this
-    places = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.PercentRank, exp.CumeDist)
-    if isinstance(inner, (*places, exp.Lag, exp.Lead, exp.Anonymous, exp.GroupConcat)):
-        return ""
-    if frame and str(frame.args.get("kind")).upper() != "ROWS":
-        return "Redshift knows no RANGE in a window: write ROWS BETWEEN ..."
-    if window.args.get("order") and not frame:
-        name = inner.sql("redshift").partition("(")[0]
-        message = f"Redshift wants a frame behind ORDER BY in the window of {name}: write "
-        return message + "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW, or what is meant"
-    return ""

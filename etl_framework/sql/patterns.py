@@ -1,7 +1,8 @@
-"""The patterns of LIKE and SIMILAR TO with Redshift's meaning.
+"""The patterns of LIKE, SIMILAR TO and of regular expressions with Redshift's meaning.
 
 Sources: Redshift's Database Developer Guide, "LIKE" (the backslash is its escape unless another is
-given), "SIMILAR TO" (metacharacters and escape).
+given), "SIMILAR TO" (metacharacters and escape), "REGEXP_REPLACE function" (all occurrences),
+"REGEXP_SUBSTR function" (parameters).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import PlanError
+from etl_framework.sql.planner import pattern_error
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -65,3 +67,64 @@ def _as_regex(pattern: str, escape: str) -> str:
         return _ANY.get(letter) or (letter if letter in _KEPT else re.escape(letter))
 
     return words.sub(translated, pattern)
+
+
+def known_pattern(node: exp.Expr) -> None:
+    """Refuse a pattern that is written as a text and that DuckDB cannot read.
+
+    :raises PlanError: the pattern of a regular expression is such a one.
+    """
+    pattern = node.expression
+    if pattern.is_string and (wrong := pattern_error(pattern.name)):
+        raise PlanError(f"the pattern cannot be read: {wrong}", "write a POSIX pattern")
+
+
+def with_parameters(node: exp.Expr) -> None:
+    """Give a function of regular expressions its parameters, in place.
+
+    `REGEXP_REPLACE(a, b, c, 1, 'i')` becomes `REGEXP_REPLACE(a, b, c, 'gi')`.
+
+    :raises PlanError: DuckDB has nothing that gives the same.
+    """
+    from sqlglot import exp
+
+    known_pattern(node)
+    replaces = isinstance(node, exp.RegexpReplace)
+    written = node.args.get("modifiers" if replaces else "parameters")
+    if written is not None and not written.is_string:
+        raise PlanError(f"the parameters of {_name(node)} must be written as a text")
+    letters = written.name if written is not None else ""
+    if "p" in letters:
+        raise PlanError("DuckDB has no patterns of PCRE", "write a POSIX pattern, without 'p'")
+    if replaces:
+        _replace_all(node, letters)
+    elif "e" in letters:
+        _take_group(node, letters.replace("e", ""))
+
+
+def _replace_all(node: exp.Expr, letters: str) -> None:
+    from sqlglot import exp
+
+    replacement = node.args.get("replacement")
+    if replacement is not None and re.search(r"[$\\]\d", replacement.name):
+        message = "a replacement cannot name the groups of its pattern"
+        raise PlanError(message, "write REGEXP_SUBSTR(..., 'e') for each group, joined by ||")
+    node.set("replacement", replacement or exp.Literal.string(""))
+    node.set("modifiers", exp.Literal.string("g" + letters.replace("c", "")))
+    node.set("single_replace", False)
+
+
+def _take_group(node: exp.Expr, letters: str) -> None:
+    """Give the first group of a pattern, for REGEXP_SUBSTR with the parameter `e`."""
+    from sqlglot import exp
+
+    if not (isinstance(node, exp.RegexpExtract) and node.expression.is_string):
+        instead = "REGEXP_SUBSTR(..., 'e') with the pattern written as a text"
+        raise PlanError(f"the first group of {_name(node)} cannot be told: write {instead}")
+    groups = re.search(r"(?<!\\)\((?!\?)", node.expression.name)
+    node.set("group", exp.Literal.number(1 if groups else 0))
+    node.set("parameters", exp.Literal.string(letters) if letters else None)
+
+
+def _name(node: exp.Expr) -> str:
+    return node.sql("redshift").partition("(")[0]

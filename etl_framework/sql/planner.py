@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING
 
 from etl_framework.sql.dialect import Schema
 from etl_framework.sql.quote import literal, quote
-from etl_framework.sql.refusal import refused
+from etl_framework.sql.refusal import refused, sentence
 
 if TYPE_CHECKING:
     import duckdb
 
-# DuckDB downloads nothing, and takes no name in SQL for a variable of Python.
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "python_enable_replacements": False,
-}
+Config = dict[str, str | bool | int | float | list[str]]
+
+
+def config() -> Config:
+    """The settings of every DuckDB: it downloads nothing, and takes no name for one of Python's."""
+    import duckdb
+
+    settings: Config = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "python_enable_replacements": False,
+    }
+    if int(duckdb.__version__.partition(".")[0]) >= 2:  # sqlglot 30.15 writes `x -> x + 1`
+        settings["lambda_syntax"] = "ENABLE_SINGLE_ARROW"
+    return settings
 
 
 @cache
@@ -26,7 +35,7 @@ def _checker() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     # One thread: each task is so short that handing it to another thread would take longer.
-    return duckdb.connect(config=CONFIG | {"enable_external_access": False, "threads": 1})
+    return duckdb.connect(config=config() | {"enable_external_access": False, "threads": 1})
 
 
 def scratch(timezone: str) -> duckdb.DuckDBPyConnection:
@@ -34,6 +43,27 @@ def scratch(timezone: str) -> duckdb.DuckDBPyConnection:
     session = _checker().cursor()
     session.execute(f"SET TimeZone = {literal(timezone)}")
     return session
+
+
+@cache
+def pattern_error(pattern: str) -> str:
+    """Why DuckDB cannot read a regular expression; empty if it can."""
+    import duckdb
+
+    try:
+        _checker().cursor().execute("SELECT REGEXP_MATCHES('', ?)", [pattern])
+    except duckdb.Error as error:
+        return sentence(str(error))
+    return ""
+
+
+@cache
+def reserved() -> frozenset[str]:
+    """The words that DuckDB takes for names only in quotes, in lower case."""
+    rows = _checker().execute(
+        "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"
+    )
+    return frozenset(str(word) for (word,) in rows.fetchall())
 
 
 class EmptyTables:

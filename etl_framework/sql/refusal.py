@@ -10,22 +10,36 @@ _HINTS = (
     ("must appear in the GROUP BY", "add it to GROUP BY, or write an aggregate such as MAX(...)"),
     ("No function matches", "CAST the arguments to the types that it takes"),
     ("Cannot compare", "CAST one side to the type of the other"),
+    ("explicit cast is required", "CAST one side to the type of the other"),
+    ("add explicit type casts", "CAST the arguments to the types that it takes"),
+    ("cannot contain aggregates", "write HAVING, or a subquery"),
+    ("cannot contain window functions", "write QUALIFY, or a subquery"),
+    ("cannot be nested", "write the inner one in a subquery"),
+    ("Window functions are not supported here", "write OVER (...) behind it"),
+    ("same number of result columns", "give both sides the same columns"),
+    ("range [0, 1]", "write a number from 0 to 1"),
+    ("must be a constant", "write it as a number"),
 )
 
 
 def refused(error: Exception) -> PlanError:
     """Our error for one of DuckDB's; only DuckDB's own error has the place in the SQL."""
     text = str(error)
-    if only := re.search(r"Function with name (\w+) does not exist", text):
-        message = f"{only[1].upper()} is computed by Redshift only; DuckDB has nothing like it"
-        return PlanError(message, "compute it in the source, or in a Python transform")
+    if only := re.search(r"Function with name \W*(\w+)\W+(?:does not exist|is not in)", text):
+        return only_on_redshift(only[1])
     near = re.search(r'Did you mean "([^"]+)"', text)
     hints = (hint for part, hint in _HINTS if part in text)
     hint = f"did you mean '{near[1]}'?" if near else next(hints, "")
-    return PlanError(_sentence(text), hint)
+    return PlanError(sentence(text), hint)
 
 
-def _sentence(text: str) -> str:
+def only_on_redshift(function: str) -> PlanError:
+    """The error about a function that DuckDB has not."""
+    message = f"{function.upper()} is computed by Redshift only; DuckDB has nothing like it"
+    return PlanError(message, "compute it in the source, or in a Python transform")
+
+
+def sentence(text: str) -> str:
     """The message without its class, its candidates and its copy of the query."""
     first = text.split("\n")[0]
     return first.partition("Error: ")[2] or first

@@ -53,6 +53,17 @@ def held(tree: exp.Query, sql: str, columns: Types) -> tuple[str, Types]:
     return f"SELECT {', '.join(values)} FROM ({sql})", result
 
 
+def without_values(tree: exp.Query, columns: Types) -> Types:
+    """The columns, with the type NULL for those that hold nothing else on any DuckDB."""
+    from sqlglot import exp
+
+    nothing = [isinstance(select.unalias(), exp.Null) for select in _selects(tree, columns)]
+    return [
+        (name, '"NULL"' if empty else type_)
+        for (name, type_), empty in zip(columns, nothing, strict=True)
+    ]
+
+
 def unnamed(tree: exp.Query) -> Iterator[ScopeProblem]:
     """The columns of a query that have no name.
 

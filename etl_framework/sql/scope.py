@@ -120,8 +120,16 @@ def _visible(scope: Scope, relations: Mapping[str, Sequence[str] | None]) -> Vis
             columns = None if pivots else _columns(source, relations)
             for known_as in {name, *(pivot.alias for pivot in pivots)}:
                 visible.setdefault(known_as.lower(), columns)
-        inner = inner.parent if inner.is_subquery or inner.is_udtf else None
+        inner = inner.parent if _sees_around(inner) else None
     return visible
+
+
+def _sees_around(scope: Scope) -> bool:
+    """Whether a query may name the tables of the query around it; so may each part of a UNION."""
+    from sqlglot import exp
+
+    part = scope.parent is not None and isinstance(scope.parent.expression, exp.SetOperation)
+    return bool(scope.is_subquery or scope.is_udtf or part)
 
 
 def _local(scope: Scope) -> set[str]:
@@ -142,7 +150,9 @@ def _columns(source: Any, relations: Mapping[str, Sequence[str] | None]) -> set[
     if "*" not in selects:
         return {name.lower() for name in [*renamed, *selects[len(renamed) :]]}
     if isinstance(query, exp.SetOperation):
-        first = _columns(source.set_operation_scopes[0], relations)
+        # Before sqlglot 30.20 or so, they are called otherwise.
+        scopes = getattr(source, "set_operation_scopes", None) or source.union_scopes
+        first = _columns(scopes[0], relations)
         return first if first is None or not renamed else {name.lower() for name in renamed}
     inner = [
         None if node.args.get("pivots") else _columns(inner_source, relations)

@@ -26,7 +26,7 @@ def syntax_errors(sql: str, first: SqlSyntaxError) -> list[SqlSyntaxError]:
         if around and start <= first.offset <= end:
             around = False  # the first error is in this SELECT
         else:
-            errors.append(SqlSyntaxError(start + wrong.offset, str(wrong)))
+            errors.append(wrong.moved(start))
         sql = sql[:start] + PLAIN.ljust(end - start) + sql[end:]
     if not around and (wrong := _error(sql)):
         errors.append(wrong)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from etl_framework.sql.dialect import parse
 from etl_framework.sql.quote import quote, quote_table
 
 
-def placed(sql: str, tables: Mapping[str, str]) -> str:
+def placed(sql: str, tables: Mapping[str, str | Sequence[str]]) -> str:
     """Replace every relation's name by the name of its table; the rest stays as written.
 
     For example, `SELECT a FROM songs` becomes `SELECT a FROM "raw"."songs_1" AS "songs"`.
 
-    :param tables: the table of every relation, with its schema.
+    :param tables: the table of every relation, with its schema; of several, all rows are read.
     :raises SqlSyntaxError: the SQL is not a query.
     """
     from sqlglot import exp
@@ -29,7 +29,14 @@ def placed(sql: str, tables: Mapping[str, str]) -> str:
             name = source.this
             start, end = int(name.meta["start"]), int(name.meta["end"]) + 1
             alias = "" if source.alias else f" AS {quote(source.name)}"
-            places[start] = (end, quote_table(known[source.name.lower()]) + alias)
+            places[start] = (end, _from(known[source.name.lower()]) + alias)
     for start, (end, text) in sorted(places.items(), reverse=True):
         sql = sql[:start] + text + sql[end:]
     return sql
+
+
+def _from(tables: str | Sequence[str]) -> str:
+    if isinstance(tables, str):
+        return quote_table(tables)
+    rows = " UNION ALL ".join(f"SELECT * FROM {quote_table(table)}" for table in tables)
+    return f"({rows})"

@@ -11,6 +11,20 @@ from jinja2 import TemplateSyntaxError, UndefinedError
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.sql.sandbox import Sandbox
 
+# What templates of dbt and of Airflow use, with what to write instead.
+DBT = {
+    "ref": "write the name of the relation itself: FROM orders",
+    "source": "write the name of the source itself: FROM orders",
+    "this": "a query does not read its own table; write the name of another relation",
+    "ds": "write {{ interval.date }}",
+    "ts": "write {{ interval.start }}",
+    "data_interval_start": "write {{ interval.start }}",
+    "data_interval_end": "write {{ interval.end }}",
+    "logical_date": "write {{ interval.start }}",
+    "execution_date": "write {{ interval.start }}",
+    "var": "write {{ params.x }}, and `params: {x: ...}` in the pipeline's file",
+    "config": "settings stand in the pipeline's file, not in the template",
+}
 _HIDDEN = re.compile(r"__\w+__")
 
 
@@ -76,7 +90,9 @@ def unknown_name(path: str, line: int, column: int, name: str, params: Iterable[
     names = [*(f"params.{key}" for key in sorted(params))]
     names += ["interval.start", "interval.end", "interval.date", "ident"]
     hint = did_you_mean(name, {key.rpartition(".")[2]: key for key in names})
-    if hint.startswith("known"):
+    if name in DBT:
+        hint = DBT[name]
+    elif hint.startswith("known"):
         hint = f"known: {', '.join(names)}"
     return Diagnostic(path, line, column, "E403", f"unknown name '{name}' in the template", hint)
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError
+from jinja2.meta import find_undeclared_variables
 
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
@@ -56,6 +57,16 @@ class Rendered:
         at, first, last = self.stretches[index]
         text = self.source[first + start - at : min(first + end - at, last)]
         return text if text == self.sql[start:end] else None
+
+    def is_glued(self) -> bool:
+        """Whether a word of the template follows a value without a space: `{{ params.x }}_y`."""
+        return any(
+            at > 0
+            and re.match(r"\w", self.sql[at : at + 1])
+            and re.match(r"['\w]", self.sql[at - 1])
+            for at, start, _ in self.stretches
+            if start > 0
+        )
 
     def diagnostic(self, offset: int, code: str, message: str, hint: str = "") -> Diagnostic:
         """A diagnostic at a character of the SQL."""
@@ -104,6 +115,16 @@ def render_sql(
     except Exception as error:  # a filter given the wrong value raises whatever Python does
         raise TemplateProblemError(why(path, source, error, list(params))) from error
     return _read(path, source, pieces)
+
+
+def names_interval(source: str) -> bool:
+    """Whether a template uses the data interval; a template that is none does not."""
+    if not _JINJA.search(source):
+        return False
+    try:
+        return "interval" in find_undeclared_variables(Sandbox().parse(source))
+    except TemplateSyntaxError:
+        return False
 
 
 def _as_it_is(path: str, source: str) -> Rendered:

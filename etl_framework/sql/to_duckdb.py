@@ -1,35 +1,40 @@
 """Rewrite what sqlglot would translate to SQL that gives other values on DuckDB.
 
-Sources: Redshift's Database Developer Guide, "LISTAGG function" (no separator), "CONCAT function"
-(empty values), "ADD_MONTHS function" (the last day of a month), "DATEADD function" (the type of its
-result), "TRUNC function" (dates), "REGEXP_REPLACE function" (all occurrences), "LIKE" and "SIMILAR
-TO" (escapes), "CAST function" and "Character types" (lengths in bytes), "RATIO_TO_REPORT window
-function".
+Sources: Redshift's Database Developer Guide, "DATEADD function" and "DATE_TRUNC function" (the
+types of their results), "TRUNC function" (dates), "RATIO_TO_REPORT window function"; those of the
+modules that this one calls.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from etl_framework.errors import PlanError
-from etl_framework.sql.arithmetic import combine, divide, mean, not_zero, total
-from etl_framework.sql.names import CALLED, COMPARED, compared, name_part, number_in_base
-from etl_framework.sql.patterns import similar_to, with_escape
+from etl_framework.sql import json_texts, moments, patterns, texts
+from etl_framework.sql.arithmetic import combine, cut_digits, divide, mean, not_zero, total
+from etl_framework.sql.formats import format_date
+from etl_framework.sql.names import (
+    CALLED,
+    COMPARED,
+    compared,
+    known_part,
+    name_part,
+    number_in_base,
+)
+from etl_framework.sql.percentiles import percentile
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-# Words of TO_CHAR's formats that sqlglot does not translate, with those of strftime; None: strftime
-# has no such word.
-FORMATS = {
-    "FMMonth": "%B", "FMDay": "%A", "Mon": "%b", "Dy": "%a", "AM": "%p", "PM": "%p",
-    "Month": None, "MONTH": None, "month": None, "MON": None, "mon": None, "Day": None, "DAY": None,
-    "day": None, "DY": None, "dy": None, "am": None, "pm": None, "Q": None, "J": None, "W": None,
-    "WW": None, "IW": None, "ID": None, "IYYY": None, "RM": None, "TZ": None, "tz": None,
-    "OF": None, "BC": None, "AD": None, "CC": None, "SSSS": None, "th": None, "TH": None,
-}  # fmt: skip
-_WORD = re.compile(r'"([^"]*)"|%.|' + "|".join(sorted(FORMATS, key=len, reverse=True)))
+# Kinds of nodes whose first argument is a text, for which Redshift takes numbers and moments too.
+_TAKE_TEXTS = """
+    StrPosition Pad Repeat Substring Reverse Left Right Upper Lower Length Replace SplitPart
+    Translate Trim Initcap RegexpExtract RegexpReplace RegexpCount RegexpInstr
+"""
+_OF_TEXTS = frozenset(_TAKE_TEXTS.split())
+_ON_REDSHIFT_ONLY = ("SUPER", "VARBINARY", "HLLSKETCH", "GEOMETRY", "GEOGRAPHY")
+_LONGEST = {"CHAR": 4096, "NCHAR": 4096, "VARCHAR": 65535, "NVARCHAR": 65535}
 
 
 def to_duckdb(node: exp.Expr) -> None:
@@ -37,143 +42,92 @@ def to_duckdb(node: exp.Expr) -> None:
 
     :raises PlanError: DuckDB has nothing that gives the same values.
     """
+    if type(node).__name__ in _OF_TEXTS:
+        texts.text_of(node)
+    for kind in type(node).__mro__:
+        if rewrite := _REWRITES.get(kind.__name__):
+            rewrite(node)
+            return
+
+
+def _remainder(node: exp.Mod) -> None:
+    node.set("expression", not_zero(node.expression))
+
+
+def _similar_to(node: exp.SimilarTo) -> None:
     from sqlglot import exp
 
-    if isinstance(node, exp.Extract | exp.TimestampTrunc):
-        name_part(node)
-    if isinstance(node, exp.Div):
-        divide(node)
-    elif isinstance(node, exp.Add | exp.Sub | exp.Mul):
-        combine(node)
-    elif isinstance(node, exp.Mod):
-        node.set("expression", not_zero(node.expression))
-    elif isinstance(node, exp.Avg):
-        mean(node)
-    elif isinstance(node, exp.Sum):
-        total(node)
-    elif isinstance(node, exp.GroupConcat):
-        _list(node)
-    elif isinstance(node, exp.Concat):
-        node.replace(_joined(node.expressions))
-    elif isinstance(node, exp.RegexpReplace):
-        node.set("modifiers", exp.Literal.string("g"))
-        node.set("single_replace", False)
-    elif isinstance(node, exp.SimilarTo):
-        whole, regex = similar_to(node)
-        pattern = exp.Literal.string(f"(?s){regex}")
-        whole.replace(exp.Anonymous(this="REGEXP_FULL_MATCH", expressions=[node.this, pattern]))
-    elif isinstance(node, exp.Like | exp.ILike):
-        with_escape(node)
-    elif isinstance(node, exp.Trunc) and node.this.is_type(
-        exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.DATE
-    ):
+    whole, regex = patterns.similar_to(node)
+    pattern = exp.Literal.string(f"(?s){regex}")
+    whole.replace(exp.Anonymous(this="REGEXP_FULL_MATCH", expressions=[node.this, pattern]))
+
+
+def _cut_off(node: exp.Trunc) -> None:
+    """Rewrite TRUNC of a moment or of a number."""
+    from sqlglot import exp
+
+    if node.is_type(exp.DType.DATE):
         node.replace(exp.cast(node.this, "DATE"))
-    elif isinstance(node, exp.TimestampTrunc) and node.this.is_type(exp.DType.DATE):
-        node.set("this", exp.cast(node.this, "TIMESTAMP"))
-    elif isinstance(node, exp.TsOrDsAdd) and node.this.is_type(exp.DType.TIMESTAMPTZ):
-        node.set("return_type", exp.DataType.build("TIMESTAMPTZ"))
-    elif isinstance(node, exp.TimeToStr | exp.StrToTime | exp.StrToDate | exp.TsOrDsToDate):
-        _format(node)
-    elif isinstance(node, exp.Cast) and node.to.is_type(exp.DType.VARCHAR) and node.to.expressions:
-        _cut(node)
-    elif isinstance(node, exp.Cast) and node.to.is_type(exp.DType.DECIMAL):
-        if not node.to.expressions:
-            node.set("to", exp.DataType.build("DECIMAL(18,0)"))
-    elif isinstance(node, exp.FromBase):
-        node.replace(number_in_base(node))
-    elif isinstance(node, exp.ToNumber):
-        instead = "CAST(REPLACE(..., ',', '') AS DECIMAL(18,2))"
-        raise PlanError(f"TO_NUMBER is computed by Redshift only: write {instead}")
-    elif isinstance(node, exp.Anonymous):
-        _function(node)
+    elif node.args.get("decimals"):
+        cut_digits(node)
 
 
-def _list(node: exp.GroupConcat) -> None:
+def _truncated(node: exp.TimestampTrunc) -> None:
+    """Give DATE_TRUNC the type of a moment: up to DuckDB 1.4, the result would be a date."""
     from sqlglot import exp
 
-    if isinstance(node.this, exp.Distinct) and len(node.this.expressions) > 1:
-        column, separator = node.this.expressions
-        node.this.set("expressions", [column])
-        node.set("separator", separator)
-    elif not node.args.get("separator"):
-        node.set("separator", exp.Literal.string(""))
-
-
-def _joined(parts: list[exp.Expr]) -> exp.Expr:
-    """Join texts; the result is NULL if one of them is. `CONCAT(a, 'x')` becomes `a || 'x'`."""
-    from sqlglot import exp
-
-    texts = [part if part.is_string else exp.cast(part, "TEXT") for part in parts]
-    joined: exp.Expr = texts[0]
-    for text in texts[1:]:
-        joined = exp.DPipe(this=joined, expression=text)
-    return exp.paren(joined)
-
-
-def _format(node: exp.Expr) -> None:
-    """Translate the format of a date for DuckDB.
-
-    :raises PlanError: a number is formatted, or DuckDB has no such format.
-    """
-    from sqlglot import exp
-
-    written = node.args.get("format")
-    if written is None:
+    name_part(node)
+    unit = node.args["unit"].name.upper()
+    if unit in ("CENTURY", "MILLENNIUM"):
+        message = f"a {unit.lower()} begins with another year on DuckDB"
+        raise PlanError(message, "write DATE_TRUNC('year', ...)")
+    if node.this.is_type(exp.DType.TIMESTAMPTZ):
         return
-    if node.this.is_type(*exp.DataType.NUMERIC_TYPES):
-        raise PlanError("TO_CHAR of a number: write CAST(... AS VARCHAR), or LPAD")
-    if not written.is_string:
-        raise PlanError("the format of a date must be written as a text")
-
-    def known(match: re.Match[str]) -> str:
-        word = match[0]
-        if word.startswith("%"):
-            return word
-        if word.startswith('"'):
-            return match[1].replace("%", "%%")
-        form = FORMATS[word]
-        if form is None:
-            raise PlanError(f"the format '{word}' of a date means something on Redshift only")
-        return form
-
-    written.set("this", _WORD.sub(known, written.name))
+    if node.this.is_type(exp.DType.DATE):
+        node.set("this", exp.cast(node.this, "TIMESTAMP"))
+    node.replace(exp.cast(node.copy(), "TIMESTAMP"))
 
 
-def _cut(node: exp.Cast) -> None:
-    """Cut a text to the bytes of its type, which DuckDB does not do.
-
-    `CAST(a AS VARCHAR(3))`, with the text called `t`, becomes:
-
-        CASE WHEN strlen(t) <= 3 THEN t
-             WHEN NOT substr(hex(encode(t)), 7, 1) IN ('8', '9', 'A', 'B')
-             THEN decode(array_slice(encode(t), 1, 3))
-             ... the same with 2 and with 1 byte ...
-             ELSE decode(array_slice(encode(t), 1, 0)) END
-    """
-    import sqlglot
+def _added(node: exp.TsOrDsAdd) -> None:
     from sqlglot import exp
 
-    size = int(node.to.expressions[0].this.name)
-    node.to.set("expressions", [])
-    text = node.copy()
-    # A letter has up to four bytes; all but the first are 0x80 to 0xBF. No letter is cut in two: if
-    # the byte behind the end (hexadecimal digit 2 * end + 1) is one of those, fewer bytes are kept.
-    inside = "substr(hex(encode(t)), {}, 1) IN ('8', '9', 'A', 'B')"
-    start = "decode(array_slice(encode(t), 1, {}))"
-    ways = [
-        f"WHEN NOT {inside.format(2 * end + 1)} THEN {start.format(end)}"
-        for end in range(size, max(size - 3, 0), -1)
-    ]
-    last = start.format(max(size - 3, 0))
-    whole = f"CASE WHEN strlen(t) <= {size} THEN t {' '.join(ways)} ELSE {last} END"
-    cut = sqlglot.parse_one(whole, read="duckdb")
+    known_part(node)
+    if node.this.is_type(exp.DType.TIMESTAMPTZ):
+        node.set("return_type", exp.DataType.build("TIMESTAMPTZ"))
 
-    def filled(inner: exp.Expr) -> exp.Expr:
-        if isinstance(inner, exp.Column) and inner.name == "t":
-            return exp.paren(text.copy())
-        return inner
 
-    node.replace(exp.paren(cut.transform(filled)))
+def _cast(node: exp.Cast) -> None:
+    """Cut what is cast to a text or a decimal to the size of its type."""
+    from sqlglot import exp
+
+    sizes = node.to.expressions
+    kind = node.to.this.name
+    if kind in _ON_REDSHIFT_ONLY:
+        _refuse_type(kind)
+    if kind in _LONGEST and sizes and int(sizes[0].name) > _LONGEST[kind]:
+        raise PlanError(f"Redshift's {kind} has up to {_LONGEST[kind]} bytes")
+    if node.to.is_type(exp.DType.CHAR, exp.DType.NCHAR, exp.DType.BPCHAR):
+        texts.cut(node, int(sizes[0].name) if sizes else 1, blanks=False)
+    elif node.to.is_type(exp.DType.VARCHAR, exp.DType.NVARCHAR) and sizes:
+        texts.cut(node, int(sizes[0].name))
+    elif node.to.is_type(exp.DType.DECIMAL) and not sizes:
+        node.set("to", exp.DataType.build("DECIMAL(18,0)"))
+
+
+def _refuse_type(kind: str) -> None:
+    name = "VARBYTE" if kind == "VARBINARY" else kind
+    hint = "compute it in the source, or in a Python transform"
+    raise PlanError(f"values of the type {name} are known to Redshift only", hint)
+
+
+def _refuse_to_number(node: exp.ToNumber) -> None:
+    instead = "CAST(REPLACE(..., ',', '') AS DECIMAL(18,2))"
+    raise PlanError(f"TO_NUMBER is computed by Redshift only: write {instead}")
+
+
+def _refuse_super(node: exp.Expr) -> None:
+    message = "SUPER is known to Redshift only"
+    raise PlanError(message, "write JSON_EXTRACT_PATH_TEXT(a, 'name') over a text")
 
 
 def _function(node: exp.Anonymous) -> None:
@@ -182,34 +136,74 @@ def _function(node: exp.Anonymous) -> None:
 
     name, given = str(node.this).upper(), node.expressions
     if name == "ADD_MONTHS":
-        # CASE WHEN LAST_DAY(d) = d THEN LAST_DAY(d + n months) + time of d ELSE d + n months END
-        moment = exp.cast(given[0], "TIMESTAMP")
-        interval = exp.Interval(this=exp.paren(given[1]), unit=exp.var("MONTH"))
-        added = exp.Add(this=moment, expression=interval)
-        last = exp.func("LAST_DAY", exp.cast(added.copy(), "DATE"))
-        at = exp.cast(moment.copy(), "TIME")
-        is_last = exp.EQ(
-            this=exp.func("LAST_DAY", exp.cast(moment.copy(), "DATE")),
-            expression=exp.cast(moment.copy(), "DATE"),
-        )
-        on_last = exp.Add(this=exp.cast(last, "DATE"), expression=at)
-        node.replace(exp.case().when(is_last, on_last).else_(added))
+        node.replace(moments.add_months(given[0], given[1]))
     elif name == "DATE_PART_YEAR":
         node.replace(exp.Extract(this=exp.var("YEAR"), expression=given[0]))
     elif name in CALLED:
         node.set("this", CALLED[name])
-    elif name in COMPARED and len(given) == 2:
+    elif name in COMPARED:
         node.replace(compared(name, given))
-    elif name == "JSON_EXTRACT_ARRAY_ELEMENT_TEXT":
-        path = exp.DPipe(
-            this=exp.DPipe(this=exp.Literal.string("$["), expression=exp.cast(given[1], "TEXT")),
-            expression=exp.Literal.string("]"),
-        )
-        node.set("this", "JSON_EXTRACT_STRING")
-        node.set("expressions", [given[0], exp.paren(path)])
+    elif name in json_texts.NAMES:
+        node.replace(json_texts.json_text(name, given))
+    elif name == "FROM_HEX":
+        _refuse_type("VARBYTE")
+    elif name == "TIMEZONE":
+        moments.known_zone(node)
+    elif name == "OCTETINDEX":
+        node.replace(texts.place_in_bytes(given[0], given[1]))
     elif name == "RATIO_TO_REPORT" and isinstance(node.parent, exp.Window):
         window = node.parent
-        total = window.copy()
-        total.set("this", exp.Sum(this=given[0].copy()))
+        total_of_all = window.copy()
+        total_of_all.set("this", exp.Sum(this=given[0].copy()))
         part = exp.cast(given[0].copy(), "DOUBLE")
-        window.replace(exp.paren(exp.Div(this=part, expression=total)))
+        window.replace(exp.paren(exp.Div(this=part, expression=total_of_all)))
+
+
+# What rewrites a node, by the name of its class, so that sqlglot is not imported here.
+_REWRITES: dict[str, Callable[[Any], None]] = {
+    "Div": divide,
+    "Add": combine,
+    "Sub": combine,
+    "Mul": combine,
+    "Mod": _remainder,
+    "Avg": mean,
+    "Sum": total,
+    "Median": percentile,
+    "WithinGroup": percentile,
+    "GroupConcat": texts.list_texts,
+    "Concat": lambda node: node.replace(texts.joined(node.expressions)),
+    "Substring": texts.part_of_text,
+    "Left": lambda node: texts.not_negative(node.expression, "LEFT"),
+    "Right": lambda node: texts.not_negative(node.expression, "RIGHT"),
+    "SplitPart": texts.part_between,
+    "SHA2": texts.digest,
+    "RegexpReplace": patterns.with_parameters,
+    "RegexpExtract": patterns.with_parameters,
+    "RegexpCount": patterns.with_parameters,
+    "RegexpInstr": patterns.with_parameters,
+    "RegexpLike": patterns.known_pattern,
+    "SimilarTo": _similar_to,
+    "Like": patterns.with_escape,
+    "ILike": patterns.with_escape,
+    "Trunc": _cut_off,
+    "Extract": moments.part_of,
+    "TimestampTrunc": _truncated,
+    "TsOrDsAdd": _added,
+    "TsOrDsDiff": known_part,
+    "ConvertTimezone": moments.known_zone,
+    "AtTimeZone": moments.known_zone,
+    "LastDay": moments.date_of,
+    "NextDay": moments.date_of,
+    "MonthsBetween": lambda node: node.replace(moments.months_between(node.this, node.expression)),
+    "Interval": moments.name_amounts,
+    "TimeToStr": format_date,
+    "StrToTime": format_date,
+    "StrToDate": format_date,
+    "Cast": _cast,
+    "FromBase": lambda node: node.replace(number_in_base(node)),
+    "ToNumber": _refuse_to_number,
+    "ParseJSON": _refuse_super,
+    "Array": _refuse_super,
+    "StringToArray": _refuse_super,
+    "Anonymous": _function,
+}

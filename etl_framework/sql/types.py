@@ -6,7 +6,7 @@ decimal without arguments), "ROUND function", "CEILING function".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,24 @@ from etl_framework.sql.decimals import (
     is_unsized,
     multiplied,
 )
+from etl_framework.sql.names import COMPARED
+from etl_framework.sql.parser import AS_FLOAT
+from etl_framework.sql.percentiles import percentile_type
 
 if TYPE_CHECKING:
     from sqlglot import exp
+
+
+# The types of functions that sqlglot does not know.
+_CALLED = {
+    **dict.fromkeys(("OCTET_LENGTH", "JSON_ARRAY_LENGTH", "CHECKSUM", "DATE_PART_YEAR"), "INTEGER"),
+    **dict.fromkeys((*COMPARED, "TEXTLEN", "OCTETINDEX"), "INTEGER"),
+    **dict.fromkeys(("IS_VALID_JSON", "IS_VALID_JSON_ARRAY", "CAN_JSON_PARSE"), "BOOLEAN"),
+    **dict.fromkeys(("JSON_EXTRACT_PATH_TEXT", "JSON_EXTRACT_ARRAY_ELEMENT_TEXT"), "VARCHAR"),
+    **dict.fromkeys(("FNV_HASH", "CRC32"), "BIGINT"),
+    **dict.fromkeys(("DEXP", "DLOG1", "DLOG10"), "DOUBLE PRECISION"),
+    "ADD_MONTHS": "TIMESTAMP",
+}
 
 
 @cache
@@ -38,7 +53,8 @@ def types_told() -> Any:
         exp.Sum: _sum,
         exp.Avg: _mean,
         exp.Add: lambda node: added(node.left.type, node.right.type),
-        exp.Sub: lambda node: added(node.left.type, node.right.type),
+        exp.Sub: _difference,
+        exp.Mod: lambda node: added(node.left.type, node.right.type) and _remainder(node),
         exp.Mul: lambda node: multiplied(node.left.type, node.right.type),
         exp.Div: lambda node: divided(node.left.type, node.right.type),
         exp.Round: _rounded,
@@ -57,6 +73,21 @@ def types_told() -> Any:
         ),
         exp.Cast: _cast,
         exp.TryCast: _cast,
+        exp.TsOrDsAdd: lambda node: _moment(node.this),
+        exp.TimestampTrunc: lambda node: _moment(node.this),
+        exp.TsOrDsDiff: lambda node: "BIGINT",
+        exp.MonthsBetween: lambda node: "DOUBLE PRECISION",
+        exp.NextDay: lambda node: "DATE",
+        exp.ConvertTimezone: lambda node: "TIMESTAMP",
+        exp.RegexpCount: lambda node: "INTEGER",
+        exp.RegexpInstr: lambda node: "INTEGER",
+        exp.FromBase: lambda node: "BIGINT",
+        exp.Median: percentile_type,
+        exp.WithinGroup: percentile_type,
+        exp.Extract: _part,
+        exp.DecodeCase: lambda node: _one_of(_decoded(node.expressions)),
+        exp.Nvl2: lambda node: _one_of([node.args["true"], node.args.get("false")]),
+        exp.Anonymous: lambda node: _CALLED.get(str(node.this).upper(), ""),
     }
     passing = {
         *(exp.Column, exp.Paren, exp.Neg, exp.Abs, exp.Min, exp.Max, exp.AnyValue, exp.Alias),
@@ -139,6 +170,10 @@ def _mean(node: exp.Avg) -> str:
 
 def _rounded(node: exp.Round | exp.Trunc) -> str:
     """ROUND and TRUNC keep the type of a number, with as many digits as they are told."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Trunc) and node.this.is_type(*exp.DataType.TEMPORAL_TYPES):
+        return "DATE"
     size, digits = decimal_of(node.this.type), node.args.get("decimals")
     if node.this.type and is_unsized(node.this.type):
         return SOME_DECIMAL
@@ -157,9 +192,13 @@ def _same(node: exp.Expr) -> str:
 
 
 def _whole(node: exp.Ceil | exp.Floor) -> str:
+    from sqlglot import exp
+
     size = decimal_of(node.this.type)
     if node.this.type and is_unsized(node.this.type):
         return SOME_DECIMAL
+    if node.this.type and node.this.type.this in exp.DataType.FLOAT_TYPES:
+        return "DOUBLE PRECISION"
     return decimal(size[0], 0) if size and is_decimal(node.this.type) else ""
 
 
@@ -168,3 +207,56 @@ def _cast(node: exp.Cast) -> str:
 
     bare = node.to.is_type(exp.DType.DECIMAL) and not node.to.expressions
     return "DECIMAL(18,0)" if bare else ""
+
+
+def _difference(node: exp.Sub) -> str:
+    """The type of a difference; between two dates it is a number of days."""
+    from sqlglot import exp
+
+    if node.left.is_type(exp.DType.DATE) and node.right.is_type(exp.DType.DATE):
+        return "INTEGER"
+    return added(node.left.type, node.right.type)
+
+
+def _remainder(node: exp.Mod) -> str:
+    """The type of a remainder: it has the digits of both sides behind the point."""
+    sides = [decimal_of(node.left.type), decimal_of(node.right.type)]
+    if None in sides:
+        return SOME_DECIMAL
+    scale = max(size[1] for size in sides if size)
+    return decimal(max(size[0] - size[1] for size in sides if size) + scale, scale)
+
+
+def _part(node: exp.Extract) -> str:
+    """The type of a part of a date: DATE_PART gives a float, and EXTRACT an integer."""
+    if node.meta.get(AS_FLOAT):
+        return "DOUBLE PRECISION"
+    return "BIGINT" if node.name.upper() == "EPOCH" else "INTEGER"
+
+
+def _moment(value: exp.Expr) -> str:
+    from sqlglot import exp
+
+    return "TIMESTAMPTZ" if value.is_type(exp.DType.TIMESTAMPTZ) else "TIMESTAMP"
+
+
+def _decoded(values: Sequence[exp.Expr]) -> Sequence[exp.Expr]:
+    """What `DECODE(a, 1, 'x', 2, 'y', 'z')` may give: its third, fifth and last values."""
+    results = values[2::2]
+    return [*results, values[-1]] if len(values) % 2 == 0 else results
+
+
+def _one_of(values: Sequence[exp.Expr | None]) -> str:
+    """The type of what is one of some values; empty if it is not known."""
+    from sqlglot import exp
+
+    if number := common(values):
+        return number
+    known = [v for v in values if v is not None and not isinstance(v, exp.Null)]
+    types = [value.type for value in known]
+    if types and all(t and t.is_type(*exp.DataType.INTEGER_TYPES) for t in types):
+        wide = any(t and t.is_type(exp.DType.BIGINT) for t in types)
+        return "BIGINT" if wide else "INTEGER"
+    first = types[0] if types else None
+    alike = first and all(t and t.this == first.this for t in types)
+    return first.sql("redshift") if first and alike and not first.is_type(exp.DType.UNKNOWN) else ""

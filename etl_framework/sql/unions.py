@@ -29,7 +29,7 @@ def align(tree: exp.Expr) -> bool:
     for whole in tree.find_all(exp.SetOperation):
         if isinstance(whole.parent, exp.SetOperation):
             continue
-        for column in zip(*(part.selects for part in _parts(whole)), strict=False):
+        for column in zip(*(part.selects for part in parts(whole)), strict=False):
             values = [select.unalias() for select in column]
             wanted = common(values)
             for select, value in zip(column, values, strict=True):
@@ -40,11 +40,11 @@ def align(tree: exp.Expr) -> bool:
     return changed
 
 
-def _parts(node: exp.Expr) -> list[exp.Query]:
+def parts(node: exp.Expr) -> list[exp.Query]:
     """The SELECTs that a set operation combines."""
     from sqlglot import exp
 
     inner = node.unnest()
     if isinstance(inner, exp.SetOperation):
-        return [*_parts(inner.left), *_parts(inner.right)]
+        return [*parts(inner.left), *parts(inner.right)]
     return [inner] if isinstance(inner, exp.Query) else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
@@ -24,9 +23,15 @@ class Decision:
 
 
 def decisions(run: RunFolder, relation: str) -> dict[str, Decision]:
-    """Return the decisions about rejected rows of a relation in one run, by row id."""
-    facts_by_id = json.loads(run.read(_name(relation)) or "{}")
-    return {id_: Decision(**facts) for id_, facts in facts_by_id.items()}
+    """Return the decisions about rejected rows of a relation in one run, by row id.
+
+    :raises BrokenStateError: the file with them is not as it was written.
+    """
+    try:
+        facts_by_id = run.read(_name(relation)) or {}
+        return {id_: Decision(**facts) for id_, facts in facts_by_id.items()}
+    except (AttributeError, TypeError) as error:
+        raise run.spoiled(_name(relation)) from error
 
 
 def corrections(run: RunFolder, relation: str) -> dict[str, Decision]:
@@ -48,7 +53,7 @@ def decide(run: RunFolder, relation: str, made: Mapping[str, Decision]) -> None:
     }
     merged = earlier | new
     facts = {id_: asdict(decision) for id_, decision in sorted(merged.items())}
-    run.write(_name(relation), json.dumps(facts, ensure_ascii=False, indent=1))
+    run.write(_name(relation), facts)
 
 
 def _name(relation: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from etl_framework.storage.proof import Proof
+from etl_framework.storage.seal import sealed, unsealed
 
 Status = Literal["pass", "warning", "quarantine", "fail"]
 
@@ -25,6 +27,11 @@ class CheckResult:
     rows: int
     note: str = ""
     examples: Sequence[dict[str, Any]] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """The result as the ledger stores it: with its rate, without example rows."""
+        facts = {**asdict(self), "rate": round(self.rate, 6)}
+        return {name: value for name, value in facts.items() if name != "examples"}
 
     @property
     def rate(self) -> float:
@@ -62,29 +69,27 @@ class Outcome:
 class Finished:
     """A finished step.
 
-    :param attempt: in S3, the attempt whose files are valid.
-    :param sizes: in S3, the size of every file of the attempt.
+    :param attempt: identifies the attempt that finished the step; no two attempts share one.
+    :param proofs: what proves every file of the attempt, by its path in the step's folder.
     """
 
     outcome: Outcome
     attempt: str = ""
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
 
-    def written(self) -> str:
-        """Return the text of `result.json`.
+    def written(self) -> bytes:
+        """Return the content of `result.json`.
 
         :raises TypeError: the outcome contains a value that JSON cannot store.
         """
-        facts = asdict(self.outcome)
-        if self.attempt:
-            facts |= {"attempt": self.attempt, "sizes": dict(self.sizes)}
-        return json.dumps(facts, indent=1, default=str)
+        return sealed(asdict(self), indent=1)
 
     @classmethod
-    def read(cls, text: str | bytes | None) -> Finished | None:
-        """Read the text of `result.json`; return None if it is incomplete or has another form."""
+    def read(cls, data: bytes | None) -> Finished | None:
+        """Read the content of `result.json`; return None if it is not as it was written."""
         try:
-            facts = json.loads(text or "")
+            content = unsealed(data or b"")
+            facts = content["outcome"]
             outcome = Outcome(
                 counts={str(name): int(count) for name, count in facts["counts"].items()},
                 checks=tuple(CheckResult(**result) for result in facts["checks"]),
@@ -94,7 +99,7 @@ class Finished:
                 fingerprint=str(facts["fingerprint"]),
                 definition=str(facts["definition"]),
             )
-            sizes = {str(name): int(size) for name, size in facts.get("sizes", {}).items()}
-            return cls(outcome, str(facts.get("attempt", "")), sizes)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            proofs = {str(name): Proof(**proof) for name, proof in content["proofs"].items()}
+            return cls(outcome, str(content["attempt"]), proofs)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None

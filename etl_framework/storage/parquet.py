@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import RESERVED
 from etl_framework.sql.quote import literal, quote
@@ -44,6 +44,13 @@ def see(
         f"CREATE OR REPLACE TEMP VIEW {quote(relation)} AS "
         f"SELECT * FROM read_parquet([{listed}]{options})"
     )
+
+
+def arrow_reader(rows: Any, size: int) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a relation of DuckDB as Arrow batches of at most so many rows."""
+    # DuckDB 2 has a new name for this method.
+    reader = getattr(rows, "to_arrow_reader", None) or rows.fetch_arrow_reader
+    yield from reader(size)
 
 
 def arrow_writer(file: Path, schema: pa.Schema) -> ParquetWriter:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from etl_framework.errors import BrokenStateError
 from etl_framework.sql.quote import literal, names, quote
 from etl_framework.storage.parquet import see, write_parquet
 
@@ -89,8 +90,14 @@ def _query(files: Sequence[str], sql: str) -> Iterator[tuple[Any, ...]]:
 
     if not files:
         return
-    with duckdb.connect() as session:
-        see(session, "found", files)
-        rows = session.execute(sql)
-        while batch := rows.fetchmany(BATCH):
-            yield from batch
+    try:
+        with duckdb.connect() as session:
+            see(session, "found", files)
+            rows = session.execute(sql)
+            while batch := rows.fetchmany(BATCH):
+                yield from batch
+    except duckdb.Error as error:  # of a step that was killed, whose files are not proved
+        raise BrokenStateError(
+            f"the rejected rows in {Path(files[0]).parent} cannot be read",
+            hint="run their data interval again, which writes them anew",
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,14 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from etl_framework.errors import ConfigError, DataMissingError, RetryableError
+from etl_framework.errors import ConfigError, DataMissingError, EtlError, RetryableError
+from etl_framework.errors.failures import of_aws
+from etl_framework.errors.secrets import said
+from etl_framework.storage.s3_answers import answered, entries
 
 # The waits between attempts add up to about a minute, as long as S3 is busy at the worst.
 ATTEMPTS = 8
 PART = 16 << 20
 DELETED_AT_ONCE = 1000
-_MISSING = {"NoSuchKey", "404", "NotFound"}
-_REFUSED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class S3Prefix:
         with our_errors(self.uri(start)):
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.key(start)):
-                for entry in page.get("Contents", []):
+                for entry in entries(page, "Contents"):
                     tag = entry["ETag"].strip('"')
                     yield Stored(entry["Key"][cut:], entry["Size"], tag, entry["LastModified"])
 
@@ -74,7 +76,7 @@ class S3Prefix:
         with our_errors(self.uri("")):
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=start, Delimiter="/"):
-                below = page.get("CommonPrefixes", [])
+                below = entries(page, "CommonPrefixes")
                 names += [entry["Prefix"][len(start) : -1] for entry in below]
         return sorted(names)
 
@@ -83,25 +85,27 @@ class S3Prefix:
         try:
             with our_errors(self.uri(name)):
                 response = self.client.get_object(Bucket=self.bucket, Key=self.key(name))
-                return bytes(response["Body"].read())
+                return answered(response, bytes(response["Body"].read()))
         except DataMissingError:
             return None
 
     def head(self, name: str, size: int) -> bytes:
         """Return the first bytes of an object, at most `size`."""
         with our_errors(self.uri(name)):
-            if not self.client.head_object(Bucket=self.bucket, Key=self.key(name))["ContentLength"]:
+            about = self.client.head_object(Bucket=self.bucket, Key=self.key(name))
+            if not answered(about, about["ContentLength"]):
                 return b""
             first = f"bytes=0-{size - 1}"
             response = self.client.get_object(Bucket=self.bucket, Key=self.key(name), Range=first)
-            return bytes(response["Body"].read())
+            return answered(response, bytes(response["Body"].read()))
 
     def write(self, name: str, data: bytes) -> None:
         """Write a small object, completely or not at all."""
         with our_errors(self.uri(name)):
-            self.client.put_object(
+            response = self.client.put_object(
                 Bucket=self.bucket, Key=self.key(name), Body=data, **self.encryption
             )
+            answered(response, None)
 
     def upload(self, file: Path, name: str) -> None:
         """Upload a file; the parts of a large file are uploaded in parallel."""
@@ -118,12 +122,16 @@ class S3Prefix:
         :raises RetryableError: the object has changed, or S3 does not answer.
         """
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.part")
-        with our_errors(self.uri(name)):
-            self.client.download_file(self.bucket, self.key(name), str(draft), Config=_transfer())
-        if size is not None and draft.stat().st_size != size:
-            raise RetryableError(f"{self.uri(name)} changed while it was read")
-        draft.replace(file)
+        draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        try:
+            with our_errors(self.uri(name)):
+                place = self.bucket, self.key(name)
+                self.client.download_file(*place, str(draft), Config=_transfer())
+            if size is not None and draft.stat().st_size != size:
+                raise RetryableError(f"{self.uri(name)} changed while it was read")
+            draft.replace(file)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def copy(self, name: str, to: str) -> None:
         """Copy an object within the prefix, inside S3."""
@@ -159,27 +167,43 @@ def our_errors(place: str) -> Iterator[None]:
     """Turn boto3's errors into ours, which name the place and contain no credentials.
 
     :raises DataMissingError: there is no such object.
-    :raises ConfigError: there is no such bucket, or it may not be used.
-    :raises RetryableError: anything else, after boto3 has tried several times.
+    :raises ConfigError: there is no such bucket, it may not be used, or the server is not S3.
+    :raises RetryableError: S3 is busy or does not answer, after boto3 has tried several times.
     """
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _MISSING:
-            raise DataMissingError(f"{place} is not there") from error
-        if code in _REFUSED:
-            raise ConfigError(
-                f"S3 refuses {place}: {code}",
-                hint="check the bucket's name, its region and what the role may do",
-            ) from error
-        raise RetryableError(f"S3: {place}: {code or error}") from error
     except NoCredentialsError as error:
         raise ConfigError(
             "there are no credentials for S3", hint="give the machine a role, or set AWS_PROFILE"
         ) from error
-    except (BotoCoreError, Boto3Error) as error:
-        raise RetryableError(f"S3 does not answer for {place}: {type(error).__name__}") from error
+    except (ResponseParserError, KeyError, RecursionError) as error:
+        # boto3 follows a redirect to the same place until Python gives up.
+        raise ConfigError(
+            f"what answers for {place} does not speak S3's language",
+            hint="check `endpoint_url`, and the proxy between here and S3",
+        ) from error
+    except (ClientError, BotoCoreError, Boto3Error) as error:
+        # boto3 tells of a refused upload in words, and the answer of S3 is what it was raised in.
+        answer = error if isinstance(error, ClientError) else error.__context__
+        told = answer if isinstance(answer, ClientError) else error
+        raise _ours(place, told) from error
+
+
+def _ours(place: str, error: Exception) -> EtlError:
+    kind = of_aws(error)
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        if issubclass(kind, RetryableError):
+            return kind(f"S3 does not answer for {place}: {type(error).__name__}")
+        return kind(f"S3: {place}: {type(error).__name__}: {said(error)}")
+    code = str(response.get("Error", {}).get("Code", ""))
+    if kind is DataMissingError:
+        return kind(f"{place} is not there")
+    if kind is ConfigError:
+        hint = "check the bucket's name, its region and what the role may do"
+        return kind(f"S3 refuses {place}: {code or said(error)}", hint)
+    return kind(f"S3: {place}: {code or said(error)}")

@@ -11,6 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def beside(folder: Path) -> Path:
+    """The place for spilling beside a folder that SQL reads: `.etl/staging.spill`.
+
+    It is never within: DuckDB 1.3 opens no other file of a folder in which another open one lies.
+    """
+    return folder.with_name(f"{folder.name}.spill")
+
+
 @contextmanager
 def spill_folder(parent: Path) -> Iterator[Path]:
     """Make a folder in `parent` and delete it at the end; first delete those of killed processes.

@@ -1,4 +1,4 @@
-"""Staging keeps relations between steps: one folder per step, finished when its result is written.
+"""Staging keeps relations between steps: one folder per data interval, with a folder per step.
 
 Staging is a folder on this machine or a prefix in S3. In S3, each attempt at a step has its own
 prefix, which nothing overwrites, and `result.json` names the valid attempt. Steps always work on
@@ -7,108 +7,28 @@ files of this machine; files in S3 are downloaded when they are needed.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import secrets
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from etl_framework.errors import RetryableError
-from etl_framework.storage.outcome import Finished, Outcome
+from etl_framework.errors import BrokenStateError, Diagnostic, RetryableError
+from etl_framework.storage.fetched import broken
+from etl_framework.storage.lock import locked
+from etl_framework.storage.outcome import Finished
 from etl_framework.storage.s3 import S3Prefix
+from etl_framework.storage.seal import sealed, unsealed
+from etl_framework.storage.step_folder import DOWNLOADED, RESULT, StepFolder
+from etl_framework.storage.write import write_bytes
 
-RESULT = "result.json"
-# The folder for a source's files while they are read; it is not part of a step's output.
-FETCHED = "fetched"
-# Other folders of a run, beside those of steps. `sweep` keeps the first two; the others are only
+# Other folders of a run, beside those of steps. `sweep` keeps the first three; the others are only
 # needed during a load, and `sweep` deletes them when they are old.
-KEPT, PASSING = ("decisions", "files"), ("publish", "loads")
-
-
-@dataclass(frozen=True)
-class StepFolder:
-    """The output of one step: `data/*.parquet`, `rejected/*.parquet`, `result.json`.
-
-    :param path: the folder on this machine.
-    :param remote: the prefix in S3, if staging is in S3.
-    """
-
-    path: Path
-    remote: S3Prefix | None = None
-
-    def begin(self) -> None:
-        """Delete what an earlier attempt left on this machine."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.path.mkdir(parents=True)
-
-    def part(self, name: str) -> Path:
-        """Return a folder inside this folder; create it if it does not exist."""
-        folder = self.path / name
-        folder.mkdir(exist_ok=True)
-        return folder
-
-    def files(self, part: str) -> list[str]:
-        """Return the Parquet files of a part, sorted."""
-        return sorted(str(file) for file in (self.path / part).glob("*.parquet"))
-
-    def finish(self, outcome: Outcome) -> None:
-        """Record the outcome atomically; after that, the step's output counts as finished."""
-        shutil.rmtree(self.path / FETCHED, ignore_errors=True)
-        finished = Finished(outcome)
-        if self.remote:
-            attempt, sizes = secrets.token_hex(8), {}
-            for file in sorted(path for path in self.path.rglob("*") if path.is_file()):
-                name = str(file.relative_to(self.path))
-                self.remote.upload(file, f"{attempt}/{name}")
-                sizes[name] = file.stat().st_size
-            finished = Finished(outcome, attempt, sizes)
-        text = finished.written()
-        write_text(self.path / RESULT, text)
-        if self.remote:
-            self.remote.write(RESULT, text.encode())
-
-    def outcome(self) -> Outcome | None:
-        """Return the outcome that `finish` recorded, or None if the step has not finished."""
-        finished = self.finished()
-        return finished.outcome if finished else None
-
-    def finished(self) -> Finished | None:
-        """Return the outcome together with the valid attempt in S3; None if not finished."""
-        return Finished.read(self.remote.read(RESULT)) if self.remote else self._finished_here()
-
-    def fetch(self) -> StepFolder:
-        """Download the finished output from S3 if it is not here yet, and return this folder."""
-        if self.remote and (finished := self.finished()):
-            here = self._finished_here()
-            if here is None or here.attempt != finished.attempt:
-                self.begin()
-                for name, size in finished.sizes.items():
-                    self.remote.download(f"{finished.attempt}/{name}", self.path / name, size)
-                write_text(self.path / RESULT, finished.written())
-        return self
-
-    def bring(self, part: str) -> list[str]:
-        """Return the Parquet files of one part of the finished output; download only this part."""
-        if not self.remote:
-            return self.files(part)
-        finished, files = self.finished(), []
-        for name, size in finished.sizes.items() if finished else ():
-            if finished and name.startswith(f"{part}/") and name.endswith(".parquet"):
-                here = self.path / f".{finished.attempt}" / name
-                if not here.is_file():
-                    self.remote.download(f"{finished.attempt}/{name}", here, size)
-                files.append(str(here))
-        return sorted(files)
-
-    def _finished_here(self) -> Finished | None:
-        try:
-            return Finished.read((self.path / RESULT).read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+KEPT, PASSING = ("decisions", "files", "replay"), ("publish", "loads")
+# The name of a data interval's folder. Other programs may leave other folders beside it.
+_KEY = re.compile(r"\d{8}T\d{6}Z_\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True)
@@ -117,49 +37,100 @@ class RunFolder:
 
     path: Path
     remote: S3Prefix | None = None
+    proved: dict[str, Path] = field(default_factory=dict, compare=False, repr=False)
 
     def step(self, name: str) -> StepFolder:
         """Return the folder of a step, by the step's name in the plan."""
-        return StepFolder(self.path / name, self.remote / name if self.remote else None)
+        remote = self.remote / name if self.remote else None
+        return StepFolder(self.path / name, remote, self.proved)
 
     def names(self, paths: Iterable[str]) -> list[str]:
-        """Return files relative to the run's folder, so that staging can be moved."""
-        return [str(Path(path).relative_to(self.path)) for path in paths]
+        """Return files relative to the run's folder, so that staging can be moved.
+
+        A file that was downloaded has the name that it has in the folder of its step.
+        """
+        names = [Path(path).relative_to(self.path).parts for path in paths]
+        # .downloaded/extract.orders/<attempt>/data/1.parquet -> extract.orders/data/1.parquet
+        steps = [(name[1], *name[3:]) if name[0] == DOWNLOADED else name for name in names]
+        return [str(Path(*step)) for step in steps]
 
     def fetch(self, names: Sequence[str]) -> list[str]:
-        """Return the paths of such files on this machine; download the steps that made them."""
-        for step in dict.fromkeys(name.partition("/")[0] for name in names):
-            self.step(step).fetch()
-        return [str(self.path / name) for name in names]
+        """Return the paths of such files on this machine; download the steps that made them.
+
+        :raises BrokenStateError: a file is not as its step wrote it.
+        :raises RetryableError: S3 does not answer.
+        """
+        steps = dict.fromkeys(name.partition("/")[0] for name in names)
+        folders = {step: self.step(step).fetch().path for step in steps}
+        files = [folders[step] / file for step, _, file in (name.partition("/") for name in names)]
+        for file in files:
+            if not file.is_file():
+                raise broken(str(file.parent), f"{file.name} is not there")
+        return [str(file) for file in files]
 
     def uris(self, names: Sequence[str]) -> list[tuple[str, int]]:
-        """Return the addresses of such files in S3 and their sizes; staging must be in S3."""
+        """Return the addresses of such files in S3 and their sizes; staging must be in S3.
+
+        :raises BrokenStateError: the step that made a file is not finished any more.
+        """
         uris = []
         steps: dict[str, Finished | None] = {}
         for name in names:
             step, _, file = name.partition("/")
-            folder = self.step(step)
+            place = self.step(step).remote
             if step not in steps:
-                steps[step] = folder.finished()
-            if folder.remote and (finished := steps[step]):
-                uri = folder.remote.uri(f"{finished.attempt}/{file}")
-                uris.append((uri, finished.sizes[file]))
+                steps[step] = self.step(step).finished()
+            if place:
+                finished = steps[step]
+                if finished is None or file not in finished.proofs:
+                    raise broken(place.uri(file), "the file is not there")
+                uris.append((place.uri(f"{finished.attempt}/{file}"), finished.proofs[file].size))
         return uris
 
-    def read(self, name: str) -> str | None:
-        """Read a small text file of the run; return None if it does not exist."""
-        if self.remote:
-            data = self.remote.read(name)
-            return None if data is None else data.decode()
-        file = self.path / name
-        return file.read_text(encoding="utf-8") if file.is_file() else None
+    def read(self, name: str) -> dict[str, Any] | None:
+        """Return the values that `write` stored under a name; None if nothing is.
 
-    def write(self, name: str, text: str) -> None:
-        """Write a small text file of the run, atomically."""
+        :raises BrokenStateError: the file is not as it was written.
+        :raises RetryableError: S3 does not answer.
+        """
+        data = self._content(name)
+        try:
+            return None if data is None else unsealed(data)
+        except (ValueError, RecursionError) as error:
+            raise self.spoiled(name) from error
+
+    def has(self, name: str) -> bool:
+        """Return whether `write` stored something under a name."""
+        return self._content(name) is not None
+
+    def _content(self, name: str) -> bytes | None:
         if self.remote:
-            self.remote.write(name, text.encode())
+            return self.remote.read(name)
+        file = self.path / name
+        return file.read_bytes() if file.is_file() else None
+
+    def spoiled(self, name: str) -> BrokenStateError:
+        """Return the error for a file of `write` that no run can make again."""
+        place = self.remote.uri(name) if self.remote else str(self.path / name)
+        what = "the file is not as it was written, and no run can make it again; nothing was done"
+        versions = "an earlier version of the object" if self.remote else "a copy of it"
+        hint = f"put back {versions}; docs/runbook.md, R340, says what to do without one"
+        return BrokenStateError([Diagnostic(place, 0, 0, BrokenStateError.code, what, hint)])
+
+    def write(self, name: str, content: Mapping[str, object]) -> None:
+        """Store a few values that JSON knows under a name, atomically."""
+        data = sealed(content, indent=1)
+        if self.remote:
+            self.remote.write(name, data)
         else:
-            write_text(self.path / name, text)
+            write_bytes(self.path / name, data)
+
+    def delete(self, name: str) -> None:
+        """Delete what `write` stored under a name, if anything is."""
+        if self.remote:
+            self.remote.delete([name])
+        else:
+            (self.path / name).unlink(missing_ok=True)
 
     def sweep(self, before: datetime) -> int:
         """Delete old objects from S3 that no result names, and return their number.
@@ -190,20 +161,15 @@ class RunFolder:
 
         :raises RetryableError: another process is running it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(handle)
-            raise RetryableError(
-                f"another process is running this interval ({self.path.name})",
-                hint="wait for it to end, then run again",
-            ) from error
-        try:
+        with ExitStack() as until:
+            try:
+                until.enter_context(locked(self.path / ".lock", wait=False))
+            except BlockingIOError as error:
+                raise RetryableError(
+                    f"another process is running this interval ({self.path.name})",
+                    hint="wait for it to end, then run again",
+                ) from error
             yield
-        finally:
-            os.close(handle)
 
 
 @dataclass(frozen=True)
@@ -228,12 +194,4 @@ class Staging:
             keys = (self.remote / pipeline).folders()
         else:
             keys = [path.name for path in (self.path / pipeline).glob("*Z_*Z")]
-        return [self.run(pipeline, key) for key in sorted(keys)]
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file atomically."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(file)
+        return [self.run(pipeline, key) for key in sorted(filter(_KEY.fullmatch, keys))]

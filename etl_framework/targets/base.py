@@ -2,22 +2,58 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from etl_framework.columns import Column
 from etl_framework.connections.base import Connection
-from etl_framework.errors import ConfigError, DataMissingError, Diagnostic, StepError
-from etl_framework.interval import DataInterval
-from etl_framework.plugins import below, import_all
+from etl_framework.errors import (
+    Diagnostic,
+    RetryableError,
+    StepError,
+)
+from etl_framework.sql.conditions import redshift_condition
 from etl_framework.sql.quote import names, quote
+from etl_framework.storage.outcome import CheckResult
 from etl_framework.targets import ledger
-from etl_framework.targets.ledger import LedgerEntry, Statement
+from etl_framework.targets.checks import check_targets
+from etl_framework.targets.ledger import LedgerEntry
 from etl_framework.targets.load import Load
+from etl_framework.targets.publication import (
+    Publication,
+    found_by,
+    ledger_table,
+    lock_name,
+    lock_table,
+)
 from etl_framework.targets.tables import Table, Tables
 from etl_framework.targets.target import Target
+from etl_framework.targets.waiting import Holder, waited
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from etl_framework.storage.s3 import S3Prefix
+    from etl_framework.targets.earlier import Read
+
+# How often tables are made, where other runs make the same ones.
+CREATIONS = 5
+
+
+class Committed(NamedTuple):
+    """What a transaction did.
+
+    :param rows: how many were inserted into each target.
+    :param checks: the results of the checks of whole targets.
+    """
+
+    rows: list[int]
+    checks: list[CheckResult]
 
 
 class Warehouse(Tables):
@@ -26,6 +62,11 @@ class Warehouse(Tables):
     connects: ClassVar[type[Connection]]
     # Whether the database itself reads rows from S3, with the manifest of a load.
     reads_manifests: ClassVar[bool] = False
+    # How long to wait for a lock.
+    lock_seconds = 300
+    # A query for table, process, user and start of the transactions that hold locks, up to the list
+    # of tables.
+    holders_sql: ClassVar[str] = ""
 
     @classmethod
     @abstractmethod
@@ -46,19 +87,110 @@ class Warehouse(Tables):
         """Run a SELECT, and return its column names and its rows."""
 
     @abstractmethod
+    def batches(
+        self, sql: str, values: Sequence[Any], schema: pa.Schema, scratch: S3Prefix | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Run a SELECT, and yield its rows a part at a time.
+
+        :param schema: the columns of the rows; types may be others that the values fit.
+        :param scratch: where the database may put files that are read and then deleted.
+        """
+
+    @abstractmethod
     def stage(self, load: Load, name: str) -> None:
         """Make the rows of `load` available as a temporary relation called `name`."""
 
+    @classmethod
+    def lock_tables(cls, targets: Iterable[Target]) -> list[Table]:
+        """Return tables that keep runs of the same target apart, and that no reader touches."""
+        return list({lock_name(target.table): lock_table(target) for target in targets}.values())
+
     @abstractmethod
-    def lock_statements(self, tables: Sequence[str]) -> list[str]:
+    def lock(self, tables: Sequence[str]) -> list[str]:
         """Return statements that keep other runs out of the tables until the transaction ends."""
 
-    def transaction(self, statements: Sequence[Statement]) -> None:
-        """Run statements in one transaction: either all of them take effect or none."""
+    def lock_limits(self, seconds: int) -> list[str]:
+        """Return statements that bound the waits for locks of those which follow.
+
+        :param seconds: 0 for what the connection bounds every statement with.
+        """
+        return []
+
+    @contextmanager
+    def waiting_for(self, tables: Sequence[str]) -> Iterator[None]:
+        """Wait for locks of tables for a bounded time, in a transaction or outside.
+
+        :raises RetryableError: others have held a lock all the time; the error names them.
+        """
+        for sql in self.lock_limits(self.lock_seconds):
+            self.execute(sql)
+        with self.telling_holders(tables):
+            yield
+        for sql in self.lock_limits(0):
+            self.execute(sql)
+
+    @contextmanager
+    def telling_holders(self, tables: Sequence[str]) -> Iterator[None]:
+        """Tell who holds locks of tables, if the database has given up after the time to wait.
+
+        :raises RetryableError: the same error, or one that names the holders.
+        """
+        begun = time.monotonic()
+        try:
+            yield
+        except RetryableError as error:
+            long = time.monotonic() - begun >= self.lock_seconds
+            if long and (holders := self.holders(tables)):
+                raise waited(self.lock_seconds, holders) from error
+            raise
+
+    def holders(self, tables: Sequence[str]) -> list[Holder]:
+        """Return who holds locks of tables, as far as the database shows it."""
+        if not self.holders_sql:
+            return []
+        with suppress(StepError):  # a connection that is gone shows nothing
+            self.execute("ROLLBACK")
+            places = ", ".join("?" for _ in tables)
+            names = [table.rpartition(".")[2].lower() for table in tables]
+            return [Holder(*row) for row in self.query(f"{self.holders_sql} ({places})", names)[1]]
+        return []
+
+    @classmethod
+    def condition(cls, sql: str, columns: Sequence[Column]) -> str:
+        """Return a condition of Redshift's SQL in that of this database, in brackets.
+
+        :param columns: those of the table that it is about.
+        """
+        return redshift_condition(sql)
+
+    def commit(self, publication: Publication) -> Committed:
+        """Run one transaction: all of its statements take effect, or none.
+
+        If it raises RetryableError, it may have been committed nevertheless.
+
+        :raises StepError: a guard finds rows, or a statement is refused.
+        :raises CheckFailedError: a target breaks a rule.
+        """
         self.execute("BEGIN")
-        for sql, values in statements:
-            self.execute(sql, values)
-        self.execute("COMMIT")
+        try:
+            with self.waiting_for(publication.locked):
+                for sql in self.lock(publication.locked):
+                    self.execute(sql)
+            self.refuse(publication)
+            inserted = []
+            for statements in publication.changes:
+                inserted.append([self.execute(*statement) for statement in statements][-1])
+            results = check_targets(
+                publication.checks, publication.entry.interval, self.condition, self._row
+            )
+            for statement in publication.recorded(results):
+                self.execute(*statement)
+            self.execute("COMMIT")
+        except StepError:
+            with suppress(StepError):  # a connection that is gone has rolled back
+                self.execute("ROLLBACK")
+            raise
+        return Committed(inserted, results)
 
     @abstractmethod
     def cancel(self) -> None:
@@ -74,109 +206,91 @@ class Warehouse(Tables):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def publish(self, loads: Sequence[Load], entry: LedgerEntry) -> LedgerEntry:
+    def publish(
+        self,
+        loads: Sequence[Load],
+        entry: LedgerEntry,
+        read: Sequence[Read] = (),
+        *,
+        partial: bool = False,
+    ) -> Committed:
         """Change every target and write the ledger row, in one transaction.
 
-        :returns: the ledger entry, with the number of rows loaded into each target.
-        :raises StepError: a target has other columns than the KPI.
+        :param read: what the run has read of tables, which must not have changed since.
+        :param partial: keep what the ledger says of other targets of the same data interval.
+        :raises StepError: a target has other columns than the KPI, or refuses the rows.
         """
-        stages = {load.target.table: f"etl_stage_{number}" for number, load in enumerate(loads)}
-        for load in loads:
-            self.stage(load, stages[load.target.table])
-            self._refuse_unrepeatable(load, stages[load.target.table], entry.interval)
-        self._prepare([ledger_table(loads[0].target.connection), *(load.wanted for load in loads)])
-        written = replace(entry, targets=self._counts(loads))
-        # The locks come first, so that every other statement sees all changes committed before.
-        changes: list[Statement] = [
-            (sql, ()) for sql in self.lock_statements([ledger.TABLE, *sorted(stages)])
-        ]
-        for load in loads:
-            changes += load.target.loads_by.statements(load, stages[load.target.table], entry)
-        self.transaction([*changes, *written.statements()])
-        return written
+        stages = [f"etl_stage_{number}" for number, _ in enumerate(loads)]
+        for load, stage in zip(loads, stages, strict=True):
+            self.stage(load, stage)
+        targets = [load.target for load in loads]
+        wanted = [load.wanted for load in loads]
+        self._prepare([ledger_table(targets[0].connection), *self.lock_tables(targets), *wanted])
+        named = tuple(
+            {"table": load.target.table, "strategy": load.target.strategy, **load.told}
+            for load in loads
+        )
+        entry = replace(entry, targets=named)
+        if partial:
+            columns = names(["sources", "checks", "targets"])
+            earlier = f"SELECT {columns} FROM {quote(ledger.TABLE)} WHERE {ledger.OF_INTERVAL}"
+            for row in self.query(earlier, entry.of_interval)[1]:
+                entry = entry.beside(*row)
+        return self.commit(Publication.of(loads, stages, entry, read))
 
-    def _refuse_unrepeatable(self, load: Load, stage: str, interval: DataInterval) -> None:
-        """Refuse rows that a repeated run would add a second time instead of replacing them.
+    def refuse(self, publication: Publication) -> None:
+        """Refuse rows that guards find, and rows made from what has changed since it was read.
 
         :raises StepError: there are such rows.
         """
-        for limit in load.target.loads_by.limits(load, stage, interval):
-            if rows := self._number(limit.count, limit.values):
-                raise StepError(f"{rows:,} rows {limit.what}", limit.hint)
+        guards, refused = publication.guards, list[Diagnostic]()
+        if guards:
+            ((*found,),) = self.query(*found_by(guards))[1]
+            pairs = zip(guards, map(int, found), strict=True)
+            refused = [guard.diagnostic(rows) for guard, rows in pairs if rows]
+        refused += [problem for read in publication.read if (problem := read.changed(self))]
+        if refused:
+            raise StepError(refused)
 
-    def _number(self, sql: str, values: Sequence[Any] = ()) -> int:
+    def _row(self, sql: str) -> tuple[Any, ...]:
+        return self.query(sql)[1][0]
+
+    def number(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Return the number that a query gives."""
         _, ((number,),) = self.query(sql, values)
         return int(number)
 
     def _prepare(self, tables: Sequence[Table]) -> None:
         """Create missing tables and add missing columns.
 
+        Another run may do the same at the same moment. Databases refuse one of the two, also with
+        IF NOT EXISTS; so what is missing is looked up again after an error, and after a change.
+
         :raises StepError: a table must not be changed as needed; no table is changed then.
         """
-        changes = []
+        for attempt in range(1, CREATIONS + 1):
+            if not (changes := self._missing(tables)):
+                return
+            try:
+                with self.waiting_for([table.target.table for table in tables]):
+                    for sql in changes:
+                        self.execute(sql)
+            except StepError:
+                if attempt == CREATIONS:
+                    raise
+
+    def _missing(self, tables: Sequence[Table]) -> list[str]:
+        """Return the statements that make the tables as they are wanted.
+
+        :raises StepError: a table must not be changed as needed.
+        """
+        changes: list[str] = []
         refused: list[Diagnostic] = []
         for table in tables:
             statements, error = self.changes(table)
             changes += statements
-            refused += error.diagnostics if error else ()
+            for found in error.diagnostics if error else ():
+                refused.append(Diagnostic(*table.place, found.code, found.message, found.hint))
         if refused:
             raise StepError(refused)
-        for sql in changes:
-            self.execute(sql)
-
-    def _counts(self, loads: Sequence[Load]) -> tuple[dict[str, Any], ...]:
-        return tuple(
-            {"table": load.target.table, "strategy": load.target.strategy, "rows": load.rows}
-            for load in loads
-        )
-
-
-def ledger_table(connection: str) -> Table:
-    """Return the definition of the ledger table in the database of a connection."""
-    return Table(Target(connection=connection, table=ledger.TABLE), ledger.COLUMNS, ledger.WHAT)
-
-
-def warehouse_for(connection: Connection) -> type[Warehouse] | None:
-    """Return the class that loads into connections of this kind, or None if there is none.
-
-    One that is made from another warehouse counts where it says itself what it connects to.
-    """
-    import_all(__package__ or "")
-    warehouses: list[type[Warehouse]] = [
-        kind for kind in below(Warehouse) if "connects" in vars(kind)
-    ]
-    for warehouse in sorted(warehouses, key=lambda kind: kind.__name__):
-        if isinstance(connection, warehouse.connects):
-            return warehouse
-    return None
-
-
-def open_warehouse(connection: Connection, root: Path, *, read_only: bool = False) -> Warehouse:
-    """Connect to a warehouse; use it in a `with` statement, which closes it.
-
-    :raises ConfigError: a connection of this kind cannot hold targets.
-    :raises RetryableError: the warehouse does not answer, or another process uses it.
-    """
-    warehouse = warehouse_for(connection)
-    if warehouse is None:
-        kind = getattr(connection, "type", "")
-        raise ConfigError(f"a connection of type '{kind}' cannot hold targets")
-    return warehouse.open(connection, root, read_only=read_only)
-
-
-def ledger_rows(
-    connection: Connection, root: Path, columns: list[str], where: str, values: Sequence[Any]
-) -> list[tuple[Any, ...]]:
-    """Return rows of a connection's ledger; no rows if nothing was ever published.
-
-    :param where: the condition after WHERE, with `?` for values.
-    :raises RetryableError: the warehouse does not answer.
-    """
-    try:
-        with open_warehouse(connection, root, read_only=True) as warehouse:
-            if not warehouse.table_columns(ledger.TABLE):
-                return []
-            sql = f"SELECT {names(columns)} FROM {quote(ledger.TABLE)} WHERE {where}"
-            return warehouse.query(sql, values)[1]
-    except DataMissingError:  # the file of the database does not exist yet
-        return []
+        return changes

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from etl_framework.columns import Column
+from etl_framework.columns import Column, ColumnType
 from etl_framework.connections.duckdb import DuckDB
 from etl_framework.errors import DataMissingError, RetryableError
+from etl_framework.errors.failures import DUCKDB, of_class
+from etl_framework.errors.secrets import said
+from etl_framework.sql.conditions import duckdb_condition
 from etl_framework.sql.quote import names, quote
-from etl_framework.storage.parquet import as_path
+from etl_framework.storage.parquet import arrow_reader, as_path
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.load import Load
+from etl_framework.targets.tables import Table
+from etl_framework.targets.target import Target
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from etl_framework.storage.s3 import S3Prefix
+
+BATCH = 50_000
 
 
 class DuckDBWarehouse(Warehouse):
@@ -34,9 +47,9 @@ class DuckDBWarehouse(Warehouse):
         }
         try:
             self._connection = duckdb.connect(str(file), read_only=read_only, config=config)
-        except duckdb.IOException as error:
+        except (duckdb.IOException, duckdb.ConnectionException) as error:
             raise RetryableError(
-                f"cannot open the warehouse {file}: {str(error).splitlines()[0]}",
+                f"cannot open the warehouse {file}: {said(error)}",
                 hint="another process may have it open; DuckDB lets one write at a time",
             ) from error
         self._connection.execute("SET python_enable_replacements = false")
@@ -47,14 +60,22 @@ class DuckDBWarehouse(Warehouse):
         return cls(connection.file(root), read_only=read_only)
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        row = self._connection.execute(sql, list(values)).fetchone()
+        with _our_errors():
+            row = self._connection.execute(sql, list(values)).fetchone()
         return int(row[0]) if row and isinstance(row[0], int) else 0
 
     def query(
         self, sql: str, values: Sequence[Any] = ()
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        cursor = self._connection.execute(sql, list(values))
-        return [column[0] for column in cursor.description or []], cursor.fetchall()
+        with _our_errors():
+            cursor = self._connection.execute(sql, list(values))
+            return [column[0] for column in cursor.description or []], cursor.fetchall()
+
+    def batches(
+        self, sql: str, values: Sequence[Any], schema: pa.Schema, scratch: S3Prefix | None
+    ) -> Iterator[pa.RecordBatch]:
+        with _our_errors():
+            yield from arrow_reader(self._connection.sql(sql, params=list(values)), BATCH)
 
     def table_columns(self, table: str) -> dict[str, str]:
         schema, _, name = table.rpartition(".")
@@ -65,21 +86,58 @@ class DuckDBWarehouse(Warehouse):
         )
         return dict(self.query(sql, (schema or "main", name))[1])
 
+    def optional(self, table: str) -> set[str]:
+        schema, _, name = table.rpartition(".")
+        sql = (
+            "SELECT lower(column_name) FROM duckdb_columns() WHERE NOT internal "
+            "AND database_name = current_database() AND schema_name = ? AND table_name = ? "
+            "AND (is_nullable OR column_default IS NOT NULL)"
+        )
+        return {str(column) for (column,) in self.query(sql, (schema or "main", name))[1]}
+
     def stage(self, load: Load, name: str) -> None:
         columns = names([column.name for column in load.columns])
         source = f"read_parquet([{', '.join(as_path(file) for file in load.files)}])"
         self.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {columns} FROM {source}")
 
     @classmethod
+    def type_of(cls, name: str) -> ColumnType | None:
+        return ColumnType.of_duckdb(name)
+
+    @classmethod
     def type_name(cls, column: Column) -> str:
         return column.type.duckdb
 
-    def lock_statements(self, tables: Sequence[str]) -> list[str]:
-        """Return no statements, because only this process has opened the file for writing."""
+    @classmethod
+    def lock_tables(cls, targets: Iterable[Target]) -> list[Table]:
+        """Return no tables, because only this process has opened the file for writing."""
         return []
+
+    def lock(self, tables: Sequence[str]) -> list[str]:
+        return []
+
+    @classmethod
+    def condition(cls, sql: str, columns: Sequence[Column]) -> str:
+        types = {column.name: column.type.duckdb for column in columns}
+        return duckdb_condition(sql, "checked", types)
 
     def cancel(self) -> None:
         self._connection.interrupt()
 
     def close(self) -> None:
         self._connection.close()
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    """Turn DuckDB's errors into ours: another run of this process may be in the way.
+
+    :raises ConflictError: another connection changed the same.
+    :raises StepError: DuckDB refuses the statement.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise of_class(DUCKDB, error)(f"DuckDB: {said(error)}") from error

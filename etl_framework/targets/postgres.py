@@ -7,20 +7,32 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.columns import Column
+from etl_framework.columns import Column, ColumnType
 from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.sql.quote import names, quote, quote_table
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.load import Load
+from etl_framework.targets.publication import locking
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from psycopg2.extensions import connection as PostgresConnection
+
+    from etl_framework.storage.s3 import S3Prefix
+
+BATCH = 50_000
 
 
 class PostgresWarehouse(Warehouse):
     """A PostgreSQL database, through psycopg2."""
 
     connects = Postgres
+    holders_sql = (
+        "SELECT DISTINCT relation.relname, activity.pid, activity.usename, activity.xact_start "
+        "FROM pg_locks AS held JOIN pg_class AS relation ON relation.oid = held.relation "
+        "JOIN pg_stat_activity AS activity ON activity.pid = held.pid "
+        "WHERE held.granted AND held.pid <> pg_backend_pid() AND LOWER(relation.relname) IN"
+    )
 
     def __init__(self, connection: PostgresConnection) -> None:
         self._connection = connection
@@ -29,25 +41,41 @@ class PostgresWarehouse(Warehouse):
 
     @classmethod
     def open(cls, connection: Postgres, root: Path, *, read_only: bool) -> PostgresWarehouse:
-        return cls(connection.connect(root))
+        warehouse = cls(connection.connect(root))
+        warehouse.lock_seconds = connection.lock_timeout
+        return warehouse
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        with self._connection.cursor() as cursor:
-            self._run(cursor, sql, values)
+        with our_errors(), self._connection.cursor() as cursor:
+            _run(cursor, sql, values)
             return int(cursor.rowcount)
 
     def query(
         self, sql: str, values: Sequence[Any] = ()
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        with self._connection.cursor() as cursor:
-            self._run(cursor, sql, values)
+        with our_errors(), self._connection.cursor() as cursor:
+            _run(cursor, sql, values)
             return [column.name for column in cursor.description or []], cursor.fetchall()
 
-    def _run(self, cursor: Any, sql: str, values: Sequence[Any]) -> None:
+    def batches(
+        self, sql: str, values: Sequence[Any], schema: pa.Schema, scratch: S3Prefix | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Read through a cursor of the server, so that no more than a part is held."""
+        import pyarrow as pa
+
+        # A transaction for the cursor; WITH HOLD, the server would first copy all rows.
+        self._connection.autocommit = False
+        with our_errors(), self._connection.cursor("etl_earlier") as cursor:
+            cursor.itersize = BATCH
+            _run(cursor, sql, values)
+            while rows := cursor.fetchmany(BATCH):
+                columns = map(list, zip(*rows, strict=True))
+                yield pa.RecordBatch.from_pydict(
+                    dict(zip(schema.names, columns, strict=True)), schema=schema
+                )
         with our_errors():
-            cursor.execute(
-                sql.replace("%", "%%").replace("?", "%s") if values else sql, values or None
-            )
+            self._connection.rollback()
+        self._connection.autocommit = True
 
     def table_columns(self, table: str) -> dict[str, str]:
         sql = (
@@ -55,6 +83,14 @@ class PostgresWarehouse(Warehouse):
             "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
         )
         return dict(self.query(sql, (quote_table(table),))[1])
+
+    def optional(self, table: str) -> set[str]:
+        sql = (
+            "SELECT lower(attname) FROM pg_attribute WHERE attrelid = to_regclass(?) "
+            "AND attnum > 0 AND NOT attisdropped "
+            "AND (NOT attnotnull OR atthasdef OR attidentity <> '')"
+        )
+        return {str(column) for (column,) in self.query(sql, (quote_table(table),))[1]}
 
     def stage(self, load: Load, name: str) -> None:
         """Load the Parquet files with COPY, one batch at a time."""
@@ -67,6 +103,10 @@ class PostgresWarehouse(Warehouse):
                 cursor.copy_expert(sql, io.BytesIO(batch))
 
     @classmethod
+    def type_of(cls, name: str) -> ColumnType | None:
+        return ColumnType.of_postgres(name)
+
+    @classmethod
     def type_name(cls, column: Column) -> str:
         return column.type.postgres
 
@@ -74,15 +114,22 @@ class PostgresWarehouse(Warehouse):
     def type_written(cls, column: Column) -> str:
         return str(column.type)
 
-    def lock_statements(self, tables: Sequence[str]) -> list[str]:
-        listed = ", ".join(quote_table(table) for table in tables)
-        return [f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE"]
+    def lock(self, tables: Sequence[str]) -> list[str]:
+        return [f"{locking('LOCK TABLE', tables)} IN EXCLUSIVE MODE"]
+
+    def lock_limits(self, seconds: int) -> list[str]:
+        return [f"SET lock_timeout = '{seconds}s'"]
 
     def cancel(self) -> None:
         self._connection.cancel()
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _run(cursor: Any, sql: str, values: Sequence[Any]) -> None:
+    # psycopg2 looks for % only if values are given.
+    cursor.execute(sql.replace("%", "%%").replace("?", "%s") if values else sql, values or None)
 
 
 def _csv_batches(load: Load) -> Iterator[bytes]:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate, chain, islice
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from etl_framework.columns import Column
+from etl_framework.columns import Column, ColumnType
 from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.redshift.session import Session
-from etl_framework.errors import ConfigError, RetryableError
+from etl_framework.errors import ConfigError, RetryableError, StepError
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
-from etl_framework.targets.base import Warehouse
-from etl_framework.targets.ledger import Statement
+from etl_framework.targets.base import Committed, Warehouse
 from etl_framework.targets.load import Load
+from etl_framework.targets.publication import Publication, locking
 from etl_framework.targets.target import Target
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from etl_framework.storage.s3 import S3Prefix
+
+BATCH = 50_000
 
 
 class RedshiftWarehouse(Warehouse):
@@ -22,6 +33,12 @@ class RedshiftWarehouse(Warehouse):
 
     connects = Redshift
     reads_manifests = True
+    holders_sql = (
+        "SELECT DISTINCT relation.relname, held.pid, TRIM(held.txn_owner), held.txn_start "
+        "FROM svv_transactions AS held JOIN pg_class AS relation ON relation.oid = held.relation "
+        "WHERE held.granted AND held.pid <> pg_backend_pid() AND LOWER(relation.relname) IN"
+    )
+    statement_seconds = 3600
 
     def __init__(self, session: Session, role: str) -> None:
         self._session = session
@@ -29,7 +46,10 @@ class RedshiftWarehouse(Warehouse):
 
     @classmethod
     def open(cls, connection: Redshift, root: Path, *, read_only: bool) -> RedshiftWarehouse:
-        return cls(connection.open_session(root), connection.role())
+        warehouse = cls(connection.open_session(root), connection.role())
+        warehouse.lock_seconds = connection.lock_timeout
+        warehouse.statement_seconds = connection.statement_timeout
+        return warehouse
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         return self._session.run(sql, values).changed
@@ -40,8 +60,38 @@ class RedshiftWarehouse(Warehouse):
         result = self._session.run(sql, values)
         return result.columns, result.rows
 
-    def transaction(self, statements: Sequence[Statement]) -> None:
-        self._session.transaction(statements)
+    def batches(
+        self, sql: str, values: Sequence[Any], schema: pa.Schema, scratch: S3Prefix | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Let Redshift write the rows to S3, which it does fastest, and read them from there."""
+        from pyarrow.parquet import ParquetFile
+
+        if scratch is None:
+            raise ConfigError(
+                "rows of a target in Redshift are read through staging in S3",
+                hint="write `staging: s3://bucket/prefix` in the environment",
+            )
+        # UNLOAD takes its query as a text, so that no value can be bound.
+        self.execute(f"CREATE TEMP TABLE etl_earlier AS {sql}", values)
+        place = scratch / "loads" / secrets.token_hex(8)
+        self.execute(
+            f"UNLOAD ('SELECT * FROM etl_earlier') TO {redshift_literal(place.uri('rows_'))} "
+            f"IAM_ROLE {self._role_written} FORMAT AS PARQUET"
+        )
+        stored = list(place.listed())
+        try:
+            with TemporaryDirectory() as folder:
+                for number, file in enumerate(stored):
+                    here = Path(folder) / f"{number}.parquet"
+                    place.download(file.name, here, file.size)
+                    yield from ParquetFile(here).iter_batches(BATCH)
+                    here.unlink()
+        finally:
+            place.delete([file.name for file in stored])
+
+    @property
+    def _role_written(self) -> str:
+        return "default" if self._role == "default" else redshift_literal(self._role)
 
     def table_columns(self, table: str) -> dict[str, str]:
         schema, _, name = table.rpartition(".")
@@ -54,6 +104,18 @@ class RedshiftWarehouse(Warehouse):
         )
         rows = self.query(sql, (schema.lower() or "public", name.lower()))[1]
         return {str(column): str(type_) for column, type_ in rows}
+
+    def optional(self, table: str) -> set[str]:
+        schema, _, name = table.rpartition(".")
+        sql = (
+            "SELECT LOWER(a.attname) FROM pg_attribute AS a "
+            "JOIN pg_class AS c ON c.oid = a.attrelid "
+            "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = ? AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped "
+            "AND (NOT a.attnotnull OR a.atthasdef)"
+        )
+        rows = self.query(sql, (schema.lower() or "public", name.lower()))[1]
+        return {str(column) for (column,) in rows}
 
     def stage(self, load: Load, name: str) -> None:
         """Load the rows into a temporary table: from a staging table, or from files with COPY.
@@ -79,11 +141,18 @@ class RedshiftWarehouse(Warehouse):
                 "a target in Redshift needs staging in S3, which COPY reads from",
                 hint="write `staging: s3://bucket/prefix` in the environment",
             )
-        role = "default" if self._role == "default" else redshift_literal(self._role)
         self.execute(
             f"COPY {quote(name)} ({columns}) FROM {redshift_literal(load.manifest)} "
-            f"IAM_ROLE {role} FORMAT AS PARQUET MANIFEST STATUPDATE OFF"
+            f"IAM_ROLE {self._role_written} FORMAT AS PARQUET MANIFEST STATUPDATE OFF"
         )
+
+    @classmethod
+    def type_of(cls, name: str) -> ColumnType | None:
+        return ColumnType.of_postgres(name)
+
+    def widen(self, table: str, column: Column) -> list[str] | None:
+        """Redshift widens a varchar in place, and changes no other type of a column."""
+        return super().widen(table, column) if column.type.name == "varchar" else None
 
     @classmethod
     def type_name(cls, column: Column) -> str:
@@ -108,8 +177,33 @@ class RedshiftWarehouse(Warehouse):
     def text(cls, value: str) -> str:
         return redshift_literal(value)
 
-    def lock_statements(self, tables: Sequence[str]) -> list[str]:
-        return [f"LOCK {', '.join(quote_table(table) for table in tables)}"]
+    def lock(self, tables: Sequence[str]) -> list[str]:
+        return [locking("LOCK", tables)]
+
+    def lock_limits(self, seconds: int) -> list[str]:
+        """Return the limit of all statements, because Redshift has none for locks alone."""
+        return [f"SET statement_timeout TO {(seconds or self.statement_seconds) * 1000}"]
+
+    def commit(self, publication: Publication) -> Committed:
+        if self._session.interactive:
+            return super().commit(publication)
+        if publication.checks:
+            raise ConfigError(
+                "the Data API sends a transaction as a whole, without `on: target` between",
+                hint="use the driver psycopg2 or redshift_connector, or check the run's rows",
+            )
+        self.refuse(replace(publication, guards=()))  # a batch has no room for what was read
+        before = [*self.lock_limits(self.lock_seconds), *self.lock(publication.locked)]
+        start = [(sql, ()) for sql in [*before, *self.lock_limits(0)]] + publication.guarded()
+        statements = [*start, *chain(*publication.changes), *publication.recorded()]
+        ends = accumulate(map(len, publication.changes), initial=len(start) - 1)
+        try:
+            with self.telling_holders(publication.locked):
+                changed = self._session.batch(statements)
+        except StepError:
+            self.refuse(publication)  # what no batch can say: which guard found rows
+            raise
+        return Committed([changed[end] for end in islice(ends, 1, None)], [])
 
     def cancel(self) -> None:
         self._session.cancel()

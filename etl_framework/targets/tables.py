@@ -1,24 +1,44 @@
-"""Create missing tables and add missing columns; other changes to a table are refused."""
+"""Create missing tables, add missing columns and widen others; other changes are refused."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from etl_framework.columns import Column
+from etl_framework.columns import Column, ColumnType
 from etl_framework.errors import StepError
 from etl_framework.sql.quote import literal, quote, quote_table
+from etl_framework.targets.columns import name_there
 from etl_framework.targets.target import Target
+
+# A path, a line and a column.
+Place = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The definition of a table: its columns, and the target that names it."""
+    """The definition of a table: its columns, and the target that names it.
+
+    :param place: where a pipeline's file declares its KPI; nowhere for tables of ours.
+    """
 
     target: Target
     columns: Sequence[Column]
     description: str = ""
+    place: Place = ("", 0, 0)
+
+    @classmethod
+    def of(
+        cls,
+        target: Target,
+        columns: Sequence[Column],
+        description: str = "",
+        place: Place = ("", 0, 0),
+    ) -> Table:
+        """The table of a KPI: its columns, and those that the strategy of its target adds."""
+        own = target.loads_by.own_columns(target)
+        return cls(target, (*columns, *own), description, place)
 
 
 class Tables(ABC):
@@ -27,6 +47,25 @@ class Tables(ABC):
     @abstractmethod
     def table_columns(self, table: str) -> dict[str, str]:
         """Return the type of every column of a table, in order; empty if there is no such table."""
+
+    @abstractmethod
+    def optional(self, table: str) -> set[str]:
+        """Return the columns of a table that may be NULL or have a default, in lower case."""
+
+    @classmethod
+    @abstractmethod
+    def type_of(cls, name: str) -> ColumnType | None:
+        """Return the type that the catalogue of this database gives a name, if we have it."""
+
+    def widen(self, table: str, column: Column) -> list[str] | None:
+        """Return the statements that give a column a type which holds all of its values.
+
+        None if this database cannot do so without a moment in which readers see another table.
+        """
+        return [
+            f"ALTER TABLE {quote_table(table)} ALTER COLUMN {quote(column.name)} "
+            f"TYPE {self.type_written(column)}"
+        ]
 
     @classmethod
     @abstractmethod
@@ -49,7 +88,7 @@ class Tables(ABC):
         return literal(value)
 
     def changes(self, table: Table) -> tuple[list[str], StepError | None]:
-        """Return the statements that create or widen a table, or the reason why they are refused.
+        """Return the statements that create, rename or widen, or the reason why they are refused.
 
         For example: `ALTER TABLE "kpis"."plays" ADD COLUMN "country" varchar(2)`.
         """
@@ -63,19 +102,55 @@ class Tables(ABC):
                 hint="; ".join(made),
             )
         here = {column.lower(): type_ for column, type_ in columns.items()}
+        renamed = list(self._renamed(table, columns, here))
         wanted = {column.name.lower(): self.type_name(column) for column in table.columns}
-        if any(wanted.get(column) != type_ for column, type_ in here.items()):
+        if here.keys() - wanted.keys():  # a column of somebody else, such as `loaded_at`, may be
+            left_out = self.optional(name) - wanted.keys()
+            here = {column: type_ for column, type_ in here.items() if column not in left_out}
+        widened = self._widened(table, here)
+        if any(
+            wanted.get(column) != type_ and column not in widened for column, type_ in here.items()
+        ):
             lines = [f"{column} {type_}" for column, type_ in columns.items()]
             return [], StepError(
                 f"the table {name} has other columns than the KPI: it has {', '.join(lines)}",
-                hint=f"change the KPI's columns, or: DROP TABLE {quote_table(name)}; the next run "
-                f"makes it as ({self.definitions(table.columns)})",
+                hint="declare these columns for the KPI, or another `table` for its target; a "
+                f"table of its own would be ({self.definitions(table.columns)})",
             )
         missing = [column for column in table.columns if column.name.lower() not in here]
         return [
-            f"ALTER TABLE {quote_table(name)} ADD COLUMN {self.definitions([column])}"
-            for column in missing
+            *renamed,
+            *(sql for statements in widened.values() for sql in statements),
+            *(
+                f"ALTER TABLE {quote_table(name)} ADD COLUMN {self.definitions([column])}"
+                for column in missing
+            ),
         ], None
+
+    @staticmethod
+    def _renamed(table: Table, columns: Mapping[str, str], here: dict[str, str]) -> Iterator[str]:
+        """Yield the statements that rename columns, and change their names in `here`."""
+        written = {column.lower(): column for column in columns}
+        for column in table.columns:
+            there = name_there(column, set(here))
+            if there and there != column.name:
+                here[column.name.lower()] = here.pop(there.lower())
+                yield (
+                    f"ALTER TABLE {quote_table(table.target.table)} RENAME COLUMN "
+                    f"{quote(written[there.lower()])} TO {quote(column.name)}"
+                )
+
+    def _widened(self, table: Table, here: Mapping[str, str]) -> dict[str, list[str]]:
+        """Return the statements for each column that is to have a wider type, in lower case."""
+        widened = {}
+        for column in table.columns:
+            name = column.name.lower()
+            if name not in here or here[name] == self.type_name(column):
+                continue
+            now = self.type_of(here[name])
+            if now and column.type.holds(now) and (made := self.widen(table.target.table, column)):
+                widened[name] = made
+        return widened
 
     @classmethod
     def create(cls, table: Table) -> list[str]:

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from etl_framework.columns import TABLE_NAME
-from etl_framework.model import Model, Name
-from etl_framework.targets.strategies import Strategy, strategy, strategy_names
+from etl_framework.columns import TABLE_NAME, ColumnName
+from etl_framework.model import Model, Name, wrong_at
+from etl_framework.targets.strategies import (
+    INTERVAL_COLUMN,
+    MERGE_ALL,
+    Strategy,
+    strategy,
+    strategy_names,
+)
 
 if TYPE_CHECKING:
     StrategyName = str
@@ -25,11 +31,34 @@ class Target(Model):
         "replace",
         description="`replace`: the run's rows are the table. `append`: added once per interval."
         " `merge`: rows of the same `unique_key` are replaced. `delete+insert`: rows of the data"
-        " interval, by `incremental_key`, are replaced. Installed packages may add others.",
+        " interval, by `incremental_key`, are replaced. `snapshot`: a copy of all rows is kept for"
+        " each interval. `truncate+insert`: as `replace`. `scd2`: a version of a row for as long as"
+        " it was so, by `unique_key`. Installed packages may add others.",
     )
     unique_key: list[str] = Field([], description="For `merge`: columns that tell rows apart.")
     incremental_key: str | None = Field(
         None, description="For `delete+insert`: the date or timestamp that places a row in time."
+    )
+    on_missing: Literal["keep", "delete", "close"] | None = Field(
+        None,
+        description="What becomes of a row that a run does not give. For `merge`: `keep` (the"
+        " default) or `delete`, where each run brings all rows. For `scd2`: `keep`, or `close` its"
+        " version, which is the default where the source is read whole.",
+    )
+    rows_of: Literal["interval", "all"] | None = Field(
+        None,
+        description="What a run is meant to bring, where lint finds that it does not fit the"
+        " strategy: `interval`, the rows of its data interval alone, or `all` that there are.",
+    )
+    interval_column: ColumnName | Literal[False] = Field(
+        INTERVAL_COLUMN,
+        description="For `append`, `merge` and `snapshot`: the column of the table, beside those of"
+        " the KPI, that says which data interval a row came from, so that a rerun can replace it;"
+        " `false` for none.",
+    )
+    restate: Literal["allow", "never"] = Field(
+        "allow",
+        description="`never`: the table takes each data interval once, and no rerun changes it.",
     )
     create: bool = Field(True, description="Whether a run may make the table when it is missing.")
     dist_style: Literal["auto", "even", "all"] | None = Field(
@@ -45,11 +74,17 @@ class Target(Model):
         for key in self.loads_by.keys:
             if not getattr(self, key):
                 raise ValueError(f"strategy '{self.strategy}' needs '{key}'")
+        if self.on_missing and self.on_missing not in self.loads_by.missing:
+            known = " or ".join(self.loads_by.missing)
+            message = f"strategy '{self.strategy}' has no on_missing: {self.on_missing}"
+            raise wrong_at(f"{message}; write {known}" if known else message, "on_missing")
         if self.dist_key and self.dist_style:
             raise ValueError("give either 'dist_style' or 'dist_key'")
         return self
 
     @property
     def loads_by(self) -> Strategy:
-        """The strategy that the target names."""
+        """The strategy that the target names; `merge` is another where it deletes what is gone."""
+        if self.strategy == "merge" and self.on_missing == "delete":
+            return MERGE_ALL
         return strategy(self.strategy)

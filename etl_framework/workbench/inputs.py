@@ -15,14 +15,16 @@ from etl_framework.engines.duckdb.session import Database
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.plan.fixtures import as_select
-from etl_framework.plan.plan import Plan, Step, build_plan
+from etl_framework.plan.plan import Plan, build_plan
+from etl_framework.plan.reads import EARLIER
+from etl_framework.plan.step import Step
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.run.execute import definition
 from etl_framework.run.run import Run
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import as_path
-from etl_framework.storage.spill import spill_folder
+from etl_framework.storage.spill import beside, spill_folder
 from etl_framework.storage.staging import RunFolder
 from etl_framework.workbench.sandbox import Sandbox, planned_definitions
 
@@ -70,8 +72,11 @@ class Inputs:
         return Sandbox(self.session, planned_definitions(plan), rows, plan.root, side, note)
 
     def _rows(self, plan: Plan, side: str, name: str) -> str | None:
-        if name not in plan.pipeline.sources:
+        earlier = name.startswith(EARLIER)
+        if name not in plan.pipeline.sources and not earlier:
             return None
+        if self.examples and earlier:
+            return as_select(dict(plan.shapes.get(plan.step(name).relation) or ()), [])
         if self.examples:
             rows = [
                 row
@@ -80,16 +85,16 @@ class Inputs:
                 for row in test.given.get(name, ())
             ]
             return as_select(dict(plan.shapes.get(name) or ()), rows)
-        files = ", ".join(as_path(file) for file in self._files(plan, name, side))
+        last = [step for step in plan.steps if name in (step.name, step.relation)][-1]
+        files = ", ".join(as_path(file) for file in self._files(plan, last, side))
         return f"SELECT * FROM read_parquet([{files}])"
 
-    def _files(self, plan: Plan, name: str, side: str) -> list[str]:
-        """Return the files of a source after its checks.
+    def _files(self, plan: Plan, last: Step, side: str) -> list[str]:
+        """Return the files of a source after its checks, or of other data intervals.
 
         They are the files of the latest run if its steps are defined as they are now. Otherwise the
         source is read and checked again on this machine.
         """
-        last = [step for step in plan.steps if step.relation == name][-1]
         steps = plan.needed(last)
         if self.run and all(_as_it_was(self.run, plan, step) for step in steps):
             return _files_of(self.run, last)
@@ -125,12 +130,15 @@ def open_inputs(
     :param examples: take the example rows of the tests instead.
     :raises ConfigError: no data interval starts on the day.
     """
-    chosen = project.workspace(environment).environment
+    workspace = project.workspace(environment)
+    limits = workspace.environment.memory_limit, workspace.environment.threads
     run, interval = (None, None) if examples else _run(project, environment, pipeline, on)
     here = _here(project, environment)
+    made = project.root / FOLDER
+    folders = [made] if examples else [made, *workspace.folders(pipeline)]
     with (
-        spill_folder(project.root / FOLDER / ".spill") as spill,
-        closing(Database(chosen.memory_limit, chosen.threads, spill, pipeline.timezone)) as db,
+        spill_folder(beside(project.root / FOLDER)) as spill,
+        closing(Database(*limits, spill, pipeline.timezone, folders)) as db,
         closing(db.session()) as session,
     ):
         session.execute(f"CREATE SCHEMA {NOW}; CREATE SCHEMA {BASE}")
@@ -194,9 +202,11 @@ def _here(project: Project, environment: str | None) -> Project:
 
 
 def _as_it_was(run: RunFolder, plan: Plan, step: Step) -> bool:
-    """Return whether a run finished the step with the definition that the step has now."""
-    outcome = run.step(step.name).outcome()
-    return outcome is not None and outcome.definition == definition(plan, step)
+    """Return whether a run finished the step as it is defined now, and its output is whole."""
+    folder = run.step(step.name)
+    outcome = folder.outcome()
+    same = outcome is not None and outcome.definition == definition(plan, step)
+    return same and not folder.broken()
 
 
 def _files_of(run: RunFolder, step: Step) -> list[str]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl_framework.checks.base import RowCheck
-from etl_framework.engines.duckdb.scan import predicate
 from etl_framework.engines.duckdb.transform import contracted, tables
 from etl_framework.errors import StepError
 from etl_framework.plan.compilation import Compilation
 from etl_framework.plan.plan import Plan
+from etl_framework.plan.reads import EARLIER
+from etl_framework.plan.step import RowRule
 from etl_framework.project.models import Kpi, Transform
 from etl_framework.project.relation import Block, Relation
+from etl_framework.project.window import THIS
 from etl_framework.sql.quote import quote
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Definition:
     :param sql: the query for DuckDB; empty for a Python function.
     :param rules: conditions that are true for the rows that checks take out of the relation.
     :param compared: the relations that these conditions read.
+    :param earlier: what holds rows of other data intervals, by the name that the SQL reads them by.
     """
 
     inputs: tuple[str, ...]
@@ -39,6 +41,7 @@ class Definition:
     block: Block
     rules: tuple[str, ...] = ()
     compared: tuple[str, ...] = ()
+    earlier: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sandbox:
@@ -86,12 +89,13 @@ class Sandbox:
             self._create("VIEW", name, rows)
             return
         definition = self._definitions[name]
-        for need in dict.fromkeys((*definition.inputs, *definition.compared)):
+        needs = (*definition.inputs, *definition.compared, *definition.earlier.values())
+        for need in dict.fromkeys(needs):
             self.make(need)
         block = definition.block
         # A KPI is read more than once, so a table saves computing it again.
         kind = "TABLE" if isinstance(block, Kpi) else "VIEW"
-        sql = contracted(name, definition.sql, block.columns)
+        sql = contracted(name, self._with_earlier(definition), block.columns)
         if isinstance(block, Transform) and block.python:
             import pyarrow as pa
 
@@ -103,6 +107,24 @@ class Sandbox:
             kept = " AND ".join(f"({rule}) IS NOT TRUE" for rule in definition.rules)
             sql = f"SELECT * FROM ({sql}) WHERE {kept}"
         self._create(kind, name, sql)
+
+    def _with_earlier(self, definition: Definition) -> str:
+        """The query, over all data intervals that it reads.
+
+        For example, if it reads those of `daily`:
+
+            WITH "daily" AS (
+                SELECT * FROM now."daily" UNION ALL SELECT * FROM now."earlier.daily_7d"
+            ) SELECT * FROM (…)
+        """
+        read = []
+        for name, earlier in definition.earlier.items():
+            both = (name, earlier) if name in definition.inputs else (earlier,)
+            rows = " UNION ALL ".join(f"SELECT * FROM {self.table(each)}" for each in both)
+            read.append(f"{quote(name)} AS ({rows})")
+        return (
+            f"WITH {', '.join(read)} SELECT * FROM ({definition.sql})" if read else definition.sql
+        )
 
     def _create(self, kind: str, name: str, sql: str) -> None:
         import duckdb
@@ -126,10 +148,12 @@ def compiled_definitions(
     compilation: Compilation, relations: Mapping[str, Relation]
 ) -> dict[str, Definition]:
     """Return how a pipeline's queries are computed, without taking out rows that break checks."""
-    return {
-        name: Definition(query.inputs, query.sql, relations[name].block)
-        for name, query in compilation.queries.items()
-    }
+    definitions = {}
+    for name, query in compilation.queries.items():
+        block = relations[name].block
+        own = {THIS: EARLIER + name} if isinstance(block, Kpi) and THIS in block.reads else {}
+        definitions[name] = Definition(query.inputs, query.sql, block, earlier=own)
+    return definitions
 
 
 def planned_definitions(plan: Plan) -> dict[str, Definition]:
@@ -140,20 +164,22 @@ def planned_definitions(plan: Plan) -> dict[str, Definition]:
     definitions = {}
     for step in plan.steps:
         if step.kind in ("transform", "kpi") and step.block:
-            checks = list(_taking_out(plan, step.relation)) if step.kind == "transform" else []
+            rules = list(_taking_out(plan, step.relation)) if step.kind == "transform" else []
+            earlier = {need: of for need, of in step.inputs if of.startswith(EARLIER)}
             definitions[step.relation] = Definition(
-                tuple(need for need, _ in step.inputs),
+                tuple(need for need, of in step.inputs if of not in earlier.values()),
                 step.sql,
                 step.block,
-                tuple(predicate(check) for check in checks),
-                tuple(parent[0] for check in checks if (parent := check.parent())),
+                tuple(rule.sql.predicate for rule in rules),
+                tuple(parent[0] for rule in rules if (parent := rule.check.parent())),
+                earlier,
             )
     return definitions
 
 
-def _taking_out(plan: Plan, relation: str) -> Iterator[RowCheck]:
+def _taking_out(plan: Plan, relation: str) -> Iterator[RowRule]:
     """Yield the checks that take rows out of a relation."""
     for step in plan.steps:
-        for check in step.checks if step.name == f"check.{relation}" else ():
-            if isinstance(check, RowCheck) and check.on_fail == "quarantine":
-                yield check
+        for rule in step.row_rules if step.name == f"check.{relation}" else ():
+            if rule.check.on_fail == "quarantine":
+                yield rule

@@ -14,7 +14,7 @@ from etl_framework.interval import DataInterval
 from etl_framework.project.project import Project
 from etl_framework.project.relation import Relation, relations_of
 from etl_framework.storage.parquet import as_path
-from etl_framework.storage.spill import spill_folder
+from etl_framework.storage.spill import beside, spill_folder
 from etl_framework.storage.staging import RunFolder, Staging
 from etl_framework.workbench.sandbox import Sandbox
 from etl_framework.workbench.suggestions import Look, Suggestion
@@ -42,12 +42,13 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
     """
     relation = project.find(name)
     pipeline = relation.pipeline
-    chosen = project.environment(environment)
-    staging = project.workspace(environment).staging
+    workspace = project.workspace(environment)
+    limits = workspace.environment.memory_limit, workspace.environment.threads
+    staging = workspace.staging
     run = _latest(staging, relation)
     with (
-        spill_folder(staging.path / ".suggesting") as spill,
-        closing(Database(chosen.memory_limit, chosen.threads, spill, pipeline.timezone)) as db,
+        spill_folder(beside(staging.path) / "suggesting") as spill,
+        closing(Database(*limits, spill, pipeline.timezone, workspace.folders(pipeline))) as db,
     ):
         session = db.session()
         interval = DataInterval.of_key(run.path.name, ZoneInfo(pipeline.timezone))

@@ -14,8 +14,10 @@ from etl_framework.errors import EtlError, StepError
 from etl_framework.plan.compilation import Compilation
 from etl_framework.plan.compile import compile_queries
 from etl_framework.plan.fixtures import as_select
+from etl_framework.plan.reads import EARLIER
 from etl_framework.project.project import PipelineFile
 from etl_framework.project.sql_tests import SqlTest
+from etl_framework.project.window import THIS
 from etl_framework.sql.planner import scratch
 from etl_framework.sql.quote import names
 from etl_framework.workbench.rows import Difference, differences
@@ -88,7 +90,7 @@ def _verdict(
     error = ""
     with closing(scratch(pipeline.timezone)) as session:
         definitions = compiled_definitions(compilation, pipeline_file.relations)
-        sandbox = Sandbox(session, definitions, _given(compilation, test), root)
+        sandbox = Sandbox(session, definitions, _given(compilation, relation, test), root)
         try:
             sandbox.make(relation)
             columns, different = _compared(
@@ -101,10 +103,17 @@ def _verdict(
     return Verdict(*about, columns, different, error)
 
 
-def _given(compilation: Compilation, test: SqlTest) -> Rows:
-    """Return a function that gives a test's rows; a source without given rows is empty."""
+def _given(compilation: Compilation, relation: str, test: SqlTest) -> Rows:
+    """Return a function that gives a test's rows; a source without given rows is empty.
+
+    So is a KPI's own table.
+    """
 
     def rows(name: str) -> str | None:
+        if name.startswith(EARLIER):
+            kpi = name.removeprefix(EARLIER)
+            own = test.given.get(THIS, []) if kpi == relation else []
+            return as_select(dict(compilation.shapes[kpi] or ()), own)
         if name in test.given or name not in compilation.queries:
             columns = dict(compilation.shapes[name] or ())
             return as_select(columns, test.given.get(name, []))

@@ -90,6 +90,7 @@ resource "aws_iam_policy" "execution_1" {
           "s3:GetObject"
         ],
         "Resource" : [
+          "arn:aws:s3:::${var.s3_bucket}/${var.bucket_prefix}/music_daily/*",
           "arn:aws:s3:::${var.s3_bucket}/${var.bucket_prefix}/music_streaming/*",
           "arn:aws:s3:::${var.s3_bucket}/streaming-data/*.csv*"
         ]
@@ -102,6 +103,7 @@ resource "aws_iam_policy" "execution_1" {
           "s3:PutObject"
         ],
         "Resource" : [
+          "arn:aws:s3:::${var.s3_bucket}/${var.bucket_prefix}/music_daily/*",
           "arn:aws:s3:::${var.s3_bucket}/${var.bucket_prefix}/music_streaming/*"
         ]
       },
@@ -112,6 +114,7 @@ resource "aws_iam_policy" "execution_1" {
           "s3:DeleteObject"
         ],
         "Resource" : [
+          "arn:aws:s3:::${var.s3_bucket}/${var.bucket_prefix}/music_daily/*",
           "arn:aws:s3:::${var.s3_bucket}/${var.bucket_prefix}/music_streaming/*"
         ]
       },
@@ -127,6 +130,7 @@ resource "aws_iam_policy" "execution_1" {
         "Condition" : {
           "StringLike" : {
             "s3:prefix" : [
+              "${var.bucket_prefix}/music_daily/*",
               "${var.bucket_prefix}/music_streaming/*",
               "streaming-data/*"
             ]
@@ -202,7 +206,19 @@ resource "aws_iam_role_policy" "copy_1" {
           "s3:GetObject"
         ],
         "Resource" : [
+          "arn:aws:s3:::${var.s3_bucket}/${var.bucket_prefix}/music_daily/*",
           "arn:aws:s3:::${var.s3_bucket}/${var.bucket_prefix}/music_streaming/*"
+        ]
+      },
+      {
+        "Sid" : "WriteObjects",
+        "Effect" : "Allow",
+        "Action" : [
+          "s3:AbortMultipartUpload",
+          "s3:PutObject"
+        ],
+        "Resource" : [
+          "arn:aws:s3:::${var.s3_bucket}/${var.bucket_prefix}/music_daily/*/loads/*"
         ]
       },
       {
@@ -217,6 +233,7 @@ resource "aws_iam_role_policy" "copy_1" {
         "Condition" : {
           "StringLike" : {
             "s3:prefix" : [
+              "${var.bucket_prefix}/music_daily/*",
               "${var.bucket_prefix}/music_streaming/*"
             ]
           }
@@ -251,5 +268,5 @@ resource "aws_vpc_security_group_ingress_rule" "warehouse_2" {
 
 output "grants" {
   description = "What the databases have to grant."
-  value       = "-- music_rds\nGRANT CONNECT ON DATABASE \"${var.music_rds_database}\" TO \"${var.music_rds_user}\";\nGRANT USAGE ON SCHEMA \"public\" TO \"${var.music_rds_user}\";\nGRANT SELECT (\"artist\", \"duration\", \"genre\", \"title\", \"track_id\") ON TABLE \"public\".\"tracks\" TO \"${var.music_rds_user}\";\nGRANT SELECT (\"created_at\", \"user_id\", \"username\") ON TABLE \"public\".\"users\" TO \"${var.music_rds_user}\";\n\n-- warehouse\nGRANT TEMPORARY ON DATABASE \"${var.warehouse_database}\" TO \"${var.warehouse_user}\";\nGRANT USAGE ON SCHEMA \"public\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"etl_ledger\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"kpis_genre\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"kpis_hourly\" TO \"${var.warehouse_user}\";\nGRANT ASSUMEROLE ON '${var.iam_arn}' TO \"${var.warehouse_user}\" FOR COPY;\n"
+  value       = "-- music_rds\nGRANT CONNECT ON DATABASE \"${var.music_rds_database}\" TO \"${var.music_rds_user}\";\nGRANT USAGE ON SCHEMA \"public\" TO \"${var.music_rds_user}\";\nGRANT SELECT (\"artist\", \"duration\", \"genre\", \"title\", \"track_id\") ON TABLE \"public\".\"tracks\" TO \"${var.music_rds_user}\";\nGRANT SELECT (\"created_at\", \"user_id\", \"username\") ON TABLE \"public\".\"users\" TO \"${var.music_rds_user}\";\n\n-- warehouse\nGRANT TEMPORARY ON DATABASE \"${var.warehouse_database}\" TO \"${var.warehouse_user}\";\nGRANT USAGE ON SCHEMA \"public\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"daily_listens\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"etl_ledger\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"etl_lock_daily_listens\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"etl_lock_genre_all_days\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"etl_lock_hourly_all_days\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"etl_lock_kpis_genre\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"etl_lock_kpis_hourly\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"etl_lock_listeners_daily\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"genre_all_days\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"hourly_all_days\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"kpis_genre\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"kpis_hourly\" TO \"${var.warehouse_user}\";\nGRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"listeners_daily\" TO \"${var.warehouse_user}\";\nGRANT ASSUMEROLE ON '${var.iam_arn}' TO \"${var.warehouse_user}\" FOR COPY, UNLOAD;\n"
 }

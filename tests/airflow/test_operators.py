@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.slow
 EXECUTE = """
 import json, logging, sys
 from datetime import datetime, timezone
+from types import SimpleNamespace
 from etl_framework.airflow import (
     CheckOperator, ExtractOperator, KpiOperator, PublishOperator, TransformOperator,
 )
@@ -26,7 +28,9 @@ classes = {"extract": ExtractOperator, "check": CheckOperator, "kpi": KpiOperato
            "transform": TransformOperator, "publish": PublishOperator}
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 root, context, found = sys.argv[1], json.loads(sys.argv[2]), {}
+conf = context.pop("conf", {})
 context = {name: datetime.fromisoformat(value) for name, value in context.items()}
+context["dag_run"] = SimpleNamespace(conf=conf)
 for step in sys.argv[3:]:
     operator = classes[step.partition(".")[0]](
         task_id=step.replace(".", "_"), step=step, pipeline="orders", project=root,
@@ -72,6 +76,34 @@ def test_a_run_step_by_step(airflow: Airflow, orders: Folder) -> None:
     ]  # fmt: skip
     ((start,),) = orders.query("SELECT interval_start FROM etl_ledger")
     assert str(start).startswith("2024-06-25")
+
+
+def test_a_run_with_a_parameter_restates_its_interval(airflow: Airflow, orders: Folder) -> None:
+    file = orders.root / "pipelines/orders.yml"
+    text = file.read_text().replace("orders/*.csv", "orders/{{ interval.date }}*.csv")
+    file.write_text(text.replace("table: totals", "table: totals, rows_of: interval"))
+    text = (orders.root / "lake/orders/1.csv").read_text()
+    for number in (25, 26):
+        orders.write(f"lake/orders/2024-06-{number}.csv", text.replace("bob", f"bob{number}"))
+    names = "SELECT customer FROM totals ORDER BY 1"
+
+    def run(number: int, **conf: bool) -> list[Any]:
+        days = {"start": number, "end": number + 1}
+        moments = {
+            f"data_interval_{name}": f"2024-06-{day}T00:00:00+00:00" for name, day in days.items()
+        }
+        found = airflow.script(
+            EXECUTE, str(orders.root), json.dumps(moments | {"conf": conf}), *STEPS
+        )
+        return [found[step][1] for step in STEPS]
+
+    assert [step["state"] for step in run(25) + run(26)] == ["done"] * 10
+    assert "holds the rows of a newer data interval" in str(run(25)[-1])
+    again = run(25, restate=True)
+    assert [step["state"] for step in again] == ["done"] * 5 and again[-1]["rows"] == 0
+    assert orders.query(names) == [("ada",), ("bob26",)]
+    assert run(25, replace_newer=True)[-1]["rows"] == 2
+    assert orders.query(names) == [("ada",), ("bob25",)]
 
 
 def test_the_sql_that_is_shown_is_that_of_the_interval(airflow: Airflow, orders: Folder) -> None:

@@ -112,7 +112,7 @@ def test_what_the_file_says_is_what_airflow_does(airflow: Airflow, with_dags: Fo
     assert "Declared at `pipelines/orders.yml:" in found["docs"]["extract.orders"]  # type: ignore[index]
     chosen = ("catchup", "max_active_runs", "retries", "delay", "tags", "schedule")
     assert [found[name] for name in chosen] == [
-        True, 3, 5, 120.0, ["dagfactory", "etl", "shop"], "0 0 * * *",
+        True, 3, 5, 120.0, ["etl", "shop"], "0 0 * * *",
     ]  # fmt: skip
     assert found["file"] == str(with_dags.root / "dags/orders.py")
 
@@ -233,8 +233,37 @@ def test_a_task_finds_the_same_dag_without_dag_factory(airflow: Airflow, with_da
 
     found = parsed(airflow, with_dags)
     assert direct["tags"] == ["etl", "shop"]
-    assert found["tags"] == ["dagfactory", "etl", "shop"]
+    assert found["tags"] == ["etl", "shop"]
     assert {**direct, "tags": []} == {**found, "tags": []}
+
+
+TOLD = """
+import json, os, runpy, sys
+if sys.argv[3] != "-":
+    os.environ["AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY"] = sys.argv[3]
+if sys.argv[2] == "plug-in first":
+    import dagfactory.plugin
+from dagfactory.listeners.runtime_event import is_dagfactory_dag
+dag = runpy.run_path(sys.argv[1])["orders"]
+from dagfactory.telemetry import should_emit
+print(json.dumps([should_emit(), is_dagfactory_dag(dag)]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("order", "setting", "expected"),
+    [
+        pytest.param("ours first", "-", [False, False], id="in the process that parses DAGs"),
+        pytest.param("plug-in first", "-", [False, False], id="after dag-factory's plug-in"),
+        pytest.param("plug-in first", "True", [True, False], id="of who wants it, not our DAGs"),
+    ],
+)
+def test_dag_factory_tells_nobody_of_our_dags(
+    airflow: Airflow, with_dags: Folder, order: str, setting: str, expected: list[bool]
+) -> None:
+    file = str(with_dags.root / "dags/orders.py")
+
+    assert list(airflow.script(TOLD, file, order, setting)) == expected
 
 
 SCHEDULES = """

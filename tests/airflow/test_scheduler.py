@@ -31,6 +31,7 @@ from tests.airflow.looking import (
     wait_for,
 )
 from tests.conftest import REPOSITORY, Folder
+from tests.devstack.listening import addresses, beyond_the_loopback
 from tests.runs.conftest import Music
 
 pytestmark = [
@@ -58,6 +59,14 @@ kpis:
 """
 
 
+def _last_tick() -> datetime:
+    """The last tick of a daily schedule, whose next one is hours away, whatever the time is."""
+    now = datetime.now(UTC)
+    hour = (now.hour + 12) % 24 or 1
+    tick = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    return tick if tick <= now else tick - timedelta(days=1)
+
+
 @pytest.fixture(scope="module")
 def project(music: Music, running_stack: Stack) -> Iterator[Folder]:
     """The music project beside a stand-in that holds its data; two days behind."""
@@ -69,8 +78,9 @@ def project(music: Music, running_stack: Stack) -> Iterator[Folder]:
             copy(music.root / part, root / part)
         folder = Folder(root)
         file = root / "pipelines/music_streaming.yml"
-        start = datetime.now(UTC) - timedelta(days=2, hours=3)
+        start = _last_tick() - timedelta(days=2)
         text = file.read_text().replace("2024-06-25", f"{start:%Y-%m-%d}")
+        text = text.replace('"0 3 * * *"', f'"0 {start.hour} * * *"')
         more = "notify: [{type: webhook, conn_id: hook, endpoint: /told, events: [late]}]\n"
         more += "deadline: 1s\ncatchup: true\nretry_delay: 1s\n"
         text = text.replace("start_date:", more + "start_date:")
@@ -125,6 +135,13 @@ def succeeded(server: AirflowServer, count: int) -> Any:
 def tables(folder: Folder, *env: str) -> dict[str, str]:
     how = ("--limit", "0", "--format", "csv", *env)
     return {table: folder.etl("show", table, *how).stdout for table in TABLES}
+
+
+def test_nothing_listens_beyond_the_loopback(server: AirflowServer) -> None:
+    pids = [process.pid for process in server._processes.values()]
+
+    assert [address for pid in pids for address in addresses(pid)]
+    assert [address for pid in pids for address in beyond_the_loopback(pid)] == []
 
 
 def test_scheduled_runs_a_killed_worker_and_a_backfill(

@@ -27,12 +27,12 @@ def test_a_source_that_is_added_is_a_row() -> None:
         type: Literal["text_lines"]
         skip: int = 0
 
-    row = "| `text_lines` | Text files; each line is one row | `path`, `archive`, `wait`, "
+    row = "| `text_lines` | Text files; each line is one row | `path`, `exclude`, `archive`, "
     table = sources_table()
     del Lines
     gc.collect()
 
-    assert f"{row}`deferrable`, `skip` |\n" in table
+    assert f"{row}`wait`, `deferrable`, `skip` |\n" in table
 
 
 def test_what_is_between_the_marks_is_written_anew() -> None:

@@ -19,7 +19,7 @@ SELECT a.customer, a.amount, a.items FROM orders AS a LEFT JOIN customers AS c O
 a.customer WHERE c.customer IS NULL;
 SELECT customer, amount, items FROM orders UNION ALL SELECT customer, 0, 0 FROM customers;
 SELECT customer, amount, items FROM orders WHERE items IN (SELECT MAX(items) FROM orders);
-SELECT o.customer, o.amount, o.items FROM orders AS o CROSS JOIN (SELECT AVG(items) AS mean FROM
+SELECT o.customer, o.amount, o.items FROM orders AS o CROSS JOIN (SELECT AVG(1.0 * items) AS mean FROM
 orders) AS m WHERE o.items > m.mean;
 SELECT customer, CASE WHEN items > 0 THEN amount / items END AS amount, items FROM orders;
 SELECT customer, CASE WHEN items = 0 THEN 0 ELSE amount / items END AS amount, items FROM orders;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 import time
@@ -45,10 +46,14 @@ def differences(lab: Lab, fault: Fault) -> tuple[bool, list[str]]:
     said = lab.said()
     lab.heal()
     found = []
-    if lab.run(fault.engine) != 0:
+    root = lab.worker(9) if fault.moved else lab.root
+    shutil.rmtree(lab.worker(9) / ".etl", ignore_errors=True)
+    if lab.run(fault.engine, root=str(root)) != 0:
         found.append(f"the rerun failed: {lab.said().strip()}")
     if lab.state() != lab.clean_state:
         found.append("the tables differ")
+    if lab.told(fault.engine) != lab.clean_told[fault.engine]:
+        found.append("the quarantine tells otherwise")
     if left := lab.orphans(fault.engine):
         found.append(f"left in staging: {', '.join(left[:3])}")
     if lab.stack.variables["ETL_DEV_REDSHIFT_PASSWORD"] in said + lab.said():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from etl_framework.devstack.wire import Closed, WireError
 from tests.chaos.lab import Lab
@@ -17,11 +17,15 @@ CONFLICT = "1023 DETAIL: Serializable isolation violation on table - 1"
 
 @dataclass(frozen=True)
 class Fault:
-    """What is broken, and how: `strike` does a run with it, and says whether it struck."""
+    """What is broken, and how: `strike` does a run with it, and says whether it struck.
+
+    :param moved: the rerun is on another machine.
+    """
 
     name: str
     engine: str
     strike: Callable[[Lab], bool]
+    moved: bool = False
 
 
 class Nth:
@@ -112,6 +116,12 @@ def after_step(engine: str, number: int) -> Fault:
     return Fault(f"killed after step {number}", engine, strike)
 
 
+def machine_gone(engine: str, number: int) -> Fault:
+    """The run is killed when its n-th step has finished, and its machine is gone, too."""
+    killed = after_step(engine, number)
+    return replace(killed, name=f"machine gone after step {number}", moved=True)
+
+
 def at_byte(engine: str, number: int, server: str) -> Fault:
     """A connection breaks after so many bytes."""
 
@@ -189,6 +199,7 @@ def faults(statements: dict[str, int], requests: dict[str, int], seed: int) -> I
             yield at_request(engine, number, "killed")
         for number in range(1, STEPS + 1):
             yield after_step(engine, number)
+            yield machine_gone(engine, number)
         for kind in ("500", "503", "cut", "503 storm"):
             for number in chance.sample(range(1, requests[engine] + 1), 4):
                 yield at_request(engine, number, kind)

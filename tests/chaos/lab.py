@@ -18,7 +18,9 @@ from unittest.mock import patch
 from etl_framework.devstack.cluster import Isolation
 from etl_framework.devstack.stack import BUCKET, Stack
 from etl_framework.project.project import load_project
+from etl_framework.quarantine.rows import Quarantine, Selection
 from etl_framework.run.clean import clean
+from etl_framework.storage.seal import unsealed
 from tests.chaos import shop
 from tests.chaos.proxies import Cutter, S3Proxy
 from tests.conftest import REPOSITORY
@@ -78,6 +80,7 @@ class Lab:
     cluster: Cutter
     runners: list[Runner]
     clean_state: dict[str, Any] = field(default_factory=dict)
+    clean_told: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -151,6 +154,23 @@ class Lab:
         )
         return found
 
+    def told(self, engine: str, root: Path | None = None) -> list[tuple[Any, ...]]:
+        """What the quarantine tells of each rejected row, without the run that rejected it.
+
+        :param root: the project on another machine.
+        """
+        with patch.dict(os.environ, self.variables):
+            rows = Quarantine(load_project(root or self.root), engine, "shop.orders").rows(
+                Selection()
+            )
+            return sorted(
+                (
+                    row.id, row.rule, row.reason, str(row.file), row.line or 0, row.column or 0,
+                    str(row.name), row.row, json.dumps(row.values), row.state,
+                )
+                for row in rows
+            )  # fmt: skip
+
     def orphans(self, engine: str) -> list[str]:
         """What is in S3 after a clean-up and is named by no result."""
         with patch.dict(os.environ, self.variables):
@@ -162,7 +182,7 @@ class Lab:
             folder, _, last = name.rpartition("/")
             if last == "result.json":
                 body = self.stack.s3.get_object(Bucket=BUCKET, Key=name)["Body"].read()
-                kept[folder] = json.loads(body)["attempt"]
+                kept[folder] = unsealed(body)["attempt"]
         for name in names:
             if not any(name.startswith((f"{f}/{a}/", f"{f}/result")) for f, a in kept.items()):
                 left.append(name)
@@ -204,8 +224,10 @@ def laboratory(folder: Path, isolation: Isolation, runners: int = 3) -> Iterator
         shop.fill(stack, folder)
         assert lab.run("duckdb", shop.DAYS[0]) == 0, lab.said()
         lab.save()
-        lab.reset()
-        assert lab.run("duckdb") == 0, lab.said()
+        for engine in ("redshift", "duckdb"):
+            lab.reset()
+            assert lab.run(engine) == 0, lab.said()
+            lab.clean_told[engine] = lab.told(engine)
         lab.clean_state = lab.state()
         yield lab
     finally:

@@ -41,6 +41,8 @@ def test_the_tables_of_music_streaming_are_those_of_the_design(etl: Etl) -> None
     assert shown.returncode == 0, shown.stderr
     found = tables(shown.stdout)
     assert found.pop("etl_ledger").startswith("pipeline varchar(63), ")
+    locks = [name for name in found if name.startswith("etl_lock_")]
+    assert [found.pop(name) for name in locks] == ["nothing boolean"] * 2
     assert found == WANTED
     assert 'PRIMARY KEY ("track_id")' in shown.stdout
     assert """COMMENT ON COLUMN "kpis_hourly"."hour" IS 'Hour of day, 0 to 23.';""" in shown.stdout
@@ -80,6 +82,11 @@ def test_live_compares_with_what_is_there(orders: Folder, etl: Etl) -> None:
 
     more = ORDERS.replace("{name: orders, type: integer}", "{name: orders, type: bigint}")
     orders.write("pipelines/orders.yml", more)
+    wider = 'totals: would change\n  ALTER TABLE "totals" ALTER COLUMN "orders" TYPE BIGINT;'
+    assert wider in etl("plan", "orders", "--live").stdout
+
+    other = ORDERS.replace("{name: orders, type: integer}", "{name: orders, type: smallint}")
+    orders.write("pipelines/orders.yml", other)
     refused = etl("plan", "orders", "--live")
     assert refused.returncode == 1
     assert "totals: refused\n  the table totals has other columns" in refused.stdout

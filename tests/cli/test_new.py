@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import pty
 import shutil
@@ -243,9 +244,16 @@ def test_a_new_project_runs(tmp_path: Path, etl: Etl, monkeypatch: pytest.Monkey
     clean(etl)
     assert etl("preview", "orders_customers", "--date", "2024-06-25").returncode == 0
     assert etl("run", "orders", "--date", "2024-06-25").returncode == 0
-    assert etl("show", "orders_customers", "--format", "csv").stdout == (
-        "customer,orders,amount\nada,2,19.75\ngrace,1,20.00\n"
-    )
+    Folder(made).write("lake/orders/2024-06-26.csv", "order_id,customer,amount\n10,zoe,5.00\n")
+    for day in ("2024-06-26", "2024-06-25"):
+        assert etl("run", "orders", "--date", day, "--fresh").returncode == 0
+    shown = etl("show", "orders_customers", "--format", "csv").stdout
+    assert [row[:4] for row in csv.reader(shown.splitlines())] == [
+        ["day", "customer", "orders", "amount"],
+        ["2024-06-25", "ada", "2", "19.75"],
+        ["2024-06-25", "grace", "1", "20.00"],
+        ["2024-06-26", "zoe", "1", "5.00"],
+    ]
 
 
 @pytest.mark.parametrize("holds", ["notes.txt", ".etl/x", "pipelines/a.yml"])

@@ -69,6 +69,17 @@ def test_a_preview_sees_new_rows_of_what_no_run_left(orders: Folder, etl: Etl) -
     assert {row["customer"] for row in shown} == {"ada", "bob", "eve"}
 
 
+def test_what_is_broken_in_staging_is_read_anew(orders: Folder, etl: Etl) -> None:
+    orders.run("orders")
+    (file,) = (orders.root / ".etl/staging").glob("*/*/extract.orders/data/*.parquet")
+    file.write_bytes(file.read_bytes()[:-9])
+
+    shown = etl("preview", "totals", "--format", "json")
+
+    assert sum(row["orders"] for row in rows(shown)) == 3
+    assert "read anew: orders" in shown.stderr
+
+
 def test_a_source_that_was_changed_since_the_run_is_read_anew(orders: Folder, etl: Etl) -> None:
     orders.run("orders")
     orders.write("lake/orders/1.csv", ROWS.replace("ordered_at", "at").replace("ada", "eve"))

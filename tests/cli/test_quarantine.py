@@ -63,6 +63,14 @@ def correct(folder: Folder, etl: Etl, **changes: dict[str, str]) -> list[str]:
     return ["--with", str(file)]
 
 
+def correct_all(folder: Folder, etl: Etl) -> list[str]:
+    """The arguments of a replay with a correction of every rejected row."""
+    return correct(
+        folder, etl, parse={"order_id": "4"}, accepted_range={"amount": "2"},
+        not_null={"amount": "3.5", "customer": "gus"},
+    )  # fmt: skip
+
+
 def test_every_rejected_row_is_shown_with_its_file_line_and_form(dirty: Folder, etl: Etl) -> None:
     rows = shown(etl)
 
@@ -102,10 +110,7 @@ def test_the_list_counts_them(dirty: Folder, etl: Etl) -> None:
 def test_corrected_rows_take_the_place_of_rejected_ones_and_twice_is_once(
     dirty: Folder, etl: Etl
 ) -> None:
-    fix = correct(
-        dirty, etl, parse={"order_id": "4"}, accepted_range={"amount": "2"},
-        not_null={"amount": "3.5", "customer": "gus"},
-    )  # fmt: skip
+    fix = correct_all(dirty, etl)
     for _ in range(2):
         replayed = etl("quarantine", "replay", "orders", *fix)
 
@@ -118,6 +123,21 @@ def test_corrected_rows_take_the_place_of_rejected_ones_and_twice_is_once(
         (entry,) = json.loads(etl("show", "ledger", "--format", "json").stdout)
         assert entry["sources"] == [{"source": "orders", "read": 6, "kept": 6, "quarantined": 0}]
         fix = []
+
+
+def test_rows_of_a_file_in_the_archive_are_corrected_once(dirty: Folder, etl: Etl) -> None:
+    file = dirty.root / "pipelines/orders.yml"
+    text = file.read_text().replace("orders/*.csv", "orders/*.csv\n    archive: processed/")
+    file.write_text(text)
+    assert etl("run", "orders", *DAY).returncode == 0
+    assert not list((dirty.root / "lake/orders").iterdir())
+    fix = correct_all(dirty, etl)
+
+    for _ in range(2):
+        replayed = etl("quarantine", "replay", "orders", *fix)
+        assert replayed.returncode == 0, replayed.stderr
+        assert [row[0] for row in totals(dirty)] == ["ada", "bob", "eve", "fay", "gus"]
+        assert shown(etl) == []
 
 
 def test_a_correction_that_breaks_a_rule_leaves_the_row_where_it_was(
@@ -209,9 +229,22 @@ def test_corrections_that_cannot_be_change_nothing(
     assert shown(etl) == before
 
 
-def test_what_was_appended_cannot_be_replayed(dirty: Folder, etl: Etl) -> None:
+def test_what_was_appended_is_replayed(dirty: Folder, etl: Etl) -> None:
     file = dirty.root / "pipelines/orders.yml"
     file.write_text(file.read_text().replace("table: totals", "table: added, strategy: append"))
+    assert etl("run", "orders", *DAY).returncode == 0
+    assert dirty.query("SELECT COUNT(*) FROM added") == [(2,)]
+
+    fix = correct_all(dirty, etl)
+    for _ in range(2):
+        assert etl("quarantine", "replay", "orders", *fix).returncode == 0
+        assert dirty.query("SELECT COUNT(*) FROM added") == [(5,)]
+
+
+def test_what_was_appended_without_its_interval_cannot_be_replayed(dirty: Folder, etl: Etl) -> None:
+    file = dirty.root / "pipelines/orders.yml"
+    without = "table: added, strategy: append, interval_column: false"
+    file.write_text(file.read_text().replace("table: totals", without))
     assert etl("run", "orders", *DAY).returncode == 0
 
     found = etl("quarantine", "replay", "orders")

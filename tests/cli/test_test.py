@@ -91,3 +91,22 @@ def test_a_mistyped_name_is_no_success(tested: Folder, etl: Etl, name: str, word
 
     assert done.returncode == 2
     assert words in done.stderr
+
+
+def test_a_relation_by_its_name_alone(tested: Folder, etl: Etl) -> None:
+    assert etl("test", "totals").stderr == "1 passed, 0 failed\n"
+
+
+def test_a_table_for_machines_is_whole_and_one_for_people_says_what_it_leaves_out(
+    orders: Folder, etl: Etl
+) -> None:
+    lines = "".join(f"{number},c{number},1,\n" for number in range(30))
+    orders.write("lake/orders/1.csv", f"order_id,customer,amount,ordered_at\n{lines}")
+    orders.run("orders")
+
+    assert len(etl("show", "totals", "--format", "csv").stdout.splitlines()) == 31
+    assert len(json.loads(etl("show", "totals", "--format", "json").stdout)) == 30
+    shown = etl("show", "totals")
+    assert "the first 20 rows; --limit 0 prints all" in shown.stderr
+    assert len(shown.stdout.splitlines()) == 22
+    assert etl("show", "totals", "--limit", "0").stderr == ""

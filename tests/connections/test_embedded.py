@@ -35,6 +35,8 @@ def users(root: Path, change: str = "") -> list[tuple[int, str]]:
 
 @pytest.mark.slow
 def test_a_seed_is_loaded_once_and_again_when_it_changes(tmp_path: Path) -> None:
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "seed/users.csv").write_text("name,id\n")
     with pytest.raises(ConfigError, match=r"has no schema\.sql"):
         users(tmp_path)
     seed(tmp_path, SCHEMA, 'ada,1\n"a ""b""\nc",2\n')

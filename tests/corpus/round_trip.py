@@ -74,7 +74,8 @@ def imported(file: Path, root: Path) -> Outcome:
     columns = source["columns"]
     names = ", ".join(f's."{column["name"]}"' for column in columns)
     (root / "sql_templates" / "p" / "k.sql").write_text(f"SELECT {names} FROM src AS s\n")
-    declared = "".join(f"      - {json.dumps(column)}\n" for column in columns)
+    contract = [{k: v for k, v in column.items() if k != "from"} for column in columns]
+    declared = "".join(f"      - {json.dumps(column)}\n" for column in contract)
     (root / "pipelines" / "p.yml").write_text(
         f'name: p\nschedule: "@daily"\nstart_date: 2024-01-01\nsources:\n{block}kpis:\n  k:\n'
         "    sql: p/k.sql\n    target: {connection: warehouse, table: k}\n    columns:\n"
@@ -140,8 +141,12 @@ def read(file: Path, source: dict[str, Any]) -> Iterator[dict[str, str]]:
             quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
             escapechar=source.get("escape") or None,
         )
+        for _ in range(source.get("skip", 0)):
+            next(text)
         if source.get("header", True):
-            names = [name.strip() for name in next(rows)]
+            there = {column.get("from", column["name"]): column for column in source["columns"]}
+            found = [name.strip() for name in next(row for row in rows if row)]
+            names = [there.get(name, {}).get("name", "") for name in found]
         else:
             names = [column["name"] for column in source["columns"]]
         for row in rows:

@@ -26,6 +26,15 @@ REFUSED: list[Any] = [
     pytest.param("CREATE TABLE u (n integer[])", r"\[", id="an array"),
     pytest.param("SELECT * FROM nowhere", "nowhere", id="no such table"),
     pytest.param("DROP TABLE nowhere", "nowhere", id="no table to drop"),
+    *(
+        pytest.param(f"SELECT {what} FROM t", f"stand-in of Redshift has no {word}", id=word)
+        for what, word in [
+            ("SOUNDEX('a')", "SOUNDEX"),
+            ("FNV_HASH(n)", "FNV_HASH"),
+            ("* EXCLUDE (n)", "EXCLUDE"),
+            ("CAST(n AS NVARCHAR(3))", "NVARCHAR"),
+        ]
+    ),
 ]
 
 
@@ -51,6 +60,14 @@ def test_attributes_of_a_table(client: Client) -> None:
     )
     assert found[0] == ("n", "integer", True, 0)
     assert found[2][0::3] == ("at", 1)
+
+
+@pytest.mark.parametrize("now", ["getdate()", "GETDATE ( )", "sysdate", "current_timestamp"])
+def test_a_default_may_be_the_time(client: Client, now: str) -> None:
+    client.run(f"CREATE TABLE t (n integer, at timestamp DEFAULT {now} NOT NULL)")
+    client.run("INSERT INTO t (n) VALUES (1)")
+
+    assert client.run("SELECT n, at > '2024-01-01' FROM t") == [(1, True)]
 
 
 def test_truncate_ends_the_transaction(client: Client) -> None:

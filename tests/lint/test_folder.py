@@ -51,7 +51,7 @@ def test_a_process_that_lints_again_keeps_no_garbage(root: Path) -> None:
     assert gc.get_freeze_count() <= frozen
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_after_any_edit_it_is_as_if_nothing_were_kept(root: Path, seed: int) -> None:
     dice = random.Random(seed)
     kinds = ("*.yml", "*.sql", "*.py")

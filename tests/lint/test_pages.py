@@ -67,6 +67,9 @@ def test_the_command(orders: Folder) -> None:
     assert orders.etl("rule", "W402").stdout == page("W402")
     listed = orders.etl("rule").stdout
     assert [line.split()[0] for line in listed.splitlines()] == list(codes(()))
+    run = orders.etl("rule", "r311")
+    assert run.stdout.startswith("# R311\n\nAnother transaction was in the way")
+    assert ":param" not in orders.etl("rule", "R320").stdout
     unknown = orders.etl("rule", "W4O2")
     assert unknown.returncode == 2
     assert "did you mean 'W402'?" in unknown.stderr

@@ -55,6 +55,14 @@ def find(tmp_path: Path) -> Find:
          ["1:44 E416"]),
         ("SELECT customer, amount,\n  COUNT(DISTINCT items) OVER (PARTITION BY customer) AS items\n"
          "FROM orders", ["2:3 E416"]),
+        ("SELECT customer, amount, items FROM orders\n"
+         "WHERE ordered_at < GETDATE() - INTERVAL 30 DAY", ["2:32 E416"]),
+        ("SELECT customer, amount, items FROM orders\n"
+         "WHERE ordered_at < GETDATE() - INTERVAL '30' DAYS", ["2:32 E416"]),
+        ("SELECT customer, amount, items FROM orders\n"
+         "WHERE ordered_at < GETDATE() - INTERVAL '30' DAY", []),
+        ("SELECT customer, amount, items FROM orders\n"
+         "WHERE ordered_at < GETDATE() - INTERVAL '30 days'", []),
     ],
 )  # fmt: skip
 def test_what_redshift_has_not(find: Find, sql: str, found: list[str]) -> None:

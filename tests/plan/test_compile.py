@@ -102,3 +102,39 @@ def test_what_only_the_planner_finds_is_reported(orders: Folder) -> None:
     assert (found.path, found.code) == ("sql_templates/orders/totals.sql", "E415")
     assert found.message.startswith("CRC32 is computed by Redshift only")
     assert "\n" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("sql", "hint"),
+    [
+        ("SELECT customer FROM orders WHERE customer = \u2018x\u2019", "quotation mark of a text"),
+        (
+            "SELECT customer FROM orders WHERE customer = \u201cx\u201d AND",
+            "quotation mark of a text",
+        ),
+        ("SELECT {{ interval.date }}_x AS a, b FROM orders", "{{ ident("),
+        ("SELECT * FROM {{ ref('orders') }}", "FROM orders"),
+        ("SELECT * FROM orders WHERE ordered_at < '{{ ds }}'", "{{ interval.date }}"),
+    ],
+)
+def test_what_other_tools_write_is_told_with_the_way_out(
+    orders: Folder, sql: str, hint: str
+) -> None:
+    assert hint in compiled(orders, sql).diagnostics[0].hint
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "offset"),
+    [
+        ("SELECT customer FROM orders WHERE ordered_at > 3", "E415", 34),
+        ("SELECT customer FROM orders WHERE ordered_at > '31.01.2024'", "E415", 47),
+        ("SELECT customer FROM orders WHERE order_id = 'x'", "E415", 45),
+        ("SELECT CAST('2024-02-30' AS DATE) AS d FROM orders", "E415", 12),
+    ],
+)
+def test_what_can_only_fail_is_told_at_its_place(
+    orders: Folder, sql: str, code: str, offset: int
+) -> None:
+    problem, *_ = compiled(orders, sql).diagnostics
+
+    assert (problem.code, problem.column) == (code, offset + 1)

@@ -33,7 +33,8 @@ TRAPS = ["no", "yes", "on", "off", "NO", "08", "012", "-012", "00", "12:30", "12
 @pytest.mark.parametrize("text", [pytest.param(t, id=f"{t} is a trap") for t in TRAPS])
 def test_a_text_that_yaml_versions_read_differently_is_an_error(read: Any, text: str) -> None:
     assert places(read(f"a:\n  - {text}\n")) == [(2, 5, "E104")]
-    assert places(read(f"a: {{{text}: 1}}\n")) == [(1, 5, "E104")]
+    of_key = [] if text == "on" else [(1, 5, "E104")]  # `on` is a key of checks
+    assert places(read(f"a: {{{text}: 1}}\n")) == of_key
 
 
 @pytest.mark.parametrize("text", TRAPS)
@@ -133,10 +134,10 @@ def test_too_much_is_one_diagnostic_and_no_traceback(read: Any, content: str) ->
 
 
 def test_several_mistakes_are_all_reported(read: Any) -> None:
-    file = read("a: no\nb: {c: 08, c: 1}\non: !x 1\n")
+    file = read("a: no\nb: {c: 08, c: 1}\noff: !x 1\n")
 
     assert places(file) == [(1, 4, "E104"), (2, 8, "E104"), (2, 12, "E103"), (3, 1, "E104"),
-                            (3, 5, "E105")]  # fmt: skip
+                            (3, 6, "E105")]  # fmt: skip
 
 
 @pytest.mark.parametrize(

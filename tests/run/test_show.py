@@ -61,6 +61,20 @@ def test_the_ledger(done: Folder) -> None:
     assert {check["status"] for check in row["checks"]} == {"pass"}
 
 
+def test_a_ledger_that_somebody_changed(done: Folder) -> None:
+    import duckdb
+
+    with duckdb.connect(str(done.root / ".etl/warehouse.duckdb")) as connection:
+        connection.execute("UPDATE etl_ledger SET checks = left(checks, 20)")
+
+    shown = done.etl("show", "ledger")
+
+    assert shown.returncode == 1
+    assert shown.stderr.startswith("R340 a row of etl_ledger was changed by hand")
+    assert done.etl("run", "orders", *DAY).returncode == 0
+    assert json.loads(show(done, "ledger", "--format", "json"))
+
+
 def test_rejected_rows(done: Folder) -> None:
     (row,) = json.loads(show(done, "quarantine.orders", "--format", "json"))
 

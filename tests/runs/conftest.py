@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import etl as etl
 from tests.conftest import REPOSITORY, Folder
 from tests.runs.music import Expected, Row, expected
 

@@ -42,4 +42,4 @@ def test_a_full_disk(orders: Folder, small_disk: Path) -> None:
     again = orders.etl("run", "orders", "--date", "2024-06-25")
     assert again.returncode == 0, again.stderr
     assert orders.query("SELECT COUNT(*), SUM(orders) FROM totals") == [(ROWS, ROWS)]
-    assert not list(small_disk.rglob(".spill/*/"))
+    assert not list(small_disk.rglob("staging.spill/*/*/"))

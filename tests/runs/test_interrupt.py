@@ -111,7 +111,7 @@ def test_ctrl_c_while_a_source_is_read(halves: Folder, gate: Gate) -> None:
     code, told = ended(process)
 
     assert code == 130, told
-    assert "stopped; nothing was published" in told
+    assert "stopped. A data interval is published whole or not at all" in told
     assert "Traceback" not in told
     goes_on(halves, gate)
 

@@ -46,9 +46,13 @@ class Reading:
 
 
 def declare(columns: tuple[str, ...]) -> str:
-    """Columns as a pipeline's file declares them, each given as `name type`."""
-    parted = [column.split(" ", 1) for column in columns]
-    return "".join(f'      - {{name: "{name}", type: "{type_}"}}\n' for name, type_ in parted)
+    """Columns as a pipeline's file declares them, each given as `name type; more keys`."""
+    declared = []
+    for column in columns:
+        first, _, more = column.partition("; ")
+        name, type_ = first.split(" ", 1)
+        declared.append(f'      - {{name: "{name}", type: "{type_}"{more and ", " + more}}}\n')
+    return "".join(declared)
 
 
 def read(folder: Folder, pipeline: str, source: str, day: str = "2024-06-25") -> Reading:

@@ -21,7 +21,8 @@ from etl_framework.interval import DataInterval
 from etl_framework.plugins import plugins
 from etl_framework.sources.base import Extraction
 from etl_framework.sources.files import FilesSource
-from etl_framework.storage.staging import StepFolder
+from etl_framework.storage.archive import Archived
+from etl_framework.storage.step_folder import StepFolder
 from tests.conftest import Folder
 
 # Two rows of one column `word`, in each format that there is.
@@ -173,7 +174,8 @@ def test_a_file_that_was_archived_is_still_of_its_interval(
     extraction.connection.move(extraction.root, [move])
 
     assert source.files(extraction) == []
-    later = replace(extraction, archived=((file.name, file.version),))
+    entry = Archived(file.name, file.version, f"processed/{file.name}")
+    later = replace(extraction, archived=(entry,))
     assert [found.place for found in source.files(later)] == ["processed/words/2024-06-25"]
     assert source.extract(later).kept == 2
 

@@ -144,7 +144,9 @@ def proxy(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
 def test_the_doctor_examines_it(
     words: Installed, proxy: S3Proxy, forbidden: str, code: str
 ) -> None:
-    bucket().upload(words.folder.root / "lake" / FILE, FILE)
+    place = bucket()
+    place.delete([stored.name for stored in place.listed("words")])  # of tests before
+    place.upload(words.folder.root / "lake" / FILE, FILE)
     in_the_cluster(words.folder)
     proxy.verdict = lambda method, path: "403" if method == "GET" and forbidden in path else ""
 

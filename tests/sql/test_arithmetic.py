@@ -12,8 +12,9 @@ import pytest
 
 from etl_framework.errors import PlanError
 from etl_framework.sql.decimals import decimal_of
-from etl_framework.sql.dialect import for_duckdb, parse, typed
-from etl_framework.sql.planner import EmptyTables
+from etl_framework.sql.dialect import parse, typed
+from etl_framework.sql.planner import EmptyTables, config
+from etl_framework.sql.translate import for_duckdb
 from tests.sql.translation import translate
 
 COLUMNS = {
@@ -209,3 +210,42 @@ def test_no_type_is_told_with_fewer_digits_than_duckdb_has() -> None:
             assert int(given.rstrip(")").partition(",")[2]) <= size[1], (sql, given, size)
     tables.close()
     assert told > 50
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("DATEDIFF(day, DATE '2024-01-01', DATE '2024-01-11') / 7", 1),
+        ("(DATE '2024-01-11' - DATE '2024-01-01') / 7", 1),
+        ("REGEXP_COUNT('aaa', 'a') / 2", 1),
+        ("REGEXP_INSTR('xxa', 'a') / 2", 1),
+        ("OCTET_LENGTH('abc') / 2", 1),
+        ("DECODE(1, 1, 7, 2) / 2", 3),
+        ("NVL2(1, 7, 0) / 2", 3),
+        ("STRTOL('f', 16) / 2", 7),
+        ("DATE_CMP(DATE '2024-01-02', DATE '2024-01-01') / 2", 0),
+        ("EXTRACT(YEAR FROM DATE '2024-01-01') / 5", 404),
+        ("DATE_PART_YEAR(DATE '2024-07-01') / 5", 404),
+        ("LEN('abc') / 2", 1),
+        ("STRPOS('xxa', 'a') / 2", 1),
+        ("CHARINDEX('a', 'xxa') / 2", 1),
+        ("COUNT(*) / 2", 0),
+        ("(CASE WHEN 1 = 1 THEN 7 ELSE 2 END) / 2", 3),
+        ("ABS(-7) / 2", 3),
+        ("GREATEST(7, 3) / 2", 3),
+        ("NULLIF(7, 3) / 2", 3),
+    ],
+)
+def test_what_gives_an_integer_divides_as_one(expression: str, expected: int) -> None:
+    sql = for_duckdb(typed(parse(f"SELECT {expression} AS v"), {}))
+
+    with duckdb.connect(config=config()) as session:
+        assert session.execute(sql).fetchall() == [(expected,)], sql
+
+
+def test_days_between_dates_are_compared_with_numbers() -> None:
+    sql = for_duckdb(
+        typed(parse("SELECT a - b > 3 AS v FROM t"), {"t": {"a": "DATE", "b": "DATE"}})
+    )
+
+    assert "> 3" in sql

@@ -8,7 +8,6 @@ import duckdb
 import pytest
 
 from etl_framework.errors import PlanError
-from etl_framework.sql.conditions import transpile_condition
 from etl_framework.sql.dialect import SqlSyntaxError, parse
 from tests.sql.translation import translate
 
@@ -146,20 +145,6 @@ def test_sqlglot_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
         parse("EXPLAIN SELECT 1")
 
     assert not caplog.records
-
-
-def test_a_condition_is_translated() -> None:
-    assert transpile_condition("NVL(a, 0) = 1", to="duckdb") == "(COALESCE(a, 0) = 1)"
-
-
-@pytest.mark.parametrize(
-    "condition",
-    ["", "a = 'x", "a =", "1 = 1; DROP TABLE x", "a = 1) OR (b = 2", "1 = 1) --", "a = 1 /*",
-     "a = 1) UNION SELECT (1", "a = 1;", "a = 1 -- x", "*", "SELECT 1"],
-)  # fmt: skip
-def test_what_is_no_condition_is_refused(condition: str) -> None:
-    with pytest.raises(PlanError):
-        transpile_condition(condition, to="duckdb")
 
 
 def test_a_text_is_cut_to_bytes_and_no_letter_in_two() -> None:

@@ -65,6 +65,8 @@ def test_references(sql: str, names: list[str]) -> None:
                      id="a correlated subquery"),
         pytest.param("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE c = a)",
                      id="a correlated subquery without the tables' names"),
+        pytest.param("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.k = t.k "
+                     "UNION ALL SELECT 1 FROM u WHERE u.b = t.b)", id="a correlated union"),
         pytest.param("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE b = 1)",
                      id="the inner table wins"),
         pytest.param("SELECT a FROM t WHERE a = ANY (SELECT c FROM u)", id="ANY"),
@@ -104,6 +106,8 @@ def test_what_is_right(sql: str) -> None:
                      "nope", "known: a, b, k", id="of a union of everything"),
         pytest.param("SELECT t.nope FROM t", "E413", "nope", "known: a, b, k", id="of a table"),
         pytest.param("SELECT x.a FROM t", "E412", "x", "known: t", id="a table"),
+        pytest.param("SELECT a FROM t UNION SELECT c FROM u WHERE u.k = t.k", "E412", "t.k",
+                     "known: u", id="a table of another part of a union"),
         pytest.param("SELECT a FROM t AS z WHERE t.a = 1", "E412", "t.a", "known: z",
                      id="a table's name after its alias"),
         pytest.param("SELECT b FROM t, u", "E414", "b", "write t.b", id="two tables have it"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from etl_framework.errors import PlanError
-from etl_framework.sql.dialect import Schema, SqlSyntaxError, for_duckdb, parse, typed
+from etl_framework.sql.dialect import Schema, SqlSyntaxError, parse, typed
+from etl_framework.sql.translate import for_duckdb
 
 
 def translate(sql: str, schema: Schema) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from etl_framework.storage.outcome import CheckResult, Finished, Outcome
+from etl_framework.storage.proof import Proof
+from etl_framework.storage.seal import sealed, unsealed
 
 FULL = Outcome(
     counts={"read": 4, "kept": 3, "rejected": 1},
@@ -20,15 +20,15 @@ FULL = Outcome(
 
 
 @pytest.mark.parametrize("outcome", [FULL, Outcome()], ids=["with all", "with nothing"])
-@pytest.mark.parametrize("attempt", ["", "a1"], ids=["in a folder", "in S3"])
-def test_what_is_read_is_what_was_written(outcome: Outcome, attempt: str) -> None:
-    sizes = {"data/0.parquet": 7} if attempt else {}
+@pytest.mark.parametrize("tag", ["", "abc"], ids=["in a folder", "in S3"])
+def test_what_is_read_is_what_was_written(outcome: Outcome, tag: str) -> None:
+    proofs = {"data/0.parquet": Proof(7, 123, tag)}
 
-    read = Finished.read(Finished(outcome, attempt, sizes).written())
+    read = Finished.read(Finished(outcome, "a1", proofs).written())
 
     assert read is not None
-    assert (read.attempt, dict(read.sizes)) == (attempt, sizes)
-    assert json.loads(Finished(read.outcome).written()) == json.loads(Finished(outcome).written())
+    assert (read.attempt, dict(read.proofs)) == ("a1", proofs)
+    assert Finished(read.outcome).written() == Finished(outcome).written()
     assert (read.outcome.counts, read.outcome.sources) == (outcome.counts, outcome.sources)
 
 
@@ -36,9 +36,10 @@ def test_what_is_read_is_what_was_written(outcome: Outcome, attempt: str) -> Non
 @pytest.mark.parametrize("wrong", [None, 7, "x", [[]], {"a": "b"}], ids=str)
 def test_what_something_else_wrote_is_no_outcome_or_one(key: str, wrong: object) -> None:
     """Whatever stands there, it is an outcome with values of its types, or none at all."""
-    facts = {**json.loads(Finished(FULL).written()), key: wrong}
+    content = unsealed(Finished(FULL).written())
+    content["outcome"][key] = wrong
 
-    read = Finished.read(json.dumps(facts))
+    read = Finished.read(sealed(content))
 
     if read is not None:
         assert isinstance(getattr(read.outcome, key), type(getattr(FULL, key)))
@@ -47,6 +48,14 @@ def test_what_something_else_wrote_is_no_outcome_or_one(key: str, wrong: object)
 @pytest.mark.parametrize("end", range(0, 200, 20))
 def test_a_text_that_is_cut_off_is_none(end: int) -> None:
     assert Finished.read(Finished(FULL).written()[:end]) is None
+
+
+def test_a_result_with_another_byte_is_none() -> None:
+    written = Finished(FULL).written()
+
+    for place in range(len(written)):
+        changed = written[:place] + bytes([written[place] ^ 1]) + written[place + 1 :]
+        assert Finished.read(changed) is None, f"byte {place}"
 
 
 def test_the_rows_that_a_step_left() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -170,6 +171,54 @@ def test_a_storm_of_503_is_waited_out(
     assert list(stack.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])) == []
     assert len(waits) >= 5 * (ATTEMPTS - 1)
     assert 4 < max(waits) <= 20, "the waits grow, and end at twenty seconds"
+
+
+@pytest.mark.parametrize("act", ["write", "upload", "upload in parts", "download", "copy", "list"])
+def test_what_s3_refuses_is_told_as_refused_and_not_tried_again(
+    busy: tuple[S3Proxy, list[float]], tmp_path: Path, act: str
+) -> None:
+    proxy, waits = busy
+    place = S3(type="s3", bucket=BUCKET, endpoint_url=proxy.url).open()
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * (PART + 1 if act == "upload in parts" else 1))
+    asked: list[str] = []
+
+    def refuse(method: str, path: str) -> str:
+        asked.append(method)
+        return "403"
+
+    proxy.verdict = refuse
+    acts = {
+        "write": lambda: place.write("1", b"one"),
+        "upload": lambda: place.upload(file, "1"),
+        "upload in parts": lambda: place.upload(file, "1"),
+        "download": lambda: place.download("1", tmp_path / "1"),
+        "copy": lambda: place.copy("1", "2"),
+        "list": lambda: list(place.listed()),
+    }
+
+    with pytest.raises(
+        ConfigError, match=r"R100 S3 refuses s3://music-lake/1?: (AccessDenied|403)"
+    ):
+        acts[act]()
+    assert (len(asked), waits) == (1, [])
+
+
+def test_how_long_s3_is_waited_for_is_a_setting(stack: Stack) -> None:
+    url = stack.variables["ETL_DEV_S3_URL"]
+    place = S3(type="s3", bucket=BUCKET, endpoint_url=url, connect_timeout=2, read_timeout=7).open()
+
+    config = place.client.meta.config
+    assert (config.connect_timeout, config.read_timeout) == (2, 7)
+
+
+def test_a_silent_s3_is_given_up(stack: Stack) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        place = S3(type="s3", bucket=BUCKET, endpoint_url=url, read_timeout=1).open(attempts=1)
+
+        with pytest.raises(RetryableError, match=r"S3 does not answer .* ReadTimeoutError"):
+            place.write("1", b"one")
 
 
 def test_a_storm_that_does_not_end_may_be_tried_again(busy: tuple[S3Proxy, list[float]]) -> None:

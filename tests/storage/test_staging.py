@@ -11,7 +11,8 @@ import pytest
 from etl_framework.errors import RetryableError
 from etl_framework.run.run import Run
 from etl_framework.storage.outcome import Outcome
-from etl_framework.storage.staging import Staging, StepFolder
+from etl_framework.storage.staging import Staging
+from etl_framework.storage.step_folder import StepFolder
 from tests.conftest import REPOSITORY, Folder
 
 HOLD = """

@@ -19,10 +19,11 @@ from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.interval import DataInterval
 from etl_framework.storage.manifest import write_manifest
-from etl_framework.targets.base import Warehouse, open_warehouse
-from etl_framework.targets.ledger import LedgerEntry
+from etl_framework.targets.base import Warehouse
+from etl_framework.targets.ledger import LedgerEntry, unpacked
 from etl_framework.targets.load import Load
 from etl_framework.targets.target import Target
+from etl_framework.targets.warehouses import open_warehouse
 
 Rows = list[tuple[Any, ...]]
 REDSHIFT: dict[str, Any] = {
@@ -79,12 +80,14 @@ class Place:
         finally:
             warehouse.close()
 
-    def publish(self, interval: DataInterval, *loads: Load, pipeline: str = "p") -> None:
-        warehouse = self.open()
-        try:
-            warehouse.publish(loads, entry(interval, pipeline))
-        finally:
-            warehouse.close()
+    def publish(self, interval: DataInterval, *loads: Load, pipeline: str = "p") -> list[int]:
+        with self.open() as warehouse:
+            return warehouse.publish(loads, entry(interval, pipeline)).rows
+
+    def published(self) -> list[list[dict[str, Any]]]:
+        """What the ledger says of the targets, an interval after the other."""
+        rows = self.rows("SELECT targets FROM etl_ledger ORDER BY interval_start")
+        return [unpacked(targets) for (targets,) in rows]
 
     def load(
         self, table: str, strategy: str, rows: Rows, columns: dict[str, str] | None = None,

@@ -21,8 +21,6 @@ MARKS = (
 OTHERS = (
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "save it as CSV"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook", "save it as CSV"),
-    (b"\x1f\x8b", "compressed by gzip", "let its name end in .gz"),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd", "let its name end in .zst"),
     (b"PAR1", "a Parquet file", "its rows are no lines of text"),
     (b"%PDF", "a PDF document", "its rows are no lines of text"),
 )

@@ -13,6 +13,7 @@ from etl_framework.authoring.csv.sample import MOST_BYTES
 from etl_framework.connections.files import File
 from etl_framework.errors import DataMissingError
 from etl_framework.sources.csv.dialect import Dialect
+from etl_framework.sources.csv.header import Header
 from etl_framework.sources.csv.records import Record, records
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Look:
     :ivar in_files: by name, the number of files that have the column.
     :ivar odd: the first file with a row of several lines, or one that cannot be split.
     :ivar is_cut: whether not every row was looked at.
+    :ivar doubled: the names that several columns of a file have.
     """
 
     dialect: Dialect
@@ -42,24 +44,14 @@ class Look:
     rows: int = 0
     odd: File | None = None
     is_cut: bool = False
+    doubled: set[str] = field(default_factory=set)
     room: int = MOST_BYTES
 
-    def names(self, first: Record, file: File) -> list[str]:
-        """The names in a file's header, for columns without one `""`.
-
-        :raises DataMissingError: a source cannot read this header.
-        """
-        if "\n" in first.raw or "\r" in first.raw:
-            message = f"{file.name}:{first.line}:1: a name in its header has several lines"
-            raise DataMissingError(message, hint="write every name on one line")
+    def names(self, first: Record) -> list[str]:
+        """The names in a file's header; `""` for none, and NUL before one that several have."""
         names = [(text or "").strip() for text in first.values]
-        for index, name in enumerate(names):
-            if name and name in names[:index]:
-                one, two = names.index(name) + 1, index + 1
-                message = f"columns {one} and {two} are both called '{name}'"
-                hint = "rename one of them, so that a source can tell them apart"
-                raise DataMissingError(f"{file.name}:{first.line}:1: {message}", hint=hint)
-        return names
+        self.doubled |= {name for name in names if name and names.count(name) > 1}
+        return [f"\0{name}" if name in self.doubled else name for name in names]
 
     def count(self, names: Sequence[str], facts: Sequence[Facts]) -> None:
         """Add what is known about the columns of one more file."""
@@ -97,7 +89,7 @@ def look(
             seen.rows += 1
             seen.count(list(seen.columns), facts_of(session, values, seen.width))
         else:
-            names = seen.names(first, file)
+            names = seen.names(first)
             seen.count(names, facts_of(session, rows, len(names)))
     if not seen.files:
         raise DataMissingError(f"{files[0].name} is empty")
@@ -117,7 +109,7 @@ def _begin(
     if seen.header is None:
         seen.header = has_header(first.values, facts, repeated)
     if seen.header is not False:
-        seen.count(seen.names(first, file), facts)
+        seen.count(seen.names(first), facts)
         return
     names = [f"column{index}" for index in range(seen.width)]
     for known, more in zip(facts, facts_of(session, iter([first.values]), seen.width), strict=True):
@@ -159,4 +151,4 @@ def _width(seen: Look, file: File) -> int:
 
 def _records(file: File, width: int, dialect: Dialect) -> Iterator[Record]:
     """Every row of a file, the first among them; one with another number of values has a fault."""
-    return records(file, ("",) * width, dialect)
+    return records(file, Header(("",) * width, dialect.skip + 1), dialect)

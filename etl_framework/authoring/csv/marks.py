@@ -32,7 +32,8 @@ class Fit:
     :param rows: the number of rows.
     :param bad: the number of lines that do not fit.
     :param first: the number of values in the first row.
-    :param before: the number of lines before the first row with that many values.
+    :param before: the number of lines before the first row with that many values, blank lines in
+        front of it not counted.
     :param is_broken: whether a row has more than one line.
     """
 
@@ -179,5 +180,7 @@ def _fit(lines: Sequence[str], dialect: Dialect, looked_at: int) -> Fit:
     width = max(counts, key=lambda width: (counts[width], width), default=1)
     before = next((start for wide, start, _ in rows if wide == width), 0)
     wrong += sum(wide != width for wide, start, _ in rows if start >= before)
+    while before and not lines[before - 1].strip():
+        before -= 1
     first, broken = rows[0][0] if rows else 0, any(many > 1 for _, _, many in rows)
     return Fit(dialect, width, len(rows), wrong, first, before, broken)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from etl_framework.authoring.csv.marks import LONGEST, Fit, fit_of
 from etl_framework.authoring.csv.nulls import Typed, typed
 from etl_framework.authoring.csv.sample import MOST_BYTES, Sample, sample, size
 from etl_framework.authoring.csv.trial import Place, rejected
+from etl_framework.authoring.names import name_for
 from etl_framework.columns import RESERVED
 from etl_framework.connections.files import File, Files
 from etl_framework.engines.duckdb.session import Database
@@ -28,9 +28,8 @@ from etl_framework.sources.csv.dialect import Dialect
 if TYPE_CHECKING:
     import duckdb
 
-Value = str | bool | list[str]
+Value = str | bool | int | list[str]
 Keys = dict[str, Value]
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}", re.ASCII)
 USUAL = Dialect()
 # Redshift and PostgreSQL have no wider tables, and a run with more needs much memory.
 MOST_COLUMNS = 1600
@@ -56,7 +55,7 @@ def propose(workspace: Workspace, connection: Files, path: str, given: Given) ->
     given.refuse_wrong()
     with tempfile.TemporaryDirectory(prefix="etl-import-") as here:
         chosen = sample(connection, workspace.root, path, Path(here) / "fetched")
-        with _session(workspace, Path(here)) as session:
+        with _session(workspace, Path(here), chosen.files) as session:
             encoding = encoding_of(chosen.files, given.encoding)
             fit, seen = _seen(session, chosen.files, encoding, given)
             found = typed(session, chosen.files, fit, seen, given)
@@ -72,9 +71,13 @@ def propose(workspace: Workspace, connection: Files, path: str, given: Given) ->
 
 
 @contextmanager
-def _session(workspace: Workspace, here: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _session(
+    workspace: Workspace, here: Path, files: Sequence[File]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    fetched = dict.fromkeys(file.path.parent for file in files)
+    folders = [here / "fetched", here / "trial", *fetched]
     limits = workspace.environment.memory_limit, workspace.environment.threads
-    engine = Database(*limits, here / "spill", "UTC")
+    engine = Database(*limits, here / "spill", "UTC", folders)
     session = engine.session()
     try:
         yield session
@@ -88,29 +91,28 @@ def _seen(
 ) -> tuple[Fit, Look]:
     """How the files are written, and what is in them."""
     filled = next((file for file in files if file.path.stat().st_size), files[0])
-    fit = fit_of(filled, encoding, given)
-    _refuse_lines_before(filled, fit)
+    fit = _skipping(filled, fit_of(filled, encoding, given))
     seen = look(session, files, fit.dialect, fit.width, given.header)
     if seen.odd and given.quote is None:
         # A quote that is none may stand behind the start of the file.
         delimited = replace(given, delimiter=fit.dialect.delimiter)
         better = fit_of(seen.odd, encoding, delimited, looked_at=8 * LONGEST)
+        better = replace(better, dialect=replace(better.dialect, skip=fit.dialect.skip))
         if better.dialect != fit.dialect:
             return better, look(session, files, better.dialect, better.width, given.header)
     return fit, seen
 
 
-def _refuse_lines_before(file: File, fit: Fit) -> None:
-    if not fit.before:
-        return
-    lines = "line 1 stands" if fit.before == 1 else f"lines 1 to {fit.before} stand"
-    values = f"{fit.width} value{'s' if fit.width > 1 else ''}"
+def _skipping(file: File, fit: Fit) -> Fit:
+    """The same way of writing, without the lines before the rows.
+
+    :raises DataMissingError: the only line before them names another number of columns.
+    """
     if fit.before == 1 and fit.first > 1:
+        values = f"{fit.width} value{'s' if fit.width > 1 else ''}"
         message = f"{file.name}:1:1: the header has {fit.first} names, and most rows have {values}"
         raise DataMissingError(message, hint="write a name for each value, and a value for each")
-    message = f"{file.name}:1:1: {lines} before the rows, which have {values}"
-    hint = f"let the file start with what is its line {fit.before + 1} now"
-    raise DataMissingError(message, hint=hint)
+    return replace(fit, dialect=replace(fit.dialect, skip=fit.before))
 
 
 def _written(path: str, chosen: Sample, fit: Fit, found: Typed) -> Proposal:
@@ -119,6 +121,8 @@ def _written(path: str, chosen: Sample, fit: Fit, found: Typed) -> Proposal:
     for key in ("delimiter", "quote", "escape", "encoding"):
         if getattr(dialect, key) != getattr(USUAL, key):
             keys[key] = getattr(dialect, key)
+    if dialect.skip:
+        keys["skip"] = dialect.skip
     if seen.header is False:
         keys["header"] = False
     if found.nulls:
@@ -136,9 +140,8 @@ def _written(path: str, chosen: Sample, fit: Fit, found: Typed) -> Proposal:
         if all(count < seen.files for count in seen.in_files.values()):
             message = f"the {seen.files} files of '{path}' have no column in common"
             raise DataMissingError(message, hint="give a path whose files have the same columns")
-        message = f"no column of '{path}' has a name that a column here can have"
-        hint = "a name has letters, digits and _; for a file without a header: --no-header"
-        raise DataMissingError(message, hint=hint)
+        message = f"no column of '{path}' has a name of its own"
+        raise DataMissingError(message, hint="for a file without a header: --no-header")
     return Proposal(columns, keys, [note for note in notes if note])
 
 
@@ -147,31 +150,34 @@ def _columns(found: Typed) -> Iterator[SourceColumn]:
     seen, taken = found.look, set(RESERVED)
     for number, (name, choice) in enumerate(found.choices.items(), start=1):
         facts = seen.columns[name]
-        if name.startswith("\0"):
+        if name[1:] in seen.doubled and name.startswith("\0"):
+            note = f"{name[1:]}: several columns are called so, and cannot be told apart"
+            yield SourceColumn("", "", "", note=note)
+        elif "\0" in name[1:]:
+            yield SourceColumn("", "", "", note=f"{name}: no column can be called so")
+        elif name.startswith("\0"):
             if facts.filled or facts.nulls:
                 note = f"column {number} has no name in the header, so it cannot be read"
                 yield SourceColumn("", "", "", note=note)
-        elif not NAME.fullmatch(name):
-            yield SourceColumn("", "", "", note=f"{name}: no column here can be called so")
         elif seen.in_files[name] < seen.files:
             count = f"{seen.in_files[name]} of {seen.files} files"
             yield SourceColumn("", "", "", note=f"{name}: only {count} have this column")
-        elif name.lower() in taken:
-            yield SourceColumn(
-                "",
-                "",
-                "",
-                note=f"{name}: reserved, or another name but for case",
-            )
         else:
-            taken.add(name.lower())
+            here = name_for(name, taken)
+            there = name if name != here else ""
             left_out = len(taken) > MOST_COLUMNS + len(RESERVED)
-            yield SourceColumn(name, choice.type, "", note=choice.note, is_left_out=left_out)
+            yield SourceColumn(
+                here, choice.type, "", note=choice.note, is_left_out=left_out, there=there
+            )
 
 
 def _block(proposal: Proposal, connection: Files, path: str) -> dict[str, object]:
     columns = [
-        {"name": column.name, "type": column.type}
+        {
+            "name": column.name,
+            "type": column.type,
+            **({"from": column.there} if column.there else {}),
+        }
         for column in proposal.columns
         if column.name and not column.is_left_out
     ]

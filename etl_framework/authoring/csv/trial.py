@@ -14,7 +14,7 @@ from etl_framework.interval import DataInterval
 from etl_framework.sources.base import Extraction
 from etl_framework.sources.csv.source import CsvSource
 from etl_framework.storage.parquet import as_path
-from etl_framework.storage.staging import StepFolder
+from etl_framework.storage.step_folder import StepFolder
 
 if TYPE_CHECKING:
     import duckdb

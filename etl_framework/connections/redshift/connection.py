@@ -8,13 +8,14 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from etl_framework.connections.aws import client
-from etl_framework.connections.base import Connection, inside
+from etl_framework.connections.base import inside
+from etl_framework.connections.bounds import Bounds
 from etl_framework.connections.lookup import current, resolve
 from etl_framework.connections.redshift.session import Address, Session
 from etl_framework.errors import ConfigError
 
 
-class Redshift(Connection):
+class Redshift(Bounds):
     """A Redshift database.
 
     With `cluster` or `workgroup` and no `password`, IAM lets in: a password for an hour is asked
@@ -92,7 +93,8 @@ class Redshift(Connection):
         if self.driver == "data_api":
             from etl_framework.connections.redshift.data_api import DataApiSession
 
-            return DataApiSession(self._api("redshift-data", settings), _of_the_data_api(settings))
+            api = self._api("redshift-data", settings)
+            return DataApiSession(api, _of_the_data_api(settings), self.statement_timeout)
         address = self._address(settings, root)
         if self.driver == "psycopg2":
             from etl_framework.connections.redshift.psycopg2 import Psycopg2Session
@@ -167,7 +169,7 @@ class Redshift(Connection):
             )
         port = settings.get("port", "5439")
         if not port.isdigit():
-            raise ConfigError(f"port is {self.port}, which gives no number")
+            raise ConfigError("the port of the connection to Redshift is no number")
         authorities = settings.get("ssl_root_cert")
         user, password = self._credentials(settings)
         return Address(
@@ -178,6 +180,7 @@ class Redshift(Connection):
             password=password,
             ssl_mode=settings.get("ssl_mode", self.ssl_mode),
             authorities=inside(root, authorities) if authorities else None,
+            bounds=self,
         )
 
     def _credentials(self, settings: dict[str, str]) -> tuple[str, str]:

@@ -7,18 +7,24 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import Any
 
 from etl_framework.connections.redshift.session import (
     Address,
     Result,
     Session,
+    limit,
     our_error,
     tell,
 )
-from etl_framework.errors import ConfigError, MissingExtraError, RetryableError
+from etl_framework.errors import ConfigError, EtlError, MissingExtraError, RetryableError
+from etl_framework.errors.failures import CONNECTING, of_message, of_sqlstate
+from etl_framework.errors.secrets import said
 
 _CONNECTING = threading.Lock()
+# Redshift ends a statement first, and this side some seconds later.
+LATER = 2.0
 
 
 class ConnectorSession(Session):
@@ -37,6 +43,7 @@ class ConnectorSession(Session):
                 f"redshift_connector knows no ssl_mode '{address.ssl_mode}'",
                 hint="use verify-full or verify-ca, or the driver psycopg2",
             )
+        bounds = address.bounds
         try:
             with _CONNECTING, _authorities(address):
                 self._connection = redshift_connector.connect(
@@ -47,16 +54,29 @@ class ConnectorSession(Session):
                     password=address.password,
                     ssl=True,
                     sslmode=address.ssl_mode,
-                    timeout=None,
+                    timeout=bounds.connect_timeout,
+                    tcp_keepalive_idle=bounds.network_timeout // 2,
+                    tcp_keepalive_interval=bounds.network_timeout // 6,
+                    tcp_keepalive_count=3,
                     application_name="etl-framework",
                 )
         except (redshift_connector.Error, OSError) as error:
-            raise RetryableError(f"cannot connect to Redshift: {_said(error)}") from None
+            words = _words(error)
+            kind = of_message(CONNECTING, words) or RetryableError
+            raise kind(f"cannot connect to Redshift: {said(words)}") from None
+        self._why = ""
+        self._seconds = float(bounds.statement_timeout)
+        # Until now the time was that for connecting.
+        self._connection._usock.settimeout(None)
+        if option := getattr(socket, "TCP_USER_TIMEOUT", None):  # only Linux has it
+            milliseconds = bounds.network_timeout * 1000
+            self._connection._usock.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
         self._connection.autocommit = True
+        self.run(limit(bounds))
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
         tell(sql)
-        with _our_errors():
+        with self._in_time():
             cursor = self._connection.cursor()
             cursor.paramstyle = "qmark"
             cursor.execute(sql, tuple(values) or None)
@@ -70,13 +90,34 @@ class ConnectorSession(Session):
 
     def cancel(self) -> None:
         """Break the connection, which ends the statement: the driver has no request to cancel."""
+        self._cut("it was cancelled")
+
+    def close(self) -> None:
+        with self._in_time():
+            self._connection.close()
+
+    def _cut(self, why: str) -> None:
+        self._why = self._why or why
         with suppress(OSError):
             # Closing alone would not wake the thread that reads from it.
             self._connection._usock.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        with _our_errors():
-            self._connection.close()
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Cut the connection if it takes too long, and turn the driver's errors into ours."""
+        why = f"no answer within {self._seconds:g} seconds (statement_timeout)"
+        timer = Timer(self._seconds + LATER, self._cut, [why])
+        timer.daemon = True
+        timer.start()
+        try:
+            with _our_errors():
+                yield
+        except EtlError as error:
+            if self._why:
+                raise RetryableError(f"Redshift: {self._why}") from error
+            raise
+        finally:
+            timer.cancel()
 
 
 @contextmanager
@@ -105,14 +146,16 @@ def _our_errors() -> Iterator[None]:
     try:
         yield
     except (redshift_connector.InterfaceError, OSError, struct.error, AttributeError) as error:
-        raise our_error(error, _said(error), lost=True) from error
+        raise our_error(error, _words(error), RetryableError) from error
     except redshift_connector.Error as error:
-        raise our_error(error, _said(error), lost=False) from error
+        argument = error.args[0] if error.args else ""
+        code = argument.get("C") if isinstance(argument, dict) else "XX000"
+        raise our_error(error, _words(error), of_sqlstate(code)) from error
 
 
-def _said(error: Exception) -> str:
+def _words(error: Exception) -> str:
     """Return the message; the driver gives an error's fields as a dictionary."""
     argument = error.args[0] if error.args else ""
     if isinstance(argument, dict):
         return " ".join(str(argument[key]) for key in ("M", "D") if argument.get(key))
-    return str(argument)
+    return ": ".join(str(argument) for argument in error.args)

@@ -22,6 +22,7 @@ from etl_framework.connections.redshift.session import (
     tell,
 )
 from etl_framework.errors import RetryableError, StepError
+from etl_framework.errors.failures import of_aws
 from etl_framework.sql.quote import redshift_literal
 
 MAX_STATEMENTS = 40
@@ -34,10 +35,14 @@ class DataApiSession(Session):
 
     :param api: a boto3 client for `redshift-data`.
     :param place: the arguments that name the database and the user.
+    :param seconds: how long a statement may take.
     """
 
-    def __init__(self, api: Any, place: Mapping[str, str]) -> None:
+    interactive = False
+
+    def __init__(self, api: Any, place: Mapping[str, str], seconds: float = 3600) -> None:
         self._api = api
+        self._seconds = seconds
         self._place = dict(place)
         self._session: str | None = None
         self._running: str | None = None
@@ -48,7 +53,7 @@ class DataApiSession(Session):
             return Result([], [], max(int(state.get("ResultRows", 0)), 0))
         return self._result(state["Id"])
 
-    def transaction(self, statements: Sequence[Statement]) -> None:
+    def batch(self, statements: Sequence[Statement]) -> list[int]:
         if len(statements) > MAX_STATEMENTS:
             raise StepError(
                 f"one transaction of the Data API holds {MAX_STATEMENTS} statements, and this run "
@@ -56,7 +61,8 @@ class DataApiSession(Session):
                 hint="use the driver psycopg2, or split the pipeline",
             )
         sqls = [bound(sql, given) for sql, given in statements]
-        self._wait(self._send("batch_execute_statement", {"Sqls": sqls}))
+        state = self._wait(self._send("batch_execute_statement", {"Sqls": sqls}))
+        return [max(int(part.get("ResultRows", 0)), 0) for part in state["SubStatements"]]
 
     def submit(self, sql: str) -> str:
         """Start a statement and return its id."""
@@ -96,8 +102,12 @@ class DataApiSession(Session):
         return self._running
 
     def _wait(self, id_: str) -> Mapping[str, Any]:
-        wait = FIRST_WAIT
+        wait, end = FIRST_WAIT, time.monotonic() + self._seconds
         while (state := self._state(id_)) is None:
+            if time.monotonic() > end:
+                self.cancel()
+                why = f"no answer within {self._seconds:g} seconds (statement_timeout)"
+                raise RetryableError(f"Redshift: {why}")
             time.sleep(wait)
             wait = min(wait * 1.5, LONGEST_WAIT)
         return state
@@ -111,7 +121,7 @@ class DataApiSession(Session):
         if state["Status"] in ("FAILED", "ABORTED"):
             self._running = None
             message = str(state.get("Error") or f"the statement was {state['Status'].lower()}")
-            raise our_error(RuntimeError(message), message, lost=False)
+            raise our_error(RuntimeError(message), message, StepError)
         return None
 
     def _result(self, id_: str) -> Result:
@@ -133,9 +143,12 @@ class DataApiSession(Session):
             return getattr(self._api, operation)(**arguments)
         except ClientError as error:
             message = str(error.response["Error"].get("Message") or error)
-            raise our_error(error, message, lost=False) from error
+            kind = of_aws(error)
+            kind = kind if issubclass(kind, StepError) else StepError
+            raise our_error(error, message, kind) from error
         except BotoCoreError as error:
-            raise RetryableError(f"the Data API does not answer: {type(error).__name__}") from error
+            message = f"the Data API does not answer: {type(error).__name__}"
+            raise of_aws(error)(message) from error
 
 
 def bound(sql: str, values: Sequence[Any]) -> str:

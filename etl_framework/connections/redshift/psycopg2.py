@@ -12,10 +12,11 @@ from etl_framework.connections.redshift.session import (
     Address,
     Result,
     Session,
+    limit,
     our_error,
     tell,
 )
-from etl_framework.errors import MissingExtraError, RetryableError
+from etl_framework.errors import MissingExtraError
 
 
 class Psycopg2Session(Session):
@@ -26,29 +27,27 @@ class Psycopg2Session(Session):
 
     def __init__(self, address: Address) -> None:
         try:
-            import psycopg2
+            from etl_framework.connections.libpq import session as libpq
         except ImportError as error:
             raise MissingExtraError("psycopg2", "postgres") from error
         authorities = address.authorities
         if not authorities and address.ssl_mode.startswith("verify"):
             authorities = Path(os.environ.get("PGSSLROOTCERT") or amazons())
-        try:
-            self._connection = psycopg2.connect(
-                host=address.host,
-                port=address.port,
-                dbname=address.database,
-                user=address.user,
-                password=address.password,
-                sslmode=address.ssl_mode,
-                sslrootcert=str(authorities) if authorities else None,
-                connect_timeout=10,
-                keepalives_idle=30,
-                application_name="etl-framework",
-            )
-        except psycopg2.OperationalError as error:
-            line = str(error).strip().split("\n")[0]
-            raise RetryableError(f"cannot connect to Redshift: {line}") from None
+        arguments = {
+            "host": address.host,
+            "port": address.port,
+            "dbname": address.database,
+            "user": address.user,
+            "password": address.password,
+            "sslmode": address.ssl_mode,
+            "sslrootcert": str(authorities) if authorities else None,
+            "application_name": "etl-framework",
+            **address.bounds.of_libpq(),
+        }
+        seconds = address.bounds.statement_timeout
+        self._connection = libpq.connect("Redshift", arguments, seconds)
         self._connection.autocommit = True
+        self.run(limit(address.bounds))
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
         tell(sql)
@@ -74,8 +73,9 @@ def _our_errors() -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
-        raise our_error(error, str(error) or "the connection is closed", lost=lost) from error
+        from etl_framework.connections.libpq.session import kind_of
+
+        raise our_error(error, str(error) or "the connection is closed", kind_of(error)) from error
 
 
 def amazons() -> Path:

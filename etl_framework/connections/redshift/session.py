@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from etl_framework.errors import ConflictError, EtlError, RetryableError, StepError, without_secrets
+from etl_framework.connections.bounds import Bounds
+from etl_framework.errors import EtlError
+from etl_framework.errors.failures import REDSHIFT, of_message
+from etl_framework.errors.secrets import said, without_secrets
 
 Statement = tuple[str, Sequence[Any]]
-# 1023 is Redshift's number for a serialization conflict.
-_CONFLICT = re.compile(r"\b1023\b|[Ss]erializable isolation|could not serialize|deadlock detected")
-# Other errors that another try may cure.
-_PASSING = re.compile(
-    r"S3ServiceException.*(503|500|SlowDown|[Cc]onnection broken|reset by peer)"
-    r"|connection (?:is )?(?:closed|lost|reset)|terminating connection"
-)
 # Hints, by words of Redshift's message.
 _HINTS = {
     "is not associated to cluster": "attach it to the cluster, or name another as `iam_role`",
@@ -34,6 +28,7 @@ class Address:
     """The address of a database, with user and password.
 
     :param authorities: the file of trusted authorities; Amazon's if None.
+    :param bounds: how long to wait for the server.
     """
 
     host: str
@@ -43,6 +38,7 @@ class Address:
     password: str = field(repr=False)
     ssl_mode: str = "verify-full"
     authorities: Path | None = None
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,13 @@ class Result:
 
 
 class Session(ABC):
-    """Runs statements one after another; temporary tables stay until the session is closed."""
+    """Runs statements one after another; temporary tables stay until the session is closed.
+
+    A session that is `interactive` runs BEGIN and COMMIT as statements; another sends transactions
+    in a `batch`.
+    """
+
+    interactive = True
 
     @abstractmethod
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
@@ -65,23 +67,16 @@ class Session(ABC):
         :raises StepError: Redshift refused the statement.
         """
 
-    def transaction(self, statements: Sequence[Statement]) -> None:
-        """Run statements in one transaction: all of them take effect, or none.
+    def batch(self, statements: Sequence[Statement]) -> list[int]:
+        """Send statements that are one transaction: all of them take effect, or none.
 
         If it raises RetryableError, the transaction may have been committed nevertheless.
 
+        :returns: how many rows each has changed.
         :raises RetryableError: as in `run`; run the same statements again, in a new session.
         :raises StepError: Redshift refused a statement.
         """
-        self.run("BEGIN")
-        try:
-            for sql, values in statements:
-                self.run(sql, values)
-            self.run("COMMIT")
-        except StepError:
-            with suppress(StepError):  # a connection that is gone has rolled back
-                self.run("ROLLBACK")
-            raise
+        raise NotImplementedError
 
     @abstractmethod
     def cancel(self) -> None:
@@ -97,15 +92,17 @@ def tell(sql: str) -> None:
     logging.getLogger(__name__).info("SQL: %s", without_secrets(sql))
 
 
-def our_error(error: Exception, message: str, *, lost: bool) -> EtlError:
+def limit(bounds: Bounds) -> str:
+    """Return the statement that lets Redshift end statements which take too long."""
+    return f"SET statement_timeout TO {bounds.statement_timeout * 1000}"
+
+
+def our_error(error: Exception, message: str, kind: type[EtlError]) -> EtlError:
     """Return a driver's error as one of ours, without secrets.
 
-    :param lost: the driver says that the connection broke.
+    :param kind: the error if Redshift's words do not tell another.
     """
-    text = " ".join(without_secrets(message).split()) or type(error).__name__
-    if _CONFLICT.search(text):
-        return ConflictError(f"Redshift: {text}")
-    if lost or _PASSING.search(text):
-        return RetryableError(f"Redshift: {text}")
+    text = said(" ".join(message.split())) or type(error).__name__
+    kind = of_message(REDSHIFT, text) or kind
     hint = next((hint for words, hint in _HINTS.items() if words in text), "")
-    return StepError(f"Redshift: {text}", hint=hint)
+    return kind(f"Redshift: {text}", hint=hint)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from etl_framework.engines.base import Engine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from etl_framework.engines.work import Work
     from etl_framework.plan.compilation import Compiled
     from etl_framework.storage.outcome import Outcome
+    from etl_framework.targets.earlier import Earlier
 
 
 class DuckDBEngine(Engine):
@@ -20,6 +23,11 @@ class DuckDBEngine(Engine):
     def sql(self, query: Compiled) -> str:
         return query.sql
 
+    def condition(self, sql: str, relation: str, columns: Mapping[str, str] | None) -> str:
+        from etl_framework.sql.conditions import duckdb_condition
+
+        return duckdb_condition(sql, relation, columns)
+
     def query_plan(self, sql: str, schema: dict[str, dict[str, str]]) -> str:
         from etl_framework.sql.planner import query_plan
 
@@ -27,11 +35,11 @@ class DuckDBEngine(Engine):
 
     def extract(self, work: Work) -> Outcome:
         from etl_framework.engines.corrections import with_corrections
-        from etl_framework.engines.judge import extracted, new_columns
+        from etl_framework.engines.judge import extracted, remarks
         from etl_framework.storage.outcome import Outcome
 
         rows = work.source.extract(work.extraction(work.folder))
-        results = new_columns(work, rows)
+        results = remarks(work, rows)
         rows = with_corrections(work, rows)
         files = tuple(work.folder.files("data"))
         return extracted(work, rows, Outcome(checks=results, files=files))
@@ -45,3 +53,8 @@ class DuckDBEngine(Engine):
         from etl_framework.engines.duckdb.transform import transform
 
         return transform(work)
+
+    def earlier(self, work: Work, rows: Earlier) -> Outcome:
+        from etl_framework.engines.duckdb.earlier import earlier
+
+        return earlier(work, rows)

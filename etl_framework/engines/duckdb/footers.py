@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from etl_framework.checks.base import OneColumn, RowCheck
 from etl_framework.engines.work import Work
-from etl_framework.sql.conditions import transpile_condition
+from etl_framework.plan.step import RowRule
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.parquet import FILE, ROW, as_path
 
@@ -22,21 +22,23 @@ class Footers:
 
     They are read into a temporary table. It has one row for each column of each row group of a
     file: the type, the number of values and of empty ones, the smallest and the largest value.
+
+    :param corrected: the files of rows that corrections put into the relation.
     """
 
     table = "etl_chunks"
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, corrected: Sequence[str] = ()) -> None:
         self._work = work
         self._files = work.inputs[work.step.relation]
-        files = ", ".join(as_path(file) for file in self._files)
+        files = ", ".join(as_path(file) for file in [*self._files, *corrected])
         work.session.execute(
             f"CREATE OR REPLACE TEMP TABLE {self.table} AS SELECT file_name, path_in_schema AS "
             "name, type, num_values, encodings, stats_null_count AS empty, stats_min_value AS "
             f"least, stats_max_value AS greatest FROM parquet_metadata([{files}])"
         )
 
-    def unbroken(self, checks: Sequence[RowCheck]) -> set[int]:
+    def unbroken(self, rules: Sequence[RowRule]) -> set[int]:
         """Return the indexes of the checks that no row can break, as the footers prove."""
         # SELECT 0 WHERE NOT EXISTS (...) UNION ALL SELECT 2 WHERE NOT EXISTS (...)
         described = self._work.session.execute(
@@ -46,13 +48,13 @@ class Footers:
         types = {str(row[0]): str(row[1]) for row in described}
         proofs = [
             f"SELECT {index} WHERE NOT EXISTS ({doubt})"
-            for index, check in enumerate(checks)
-            if (doubt := self._doubt(check, types))
+            for index, rule in enumerate(rules)
+            if (doubt := self._doubt(rule, types))
         ]
         rows = self._work.session.execute(" UNION ALL ".join(proofs)).fetchall() if proofs else []
         return {int(index) for (index,) in rows}
 
-    def _doubt(self, check: RowCheck, types: dict[str, str]) -> str:
+    def _doubt(self, rule: RowRule, types: dict[str, str]) -> str:
         """Return a query that has rows if some row may break the check.
 
         Return an empty text if footers cannot tell. For a `quantity` that must be at least 1:
@@ -61,7 +63,7 @@ class Footers:
                   AS quantity FROM etl_chunks WHERE name = 'quantity' AND …)
             WHERE quantity IS NULL OR quantity < 1
         """
-        columns = check.checked_columns()
+        check, columns = rule.check, rule.check.checked_columns()
         if not types.keys() >= set(columns):
             return ""
         if check.told_by == "empty":
@@ -70,13 +72,12 @@ class Footers:
             )
         if check.told_by == "extremes" and (type_ := types[columns[0]]).startswith(EXACT):
             column = quote(columns[0])
-            violation = transpile_condition(check.violation(), to="duckdb")
             extremes = (
                 f"SELECT unnest([TRY_CAST(least AS {type_}), TRY_CAST(greatest AS {type_})]) AS "
                 f"{column} FROM {self.table} WHERE name = {literal(columns[0])} "
                 "AND empty IS DISTINCT FROM num_values"
             )
-            return f"FROM ({extremes}) WHERE {column} IS NULL OR {violation}"
+            return f"FROM ({extremes}) WHERE {column} IS NULL OR {rule.sql.violation}"
         return ""
 
     def repeated(self, checks: Sequence[RowCheck]) -> set[str]:

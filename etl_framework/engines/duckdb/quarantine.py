@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
 
-from etl_framework.checks.base import RowCheck
 from etl_framework.engines.corrections import CORRECTED, origins_of_corrected
 from etl_framework.engines.duckdb.scan import Scan
 from etl_framework.engines.work import Work
+from etl_framework.plan.step import RowRule
 from etl_framework.sources.base import Source
 from etl_framework.sql.quote import literal, names, quote
 from etl_framework.storage.parquet import FILE, ROW, as_path, write
@@ -42,18 +42,18 @@ class Taken:
     table: str = "etl_taken"
 
 
-def take_out(work: Work, checks: Sequence[RowCheck], scanned: Scan) -> Taken:
+def take_out(work: Work, rules: Sequence[RowRule], scanned: Scan) -> Taken:
     """Make a table of the rows that a scan found for quarantine.
 
-    :param checks: all row checks; the number of a rule is its index in this list.
+    :param rules: all row checks; the number of a rule is its index in this list.
     """
     session, relation = work.session, quote(work.step.relation)
     session.execute(
         f"CREATE OR REPLACE TEMP TABLE {BROKEN} AS "
         f"SELECT unnest(broken, recursive := true) FROM {scanned.table}"
     )
-    labels = literal([check.label for check in checks]).strip("()")
-    columns = [check.checked_columns() for check in checks]
+    labels = literal([rule.check.label for rule in rules]).strip("()")
+    columns = [rule.check.checked_columns() for rule in rules]
     at = literal([names[0] if len(names) == 1 else None for names in columns]).strip("()")
     values = _as_json(_columns(work))
     keys = [c.name for c in work.step.block.columns if c.primary_key] if work.step.block else []
@@ -104,7 +104,7 @@ def _as_json(columns: Sequence[str]) -> str:
 
 def _origins(work: Work) -> str:
     """Return a query that tells where the rows to take out came from, as far as it is known."""
-    extracted = work.run.step(f"extract.{work.step.relation}")
+    extracted = work.run.step(f"extract.{work.step.relation}").fetch()
     known = [
         *origins_of_corrected(extracted, "data"),
         *origins_of_corrected(work.folder, CORRECTED),
@@ -125,7 +125,7 @@ def _source_origins(work: Work) -> Iterator[tuple[str | int | None, ...]]:
     source = work.step.block
     if not isinstance(source, Source):
         return
-    about = work.extraction(work.run.step(f"extract.{work.step.relation}"))
+    about = work.extraction(work.run.step(f"extract.{work.step.relation}").fetch())
     broken = work.session.execute(f"SELECT file, row FROM {BROKEN} ORDER BY file, row")
     rows = chain.from_iterable(iter(lambda: broken.fetchmany(BATCH), []))
     for file, group in groupby(rows, key=lambda row: str(row[0])):

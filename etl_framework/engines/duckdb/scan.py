@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from etl_framework.checks.base import OneColumn, RowCheck
+from etl_framework.checks.base import OneColumn
 from etl_framework.engines.duckdb.footers import Footers
 from etl_framework.engines.work import Work
-from etl_framework.sql.conditions import transpile_condition
+from etl_framework.plan.step import RowRule
 from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import FILE, ROW
 
@@ -29,16 +29,7 @@ class Scan:
     table: str = "etl_scan"
 
 
-def predicate(check: RowCheck) -> str:
-    """Return DuckDB SQL that is true for a row that breaks the rule."""
-    violation = transpile_condition(check.violation(), to="duckdb")
-    if not check.where:
-        return violation
-    # The two conditions are translated separately, so that neither can end the parentheses early.
-    return f"({transpile_condition(check.where, to='duckdb')} AND {violation})"
-
-
-def scan(work: Work, checks: Sequence[RowCheck]) -> Scan:
+def scan(work: Work, rules: Sequence[RowRule], corrected: Sequence[str] = ()) -> Scan:
     """Count all rows, the rows that break each check, and the rows to take out.
 
     The session must read the relation with positions. For two checks, the second of which sends
@@ -48,15 +39,17 @@ def scan(work: Work, checks: Sequence[RowCheck]) -> Scan:
         SELECT count(*) AS rows, count(*) FILTER (f0), count(*) FILTER (f1),
                list({'file': …, 'row': …, 'rule': CASE WHEN f1 THEN 1 END}) FILTER (f1) AS broken
         FROM (SELECT *, amount < 0 AS f0, customer IS NULL AS f1 FROM orders)
+
+    :param corrected: the files of rows that corrections put into the relation.
     """
-    footers = Footers(work)
-    failing = dict.fromkeys(footers.unbroken(checks), 0)
-    unproven = {i: check for i, check in enumerate(checks) if i not in failing}
+    footers = Footers(work, corrected)
+    failing = dict.fromkeys(footers.unbroken(rules), 0)
+    unproven = {i: rule for i, rule in enumerate(rules) if i not in failing}
     failing |= _of_values(work, footers, unproven)
-    numbered = [i for i in range(len(checks)) if i not in failing]
-    flags = "".join(f", {predicate(checks[i])} AS f{i}" for i in numbered)
+    numbered = [i for i in range(len(rules)) if i not in failing]
+    flags = "".join(f", {rules[i].sql.predicate} AS f{i}" for i in numbered)
     counts = "".join(f", count(*) FILTER (f{i})" for i in numbered)
-    out = [i for i in numbered if checks[i].on_fail == "quarantine"]
+    out = [i for i in numbered if rules[i].check.on_fail == "quarantine"]
     first_broken = " ".join(f"WHEN f{i} THEN {i}" for i in out)
     broken = "CAST(NULL AS INTEGER[])"
     if out:
@@ -69,12 +62,12 @@ def scan(work: Work, checks: Sequence[RowCheck]) -> Scan:
     )
     row = work.session.execute(f"SELECT *, coalesce(len(broken), 0) FROM {Scan.table}").fetchone()
     if row is None:
-        return Scan(0, [0] * len(checks), 0)
+        return Scan(0, [0] * len(rules), 0)
     failing |= dict(zip(numbered, row[1:-2], strict=True))
-    return Scan(row[0], [failing[i] for i in range(len(checks))], row[-1])
+    return Scan(row[0], [failing[i] for i in range(len(rules))], row[-1])
 
 
-def _of_values(work: Work, footers: Footers, checks: Mapping[int, RowCheck]) -> dict[int, int]:
+def _of_values(work: Work, footers: Footers, rules: Mapping[int, RowRule]) -> dict[int, int]:
     """Count the failing rows of checks of one column, if the column repeats its values often.
 
     The check then runs once for every different value: a regular expression costs less on three
@@ -82,27 +75,28 @@ def _of_values(work: Work, footers: Footers, checks: Mapping[int, RowCheck]) -> 
     because they need every row.
     """
     judged: dict[str, list[int]] = {}
-    for index, check in checks.items():
+    for index, rule in rules.items():
+        check = rule.check
         if isinstance(check, OneColumn) and check.on_fail == "fail" and not check.where:
             judged.setdefault(check.column, []).append(index)
     if not judged:
         return {}
-    few = footers.repeated([checks[i] for indexes in judged.values() for i in indexes])
+    few = footers.repeated([rules[i].check for indexes in judged.values() for i in indexes])
     return {
         index: failing
         for column, indexes in judged.items()
         if column in few
-        for index, failing in _counted(work, column, {i: checks[i] for i in indexes}).items()
+        for index, failing in _counted(work, column, {i: rules[i] for i in indexes}).items()
     }
 
 
-def _counted(work: Work, column: str, checks: Mapping[int, RowCheck]) -> dict[int, int]:
+def _counted(work: Work, column: str, rules: Mapping[int, RowRule]) -> dict[int, int]:
     # SELECT coalesce(sum(n) FILTER (length(country) <> 2), 0)
     # FROM (SELECT "country", count(*) AS n FROM "plays" GROUP BY "country")
     name = quote(column)
-    counts = (f"coalesce(sum(n) FILTER ({predicate(check)}), 0)" for check in checks.values())
+    counts = (f"coalesce(sum(n) FILTER ({rule.sql.predicate}), 0)" for rule in rules.values())
     row = work.session.execute(
         f"SELECT {', '.join(counts)} FROM (SELECT {name}, count(*) AS n "
         f"FROM {quote(work.step.relation)} GROUP BY {name})"
     ).fetchone()
-    return dict(zip(checks, map(int, row or ()), strict=True))
+    return dict(zip(rules, map(int, row or ()), strict=True))

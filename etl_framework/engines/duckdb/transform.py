@@ -13,7 +13,7 @@ from etl_framework.errors import StepError
 from etl_framework.project.models import Kpi, Transform
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.outcome import Outcome
-from etl_framework.storage.parquet import arrow_writer, write
+from etl_framework.storage.parquet import arrow_reader, arrow_writer, write
 
 if TYPE_CHECKING:
     import duckdb
@@ -140,7 +140,5 @@ def _frames(session: duckdb.DuckDBPyConnection, block: Transform) -> Iterator[di
         return
     (name,) = block.inputs
     rows = session.sql(f"SELECT * FROM {quote(name)}")
-    # DuckDB 2 has a new name for this method.
-    reader = getattr(rows, "to_arrow_reader", None) or rows.fetch_arrow_reader
-    for batch in reader(block.chunk_rows):
+    for batch in arrow_reader(rows, block.chunk_rows):
         yield {name: frame(batch)}

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from etl_framework.checks.base import EXAMPLES, MeasureCheck, RowCheck, TableCheck
-from etl_framework.engines.judge import checked, context_of, judged, measured, shown
-from etl_framework.engines.redshift.cluster import Cluster, cluster, tables
+from etl_framework.engines.judge import checked, context_of, shown
+from etl_framework.engines.redshift.cluster import Cluster, cluster, table_of
 from etl_framework.engines.work import Work
-from etl_framework.sql.conditions import transpile_condition
+from etl_framework.plan.step import CheckSql, RowRule
 from etl_framework.sql.quote import literal, names, quote, quote_table, redshift_literal
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.storage.parquet import as_path
@@ -23,55 +23,46 @@ def check(work: Work) -> Outcome:
     :raises CheckFailedError: rules of severity `error` are broken; the error names all of them.
     """
     step, relation = work.step, work.step.relation
-    row_checks = [check for check in step.checks if isinstance(check, RowCheck)]
+    rules = step.row_rules
     with cluster(work) as cluster_session:
-        table = tables(work)[relation]
-        rows, failing, broken = _scan(cluster_session, relation, row_checks)
+        table = table_of(work, dict(step.inputs)[relation])
+        rows, failing, broken = _scan(cluster_session, relation, rules)
         results: dict[int, CheckResult] = {}
-        for row_check, count in zip(row_checks, failing, strict=True):
-            sql = f"SELECT * FROM {quote(relation)} WHERE {_predicate(row_check)}"
-            examples = _examples(work, cluster_session, sql) if count else []
-            results[id(row_check)] = judged(work, row_check, count, rows, examples)
+        for rule, count in zip(rules, failing, strict=True):
+            query = f"SELECT * FROM {quote(relation)} WHERE {rule.sql.predicate}"
+            examples = _examples(work, cluster_session, query) if count else []
+            results[id(rule.check)] = rule.check.result(relation, count, rows, examples)
         if broken:
-            table = _split(work, cluster_session, table, row_checks)
+            table = _split(work, cluster_session, table, rules)
         kept, context = rows - broken, context_of(work)
         for check, sql in zip(step.checks, step.check_sql, strict=True):
             if isinstance(check, TableCheck):
-                groups = check.groups(_checked(relation, check.where, sql))
+                groups = check.groups(_checked(relation, sql))
                 results[id(check)] = _table_check(work, cluster_session, table, check, groups, kept)
             elif isinstance(check, MeasureCheck):
-                sql = check.measure(_checked(relation, check.where), context)
-                values = cluster_session.row(cluster_session.placed(sql, {relation: table}))
-                results[id(check)] = measured(work, check, values, context, kept)
+                query = check.measure(_checked(relation, sql), context)
+                values = cluster_session.row(cluster_session.placed(query, {relation: table}))
+                results[id(check)] = check.result(relation, values, context, kept)
     ordered = [results[id(check)] for check in step.checks]
     return checked(work, rows, broken, ordered, Outcome(table=table))
 
 
-def _predicate(row_check: RowCheck) -> str:
-    """Return Redshift SQL that is true for a row that breaks the rule."""
-    violation = transpile_condition(row_check.violation(), to="redshift")
-    if not row_check.where:
-        return violation
-    return f"({transpile_condition(row_check.where, to='redshift')} AND {violation})"
-
-
-def _checked(relation: str, where: str | None, sql: str = "") -> str:
+def _checked(relation: str, sql: CheckSql) -> str:
     """Return what a check selects from: the relation or the check's query, filtered by `where`."""
-    # (SELECT * FROM "plays" AS whole WHERE country = 'DE') AS checked
-    selected = f"({sql})" if sql else quote(relation)
-    if where:
-        condition = transpile_condition(where, to="redshift")
-        selected = f"(SELECT * FROM {selected} AS whole WHERE {condition})"
+    # (SELECT * FROM "plays" WHERE (country = 'DE')) AS checked
+    selected = f"({sql.query})" if sql.query else quote(relation)
+    if sql.where:
+        selected = f"(SELECT * FROM {selected} WHERE {sql.where})"
     return f"{selected} AS checked"
 
 
-def _out(checks: Sequence[RowCheck]) -> list[str]:
+def _out(rules: Sequence[RowRule]) -> list[str]:
     """Return the predicates of the checks that take rows out."""
-    return [_predicate(row_check) for row_check in checks if row_check.on_fail == "quarantine"]
+    return [rule.sql.predicate for rule in rules if rule.check.on_fail == "quarantine"]
 
 
 def _scan(
-    cluster_session: Cluster, relation: str, checks: Sequence[RowCheck]
+    cluster_session: Cluster, relation: str, rules: Sequence[RowRule]
 ) -> tuple[int, list[int], int]:
     """Count in one pass all rows, the rows that break each check, and the rows to take out."""
     # For the check `amount < 0`, and the check `customer IS NULL` that sends rows to quarantine:
@@ -80,8 +71,8 @@ def _scan(
     #     COALESCE(SUM(CASE WHEN customer IS NULL THEN 1 ELSE 0 END), 0) AS f1,
     #     COALESCE(SUM(CASE WHEN customer IS NULL THEN 1 ELSE 0 END), 0) AS f2  -- to take out
     # FROM "orders"
-    out = " OR ".join(_out(checks)) or "FALSE"
-    conditions = [*(_predicate(row_check) for row_check in checks), out]
+    out = " OR ".join(_out(rules)) or "FALSE"
+    conditions = [*(rule.sql.predicate for rule in rules), out]
     counts = "".join(
         f", COALESCE(SUM(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS f{number}"
         for number, condition in enumerate(conditions)
@@ -116,23 +107,23 @@ def _table_check(
         examples = [
             shown(work, row) for row in cluster_session.rows(cluster_session.placed(worst, more))
         ]
-    return judged(work, table_check, failing, rows, examples)
+    return table_check.result(work.step.relation, failing, rows, examples)
 
 
-def _split(work: Work, cluster_session: Cluster, table: str, checks: Sequence[RowCheck]) -> str:
+def _split(work: Work, cluster_session: Cluster, table: str, rules: Sequence[RowRule]) -> str:
     """Copy the kept rows to a new table, and write the rows taken out to `rejected`.
 
     :returns: the table of the kept rows.
     """
     relation, columns = work.step.relation, cluster_session.columns(table)
-    out = _out(checks)
+    out = _out(rules)
     kept = cluster_session.new_table()
     # CREATE TABLE "etl_staging"."shop__orders__20260105_0123456789ab" AS
     #     SELECT "id", "customer" FROM "orders" WHERE NOT COALESCE("customer" IS NULL, FALSE)
     stays = f"NOT COALESCE({' OR '.join(out)}, FALSE)"
     sql = f"SELECT {names(columns)} FROM {quote(relation)} WHERE {stays}"
     cluster_session.run(f"CREATE TABLE {quote_table(kept)} AS {cluster_session.placed(sql)}")
-    rules = [row_check for row_check in checks if row_check.on_fail == "quarantine"]
+    taking = [rule.check for rule in rules if rule.check.on_fail == "quarantine"]
     rule = " ".join(f"WHEN {condition} THEN {number}" for number, condition in enumerate(out))
     texts = ", ".join(f"CAST({quote(name)} AS VARCHAR(65535)) AS {quote(name)}" for name in columns)
     # SELECT CASE WHEN "customer" IS NULL THEN 0 END AS etl_rule,
@@ -142,7 +133,7 @@ def _split(work: Work, cluster_session: Cluster, table: str, checks: Sequence[Ro
         f"SELECT CASE {rule} END AS etl_rule, {texts} FROM {quote(relation)} "
         f"WHERE {' OR '.join(out)}"
     )
-    _keep(work, cluster_session, columns, rules, cluster_session.placed(taken))
+    _keep(work, cluster_session, columns, taking, cluster_session.placed(taken))
     return kept
 
 

@@ -163,9 +163,12 @@ def cluster(work: Work) -> Iterator[Cluster]:
         session.close()
 
 
-def tables(work: Work) -> dict[str, str]:
-    """Return the table of every relation that the step reads."""
-    return {relation: table_of(work, need) for relation, need in work.step.inputs}
+def tables(work: Work) -> dict[str, str | list[str]]:
+    """Return the table of every relation that the step reads; some have two."""
+    found: dict[str, list[str]] = {}
+    for relation, need in work.step.inputs:
+        found.setdefault(relation, []).append(table_of(work, need))
+    return {name: many if len(many) > 1 else many[0] for name, many in found.items()}
 
 
 def table_of(work: Work, step: str) -> str:

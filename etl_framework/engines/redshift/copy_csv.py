@@ -23,10 +23,12 @@ from etl_framework.engines.redshift.cluster import Cluster
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, StepError
 from etl_framework.sources.base import Extracted, Source
-from etl_framework.sources.csv.records import Header, header_of
+from etl_framework.sources.csv.header import Header, header_of
 from etl_framework.sources.csv.source import CsvSource
+from etl_framework.sources.csv.text import PACKED as MAGIC
 from etl_framework.sources.csv.text import unpacked_head
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
+from etl_framework.sql.text_form import USUAL
 from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.records import write_records
@@ -61,6 +63,8 @@ def copy_reads(source: Source) -> TypeGuard[CsvSource]:
         and bool(dialect.quote)
         and not dialect.escape
         and not dialect.nulls
+        and not (dialect.footer or dialect.comment or dialect.trim)
+        and dialect.form == USUAL
         and (dialect.delimiter + dialect.quote).isascii()
     )
 
@@ -82,11 +86,14 @@ class CsvCopy:
         :raises DataMissingError: there are no files, or a file does not have the columns.
         :raises CheckFailedError: COPY would have to skip more rows than it may.
         """
-        files = self._source.files(self._work.extraction(self._work.folder))
+        extraction = self._work.extraction(self._work.folder)
+        files = self._source.files(extraction)
+        self._source.refuse_gone(extraction, files)
         groups: dict[tuple[Header, str], list[File]] = {}
         for file in files:
-            header = self._header(file)
-            groups.setdefault((header, PurePosixPath(file.name).suffix), []).append(file)
+            header, ending = self._head(file)
+            if header:
+                groups.setdefault((header, ending), []).append(file)
         others = self._room_for_others([header for header, _ in groups])
         loads = self._cluster.bucket / "loads" / secrets.token_hex(8)
         manifests = []
@@ -103,15 +110,15 @@ class CsvCopy:
         read = tuple((file.name, file.version) for file in files)
         return Extracted(0, self._keep_failed(files), new, read)
 
-    def _header(self, file: File) -> Header:
-        """Read the header of a file from its first bytes."""
-        if not self._source.header:
-            return tuple(self._wanted)
+    def _head(self, file: File) -> tuple[Header | None, str]:
+        """Read the header of a file, and how it is packed, from its first bytes."""
         here = self._work.folder.part("heads") / file.path.stem.partition(".")[0]
         first = self._place.open().head(file.place, HEAD)
         here.write_bytes(unpacked_head(first, file.name))
+        ending = next((e for e, magic in MAGIC.items() if first.startswith(magic)), "")
         try:
-            return header_of(replace(file, path=here), self._wanted, self._source.dialect)
+            header = header_of(replace(file, path=here), self._source.columns, self._source.dialect)
+            return header, ending or PurePosixPath(file.name).suffix
         finally:
             here.unlink()
 
@@ -140,7 +147,7 @@ class CsvCopy:
             f"IAM_ROLE {self._cluster.role} MANIFEST FORMAT AS CSV",
             f"DELIMITER {redshift_literal(dialect.delimiter)}",
             f"QUOTE AS {redshift_literal(dialect.quote)}",
-            f"IGNOREHEADER {int(dialect.header)} EMPTYASNULL IGNOREBLANKLINES",
+            f"IGNOREHEADER {header.line - 1} EMPTYASNULL IGNOREBLANKLINES",
             f"ENCODING AS {encoding} MAXERROR {MAXERROR} COMPUPDATE OFF STATUPDATE OFF",
             PACKED.get(ending, ""),
         ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from etl_framework.project.yaml_file import Keys
     from etl_framework.sources.base import Source
     from etl_framework.storage.outcome import Outcome
+    from etl_framework.targets.earlier import Earlier
 
 
 class RedshiftEngine(Engine):
@@ -69,6 +70,11 @@ class RedshiftEngine(Engine):
 
         return transform(work)
 
+    def earlier(self, work: Work, rows: Earlier) -> Outcome:
+        from etl_framework.engines.redshift.earlier import earlier
+
+        return earlier(work, rows)
+
     def has(self, work: Work, outcome: Outcome) -> bool:
         from etl_framework.engines.redshift.cluster import cluster
 
@@ -79,6 +85,14 @@ class RedshiftEngine(Engine):
         from etl_framework.engines.redshift.copy_csv import copy_reads
 
         return copy_reads(source)
+
+    def unloads(self, pipeline: Pipeline) -> bool:
+        """Return whether rows that break checks are taken out, which the worker gets from S3."""
+        from etl_framework.checks.base import RowCheck
+
+        required = any(c.required for source in pipeline.sources.values() for c in source.columns)
+        checks = [check for block in pipeline.relations().values() for check in block.checks]
+        return required or any(isinstance(c, RowCheck) and c.on_fail != "fail" for c in checks)
 
     def clean(self, workspace: Workspace, before: datetime) -> int:
         from etl_framework.engines.redshift.cluster import drop_old_tables

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from etl_framework.connections.s3 import S3
 from etl_framework.engines.corrections import with_corrections
-from etl_framework.engines.judge import extracted, new_columns
+from etl_framework.engines.judge import extracted, remarks
 from etl_framework.engines.redshift.cluster import Cluster, cluster
 from etl_framework.engines.redshift.copy_csv import CsvCopy, copy_reads
 from etl_framework.engines.work import Work
@@ -29,7 +29,7 @@ def extract(work: Work) -> Outcome:
             rows = CsvCopy(work, cluster_session, source, table).into_table()
         else:
             rows = source.extract(work.extraction(work.folder))
-        results = new_columns(work, rows)
+        results = remarks(work, rows)
         rows = with_corrections(work, rows)
         _load(work, cluster_session, source, table)
         rows = replace(rows, kept=cluster_session.count(table))

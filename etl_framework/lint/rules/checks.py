@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
-from etl_framework.checks.base import Check
+from etl_framework.checks.base import MOMENTS, NUMBERS, Check
 from etl_framework.columns import ColumnType
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.project.project import Project
-from etl_framework.project.relation import relations_of
-from etl_framework.sql.conditions import condition_columns, transpile_condition
+from etl_framework.project.relation import Relation, relations_of
+from etl_framework.sql.comparisons import why_not
+from etl_framework.sql.conditions import read_condition
+
+# What to write instead, by the family of the column's type.
+EXAMPLES = {
+    "text": 'write "{}"', "boolean": "write true or false", "integer": "write a number",
+    "decimal": "write a number", "float": "write a number", "date": "write it like 2024-01-31",
+    "timestamp": "write it like 2024-01-31 10:30:00",
+    "timestamptz": "write it like 2024-01-31 10:30:00",
+}  # fmt: skip
 
 
 class Checks(Rule):
@@ -20,6 +30,7 @@ class Checks(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
+            yield from checked.compilation.of_conditions
             columns = self._columns(checked)
             for name in checked.pipeline.sources:
                 yield from self._source(checked, name)
@@ -33,7 +44,7 @@ class Checks(Rule):
         source, keys = checked.pipeline.sources[name], ("sources", name, "where")
         if condition := getattr(source, "where", None):
             try:
-                transpile_condition(condition, to="postgres", read="postgres")
+                read_condition(condition, read="postgres")
             except PlanError as error:
                 yield _unparsed(checked, keys, condition, error)
 
@@ -62,20 +73,6 @@ class Checks(Rule):
                 where = (*keys, "column") if hasattr(check, "column") else (*keys, "columns", index)
                 hint = did_you_mean(column, columns)
                 yield file.diagnostic(where, "E308", f"unknown column '{column}'", hint)
-        for key, condition in check.conditions().items():
-            try:
-                named = condition_columns(condition)
-            except PlanError as error:
-                yield _unparsed(checked, (*keys, key), condition, error)
-                named = []
-            for reference in named:
-                if columns is not None and reference.name not in map(str.lower, columns):
-                    place = file.inside((*keys, key), condition, reference.offset)
-                    message, hint = (
-                        f"unknown column '{reference.name}'",
-                        did_you_mean(reference.name, columns),
-                    )
-                    yield Diagnostic(file.path, *place, "E308", message, hint)
         if not (parent := check.parent()):
             return
         relation, wanted = parent
@@ -114,6 +111,35 @@ class CheckedTypes(Rule):
                             message = f"'{check.type_name}' cannot check a column of {type_}"
                             hint = f"it is for {', '.join(check.families)}"
                             yield relation.file.diagnostic(keys, "E310", message, hint)
+                    yield from _unlike_values(relation, index, check, types)
+
+
+def _unlike_values(
+    relation: Relation, index: int, check: Check, types: dict[str, ColumnType]
+) -> Iterator[Diagnostic]:
+    """Yield the values of a check that its column's type cannot have."""
+    column = "".join(check.checked_columns()[:1])
+    type_ = types.get(column)
+    for place, value in check.compared_values() if type_ else ():
+        judged = type_ and (not check.families or type_.family in check.families)
+        if type_ and judged and not _can_have(type_, value):
+            keys = (*relation.keys, "checks", index, *place)
+            written = relation.file.scalar(keys)
+            message = f"{written} is no value of '{column}', which is {type_}"
+            hint = EXAMPLES[type_.family].format(written)
+            yield relation.file.diagnostic(keys, "E310", message, hint)
+
+
+def _can_have(type_: ColumnType, value: object) -> bool:
+    """Return whether a value of YAML can be compared with values of a type."""
+    family = type_.family
+    if isinstance(value, bool) or family == "boolean":
+        return isinstance(value, bool) and family == "boolean"
+    if isinstance(value, str):
+        return family == "text" or (family in MOMENTS and not why_not(value, "moment"))
+    if isinstance(value, date):  # a datetime too
+        return family in MOMENTS
+    return family in NUMBERS
 
 
 def _types(checked: Checked, name: str) -> dict[str, ColumnType]:

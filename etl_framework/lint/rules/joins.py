@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from etl_framework.lint.rules.keys import keys_of_source, one_row
+from etl_framework.lint.rules.keys import conjuncts, is_constant, keys_of_source, one_row
 from etl_framework.lint.sql_base import Finding, Query, SqlRule
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class FanOut(SqlRule):
     def find(self, query: Query) -> Iterator[Finding]:
         for scope, join, name in _joins(query):
             pairs = list(equal_columns(join.args.get("on"), name))
-            if not pairs or name not in scope.sources:
+            if not pairs or name not in scope.sources or _keeps_strangers(scope, name):
                 continue
             others = {table for _, table, _ in pairs}
             sides = [covered(query, scope, name, pairs)]
@@ -76,7 +76,7 @@ class RepeatedSum(SqlRule):
             mine = [(theirs, name, own) for own, _, theirs in pairs]
             if not pairs or covered(query, scope, name, pairs) is not False:
                 continue
-            if not covered(query, scope, first, mine):
+            if _keeps_strangers(scope, name) or not covered(query, scope, first, mine):
                 continue
             for total in scope.expression.find_all(exp.Sum):
                 columns = list(total.find_all(exp.Column))
@@ -98,8 +98,7 @@ def equal_columns(condition: exp.Expr | None, name: str) -> Iterator[tuple[str, 
     """Return what a condition compares: a column of `name`, the other table and its column."""
     from sqlglot import exp
 
-    for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
-        comparison = part.unnest() if part else None
+    for comparison in conjuncts(condition):
         if not isinstance(comparison, exp.EQ):
             continue
         left, right = comparison.left.unnest(), comparison.right.unnest()
@@ -121,14 +120,58 @@ def covered(
     """
     if name not in scope.sources:
         return None
-    columns = {column for column, _, _ in pairs}
+    columns = {column for column, _, _ in pairs} | _fixed(scope, name)
     return any(keys <= columns for keys in keys_of_source(query.checked, scope.sources[name]))
+
+
+def _fixed(scope: Any, name: str) -> set[str]:
+    """Return the columns of a table that WHERE or ON gives one value, as in `r.number = 1`."""
+    from sqlglot import exp
+
+    select = scope.expression
+    tests = conjuncts(select.args.get("where"))
+    for join in select.args.get("joins") or []:
+        tests += conjuncts(join.args.get("on"))
+    return {
+        test.this.name.lower()
+        for test in tests
+        if isinstance(test, exp.EQ)
+        and isinstance(test.this, exp.Column)
+        and test.this.table == name
+        and is_constant(test.expression)
+    }
+
+
+def _keeps_strangers(scope: Any, name: str) -> bool:
+    """Return whether WHERE keeps only the rows that find nothing in a table: `b.id IS NULL`."""
+    from sqlglot import exp
+
+    return any(
+        isinstance(test, exp.Is)
+        and isinstance(test.expression, exp.Null)
+        and isinstance(test.this, exp.Column)
+        and test.this.table == name
+        for test in conjuncts(scope.expression.args.get("where"))
+    )
 
 
 def _compared(scope: Any, name: str) -> bool:
     """Return whether WHERE relates a table of `FROM a, b` to the others."""
     where = scope.expression.args.get("where")
-    return bool(where and list(equal_columns(where.this, name)))
+    return bool(where and _relates(where.this, name))
+
+
+def _relates(condition: exp.Expr, name: str) -> bool:
+    """Return whether a condition compares columns of a table with those of others."""
+    from sqlglot import exp
+
+    tests = conjuncts(condition)
+    if len(tests) > 1:
+        return any(_relates(test, name) for test in tests)
+    if isinstance(tests[0], exp.Or):
+        return all(_relates(side, name) for side in tests[0].flatten())
+    tables = {column.table for column in tests[0].find_all(exp.Column)}
+    return name in tables and len(tables) > 1
 
 
 def _one_row(source: Any) -> bool:

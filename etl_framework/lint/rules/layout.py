@@ -58,7 +58,7 @@ class SideBySide(Rule):
             if checked.pipeline.max_active_runs == 1:
                 continue
             for name, kpi in checked.pipeline.kpis.items():
-                if kpi.target.loads_by.last_wins:
+                if kpi.target.loads_by.last_wins(kpi.target):
                     many = checked.pipeline.max_active_runs
                     message = (
                         f"{many} runs at a time write '{kpi.target.table}', and the last one wins"

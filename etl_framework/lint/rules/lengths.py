@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from etl_framework.lint.rules.declared import declared
 from etl_framework.lint.sql_base import Finding, Query, SqlRule, selects_of
+from etl_framework.sql.decimals import decimal_of
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -51,6 +52,42 @@ class WideNumber(SqlRule):
                 message = f"'{column.name}' is {column.type} and gets {given.type}: {what}"
                 hint = f"declare {column.name} as {given.type}, or write ROUND(...) or CAST(...)"
                 yield Finding(made, message, hint)
+
+
+class LostFraction(SqlRule):
+    """A number with a fraction is not published as an integer, unless it was made whole."""
+
+    codes = ("W418",)
+
+    def find(self, query: Query) -> Iterator[Finding]:
+        from sqlglot import exp
+
+        for column, made in _published(query):
+            value = made.unalias().unnest()
+            if column.type.family != "integer" or _is_whole(value):
+                continue
+            decimals = value.is_type(exp.DType.DECIMAL) and value.type is not None
+            scale = decimal_of(value.type) if decimals and value.type else None
+            if (scale and scale[1]) or value.is_type(exp.DType.DOUBLE, exp.DType.FLOAT):
+                message = f"'{column.name}' is {column.type} and gets a number with a fraction"
+                hint = f"declare {column.name} as a decimal, or write ROUND(...) or CAST(...)"
+                yield Finding(made, message, hint)
+
+
+def _is_whole(value: exp.Expr) -> bool:
+    """Return whether an expression makes its value whole, or passes on one that is."""
+    from sqlglot import exp
+
+    value = value.unnest()
+    if isinstance(value, exp.Round | exp.Trunc):
+        digits = value.args.get("decimals")
+        return digits is None or digits.sql() == "0"
+    if isinstance(value, exp.Coalesce):
+        return all(_is_whole(argument) for argument in [value.this, *value.expressions])
+    if isinstance(value, exp.Nullif):
+        return _is_whole(value.this)
+    whole = value.is_type(*exp.DataType.INTEGER_TYPES)
+    return whole or isinstance(value, exp.Ceil | exp.Floor | exp.Column | exp.Cast | exp.Null)
 
 
 def _published(query: Query) -> Iterator[tuple[Column, exp.Expr]]:

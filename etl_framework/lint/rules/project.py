@@ -12,7 +12,7 @@ from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import Checked, Fact, ProjectRule, Rule, fact
 from etl_framework.project.project import PipelineFile, Project
 from etl_framework.project.relation import relations_of
-from etl_framework.targets.base import warehouse_for
+from etl_framework.targets.warehouses import warehouse_for
 
 
 class Connections(Rule):

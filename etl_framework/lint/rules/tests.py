@@ -11,6 +11,7 @@ from etl_framework.plan.fixtures import misfits
 from etl_framework.project.project import Project
 from etl_framework.project.relation import relations_of
 from etl_framework.project.sql_tests import Row, SqlTest
+from etl_framework.project.window import THIS
 
 
 class Fixtures(Rule):
@@ -30,10 +31,12 @@ class Fixtures(Rule):
     ) -> Iterator[Diagnostic]:
         shapes = checked.compilation.shapes
         inputs = set(checked.compilation.upstream(name))
+        own = {THIS: name} if THIS in getattr(checked.pipeline.queries()[name], "reads", {}) else {}
         for given, rows in test.given.items():
             where = (*keys, "given", given)
-            if given in inputs:
-                yield from self._rows(checked, where, rows, shapes.get(given), given)
+            if given in inputs or given in own:
+                of = own.get(given, given)
+                yield from self._rows(checked, where, rows, shapes.get(of), given)
             elif (
                 _all_known(checked, {name, *inputs}) and given not in checked.pipeline_file.broken()
             ):

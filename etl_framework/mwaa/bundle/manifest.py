@@ -45,11 +45,11 @@ def read_manifest(folder: Path) -> Manifest:
     """
     hint = "write it with `etl bundle`"
     try:
-        text = (folder / FILE).read_text(encoding="utf-8")
+        data = (folder / FILE).read_bytes()
     except OSError as error:
         raise ConfigError(f"{folder} is no bundle: it has no {FILE}", hint=hint) from error
     try:
-        return Manifest.model_validate_json(text)
+        return Manifest.model_validate_json(data)
     except ValidationError as error:
         wrong = ", ".join(
             f"{'.'.join(map(str, detail['loc'])) or 'the file'}: {detail['msg']}"

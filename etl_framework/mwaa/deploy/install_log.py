@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from etl_framework.errors import ConfigError, Diagnostic, RetryableError, without_secrets
+from etl_framework.errors import ConfigError, Diagnostic, RetryableError
+from etl_framework.errors.secrets import without_secrets
 from etl_framework.mwaa.deploy.aws import Aws
 from etl_framework.mwaa.deploy.calls import Call, finding
 from etl_framework.mwaa.deploy.clock import Clock

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from etl_framework.errors import ConfigError, Diagnostic, RetryableError, without_secrets
+from etl_framework.errors import ConfigError, Diagnostic, RetryableError
+from etl_framework.errors.secrets import without_secrets
 from etl_framework.mwaa.deploy.aws import Aws
 from etl_framework.mwaa.deploy.calls import finding
 from etl_framework.mwaa.deploy.clock import Clock

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.columns import Column
-from etl_framework.sources.csv.records import Header, Record
+from etl_framework.sources.csv.header import Header
+from etl_framework.sources.csv.records import Record
 from etl_framework.sources.csv.rejected import TABLE
 from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.text_form import TextForm
 from etl_framework.sql.typed_texts import refusal, typed, value
 from etl_framework.storage.parquet import as_path, write_parquet
 from etl_framework.storage.records import write_records
@@ -30,6 +32,7 @@ def judge(
     named_records: NamedRecords,
     header: Header,
     columns: Sequence[Column],
+    form: TextForm,
     scratch: Path,
     part: Path,
 ) -> int:
@@ -43,7 +46,7 @@ def judge(
     :raises StepError: a quote is not closed, so the rows after it cannot be told apart.
     """
     write_records(session, _rows(named_records, header, columns), _types(columns), scratch)
-    rows = judged(columns, scratch)
+    rows = judged(columns, form, scratch)
     # SELECT CAST("id" AS INTEGER) AS "id", "name" AS "name" FROM (rows) WHERE etl_bad IS NULL
     values = ", ".join(f"{value(column)} AS {quote(column.name)}" for column in columns)
     good = f"SELECT {values} FROM ({rows}) WHERE etl_bad IS NULL"
@@ -64,9 +67,9 @@ def judge(
     return kept
 
 
-def judged(columns: Sequence[Column], scratch: Path) -> str:
+def judged(columns: Sequence[Column], form: TextForm, scratch: Path) -> str:
     """Return SQL for the records in the scratch file of `judge`, with `etl_bad` (see `typed`)."""
-    return typed(columns, f"read_parquet({as_path(scratch)})")
+    return typed(columns, f"read_parquet({as_path(scratch)})", form)
 
 
 def _types(columns: Sequence[Column]) -> dict[str, str]:

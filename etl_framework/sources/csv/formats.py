@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from etl_framework.columns import Column
 from etl_framework.connections.files import File
 from etl_framework.sources.csv.dialect import Dialect
-from etl_framework.sources.csv.records import Header
+from etl_framework.sources.csv.header import Header
 from etl_framework.sources.csv.text import blocks
-from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.quote import literal
 
 SAMPLE = 1 << 16
 USUAL = 0.9
@@ -30,8 +30,6 @@ FORMATS = {
     "date": {"%Y-%m-%d": DAY},
 }
 OPTIONS = {"timestamp": "timestampformat", "date": "dateformat"}
-# What DuckDB reads `infinity` and `epoch` as if it is given a format.
-MISREAD = "1900-01-01"
 
 
 def formats_of(
@@ -62,7 +60,7 @@ def formats_of(
 
 def _sample(file: File, header: Header, dialect: Dialect) -> dict[str, list[str]]:
     start = next(blocks(file, dialect), b"")[:SAMPLE].decode("utf-8", "replace")
-    lines = start.split("\n")[dialect.first_line - 1 : -1]
+    lines = start.split("\n")[header.line - 1 : -1]
     texts: dict[str, list[str]] = {}
     try:
         for row in dialect.rows(lines):
@@ -78,8 +76,3 @@ def options(formats: Mapping[str, str]) -> str:
     return "".join(
         f", {OPTIONS[family]} = {literal(format_)}" for family, format_ in formats.items()
     )
-
-
-def misread(column: Column) -> str:
-    """Return SQL that is true for a value that DuckDB has read from a word: `"a" = CAST(...)`."""
-    return f"{quote(column.name)} = CAST('{MISREAD}' AS {column.type.duckdb})"

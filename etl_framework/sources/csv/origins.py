@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate, groupby, tee
 from pathlib import Path
+from typing import Any
 
 from etl_framework.connections.files import File
 from etl_framework.sources.base import Origin
 from etl_framework.sources.csv.dialect import Dialect
-from etl_framework.sources.csv.records import Header, Record, records
+from etl_framework.sources.csv.header import Header
+from etl_framework.sources.csv.records import Record, records
 from etl_framework.sources.csv.text import count_lines, lines_at, shown
 
 PARTS = "parts.json"
@@ -60,10 +62,10 @@ def remembered(folder: Path, name: str) -> Part | None:
     return facts and Part(facts["kept"], [_read_file(file_facts) for file_facts in facts["files"]])
 
 
-def _read_file(facts: dict[str, object]) -> ReadFile:
-    file = dict(facts["file"])  # type: ignore[call-overload]
-    file["path"] = Path(file["path"])
-    return ReadFile(File(**file), tuple(facts["header"]), facts["skipped"], facts["only"])  # type: ignore[arg-type]
+def _read_file(facts: dict[str, Any]) -> ReadFile:
+    file = File(**{**facts["file"], "path": Path(facts["file"]["path"])})
+    header = Header(tuple(facts["header"]["names"]), facts["header"]["line"])
+    return ReadFile(file, header, facts["skipped"], facts["only"])
 
 
 def origins(part: Part, numbers: Iterator[int], dialect: Dialect) -> Iterator[Origin]:
@@ -94,7 +96,7 @@ def _lines(read: ReadFile, dialect: Dialect) -> int:
     """The number of a file's rows in the part, if every line behind the header is a record."""
     if read.only:
         return len(read.only)
-    return count_lines(read.file, dialect) - (dialect.first_line - 1) - len(read.skipped)
+    return count_lines(read.file, dialect) - (read.header.line - 1) - len(read.skipped)
 
 
 def _kept(read: ReadFile, dialect: Dialect) -> Iterator[Record]:
@@ -104,7 +106,7 @@ def _kept(read: ReadFile, dialect: Dialect) -> Iterator[Record]:
 
 
 def _by_line(read: ReadFile, numbers: Iterator[int], dialect: Dialect) -> Iterator[PlacedRow]:
-    first = dialect.first_line
+    first = read.header.line
     kept_before = [line - first - index for index, line in enumerate(read.skipped)]
     row_lines, wanted = tee(
         (

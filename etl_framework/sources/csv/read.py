@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from etl_framework.columns import Column
 from etl_framework.connections.files import File
 from etl_framework.sources.base import Extracted, Extraction
-from etl_framework.sources.csv.careful import judge, judged
+from etl_framework.sources.csv.careful import NamedRecords, judge, judged
 from etl_framework.sources.csv.dialect import Dialect
-from etl_framework.sources.csv.formats import formats_of, misread, options
+from etl_framework.sources.csv.formats import formats_of, options
+from etl_framework.sources.csv.header import Header
 from etl_framework.sources.csv.origins import Part, ReadFile, remember
-from etl_framework.sources.csv.records import Header, records
+from etl_framework.sources.csv.records import records
 from etl_framework.sources.csv.rejected import keep_rejected, make_table
 from etl_framework.sources.csv.scan import CsvScan
-from etl_framework.sources.csv.text import has, has_endless_line
+from etl_framework.sources.csv.signs import has_odd_texts, needs_care
 from etl_framework.sql.quote import quote
-from etl_framework.sql.typed_texts import value_or_error
+from etl_framework.sql.typed_texts import odd, value_or_error
 from etl_framework.storage.parquet import write_parquet
 
 
@@ -70,18 +72,14 @@ class CsvRead:
         return parts
 
     def _group(self, header: Header, files: list[File]) -> None:
-        escape = self._dialect.escape
-        careful = [
-            file
-            for file in files
-            if has(file, self._dialect, escape) or has_endless_line(file, self._dialect)
-        ]
+        careful = [file for file in files if needs_care(file, header, self._dialect)]
         files = [file for file in files if file not in careful]
         formats = formats_of(files[0], header, self._columns, self._dialect) if files else {}
+        by_text = self._has_odd_texts(header, files)
         while files:
-            doubtful = self._quickly(header, files, formats)
+            doubtful = self._quickly(header, files, formats, by_text=by_text)
             if doubtful is None:
-                formats = {}
+                formats, by_text = {}, True
                 continue
             if not doubtful:
                 break
@@ -91,51 +89,71 @@ class CsvRead:
             name = self._next_name()
             part, scratch = self._folder.part("data") / name, self._folder.path / name
             named_records = ((file.name, record) for record in records(file, header, self._dialect))
-            kept = judge(self._session, named_records, header, self._columns, scratch, part)
+            kept = self._judge(named_records, header, scratch, part)
             self._parts[name] = kept, header, [file]
             scratch.unlink()
 
+    def _judge(self, named_records: NamedRecords, header: Header, scratch: Path, part: Path) -> int:
+        form = self._dialect.form
+        return judge(self._session, named_records, header, self._columns, form, scratch, part)
+
+    def _has_odd_texts(self, header: Header, files: Sequence[File]) -> bool:
+        typed = any(column.type.family != "text" for column in self._columns)
+        return typed and any(has_odd_texts(file, header, self._dialect) for file in files)
+
     def _quickly(
-        self, header: Header, files: list[File], formats: Mapping[str, str]
+        self, header: Header, files: list[File], formats: Mapping[str, str], *, by_text: bool
     ) -> list[File] | None:
         """Read files together and return none, or return those that must be read record by record.
 
         :param formats: the format of every family of types; without one, DuckDB reads any format.
-        :returns: None if the files must first be read again without formats.
+        :param by_text: whether the texts of all columns are looked at beside their values.
+        :returns: None if the files must first be read again without formats and by text.
         """
         import duckdb
 
+        again = False
         # SELECT CASE WHEN trunc("id") <> "id" THEN CAST(error('etl: inexact') AS INTEGER)
         #   ELSE CAST("id" AS INTEGER) END AS "id", ... FROM read_csv(['users.csv'], ...)
         name = self._next_name()
+        told = {*formats, "float"} if not by_text else set()
         values = ", ".join(
-            f"{value_or_error(c, misread(c) if c.type.family in formats else '')} "
-            f"AS {quote(c.name)}"
+            f"{value_or_error(c, odd(c) if c.type.family in told else '')} AS {quote(c.name)}"
             for c in self._columns
         )
-        free = [column for column in self._columns if column.type.family not in formats]
+        looked_at = self._columns if by_text else self._looked_at(formats)
         rejects = f"etl_rejects_{self._attempts}"
         part = self._folder.part("data") / name
         text = any(column.type.family == "text" for column in self._columns)
         try:
             scan = self._scan.sql(header, files, rejects, self._scan.types, options(formats))
-            sql = f"SELECT {values} FROM {scan}"
+            sql = f"SELECT {values} FROM {self._scan.rows(scan)}"
             kept = write_parquet(self._session, sql, part, text=text, ordered=True)
             doubtful = self._scan.doubtful(rejects, files)
-            doubtful = doubtful or self._scan.changed(header, files, free)
+            doubtful = doubtful or self._scan.changed(header, files, looked_at)
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
             # A value that is only written in another format may be read without formats.
             kept = 0
-            doubtful = files if formats else self._scan.suspects(error, header, files)
+            again = not by_text and any(column.type.family in told for column in self._columns)
+            doubtful = files if again else self._scan.suspects(error, header, files)
         if doubtful:
             part.unlink(missing_ok=True)
-            return None if formats else doubtful
+            return None if formats or again else doubtful
         self._parts[name] = kept, header, files
         if self._number(f"SELECT count(*) FROM {rejects}"):
             self._judge_refused(rejects, header, files)
         return []
+
+    def _looked_at(self, formats: Mapping[str, str]) -> list[Column]:
+        """The columns whose texts may say more than their values, in the usual forms."""
+        return [
+            column
+            for column in self._columns
+            if column.type.family not in {*formats, "float"}
+            and column.type.name not in ("smallint", "integer")
+        ]
 
     def _number(self, sql: str) -> int:
         (number,) = self._session.execute(sql).fetchone() or (0,)
@@ -154,11 +172,11 @@ class CsvRead:
         named_records = self._scan.refused(rejects, header, files)
         name = self._next_name()
         part, scratch = self._folder.part("data") / name, self._folder.path / name
-        kept = judge(self._session, named_records, header, self._columns, scratch, part)
+        kept = self._judge(named_records, header, scratch, part)
         if kept:
+            rows = judged(self._columns, self._dialect.form, scratch)
             lines = self._session.execute(
-                f"SELECT etl_file, etl_line FROM ({judged(self._columns, scratch)}) "
-                "WHERE etl_bad IS NULL ORDER BY 1, 2"
+                f"SELECT etl_file, etl_line FROM ({rows}) WHERE etl_bad IS NULL ORDER BY 1, 2"
             ).fetchall()
             only: dict[str, list[int]] = {}
             for file, line in lines:

@@ -1,18 +1,19 @@
-"""Read CSV files one by one: the header, and each record with the line on which it starts."""
+"""Read the records of CSV files one by one, each with the line on which it starts."""
 
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from etl_framework.connections.files import File
-from etl_framework.errors import DataMissingError, StepError, did_you_mean
+from etl_framework.errors import StepError
 from etl_framework.sources.csv.dialect import Dialect
-from etl_framework.sources.csv.text import blocks, shown, unpacked
+from etl_framework.sources.csv.header import Header
+from etl_framework.sources.csv.text import lines, shown
 
-Header = tuple[str, ...]
 MAX_VALUE = 1 << 27
 
 
@@ -34,38 +35,62 @@ class Record:
     column: int | None = None
 
 
-def header_of(file: File, wanted: Sequence[str], dialect: Dialect) -> Header:
-    """The names in a file's first line; if it has no header, those wanted, in their order.
+class _Lines:
+    """The lines of a file that belong to rows, one record at a time.
 
-    :raises DataMissingError: the file is empty, or lacks a header or some of the columns.
+    :ivar taken: the lines of the record, as far as they are read.
+    :ivar number: the number of its first line, from 1.
     """
-    if not dialect.header:
-        return tuple(wanted)
-    first_line = f"the first line names the columns: {dialect.delimiter.join(wanted)}"
-    line = next(blocks(file, dialect), b"").replace(b"\r", b"\n").partition(b"\n")[0]
-    try:
-        text = line.decode("utf-8-sig")
-        header = tuple(name.strip() for name in next(dialect.rows([text]), []))
-    except UnicodeDecodeError as error:
-        encoding = dialect.encoding.upper()
-        raise DataMissingError(f"{file.name}:1:1: its header is not {encoding} text") from error
-    except csv.Error as error:
-        raise DataMissingError(f"{file.name}:1:1: the header is not CSV: {error}") from error
-    if not header:
-        message = f"{file.name}:1:1: the file is empty, it has not even a header"
-        raise DataMissingError(message, hint=first_line)
-    missing = [name for name in wanted if name not in header]
-    if len(missing) == len(wanted):
-        start = dialect.delimiter.join(header)[:200]
-        message = f"{file.name}:1:1: the file has no header, it starts with '{start}'"
-        raise DataMissingError(message, hint=f"{first_line}; or write `header: false`")
-    if missing:
-        message = f"{file.name}:1:1: the file has no column {', '.join(map(repr, missing))}"
-        raise DataMissingError(message, hint=did_you_mean(missing[0], header))
-    named = [name for name in header if name]
-    if len(set(named)) < len(named):
-        raise DataMissingError(f"{file.name}:1:1: the header names a column twice")
-    return header
+
+    def __init__(self, text: Iterable[str], header: Header, dialect: Dialect) -> None:
+        self.taken: list[str] = []
+        self.number = header.line
+        self._back: list[str] = []
+        self._comment = dialect.comment
+        body = islice(text, header.line - 1, None)
+        self._text = without_last(body, dialect.footer) if dialect.footer else body
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._back:
+            return self._back.pop()
+        line = next(self._text)
+        self.taken.append(line)
+        return line
+
+    def first(self) -> str:
+        """Return the first line of the next record, and leave out comments before it.
+
+        :raises StopIteration: there are no more records.
+        """
+        self.number += len(self.taken)
+        self.taken.clear()
+        for line in self._text:
+            if self._comment and line.startswith(self._comment):
+                self.number += 1
+                continue
+            self.taken.append(line)
+            return line
+        raise StopIteration
+
+    def back(self, line: str) -> None:
+        """Give back the first line, so that it is read again."""
+        self._back.append(line)
+
+
+def without_last(lines: Iterable[str], count: int) -> Iterator[str]:
+    """The lines without the last ones: `count` that are not blank, and what stands behind them."""
+    held: deque[str] = deque()
+    filled = 0
+    for line in lines:
+        held.append(line)
+        filled += bool(line.strip())
+        while filled > count:
+            out = held.popleft()
+            filled -= bool(out.strip())
+            yield out
 
 
 def records(file: File, header: Header, dialect: Dialect) -> Iterator[Record]:
@@ -73,47 +98,51 @@ def records(file: File, header: Header, dialect: Dialect) -> Iterator[Record]:
 
     :raises StepError: a quote is not closed, so the rows after it cannot be told apart.
     """
-    encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding
-    with (
-        unpacked(file) as raw,
-        io.TextIOWrapper(raw, encoding, "surrogateescape", newline="") as text,
-    ):
-        taken: list[str] = []
-        csv.field_size_limit(MAX_VALUE)
+    csv.field_size_limit(MAX_VALUE)
+    text = _Lines(lines(file, dialect), header, dialect)
+    rows = dialect.rows(text)
+    while True:
+        try:
+            first = text.first()
+            if dialect.is_spaced(first):
+                values = dialect.split(first, text)
+            else:
+                text.back(first)
+                values = next(rows)
+            record = _record(text.number, values, text.taken, header, dialect)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            record = _faulty(file, error, text, dialect)
+        if record.values or record.fault:
+            yield record
 
-        def lines() -> Iterator[str]:
-            for line in text:
-                taken.append(line)
-                yield line
 
-        rows = dialect.rows(lines())
-        line = 1
-        while True:
-            try:
-                record = _record(line, next(rows), taken, header, dialect)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                if len(taken) > 1 and "unexpected end" in str(error):
-                    raise StepError(
-                        f"{file.name}:{line}: a quote is opened here and not closed, so the rows "
-                        "behind it cannot be told apart",
-                        hint="close it, or double it if it belongs to the text",
-                    ) from error
-                raw_text = _whole(taken)
-                before = raw_text.partition(dialect.quote)[0] if dialect.quote else ""
-                column = before.count(dialect.delimiter) + 1
-                record = Record(line, raw_text, [], _quoting(error), column)
-            if line >= dialect.first_line and taken and (record.values or record.fault):
-                yield record
-            line += len(taken)
-            taken.clear()
+def _faulty(file: File, error: csv.Error, text: _Lines, dialect: Dialect) -> Record:
+    """The record with a quote in a wrong place.
+
+    :raises StepError: a quote is not closed, so the rows after it cannot be told apart.
+    """
+    if len(text.taken) > 1 and "unexpected end" in str(error):
+        raise StepError(
+            f"{file.name}:{text.number}: a quote is opened here and not closed, so the rows "
+            "behind it cannot be told apart",
+            hint="close it, or double it if it belongs to the text",
+        ) from error
+    raw_text = _whole(text.taken)
+    before = raw_text.partition(dialect.quote)[0] if dialect.quote else ""
+    column = before.count(dialect.delimiter) + 1
+    return Record(text.number, raw_text, [], _quoting(error), column)
 
 
 def record_of(line: int, raw: str, header: Header, dialect: Dialect) -> Record:
     """The record in one line."""
     try:
-        return _record(line, next(dialect.rows([raw]), []), [raw], header, dialect)
+        if dialect.is_spaced(raw):
+            values = dialect.split(raw, iter(()))
+        else:
+            values = next(dialect.rows([raw]), [])
+        return _record(line, values, [raw], header, dialect)
     except csv.Error as error:
         return Record(line, raw, [], _quoting(error), 1)
 
@@ -122,7 +151,8 @@ def _record(
     line: int, values: list[str], taken: list[str], header: Header, dialect: Dialect
 ) -> Record:
     raw = _whole(taken)
-    if len(values) == len(header) + 1 and not values[-1]:
+    behind = not values or taken[-1].rstrip("\r\n").endswith(dialect.delimiter)
+    if len(values) == len(header) + 1 and behind and not values[-1]:
         # A delimiter behind the last value, which the quick way accepts too.
         del values[-1]
     if not values:

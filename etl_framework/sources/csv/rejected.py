@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from etl_framework.sources.base import Extraction
 from etl_framework.sources.csv.dialect import Dialect
-from etl_framework.sources.csv.records import Header
+from etl_framework.sources.csv.header import Header
 from etl_framework.sql.quote import literal
 from etl_framework.storage.parquet import as_path
 from etl_framework.storage.records import write_records
@@ -75,7 +75,10 @@ def _rows_of_values(
 def _values(header: Header, text: str, dialect: Dialect) -> str:
     """A row's texts by column, as JSON; all of them are null if the row cannot be split."""
     try:
-        values = dialect.without_nulls(text, next(dialect.rows([text])))
+        first, *others = text.splitlines(keepends=True) or [""]
+        spaced = dialect.is_spaced(first)
+        split = dialect.split(first, iter(others)) if spaced else next(dialect.rows([text]))
+        values = dialect.without_nulls(text, split)
     except (csv.Error, StopIteration):
         values = []
     by_column: dict[str, str | None] = {name: None for name in header if name}

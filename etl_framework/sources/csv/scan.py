@@ -9,11 +9,14 @@ from pathlib import Path
 from etl_framework.columns import Column
 from etl_framework.connections.files import File
 from etl_framework.sources.base import Extraction
+from etl_framework.sources.csv.copy import needs_copy, write_copy
 from etl_framework.sources.csv.dialect import Dialect
-from etl_framework.sources.csv.records import Header, Record, record_of
-from etl_framework.sources.csv.text import blocks, has
-from etl_framework.sql.quote import literal
-from etl_framework.sql.typed_texts import INEXACT, changed_when_read, inexact, read_type
+from etl_framework.sources.csv.header import Header
+from etl_framework.sources.csv.records import Record, record_of
+from etl_framework.sources.csv.text import has, packing
+from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.text_rules import changed_when_read, read_type
+from etl_framework.sql.typed_texts import INEXACT, inexact, is_declared, read_or_error
 from etl_framework.storage.parquet import as_path
 
 BATCH = 20_000
@@ -22,11 +25,15 @@ BATCH = 20_000
 class CsvScan:
     """Reads a source's files with DuckDB.
 
-    :ivar types: the DuckDB type with which each column is read.
+    :ivar types: the DuckDB type with which each column is read; texts of a form of their own, and
+        texts with spaces around them, are read as texts first.
     """
 
     def __init__(self, columns: Sequence[Column], dialect: Dialect, extraction: Extraction) -> None:
+        self.declared = [column for column in columns if is_declared(column, dialect.form)]
         self.types = {column.name: read_type(column) for column in columns}
+        as_texts = columns if dialect.trim else self.declared
+        self.types |= {column.name: "VARCHAR" for column in as_texts}
         self._columns = columns
         self._dialect = dialect
         self._session = extraction.session
@@ -35,19 +42,27 @@ class CsvScan:
         self._looks = 0
 
     def close(self) -> None:
-        """Delete the copies in UTF-8 that were made for reading."""
+        """Delete the copies that were made for reading."""
         shutil.rmtree(self._folder.path / "recoded", ignore_errors=True)
 
-    def path(self, file: File) -> Path:
-        """The path at which DuckDB can read a file: its own, or that of a copy in UTF-8."""
-        if self._dialect.is_utf8:
-            return file.path
-        if file not in self._recoded:
+    def path(self, file: File, header: Header | None = None) -> Path:
+        """The path at which DuckDB can read a file: its own, or that of a copy.
+
+        :param header: the file's header, for the first call.
+        """
+        if file in self._recoded:
+            return self._recoded[file]
+        packed = packing(file)
+        if header and needs_copy(file, header, self._dialect):
             path = self._folder.part("recoded") / f"{len(self._recoded)}.csv"
-            with path.open("wb") as out:
-                out.writelines(blocks(file, self._dialect))
-            self._recoded[file] = path
-        return self._recoded[file]
+            write_copy(file, header, self._dialect, path)
+        elif packed and file.path.suffix != packed:
+            path = self._folder.part("recoded") / f"{len(self._recoded)}.csv{packed}"
+            path.symlink_to(file.path.resolve())
+        else:
+            path = file.path
+        self._recoded[file] = path
+        return path
 
     def sql(
         self,
@@ -62,8 +77,8 @@ class CsvScan:
         :param types: the types with which to read columns; other columns are read as text.
         """
         # read_csv(['a.csv', 'b.csv'], columns = {'id': 'DOUBLE', 'name': 'VARCHAR'},
-        #   auto_detect = false, header = true, delim = ',', ..., rejects_table = 'etl_rejects_1',
-        #   rejects_scan = 'etl_rejects_1_scan')
+        #   auto_detect = false, header = false, skip = 1, delim = ',', ...,
+        #   rejects_table = 'etl_rejects_1', rejects_scan = 'etl_rejects_1_scan')
         dialect = self._dialect
         nulls = ", ".join(literal(text) for text in ("", *dialect.nulls))
         columns = ", ".join(
@@ -72,15 +87,40 @@ class CsvScan:
             f"{literal(types.get(name, 'VARCHAR'))}"
             for index, name in enumerate(header)
         )
-        paths = ", ".join(as_path(self.path(file)) for file in files)
+        paths = ", ".join(as_path(self.path(file, header)) for file in files)
+        # In a copy, blank lines stand for those before the first row.
+        skip = 0 if any(needs_copy(file, header, dialect) for file in files) else header.line - 1
         return (
             f"read_csv([{paths}], columns = {{{columns}}}, auto_detect = false, "
-            f"header = {str(dialect.header).lower()}, delim = {literal(dialect.delimiter)}, "
+            f"header = false, skip = {skip}, delim = {literal(dialect.delimiter)}, "
             f"quote = {literal(dialect.quote)}, escape = {literal(dialect.quote)}, "
             f"nullstr = [{nulls}], allow_quoted_nulls = false, "
             f"store_rejects = true, rejects_limit = 0, rejects_table = '{rejects}', "
             f"rejects_scan = '{rejects}_scan'{options})"
         )
+
+    def rows(self, scan: str) -> str:
+        """Return what to select typed rows from, by the SQL of a scan; a wrong text is an error."""
+        # (SELECT * REPLACE (CASE ... TRY_CAST(replace("price", ',', '.') ...) END AS "price")
+        #   FROM (SELECT * REPLACE (nullif(trim("price"), '') AS "price") FROM read_csv(...)))
+        form = self._dialect.form
+        replaced = ", ".join(
+            f"{read_or_error(column, form)} AS {quote(column.name)}"
+            for column in self._columns
+            if self.types[column.name] == "VARCHAR" and column.type.family != "text"
+        )
+        trimmed = self._trimmed(scan)
+        return f"(SELECT * REPLACE ({replaced}) FROM {trimmed})" if replaced else trimmed
+
+    def _trimmed(self, scan: str) -> str:
+        if not self._dialect.trim:
+            return scan
+        nulls = literal(["", *self._dialect.nulls])
+        trimmed = ", ".join(
+            f"CASE WHEN trim({name}, ' ') IN {nulls} THEN NULL ELSE trim({name}, ' ') END AS {name}"
+            for name in (quote(column.name) for column in self._columns)
+        )
+        return f"(SELECT * REPLACE ({trimmed}) FROM {scan})"
 
     def doubtful(self, rejects: str, files: Sequence[File]) -> list[File]:
         """The files with refused lines that DuckDB may have split wrongly."""
@@ -101,7 +141,11 @@ class CsvScan:
         self, header: Header, files: Sequence[File], columns: Sequence[Column]
     ) -> list[File]:
         """The files with a text that reading changes, such as a timestamp with a time zone."""
-        tests = [test for column in columns if (test := changed_when_read(column))]
+        tests = [
+            test
+            for column in columns
+            if self.types[column.name] == read_type(column) and (test := changed_when_read(column))
+        ]
         return self._where(header, files, tests, {}) if tests else []
 
     def _where(
@@ -125,7 +169,11 @@ class CsvScan:
         """The files that may be the cause of an error in the quick way."""
         import duckdb
 
-        changes = [f"coalesce({change}, false)" for c in self._columns if (change := inexact(c))]
+        changes = [
+            f"coalesce({change}, false)"
+            for c in self._columns
+            if self.types[c.name] == read_type(c) and (change := inexact(c))
+        ]
         if not changes or not (
             INEXACT in str(error) or isinstance(error, duckdb.ConversionException)
         ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import mmap
 import zlib
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,8 @@ BLOCK = 1 << 20
 NEWLINE = 10
 ENDLESS = 1 << 23
 LONGEST_SHOWN = 1 << 20
-PACKED = (".gz", ".zst")
+# How a packed file begins, by the ending of its name.
+PACKED = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
 
 
 @contextmanager
@@ -34,10 +36,23 @@ def unpacked(file: File) -> Iterator[BinaryIO]:
         raise StepError(f"{file.name}: the file cannot be read: {error}") from error
 
 
+def packing(file: File) -> str:
+    """How a file is packed, as the ending of its name would say: `.gz`, `.zst`, or empty.
+
+    Its first bytes tell; the name alone counts only for an ending that they do not deny.
+    """
+    if file.path.suffix in PACKED:
+        return file.path.suffix
+    with file.path.open("rb") as raw:
+        head = raw.read(4)
+    return next((ending for ending, magic in PACKED.items() if head.startswith(magic)), "")
+
+
 def _opened(file: File) -> BinaryIO:
-    if file.path.suffix == ".gz":
+    packed = packing(file)
+    if packed == ".gz":
         return cast(BinaryIO, gzip.open(file.path, "rb"))
-    if file.path.suffix == ".zst":
+    if packed == ".zst":
         import pyarrow as pa
 
         return cast(BinaryIO, pa.input_stream(str(file.path), compression="zstd"))
@@ -59,17 +74,44 @@ def blocks(file: File, dialect: Dialect) -> Iterator[bytes]:
         yield from iter(lambda: stream.read(BLOCK), b"")
 
 
+def lines(file: File, dialect: Dialect, longest: int = -1) -> Iterator[str]:
+    """The lines of a file with their line ends; a wrong byte becomes a lone surrogate.
+
+    :param longest: how many characters of a line to read at once; the rest comes as another line.
+    :raises StepError: the file cannot be read.
+    """
+    encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding
+    with (
+        unpacked(file) as raw,
+        io.TextIOWrapper(raw, encoding, "surrogateescape", newline="") as text,
+    ):
+        yield from iter(lambda: text.readline(longest), "")
+
+
 def has(file: File, dialect: Dialect, sought: str) -> bool:
-    """Whether a character is anywhere in the file."""
+    """Whether a text is anywhere in the file; of several characters, all stand side by side."""
     if not sought:
         return False
-    byte = sought.encode()
-    if file.path.suffix in PACKED or not dialect.is_utf8:
-        return any(byte in block for block in blocks(file, dialect))
-    if not file.path.stat().st_size:
+    wanted = sought.encode()
+    if packing(file) or not dialect.is_utf8:
+        end = b""
+        for block in blocks(file, dialect):
+            if wanted in block or (end and wanted in end + block[: len(wanted)]):
+                return True
+            end = block[-len(wanted) + 1 :] if len(wanted) > 1 else b""
         return False
+    with mapped(file) as text:
+        return text.find(wanted) >= 0
+
+
+@contextmanager
+def mapped(file: File) -> Iterator[mmap.mmap | bytes]:
+    """The bytes of a file that is not packed, without reading all of them into memory."""
+    if not file.path.stat().st_size:
+        yield b""
+        return
     with file.path.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return text.find(byte) >= 0
+        yield text
 
 
 def has_endless_line(file: File, dialect: Dialect) -> bool:
@@ -77,7 +119,7 @@ def has_endless_line(file: File, dialect: Dialect) -> bool:
 
     True if a line has twice `ENDLESS` bytes or more, false if all lines have less than `ENDLESS`.
     """
-    if file.path.suffix in PACKED or not dialect.is_utf8:
+    if packing(file) or not dialect.is_utf8:
         open_ = 0
         for block in blocks(file, dialect):
             end = block.rfind(b"\n")
@@ -139,11 +181,11 @@ def shown(line: bytes) -> str:
 def unpacked_head(head: bytes, name: str) -> bytes:
     """Decompress the first bytes of a file, as far as they go; plain bytes stay as they are.
 
-    :param name: the file's name, whose ending shows how the file is compressed.
+    :param name: the file's name; its ending or the first bytes show how the file is compressed.
     """
-    if name.endswith(".gz"):
+    if name.endswith(".gz") or head.startswith(PACKED[".gz"]):
         return zlib.decompressobj(wbits=31).decompress(head)
-    if name.endswith(".zst"):
+    if name.endswith(".zst") or head.startswith(PACKED[".zst"]):
         import pyarrow as pa
 
         return bytes(pa.CompressedInputStream(pa.BufferReader(head), "zstd").read(BLOCK >> 6))

@@ -11,6 +11,8 @@ from typing import IO, TYPE_CHECKING
 from etl_framework.columns import Column
 from etl_framework.errors import StepError
 from etl_framework.sources.base import Extraction
+from etl_framework.sources.postgres.fits import MISFIT, ROW
+from etl_framework.sources.postgres.rejected import Misfits
 from etl_framework.storage.parquet import arrow_writer
 
 if TYPE_CHECKING:
@@ -29,8 +31,10 @@ class CopyRead:
 
     def into_parquet(
         self, connection: PostgresConnection, query: str, extraction: Extraction
-    ) -> int:
-        """Write the rows of a query to Parquet, and return their number.
+    ) -> tuple[int, int]:
+        """Write the rows of a query to Parquet; return how many were kept, and how many rejected.
+
+        :param query: has the declared columns, and behind them MISFIT and ROW if rows may not fit.
 
         Another thread writes what COPY sends into a pipe, while this one reads from the pipe.
 
@@ -51,27 +55,30 @@ class CopyRead:
         thread.start()
         try:
             with os.fdopen(reader, "rb") as pipe:
-                rows = self._write(pipe, extraction)
+                rows = self._write(pipe, extraction, MISFIT in query)
         finally:
             thread.join()
             if failures and not isinstance(failures[0], BrokenPipeError):
                 raise failures[0]
         return rows
 
-    def _write(self, pipe: IO[bytes], extraction: Extraction) -> int:
+    def _write(self, pipe: IO[bytes], extraction: Extraction, may_not_fit: bool) -> tuple[int, int]:
         import pyarrow as pa
         import pyarrow.csv as csv
 
         schema = pa.schema([(column.name, column.type.arrow()) for column in self._columns])
         # In 32 bits, Arrow reads a number that is too large as infinity; in 64, `_hold` finds it.
         wide = {f.name: pa.float64() if f.type == pa.float32() else f.type for f in schema}
+        if may_not_fit:
+            wide |= {MISFIT: pa.int32(), ROW: pa.string()}
+        misfits = Misfits(self._columns, extraction)
         rows = 0
         path = extraction.folder.part("data") / "0.parquet"
         with arrow_writer(path, schema) as file:
             try:
                 batches = csv.open_csv(
                     pipe,
-                    csv.ReadOptions(column_names=schema.names, block_size=BLOCK, use_threads=False),
+                    csv.ReadOptions(column_names=[*wide], block_size=BLOCK, use_threads=False),
                     csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
                     csv.ConvertOptions(
                         column_types=wide,
@@ -82,14 +89,16 @@ class CopyRead:
                         false_values=["f"],
                     ),
                 )
-                for batch in batches:
+                for arrived in batches:
+                    batch = misfits.taken_from(arrived) if may_not_fit else arrived
                     self._hold(batch)
                     file.write_batch(batch.cast(schema))
                     rows += batch.num_rows
             except pa.ArrowInvalid as error:
                 if "Empty CSV file" not in str(error):
                     raise self._too_big(str(error)) from error
-        return rows
+        misfits.close()
+        return rows, misfits.count
 
     def _hold(self, batch: pa.RecordBatch) -> None:
         """Refuse values that Arrow accepts although their columns cannot hold them.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from etl_framework.columns import Column
+from etl_framework.columns import Column, ColumnType
 from etl_framework.sql.quote import quote
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ NEAREST = {
     "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
 }
+MOMENTS = {
+    "date": "date",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamptz",
+}
 NO_TEXT = {
     "A": "an array",
     "C": "a composite",
@@ -53,7 +58,8 @@ columns AS (
     SELECT typed.*, typcategory FROM typed JOIN pg_type ON oid = type AND typtype <> 'd')
 """
 TYPES = f"""
-{COLUMNS} SELECT attname, format_type(type, NULL), typcategory FROM columns ORDER BY attnum
+{COLUMNS} SELECT attname, format_type(type, NULL), typcategory, modifier FROM columns
+ORDER BY attnum
 """
 
 
@@ -62,10 +68,42 @@ class TableType:
     """A column's type in PostgreSQL; for a domain, the type that the domain is based on.
 
     :param category: PostgreSQL's letter for the kind of type, `A` for arrays.
+    :param modifier: length, or precision and scale, as the catalogue has them; -1 for none.
     """
 
     name: str
     category: str
+    modifier: int = -1
+
+    @property
+    def moment(self) -> str:
+        """Our word for a type of date or time; empty for others."""
+        return MOMENTS.get(self.name, "")
+
+    @property
+    def length(self) -> int:
+        """The most characters of a text; 0 if there is no limit."""
+        limited = self.name in ("character varying", "character") and self.modifier > 4
+        return self.modifier - 4 if limited else 0
+
+    @property
+    def precision(self) -> int:
+        """The digits of a numeric; 0 if there is no limit."""
+        return (self.modifier - 4) >> 16 if self.name == "numeric" and self.modifier > 4 else 0
+
+    @property
+    def scale(self) -> int:
+        """The digits of a numeric behind the point, which may be negative."""
+        # The catalogue has eleven bits for it, the first of which is the sign.
+        return (((self.modifier - 4) & 0x7FF) ^ 1024) - 1024
+
+    def is_longer_than(self, declared: ColumnType) -> bool:
+        """Whether a numeric may have more digits, before or behind the point, than a decimal."""
+        if self.name != "numeric":
+            return False
+        digits, scale = declared.arguments
+        fits = 0 <= self.scale <= scale and self.precision - self.scale <= digits - scale
+        return not self.precision or not fits
 
 
 def types_of(cursor: Cursor, table: str) -> dict[str, TableType]:
@@ -74,7 +112,7 @@ def types_of(cursor: Cursor, table: str) -> dict[str, TableType]:
     :param table: the table's name, quoted.
     """
     cursor.execute(TYPES, (table,))
-    return {name: TableType(type_, category) for name, type_, category in cursor.fetchall()}
+    return {name: TableType(*facts) for name, *facts in cursor.fetchall()}
 
 
 def refused(columns: Sequence[Column], types: Mapping[str, TableType]) -> Iterator[tuple[str, str]]:
@@ -99,6 +137,14 @@ def selected(column: Column, types: Mapping[str, TableType]) -> str:
     if type_name == "real" and column.type.name == "double precision":
         # The text `0.1` gives another double than the real 0.1 does.
         return f"{name}::double precision AS {name}"
+    if type_name == "character":  # its blanks at the end mean nothing
+        return f"rtrim({name}::text, ' ') AS {name}"
     if type_name == "date" and column.type.name == "timestamp":
         return f"{name}::timestamp AS {name}"
+    if type_name == "numeric" and column.type.family == "integer":
+        # A numeric(10,2) writes the number 1 as 1.00.
+        return f"{name}::{column.type.name} AS {name}"
+    if column.type.family == "decimal" and types[column.name].is_longer_than(column.type):
+        # The zeros of 0.01000000000000000000 are too many for some readers.
+        return f"round({name}, {column.type.arguments[1]}) AS {name}"
     return name

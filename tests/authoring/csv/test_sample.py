@@ -110,7 +110,7 @@ def test_what_is_not_looked_at_is_said(
                      {"encoding": "cp1252"}, ["i", "a"], id="an encoding"),
         pytest.param(b"i^a\n1^x\n", ["--delimiter", "^"], {"delimiter": "^"}, ["i", "a"],
                      id="a delimiter"),
-        pytest.param(b"i\ta,b\n1\tx,y\n", ["--delimiter", "\\t"], {"delimiter": "\t"}, ["i"],
+        pytest.param(b"i\ta,b\n1\tx,y\n", ["--delimiter", "\\t"], {"delimiter": "\t"}, ["i", "a_b"],
                      id="a tab"),
         pytest.param(b"i,a\n1,~x,y~\n", ["--quote", "~"], {"quote": "~"}, ["i", "a"], id="a quote"),
         pytest.param(b'i,a\n1,"x"\n', ["--quote", ""], {"quote": ""}, ["i", "a"], id="no quotes"),

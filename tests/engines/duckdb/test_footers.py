@@ -21,13 +21,14 @@ from etl_framework.checks.length import Length
 from etl_framework.checks.not_null import NotNull
 from etl_framework.checks.null_rate import NullRate
 from etl_framework.checks.pattern import Pattern
-from etl_framework.columns import Column
+from etl_framework.columns import Column, ColumnType
 from etl_framework.engines.duckdb import footers
+from etl_framework.engines.duckdb.engine import DuckDBEngine
 from etl_framework.engines.duckdb.examples import examples
-from etl_framework.engines.duckdb.scan import predicate, scan
+from etl_framework.engines.duckdb.scan import scan
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.engines.work import Work
-from etl_framework.plan.plan import Step
+from etl_framework.plan.step import CheckSql, RowRule, Step
 from etl_framework.storage.parquet import arrow_writer, see, write_parquet
 from tests.conftest import Folder
 
@@ -71,6 +72,19 @@ CHECKS: list[RowCheck] = [
     AcceptedValues(type="accepted_values", column="w", values=["a", "A"]),
     AcceptedRange(type="accepted_range", column="i", max=0, where="w IS NOT NULL"),
 ]
+
+
+def rule(check: RowCheck) -> RowRule:
+    """A check as the plan gives it to the engine."""
+    types = {name: ColumnType.parse(type_).duckdb for name, type_ in COLUMNS.items()}
+    where, violation = (
+        DuckDBEngine().condition(sql, "t", types) if sql else ""
+        for sql in (check.where, check.violation())
+    )
+    return RowRule(check, CheckSql("", where, violation))
+
+
+RULES = [rule(check) for check in CHECKS]
 PARTS = st.lists(
     st.lists(
         st.tuples(*(st.none() | st.sampled_from(values) for values in VALUES.values())), max_size=30
@@ -82,7 +96,7 @@ FULL: list[Row] = [tuple(values[i % len(values)] for values in VALUES.values()) 
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    engine = Database("200MB", 2, tmp_path / "spill", "Europe/Berlin")
+    engine = Database("200MB", 2, tmp_path / "spill", "Europe/Berlin", [tmp_path.parent])
     yield engine.session()
     engine.close()
 
@@ -133,14 +147,14 @@ def test_counts_and_examples_are_those_of_the_plain_way(
     ]
     step = work(folder, session, files)
     session.execute("CREATE OR REPLACE TEMP TABLE plain AS FROM t")
-    sums = ", ".join(f"count(*) FILTER ({predicate(found)})" for found in CHECKS)
+    sums = ", ".join(f"count(*) FILTER ({rule.sql.predicate})" for rule in RULES)
     plain = session.execute(f"SELECT count(*), {sums} FROM plain").fetchone() or ()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(footers, "SAMPLE", 2)
-        scanned = scan(step, CHECKS)
+        scanned = scan(step, RULES)
     rows, failing = scanned.rows, scanned.failing
 
     assert (rows, *failing) == plain
-    broken = {i: predicate(CHECKS[i]) for i, count in enumerate(failing) if count}
+    broken = {i: RULES[i].sql.predicate for i, count in enumerate(failing) if count}
     for i, shown in examples(step, broken).items():
         assert len(shown) == min(10, failing[i])

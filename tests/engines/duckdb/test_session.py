@@ -20,7 +20,8 @@ SCHEMA = {"orders": {"customer": "VARCHAR", "amount": "DECIMAL(10,2)", "moment":
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Database]:
     """An engine of 64 MB and one thread, in Vienna."""
-    made = Database("64MB", 1, tmp_path / "spill", "Europe/Vienna")
+    made = Database("64MB", 1, tmp_path / "spill", "Europe/Vienna", [tmp_path / "open"])
+    (tmp_path / "open").mkdir()
     yield made
     made.close()
 
@@ -74,13 +75,13 @@ def test_what_does_not_fit_into_memory_goes_to_the_spill_folder(
 ) -> None:
     sql = "SELECT md5(i::varchar) AS h, i FROM range(1000000) t(i) ORDER BY h"
 
-    assert write(engine.session(), sql, tmp_path) == 1_000_000
+    assert write(engine.session(), sql, tmp_path / "open") == 1_000_000
 
 
 def test_sessions_do_not_see_each_others_views(engine: Database, tmp_path: Path) -> None:
     one, other = engine.session(), engine.session()
-    write(one, "SELECT 1 AS k", tmp_path)
-    see(one, "orders", [str(tmp_path / "0.parquet")])
+    write(one, "SELECT 1 AS k", tmp_path / "open")
+    see(one, "orders", [str(tmp_path / "open" / "0.parquet")])
 
     assert one.execute("SELECT k FROM orders").fetchall() == [(1,)]
     with pytest.raises(duckdb.CatalogException):
@@ -90,12 +91,12 @@ def test_sessions_do_not_see_each_others_views(engine: Database, tmp_path: Path)
 @pytest.mark.parametrize("name", ["a'b.parquet", "a b.parquet", "a[1].parquet"])
 def test_a_relation_may_lie_under_any_name(engine: Database, tmp_path: Path, name: str) -> None:
     session = engine.session()
-    write(session, "SELECT 1 AS k", tmp_path)
-    (tmp_path / "0.parquet").rename(tmp_path / name)
-    write(session, "SELECT 2 AS k", tmp_path)
-    (tmp_path / "0.parquet").rename(tmp_path / "a1.parquet")
+    write(session, "SELECT 1 AS k", tmp_path / "open")
+    (tmp_path / "open" / "0.parquet").rename(tmp_path / "open" / name)
+    write(session, "SELECT 2 AS k", tmp_path / "open")
+    (tmp_path / "open" / "0.parquet").rename(tmp_path / "open" / "a1.parquet")
 
-    see(session, "orders", [str(tmp_path / name)])
+    see(session, "orders", [str(tmp_path / "open" / name)])
 
     assert session.execute("SELECT k FROM orders").fetchall() == [(1,)]
 
@@ -106,3 +107,32 @@ def test_the_engine_reads_no_python_variable(engine: Database) -> None:
     assert orders.num_rows == 1
     with pytest.raises(duckdb.CatalogException):
         engine.session().execute("SELECT * FROM orders")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM read_text('{outside}/secret.csv')",
+        "SELECT * FROM '{outside}/secret.csv'",
+        "SELECT * FROM read_csv('{open}/../secret.csv')",
+        "SELECT * FROM glob('{outside}/*')",
+        "COPY (SELECT 1) TO '{outside}/made.csv'",
+        "ATTACH '{outside}/made.duckdb'",
+        "SELECT getenv('HOME')",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+    ],
+)
+def test_sql_reaches_no_file_beyond_the_folders_of_the_run(
+    engine: Database, tmp_path: Path, query: str
+) -> None:
+    (tmp_path / "open" / "a.csv").write_text("a\n1\n")
+    (tmp_path / "secret.csv").write_text("a\nsecret\n")
+    filled = query.format(outside=tmp_path, open=tmp_path / "open")
+    session = engine.session()
+
+    assert session.execute(f"FROM read_csv('{tmp_path}/open/a.csv')").fetchall() == [(1,)]
+    with pytest.raises(duckdb.Error) as raised:
+        session.execute(filled).fetchall()
+    assert "secret\n" not in str(raised.value)
+    assert not (tmp_path / "made.csv").exists()

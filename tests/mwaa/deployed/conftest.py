@@ -147,7 +147,7 @@ class Servers:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    with ExitStack() as until, pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as until:
         moto, plane = start_moto(until), MwaaServer()
         url = f"http://127.0.0.1:{plane.start()}"
         until.callback(plane.stop)
@@ -157,9 +157,12 @@ def servers() -> Iterator[Servers]:
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true", "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-west-1",
         }  # fmt: skip
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        yield Servers(plane, variables, boto3.client("s3"), boto3.client("logs"))
+        # Set for the clients alone: other tests of this process have servers of their own.
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            s3, logs = boto3.client("s3"), boto3.client("logs")
+        yield Servers(plane, variables, s3, logs)
 
 
 @pytest.fixture(scope="module", autouse=True)

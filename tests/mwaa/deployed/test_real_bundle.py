@@ -16,10 +16,14 @@ from tests.mwaa.deployed.conftest import Place
 
 SQL = "sql_templates/music_streaming/kpis_hourly.sql"
 COMPILED = ".etl/compiled/music_streaming.prod.json"
+DAILY = ".etl/compiled/music_daily.prod.json"
 FILES = {
     ".airflowignore", COMPILED, "environments.yml", "music_streaming.py",
     "pipelines/music_streaming.yml", SQL, "sql_templates/music_streaming/kpis_genre.sql",
     "sql_templates/music_streaming/listens.sql", "sql_templates/music_streaming/plays.sql",
+    DAILY, "music_daily.py", "pipelines/music_daily.yml",
+    *(f"sql_templates/music_daily/{name}.sql" for name in (
+        "all_plays", "daily_listens", "genre_all_days", "hourly_all_days", "listeners_daily")),
 }  # fmt: skip
 
 

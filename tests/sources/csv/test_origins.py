@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import random
+import shutil
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from etl_framework.devstack.stack import Stack
 from etl_framework.project.project import load_project
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
-from tests.conftest import Folder
+from etl_framework.run.run import Run
+from tests.conftest import Folder, bucket, in_the_cluster
 
 HEADER = "n,t\n"
 PIPELINE = """
@@ -129,3 +134,70 @@ def test_rows_whose_moments_are_written_in_another_way(folder: Folder, quote: st
         (25, "accepted_range", "-9,2024-06-25 10:00"),
     ]  # fmt: skip
     assert results["check.s"].counts == {"rows": 43, "kept": 41, "quarantined": 2}
+
+
+@pytest.mark.slow
+def test_of_a_source_that_another_worker_read(folder: Folder, stack: Stack) -> None:
+    """Its files lie in S3 and have the same paths on all workers, as on MWAA."""
+    in_the_cluster(folder, "duckdb")
+    bucket().write("s/1.csv", b"n,t\n1,a\n-2,b\n")
+    folder.write("pipelines/p.yml", PIPELINE)
+    run = Run(folder.plan("p"))
+    run.one_step("extract.s")
+    shutil.rmtree(folder.root / ".etl")
+
+    Run(folder.plan("p")).one_step("check.s")
+
+    rows = list(Quarantine(load_project(folder.root), None, "s").rows(Selection()))
+    assert places(rows) == [("s/1.csv", 3, "-2,b")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["here", "in S3"])
+def test_of_a_source_that_was_read_elsewhere(
+    folder: Folder, stack: Stack, tmp_path: Path, place: str
+) -> None:
+    """The run was killed, and goes on in another folder or on another machine."""
+    if place == "in S3":
+        in_the_cluster(folder, "duckdb")
+        bucket().write("s/1.csv", b"n,t\n1,a\n-2,b\n")
+    folder.write("pipelines/p.yml", PIPELINE)
+    folder.write("lake/s/1.csv", "n,t\n1,a\n-2,b\n")
+    Run(folder.plan("p")).one_step("extract.s")
+    if place == "in S3":
+        shutil.rmtree(folder.root / ".etl")
+    other = Folder(folder.root.rename(tmp_path.with_name(f"{tmp_path.name}-elsewhere")))
+
+    other.run("p")
+
+    rows = list(Quarantine(load_project(other.root), None, "s").rows(Selection()))
+    assert places(rows) == [("s/1.csv", 3, "-2,b")]
+
+
+def test_of_a_file_that_is_in_the_archive_by_now(folder: Folder) -> None:
+    text = PIPELINE.replace('path: "s/*"', 'path: "s/*"\n        archive: processed/')
+    kpi = """
+    kpis:
+      k:
+        sql: k.sql
+        target: {connection: warehouse, table: k}
+        columns: [{name: n, type: integer}]
+    """
+    folder.write("pipelines/p.yml", textwrap.dedent(text) + textwrap.dedent(kpi))
+    folder.write("sql_templates/k.sql", "SELECT n FROM s")
+    folder.write("lake/s/1.csv", "n,t\n1,a\n-2,b\n")
+    folder.run("p")
+    first = list(Quarantine(load_project(folder.root), None, "s").rows(Selection()))
+    file = folder.root / "pipelines/p.yml"
+    file.write_text(file.read_text().replace("min: 0", "min: -1"))
+
+    assert folder.run("p")["check.s"].state == "done"
+    again = list(Quarantine(load_project(folder.root), None, "s").rows(Selection()))
+    assert places(again) == places(first) == [("s/1.csv", 3, "-2,b")]
+    assert [row.id for row in again] == [row.id for row in first]
+
+    (folder.root / "lake/processed/s/1.csv").unlink()
+    file.write_text(file.read_text().replace("min: -1", "min: 0"))
+    assert folder.run("p")["check.s"].state == "done"
+    unknown = Quarantine(load_project(folder.root), None, "s").rows(Selection())
+    assert [(row.file, row.values["n"]) for row in unknown] == [(None, "-2")]

@@ -1,7 +1,7 @@
-"""A thousand generated dirty files: every row is kept, or rejected at its line with its reason.
+"""Hundreds of generated dirty files: every row is kept, or rejected at its line with its reason.
 
-Ten runs of a hundred files, each with rows that do not parse and rows that break a check, and each
-written in another way.
+Ten runs, each of files with rows that do not parse and rows that break a check, and each written
+in another way.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from etl_framework.project.project import load_project
 from etl_framework.quarantine.rows import Quarantine, Selection
 from etl_framework.storage.parquet import as_path
 from tests.conftest import Folder
+from tests.thorough import amount
 
-FILES = 100
+FILES = amount(25, 100)
 KEPT = [
     "{n},ada,1.50,2024-06-25 08:00:00",
     '{n},"a, b",1e1,2024-06-25',
@@ -94,7 +95,7 @@ def write(folder: Folder, name: str, rng: random.Random, way: dict[str, Any], to
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: json.dumps(way))
-def test_a_hundred_dirty_files_add_up(orders: Folder, way: dict[str, Any]) -> None:
+def test_dirty_files_add_up(orders: Folder, way: dict[str, Any]) -> None:
     rng, to = random.Random(json.dumps(way)), Written()
     suffix = ".csv.gz" if way.get("packed") else ".csv"
     read = sum(write(orders, f"dirty/{n:03}{suffix}", rng, way, to) for n in range(FILES))

@@ -10,8 +10,9 @@ from decimal import Decimal
 import psycopg2
 import pytest
 
-from etl_framework.errors import DataMissingError, StepError
+from etl_framework.errors import DataMissingError, RetryableError, StepError
 from tests.conftest import Folder
+from tests.network import Relay
 from tests.sources.conftest import Reading, declare, read
 
 ReadTable = Callable[..., Reading]
@@ -101,33 +102,18 @@ def test_null_and_empty_text_stay_different_in_one_column(read_table: ReadTable)
 @pytest.mark.parametrize(
     ("held", "value", "declared"),
     [
-        pytest.param("timestamp", "infinity", "timestamp", id="an infinite timestamp"),
-        pytest.param("timestamptz", "-infinity", "timestamptz", id="an infinite timestamptz"),
-        pytest.param("timestamp", "0044-03-15 BC", "timestamp", id="a timestamp before Christ"),
-        pytest.param("date", "0044-03-15 BC", "date", id="a date before Christ"),
-        pytest.param("date", "infinity", "date", id="an infinite date"),
-        pytest.param("date", "20000-01-01", "date", id="a date with a year of five digits"),
-        pytest.param("bigint", "2147483648", "integer", id="an integer out of range"),
-        pytest.param("integer", "-32769", "smallint", id="a smallint out of range"),
-        pytest.param("numeric", "1.005", "decimal(10,2)", id="more digits behind the point"),
-        pytest.param("numeric", "12345678901.00", "decimal(10,2)", id="more digits before it"),
-        pytest.param("numeric", "123456789.1", "decimal(10,2)", id="one digit more before it"),
-        pytest.param("numeric", "NaN", "decimal(10,2)", id="a numeric that is no number"),
-        pytest.param("numeric", "1.5", "integer", id="a fraction as integer"),
         pytest.param("double precision", "1e300", "real", id="a double beyond real"),
         pytest.param("text", "soon", "date", id="a text as date"),
-        pytest.param("text", "éééééé", "varchar(9)", id="a text of more bytes than declared"),
     ],
 )
-def test_a_value_that_cannot_be_held_is_an_error_that_names_it(
+def test_a_type_that_cannot_hold_the_values_is_an_error_that_names_it(
     read_table: ReadTable, held: str, value: str, declared: str
 ) -> None:
-    with pytest.raises(StepError) as raised:
+    with pytest.raises(StepError, match="column 'amount' is") as raised:
         sql = f"CREATE TABLE t (k int, amount {held}); INSERT INTO t VALUES (1, '{value}')"
         read_table(sql, ("k integer", f"amount {declared}"))
 
     assert len(raised.value.diagnostics) == 1
-    assert "amount" in str(raised.value) or value.split()[0] in str(raised.value)
 
 
 SIX = """
@@ -145,7 +131,7 @@ INSERT INTO t VALUES
 def test_an_incremental_key_reads_the_rows_of_the_data_interval(
     read_table: ReadTable, key: str
 ) -> None:
-    option = f"incremental_key: {key}"
+    option = f"incremental_key: {key}\n    where: {key} IS NOT NULL"
 
     assert read_table(SIX, ("k integer",), option).kept == [(2,), (3,)]
     assert read_table("", ("k integer",), option, day="2024-06-26").kept == [(4,)]
@@ -164,6 +150,41 @@ def test_an_incremental_key_reads_the_rows_of_the_data_interval(
 )  # fmt: skip
 def test_where_narrows_the_rows(read_table: ReadTable, options: str, rows: list[int]) -> None:
     assert [row[0] for row in read_table(SIX, ("k integer",), options).kept] == rows
+
+
+def test_columns_of_any_name(read_table: ReadTable) -> None:
+    sql = """CREATE TABLE t ("Order ID" int, "größe" text, "order" text, "Order" text, "100%" date);
+             INSERT INTO t VALUES (1, 'a', 'b', 'c', '2024-06-25'),
+                 (2, 'd', 'e', 'f', '2024-06-26')"""
+    columns = (
+        'id integer; from: "Order ID"', 'size varchar(9); from: "größe"',
+        'order varchar(9)', 'other varchar(9); from: "Order"', 'day date; from: "100%"',
+    )  # fmt: skip
+
+    whole = read_table(sql, columns, "where: '\"Order ID\" > 0'")
+    one = read_table("", columns, "incremental_key: day")
+
+    assert [row[:4] for row in sorted(whole.kept)] == [(1, "a", "b", "c"), (2, "d", "e", "f")]
+    assert [row[0] for row in one.kept] == [1]
+
+
+def test_blanks_at_the_end_of_a_char_mean_nothing(read_table: ReadTable) -> None:
+    sql = "CREATE TABLE t (a char(6), b char(6), n int); INSERT INTO t VALUES ('ab', NULL, 1)"
+
+    reading = read_table(sql, ("a char(6)", "b varchar(24)", "n integer"))
+
+    assert reading.kept == [("ab", None, 1)]
+
+
+def test_a_value_of_a_renamed_column_that_does_not_fit(read_table: ReadTable) -> None:
+    sql = """CREATE TABLE t ("N" int primary key, "At" timestamp);
+             INSERT INTO t VALUES (1, 'infinity'), (2, '2024-01-01')"""
+    columns = ("n integer; from: N, primary_key: true", "at timestamp; from: At")
+
+    reading = read_table(sql, columns, "max_rejected: '100%'")
+
+    assert [row[0] for row in reading.kept] == [2]
+    assert [row.name for row in reading.rejected] == ["at"]
 
 
 def test_a_missing_table_is_named(read_table: ReadTable) -> None:
@@ -195,3 +216,57 @@ def test_a_big_table_streams_into_parquet(read_table: ReadTable) -> None:
 
     assert len(kept) == len(set(kept)) == 300_000
     assert kept[-1] == (300_000, "name 300000")
+
+
+@pytest.mark.parametrize("count", [1001, 1599])
+def test_a_table_of_many_columns(read_table: ReadTable, count: int) -> None:
+    columns = tuple(f"c{n} varchar(9)" for n in range(count))
+    sql = f"CREATE TABLE t ({', '.join(f'c{n} text' for n in range(count))}); "
+    values = ", ".join(f"'{n}'" for n in range(count))
+
+    reading = read_table(f"{sql} INSERT INTO t VALUES ({values})", columns)
+
+    assert reading.kept == [tuple(str(n) for n in range(count))]
+
+
+def test_generated_columns_and_identities(read_table: ReadTable) -> None:
+    sql = """
+        CREATE TABLE t (id integer GENERATED ALWAYS AS IDENTITY, net numeric(10,2),
+                        gross numeric(10,2) GENERATED ALWAYS AS (net * 1.2) STORED);
+        INSERT INTO t (net) VALUES (10), (20)"""
+    columns = ("id integer", "net decimal(10,2)", "gross decimal(10,2)")
+
+    assert read_table(sql, columns).kept == [
+        (1, Decimal("10.00"), Decimal("12.00")),
+        (2, Decimal("20.00"), Decimal("24.00")),
+    ]
+
+
+def test_a_table_in_partitions(read_table: ReadTable) -> None:
+    sql = """
+        CREATE TABLE t (day date, v integer) PARTITION BY RANGE (day);
+        CREATE TABLE t_june PARTITION OF t FOR VALUES FROM ('2024-06-01') TO ('2024-07-01');
+        CREATE TABLE t_rest PARTITION OF t DEFAULT;
+        INSERT INTO t VALUES ('2024-06-25', 1), ('2024-07-25', 2)"""
+
+    assert read_table(sql, ("day date", "v integer")).kept == [
+        (date(2024, 6, 25), 1),
+        (date(2024, 7, 25), 2),
+    ]
+
+
+def test_a_connection_that_is_lost_within_copy_may_be_tried_again(
+    read_table: ReadTable, postgres: str, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network ends in the middle of the rows; psycopg2 then has nothing to say but a status."""
+    execute(
+        postgres, "CREATE TABLE t AS SELECT repeat('x', 999) AS v FROM generate_series(1, 9999)"
+    )
+    relay = Relay(f"{server.partition('host=')[2]}/.s.PGSQL.5432", ends_after=2_000_000)
+    name = postgres.partition("?")[0].rpartition("/")[2]
+    url = f"postgresql://postgres@127.0.0.1:{relay.port}/{name}"
+    monkeypatch.setenv("TEST_RDS_URL", url)
+
+    with pytest.raises(RetryableError, match="R310 PostgreSQL: the connection was lost"):
+        read_table("", ("v varchar(999)",))
+    relay.close()

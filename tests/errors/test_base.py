@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from etl_framework import errors
-from etl_framework.errors import ConfigError, Diagnostic, EtlError, MissingExtraError, did_you_mean
+from etl_framework.errors import (
+    ConfigError,
+    Diagnostic,
+    EtlError,
+    MissingExtraError,
+    base,
+    did_you_mean,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +52,10 @@ def every_error(base: type[EtlError] = EtlError) -> list[type[EtlError]]:
 
 
 def test_every_error_has_its_own_code_and_is_in_the_overview() -> None:
-    found = [each for each in every_error() if each.__module__ == errors.__name__]
+    found = [each for each in every_error() if each.__module__ == base.__name__]
 
     assert len({each.code for each in found}) == len(found)
-    assert all(each.__name__ in str(errors.__doc__) for each in found)
+    assert all(each.__name__ in str(base.__doc__) for each in found)
 
 
 @pytest.mark.parametrize(

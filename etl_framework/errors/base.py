@@ -8,6 +8,7 @@
                 ConflictError     another transaction was in the way: try again at once
             CheckFailedError  rows broke a rule of severity error; never retried
             DataMissingError  a source that must have data has none; never retried
+            BrokenStateError  a file that an earlier run wrote is not as it was written
         BundleError         a bundle would not work where it goes; nothing was written
         MissingExtraError   an optional dependency is missing; the hint says which extra to install
 
@@ -17,13 +18,13 @@ An error carries diagnostics: one for every problem, each with the place to look
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
+from etl_framework.errors.secrets import without_known
+
 Severity = Literal["error", "warning"]
-_SECRET = re.compile(r"(?i)((?:password|secret_access_key|session_token|token)\s*[=:]\s*)\S+")
 
 
 @dataclass(frozen=True, order=True)
@@ -51,9 +52,16 @@ class Diagnostic:
         numbers = f"{self.line}:{self.column}:" if self.line else ""
         return f"{self.path}:{numbers} "
 
+    def without_secrets(self) -> Diagnostic:
+        """The same, without secrets in its message and hint."""
+        message, hint = without_known(self.message), without_known(self.hint)
+        if (message, hint) == (self.message, self.hint):
+            return self
+        return replace(self, message=message, hint=hint)
+
 
 class EtlError(Exception):
-    """Base of every error of this package.
+    """Base of every error of this package; it holds no secret that is known.
 
     :param problem: one sentence, or all diagnostics.
     :param hint: what to do, if the problem is a sentence.
@@ -64,12 +72,12 @@ class EtlError(Exception):
     def __init__(self, problem: str | Iterable[Diagnostic], hint: str = "") -> None:
         if isinstance(problem, str):
             problem = [Diagnostic("", 0, 0, self.code, problem, hint)]
-        self.diagnostics = tuple(problem)
-        super().__init__(problem)
+        self.diagnostics = tuple(diagnostic.without_secrets() for diagnostic in problem)
+        super().__init__(self.diagnostics)
 
     def about(self, diagnostics: Iterable[Diagnostic]) -> Self:
         """Give this error other diagnostics, with a place or from several steps, and return it."""
-        self.diagnostics = tuple(diagnostics)
+        self.diagnostics = tuple(diagnostic.without_secrets() for diagnostic in diagnostics)
         return self
 
     def __str__(self) -> str:
@@ -127,6 +135,12 @@ class DataMissingError(StepError):
     code = "R330"
 
 
+class BrokenStateError(StepError):
+    """A file in staging is not as it was written: it is cut, changed, or gone."""
+
+    code = "R340"
+
+
 class BundleError(EtlError):
     """A bundle would not work where it goes; the error says everything that is wrong with it."""
 
@@ -143,11 +157,6 @@ class MissingExtraError(EtlError):
             f"the package '{package}' is not installed",
             hint=f"pip install 'etl-framework[{extra}]'",
         )
-
-
-def without_secrets(text: str) -> str:
-    """Replace everything in a message that looks like a secret by `***`."""
-    return _SECRET.sub(r"\1***", text)
 
 
 MANY = 20  # names in one hint

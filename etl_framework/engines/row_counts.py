@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from etl_framework.engines.work import Work
+from etl_framework.targets.ledger import unpacked
 
 RUNS = 7
 
@@ -27,7 +26,8 @@ def earlier_rows(work: Work) -> list[int]:
     )
     earlier = []
     for (checks,) in rows:
-        counts = [check["rows"] for check in json.loads(checks) if check["relation"] == relation]
+        told = [check for check in unpacked(checks) if check.get("relation") == relation]
+        counts = [int(check.get("rows", 0)) for check in told]
         # Row checks count all rows, other checks count the rows that are kept. The smaller number
         # is the number of rows kept.
         earlier += [min(counts)] if counts else []

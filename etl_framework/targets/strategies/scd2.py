@@ -1,0 +1,132 @@
+"""`scd2`: the history of rows, a version of each for as long as it was so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etl_framework.columns import Column, ColumnType
+from etl_framework.interval import DataInterval
+from etl_framework.sql.quote import names, quote, quote_table
+from etl_framework.targets import ledger
+from etl_framework.targets.ledger import LedgerEntry, Statement
+from etl_framework.targets.strategies.merge import Merge
+
+if TYPE_CHECKING:
+    from etl_framework.targets.load import Load
+    from etl_framework.targets.target import Target
+
+FROM, TO, CURRENT = "valid_from", "valid_to", "is_current"
+
+
+class Scd2(Merge):
+    """A row that differs from the version of its `unique_key` begins a new one (history, type 2).
+
+    A version is valid from the start of the first data interval that gave it to the start of the
+    first one that gave another, and so on for any order of runs: what an interval gives is put
+    between the versions before and behind it, in the place of what it gave earlier.
+    """
+
+    name = "scd2"
+    marks_rows = False
+    missing = ("keep", "close")
+
+    def last_wins(self, target: Target) -> bool:
+        return False
+
+    def restates(self, target: Target) -> bool:
+        return True
+
+    def own_columns(self, target: Target) -> tuple[Column, ...]:
+        moment, truth = ColumnType.parse("timestamptz"), ColumnType.parse("boolean")
+        return (
+            Column(name=FROM, type=moment, description="From when the row was like this."),
+            Column(name=TO, type=moment, description="Until when; empty if it still is."),
+            Column(name=CURRENT, type=truth, description="Whether it still is."),
+        )
+
+    def statements(self, load: Load, stage: str, entry: LedgerEntry) -> list[Statement]:
+        table, versions = quote_table(load.target.table), quote(f"{stage}_versions")
+        columns = names([*(column.name for column in load.columns), FROM, TO, CURRENT])
+        following, given = self._following(load, entry)
+        touched = f"({TO} IS NULL OR {TO} >= ?) AND {FROM} <= COALESCE(({following}), {FROM})"
+        made, values = self._versions(load, stage, entry, touched)
+        return [
+            (f"CREATE TEMP TABLE {versions} AS SELECT {columns} FROM {table} WHERE 1 = 0", ()),
+            (f"INSERT INTO {versions} ({columns}) {made}", values),
+            (f"DELETE FROM {table} WHERE {touched}", (entry.interval.start, *given)),
+            (f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {versions}", ()),
+        ]
+
+    def inserted(self, load: Load, stage: str, entry: LedgerEntry) -> Statement:
+        return f"SELECT COUNT(*) FROM {quote(f'{stage}_versions')}", ()
+
+    def held(self, load: Load, interval: DataInterval) -> Statement:
+        count = f"SELECT COUNT(*) FROM {quote_table(load.target.table)}"
+        return f"{count} WHERE {FROM} >= ? AND {FROM} < ?", (interval.start, interval.end)
+
+    def _following(self, load: Load, entry: LedgerEntry) -> Statement:
+        """A query for the start of the next data interval that was published; NULL if none was."""
+        named, values = ledger.naming(load.target.table)
+        newer = "pipeline = ? AND interval_start > ?"
+        query = f"SELECT MIN(interval_start) FROM {quote(ledger.TABLE)} WHERE {newer} AND {named}"
+        return query, (entry.pipeline, entry.interval.start, *values)
+
+    def _versions(self, load: Load, stage: str, entry: LedgerEntry, touched: str) -> Statement:
+        """A query for the versions around the interval, as they are with what it gives.
+
+        What was valid in the interval is cut out of the versions that touch it; what the interval
+        gives is put there; pieces of one version that follow one another are joined.
+        """
+        columns = names([column.name for column in load.columns])
+        table, start = quote_table(load.target.table), entry.interval.start
+        following, given = self._following(load, entry)
+        pieces = [
+            (
+                f"SELECT {columns}, ? AS {FROM}, begins_at AS {TO} "
+                f"FROM {quote(stage)}, next_interval",
+                (start,),
+            ),
+            (f"SELECT {columns}, {FROM}, ? FROM touched WHERE {FROM} < ?", (start, start)),
+            (
+                f"SELECT {columns}, begins_at, {TO} FROM touched, next_interval "
+                f"WHERE begins_at IS NOT NULL AND ({TO} IS NULL OR {TO} > begins_at)",
+                (),
+            ),
+        ]
+        if self._keeps_missing(load):
+            pieces.append(
+                (
+                    f"SELECT {columns}, ?, begins_at FROM touched, next_interval WHERE {FROM} <= ? "
+                    f"AND ({TO} IS NULL OR {TO} > ?) AND NOT EXISTS (SELECT 1 FROM "
+                    f"{quote(stage)} WHERE {_same(load, stage, 'touched')})",
+                    (start, start, start),
+                )
+            )
+        joined = " UNION ALL ".join(sql for sql, _ in pieces)
+        each = f"PARTITION BY {columns} ORDER BY {FROM}"
+        sql = (
+            f"WITH next_interval (begins_at) AS ({following}), "
+            f"touched AS (SELECT {columns}, {FROM}, {TO} FROM {table} WHERE {touched}), "
+            f"pieces AS ({joined}), "
+            f"begun AS (SELECT *, CASE WHEN LAG({TO}) OVER ({each}) = {FROM} THEN 0 ELSE 1 END "
+            "AS begins FROM pieces), "
+            f"versions AS (SELECT *, SUM(begins) OVER ({each} ROWS UNBOUNDED PRECEDING) "
+            "AS version_ FROM begun) "
+            f"SELECT {columns}, MIN({FROM}) AS {FROM}, CASE WHEN COUNT({TO}) = COUNT(*) "
+            f"THEN MAX({TO}) END AS {TO}, COUNT({TO}) < COUNT(*) AS {CURRENT} "
+            f"FROM versions GROUP BY {columns}, version_"
+        )
+        values = (*given, start, *given, *(value for _, more in pieces for value in more))
+        return sql, values
+
+    def _keeps_missing(self, load: Load) -> bool:
+        """Whether a row that the interval does not give stays as it was."""
+        if load.target.on_missing:
+            return load.target.on_missing == "keep"
+        return load.by_interval is not False
+
+
+def _same(load: Load, stage: str, other: str) -> str:
+    return " AND ".join(
+        f"{quote(stage)}.{quote(key)} = {other}.{quote(key)}" for key in load.target.unique_key
+    )
