@@ -25,7 +25,7 @@ def kill_once_it_runs():
     connection = psycopg2.connect(os.environ["WATCHED"])
     connection.autocommit = True
     cursor = connection.cursor()
-    running = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sl' || 'eep(60)%'"
+    running = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sl' || 'eep(600)%'"
     while not cursor.execute(running) and not cursor.fetchall():
         time.sleep(0.05)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -47,9 +47,9 @@ def killed(airflow: Airflow, operator: str, arguments: dict[str, str], **env: st
 def test_a_statement_on_redshift(airflow: Airflow, stack: Stack) -> None:
     env = {**by_name(stack), "WATCHED": stack.variables["ETL_DEV_RDS_URL"]}
 
-    said = killed(airflow, "RedshiftSqlOperator", {"sql": "SELECT pg_sleep(60)"}, **env)
+    said = killed(airflow, "RedshiftSqlOperator", {"sql": "SELECT pg_sleep(600)"}, **env)
 
-    assert "canceling statement" in said
+    assert "R310 Redshift: it was cancelled" in said
 
 
 def test_a_step_that_reads_a_table(airflow: Airflow, orders: Folder, postgres: str) -> None:
@@ -61,10 +61,10 @@ def test_a_step_that_reads_a_table(airflow: Airflow, orders: Folder, postgres: s
     connection.close()
     from_postgres(orders)
     file = orders.root / "pipelines/orders.yml"
-    slow = "table: orders\n    where: (SELECT pg_sleep(60)) IS NOT NULL"
+    slow = "table: orders\n    where: (SELECT pg_sleep(600)) IS NOT NULL"
     file.write_text(file.read_text().replace("table: orders", slow))
     arguments = {"step": "extract.orders", "pipeline": "orders", "project": str(orders.root)}
 
     said = killed(airflow, "ExtractOperator", arguments, TEST_RDS_URL=postgres, WATCHED=postgres)
 
-    assert "canceling statement" in said
+    assert "R310 PostgreSQL: it was cancelled" in said
