@@ -55,7 +55,7 @@ def extracted(work: Work, rows: Extracted, made: Outcome) -> Outcome:
     """
     _stay_within_limit(work.step, work.source, rows.rejected, rows.read)
     counts = {"read": rows.read, "kept": rows.kept, "rejected": rows.rejected}
-    return Outcome(counts, made.checks, made.files, made.table, rows.files)
+    return Outcome(counts, made.checks, made.files, made.table, rows.files, rows.since)
 
 
 def remarks(work: Work, rows: Extracted) -> tuple[CheckResult, ...]:

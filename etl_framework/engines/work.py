@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from etl_framework.engines.watermark import watermark
 from etl_framework.plan.plan import Plan
 from etl_framework.plan.step import Step
 from etl_framework.sources.base import Extraction, Source
@@ -86,4 +87,5 @@ class Work:
             session=self.session,
             on_cancel=self.on_cancel,
             archived=archived(self.run, self.step.relation),
+            since=watermark(self.plan, self.step.relation),
         )

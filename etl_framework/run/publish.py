@@ -204,7 +204,8 @@ def source_counts(work: Work) -> Iterable[dict[str, Any]]:
                 f"the rows of '{name}' do not add up: {read} read, {kept} kept, "
                 f"{quarantined} quarantined; nothing was published"
             )
-        yield {"source": name, "read": read, "kept": kept, "quarantined": quarantined}
+        fact = {"source": name, "read": read, "kept": kept, "quarantined": quarantined}
+        yield fact | ({"since": extracted.since} if extracted.since else {})
 
 
 def check_results(work: Work) -> Iterable[CheckResult]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     AnyCheck = Check
 
 
+# All changes there ever were.
+ALL = "all"
+
+
 @dataclass(frozen=True)
 class Extraction:
     """What a source is given to do its work.
@@ -36,6 +41,8 @@ class Extraction:
     :param session: a DuckDB connection with limited memory, for this step only.
     :param on_cancel: to be called with a function that stops what is running, for Ctrl-C.
     :param archived: the files that a run of this interval read and moved.
+    :param since: where the last published interval before this one ended; None if there is none,
+        or the source does not give changes.
     """
 
     source: str
@@ -47,6 +54,7 @@ class Extraction:
     session: duckdb.DuckDBPyConnection
     on_cancel: Callable[[Callable[[], Any]], None] = lambda cancel: None
     archived: tuple[Archived, ...] = ()
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ class Extracted:
     :param new_columns: the columns that exist but are not declared.
     :param files: the files that were read, with their versions.
     :param warnings: what else the user is told, each with the name that its result gets.
+    :param since: from when on changes were read, as ISO 8601, or ALL; empty if not by changes.
     """
 
     kept: int
@@ -63,6 +72,7 @@ class Extracted:
     new_columns: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     warnings: tuple[tuple[str, str], ...] = ()
+    since: str = ""
 
     @property
     def read(self) -> int:

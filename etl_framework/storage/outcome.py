@@ -47,6 +47,7 @@ class Outcome:
     :param files: the Parquet files of the relation; in `result.json` relative to the run's folder.
     :param table: the relation's table, if the engine keeps relations in a database.
     :param sources: the files that a source was read from, with their versions.
+    :param since: from when on changes were read, as `Extracted` says.
     :param fingerprint: a hash that changes when the output could change.
     :param definition: a hash of all that the project's files say about the step.
     """
@@ -56,6 +57,7 @@ class Outcome:
     files: tuple[str, ...] = ()
     table: str = ""
     sources: tuple[tuple[str, str], ...] = ()
+    since: str = ""
     fingerprint: str = ""
     definition: str = ""
 
@@ -96,6 +98,7 @@ class Finished:
                 files=tuple(map(str, facts["files"])),
                 table=str(facts["table"]),
                 sources=tuple((str(name), str(version)) for name, version in facts["sources"]),
+                since=str(facts["since"]),
                 fingerprint=str(facts["fingerprint"]),
                 definition=str(facts["definition"]),
             )

@@ -34,7 +34,7 @@ def published(rows: Iterable[Sequence[Any]]) -> list[Published]:
     """Read rows of the ledger that have COLUMNS."""
     return [
         Published(
-            DataInterval(_moment(start), _moment(end)),
+            DataInterval(moment(start), moment(end)),
             str(run_id),
             {str(target["table"]): target for target in unpacked(targets)},
         )
@@ -68,9 +68,10 @@ def state(runs: Mapping[str, str]) -> str:
     return hashlib.sha256(listed.encode()).hexdigest()[:16]
 
 
-def _moment(value: datetime | str) -> datetime:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment.astimezone(UTC)
+def moment(value: datetime | str) -> datetime:
+    """Return a timestamptz that a warehouse gave, in UTC."""
+    given = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return given.astimezone(UTC)
 
 
 def _overlap(one: DataInterval, other: DataInterval) -> bool:

@@ -220,6 +220,30 @@ class TestChanges:
         assert etl("run", "users", "--from", "2024-06-01", "--to", "2024-06-02").returncode == 0
         assert users.query(self.NOW) == [(1, "A"), (2, "late")]
 
+    def test_what_changed_in_days_that_nobody_ran(self, users: Folder, database: Do) -> None:
+        """The first run reads all that there is; a later one all since the last one before it."""
+        database("INSERT INTO users VALUES (1, 'old', '2001-01-01'), (2, 'b', '2024-06-01 08:00')")
+        assert users.run("users", "2024-06-01")["extract.users"].counts["read"] == 2
+        database("UPDATE users SET name = 'B', changed_at = '2024-06-03 09:00' WHERE id = 2")
+        database("INSERT INTO users VALUES (3, 'c', '2024-06-04')")
+
+        assert users.run("users", "2024-06-05")["extract.users"].counts["read"] == 2
+        assert users.query(self.NOW) == [(1, "old"), (2, "B"), (3, "c")]
+
+    def test_such_a_run_again_after_one_of_those_days(self, users: Folder, database: Do) -> None:
+        """It reads what it had read: the rows that it brought are not in the day between."""
+        database("INSERT INTO users VALUES (1, 'a', '2024-06-02 01:00')")
+        users.run("users", "2024-06-05")
+        database("INSERT INTO users VALUES (2, 'b', '2024-06-04 01:00')")
+        for day in ("2024-06-03", "2024-06-05", "2024-06-05"):
+            users.run("users", day)
+        assert users.query(self.NOW) == [(1, "a"), (2, "b")]
+
+        database("UPDATE users SET name = 'A', changed_at = '2024-06-07 01:00' WHERE id = 1")
+        users.run("users", "2024-06-07")
+        users.run("users", "2024-06-05")
+        assert users.query(self.NOW) == [(1, "A"), (2, "b")]
+
     def test_a_history_of_changes(self, users: Folder, database: Do) -> None:
         change = users.root / "pipelines/users.yml"
         change.write_text(change.read_text().replace("strategy: merge", "strategy: scd2"))

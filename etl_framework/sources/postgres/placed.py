@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import CheckFailedError
@@ -30,14 +31,20 @@ class Placed:
     where: str
     takes_null: bool
 
-    def condition(self, cursor: Cursor, interval: DataInterval) -> str:
-        """The condition that the rows of an interval meet."""
-        bounds = (interval.start, interval.end)
-        values = bounds if self.zoned else [bound.replace(tzinfo=None) for bound in bounds]
-        start, end = (cursor.mogrify("%s", (value,)).decode() for value in values)
+    def condition(self, cursor: Cursor, start: datetime | None, end: datetime) -> str:
+        """The condition that rows between two moments of the pipeline's time zone meet.
+
+        :param start: None for all rows before `end`.
+        """
         key = quote(self.key)
-        inside = f"{key} >= {start} AND {key} < {end}"
+        inside = f"{key} < {self._written(cursor, end)}"
+        if start:
+            inside = f"{key} >= {self._written(cursor, start)} AND {inside}"
         return f"({inside} OR {key} IS NULL)" if self.takes_null else inside
+
+    def _written(self, cursor: Cursor, moment: datetime) -> str:
+        value = moment if self.zoned else moment.replace(tzinfo=None)
+        return cursor.mogrify("%s", (value,)).decode()
 
     def refuse_null(self, cursor: Cursor) -> None:
         """Refuse rows without a value, which belong to no interval.
@@ -55,7 +62,7 @@ class Placed:
 
     def counts(self, cursor: Cursor, intervals: Sequence[DataInterval]) -> list[int]:
         """How many rows each interval has now."""
-        return [self._count(cursor, [self.condition(cursor, each)]) for each in intervals]
+        return [self._count(cursor, [self.condition(cursor, i.start, i.end)]) for i in intervals]
 
     def _count(self, cursor: Cursor, conditions: list[str]) -> int:
         given = [f"({self.where})"] if self.where else []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -16,7 +17,7 @@ from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.errors import DataMissingError, Diagnostic, StepError, did_you_mean
 from etl_framework.interval import DataInterval, Span
 from etl_framework.model import wrong_at
-from etl_framework.sources.base import Extracted, Extraction, Source
+from etl_framework.sources.base import ALL, Extracted, Extraction, Source
 from etl_framework.sources.columns import SourceColumns
 from etl_framework.sources.postgres.copy import CopyRead
 from etl_framework.sources.postgres.fits import columns_and_misfits
@@ -63,8 +64,9 @@ class PostgresSource(Source):
     updated_at: str | None = Field(
         None,
         examples=["changed_at"],
-        description="A date or timestamp column that says when a row changed last: rows that have"
-        " changed in the data interval, or for `lookback` before it, are read.",
+        description="A date or timestamp column that says when a row changed last: rows are read"
+        " that have changed since the last published data interval before this one, or all where"
+        " there is none.",
     )
     on_null_key: Literal["fail", "include", "quarantine"] = Field(
         "fail",
@@ -76,7 +78,7 @@ class PostgresSource(Source):
         examples=["3d"],
         description="How far back `etl run` looks for rows that came late. With `incremental_key`"
         " it counts those of earlier data intervals, and runs the changed ones again; with"
-        " `updated_at` each run reads rows again that have changed so long before its interval.",
+        " `updated_at` each run reads rows again that have changed so long before that.",
     )
 
     @model_validator(mode="after")
@@ -113,7 +115,8 @@ class PostgresSource(Source):
         extraction.on_cancel(connection.cancel)
         try:
             with our_errors(), connection.cursor() as cursor:
-                return proof(cursor, self.table, self.where)
+                same = proof(cursor, self.table, self.where)
+                return same and f"{same} {extraction.since}"
         finally:
             connection.close()
 
@@ -127,7 +130,8 @@ class PostgresSource(Source):
                     cursor.execute(SESSION)
                     types = self._types(cursor)
                     warnings = tuple(self._hidden_rows(cursor))
-                    query = self._query(cursor, extraction.interval, types)
+                    start = self._start(extraction)
+                    query = self._query(cursor, start, extraction.interval, types)
                 kept, rejected = CopyRead(self.table, self.columns).into_parquet(
                     connection, query, extraction
                 )
@@ -140,7 +144,9 @@ class PostgresSource(Source):
             )
         wanted = {column.there for column in self.columns}
         new = tuple(name for name in types if name not in wanted)
-        return Extracted(kept, rejected, new, warnings=warnings)
+        since = extraction.since.isoformat() if extraction.since else ALL
+        read = Extracted(kept, rejected, new, warnings=warnings)
+        return replace(read, since=since) if self.updated_at else read
 
     def _hidden_rows(self, cursor: Cursor) -> Iterator[tuple[str, str]]:
         """A warning if policies of the table hide rows from the user who reads it."""
@@ -206,7 +212,21 @@ class PostgresSource(Source):
         zoned = types[key].name == "timestamp with time zone"
         return Placed(self.table, key, zoned, self.where or "", takes_null)
 
-    def _query(self, cursor: Cursor, interval: DataInterval, types: dict[str, TableType]) -> str:
+    def _start(self, extraction: Extraction) -> datetime | None:
+        """From when on rows are read; None for all of them before the interval's end."""
+        start = extraction.interval.start
+        if not self.updated_at:
+            return start
+        back = timedelta(seconds=self.lookback.seconds if self.lookback else 0)
+        return extraction.since and extraction.since.astimezone(start.tzinfo) - back
+
+    def _query(
+        self,
+        cursor: Cursor,
+        start: datetime | None,
+        interval: DataInterval,
+        types: dict[str, TableType],
+    ) -> str:
         # SELECT "id", "at"::timestamp AS "at" FROM "shop"."orders"
         # WHERE (deleted_at IS NULL) AND "at" >= '2024-06-25' AND "at" < '2024-06-26'
         conditions = [f"({self.where})"] if self.where else []
@@ -214,10 +234,7 @@ class PostgresSource(Source):
             placed = self._placed(types)
             if self.on_null_key == "fail":
                 placed.refuse_null(cursor)
-            if self.updated_at and self.lookback:
-                start = interval.start - timedelta(seconds=self.lookback.seconds)
-                interval = DataInterval(start, interval.end)
-            conditions.append(placed.condition(cursor, interval))
+            conditions.append(placed.condition(cursor, start, interval.end))
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         rest = f"FROM {quote_table(self.table)}{where}"
         if any(column.from_ for column in self.columns):
