@@ -158,6 +158,7 @@ class FreshnessSensor(WaitingOperator):
 def files_there(plan: Plan, source: str) -> list[str]:
     """The names of a source's files, including those that an earlier try has archived."""
     from etl_framework.connections.files import Files
+    from etl_framework.engines.read_files import read_files
     from etl_framework.errors import PlanError
     from etl_framework.sources.files import FilesSource
     from etl_framework.storage.archive import archived
@@ -167,7 +168,8 @@ def files_there(plan: Plan, source: str) -> list[str]:
     if not isinstance(block, FilesSource) or not isinstance(place, Files):
         raise PlanError(f"'{source}' is no source of files")
     run = plan.workspace.staging.run(plan.pipeline.name, plan.interval.key)
-    files = block.present(place, plan.root, plan.interval, run.path)
+    read = read_files(plan, source)
+    files = block.present(place, plan.root, plan.interval, run.path, read)
     return [file.name for file in files] + [file.name for file in archived(run, source)]
 
 

@@ -80,16 +80,16 @@ def _runs(
     Those of later intervals follow, if they read what has changed.
     """
     from etl_framework.plan.plan import build_plan
-    from etl_framework.run.late import late_rows
+    from etl_framework.run.late import late
     from etl_framework.run.run import Run
     from etl_framework.run.stale import stale_runs
 
     plan = None
     for plan in plans:
-        found = late_rows(plan)
-        for late in found:
-            click.echo(str(late), err=True)
-        for interval in dict.fromkeys(late.interval for late in found):
+        found = late(plan)
+        for changed in found:
+            click.echo(str(changed), err=True)
+        for interval in dict.fromkeys(changed.interval for changed in found):
             again = build_plan(project, plan.pipeline.name, environment, interval)
             kpis = again.pipeline.kpis.items()
             yield Run(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from etl_framework.engines.read_files import read_files
 from etl_framework.engines.watermark import watermark
 from etl_framework.plan.plan import Plan
 from etl_framework.plan.step import Step
@@ -88,4 +89,5 @@ class Work:
             on_cancel=self.on_cancel,
             archived=archived(self.run, self.step.relation),
             since=watermark(self.plan, self.step.relation),
+            read_files=read_files(self.plan, self.step.relation, again=self.older == "keep"),
         )

@@ -16,7 +16,7 @@ from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
-from etl_framework.targets import ledger
+from etl_framework.targets import files, ledger
 from etl_framework.targets.publication import lock_name
 from etl_framework.targets.target import Target
 
@@ -48,13 +48,15 @@ def grants(
         ]
         if not (read or targets):
             continue
+        loading = [p for p in pipelines if any(k.target in targets for k in p.kpis.values())]
+        once = any(source.reads_once() for p in loading for source in p.sources.values())
+        ours = [ledger.TABLE, *([files.TABLE] if once else [])]
         user, database = _login(facts, name, connection)
         statements = [
             *_reading(user, [source for source in read if isinstance(source, PostgresSource)]),
-            *_filling(user, database, targets, may_create=may_create),
+            *_filling(user, database, targets, ours, may_create=may_create),
         ]
         if isinstance(connection, Redshift):
-            loading = [p for p in pipelines if any(k.target in targets for k in p.kpis.values())]
             unloads = any(map(engine_of(used).unloads, loading))
             statements += _cluster(facts, used, connection, user, targets, unloads=unloads)
         else:
@@ -90,7 +92,9 @@ def _reading(user: str, sources: Iterable[PostgresSource]) -> Iterator[str]:
         yield f"GRANT SELECT{some} ON TABLE {quote_table(table)} TO {user}"
 
 
-def _filling(user: str, database: str, targets: list[Target], *, may_create: bool) -> Iterator[str]:
+def _filling(
+    user: str, database: str, targets: list[Target], ledgers: list[str], *, may_create: bool
+) -> Iterator[str]:
     """The grants for targets, filled through temporary tables, for the ledger and for locks.
 
     For example: GRANT SELECT, INSERT, DELETE ON TABLE "public"."sales" TO "etl"
@@ -100,7 +104,7 @@ def _filling(user: str, database: str, targets: list[Target], *, may_create: boo
     yield f"GRANT TEMPORARY ON DATABASE {database} TO {user}"
     made = {placed(t.table) for t in targets if may_create and t.create}
     there = {placed(t.table) for t in targets} - made
-    ours = [ledger.TABLE, *(lock_name(target.table) for target in targets)]
+    ours = [*ledgers, *(lock_name(target.table) for target in targets)]
     (made if made else there).update(map(placed, ours))
     schemas = sorted({table.partition(".")[0] for table in made})
     if schemas not in ([], [PUBLIC]):  # CREATE SCHEMA IF NOT EXISTS always needs it

@@ -16,6 +16,7 @@ from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
+from etl_framework.targets import ledger
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.warehouses import ledger_rows, open_warehouse
 
@@ -69,14 +70,20 @@ class Workspace:
         return open_warehouse(self.connection(name), self.root, read_only=read_only)
 
     def ledger_rows(
-        self, name: str, columns: list[str], where: str, values: Sequence[Any]
+        self,
+        name: str,
+        columns: list[str],
+        where: str,
+        values: Sequence[Any],
+        table: str = ledger.TABLE,
     ) -> list[tuple[Any, ...]]:
         """Rows of the ledger behind a connection; none if nothing was ever published.
 
         :param where: the condition after WHERE, with `?` for values.
+        :param table: the ledger itself, or a table beside it.
         :raises RetryableError: the warehouse does not answer.
         """
-        return ledger_rows(self.connection(name), self.root, columns, where, values)
+        return ledger_rows(self.connection(name), self.root, columns, where, values, table)
 
     @cached_property
     def staging(self) -> Staging:

@@ -1,4 +1,4 @@
-"""Earlier data intervals whose rows have changed in number since they were published."""
+"""Earlier data intervals that have other rows now than when they were published."""
 
 from __future__ import annotations
 
@@ -6,41 +6,58 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
+from typing import cast
 
+from etl_framework.connections.files import Files
+from etl_framework.engines.read_files import listed_files
 from etl_framework.interval import DataInterval, Span
 from etl_framework.plan.plan import Plan
 from etl_framework.sources.base import Source
+from etl_framework.sources.files import FilesSource
 from etl_framework.targets.ledger import unpacked
 
 
 @dataclass(frozen=True)
-class LateRows:
-    """A data interval that has other rows now than when it was published.
-
-    :param now: how many there are now.
-    :param then: how many were read, by the ledger.
-    """
+class Late:
+    """A data interval that has other rows now than when it was published, and how it is seen."""
 
     interval: DataInterval
     source: str
-    now: int
-    then: int
+    seen: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.interval} of '{self.source}' has {self.now:,} rows, and {self.then:,} were "
-            "published: it is run again"
-        )
+        return f"{self.interval} of '{self.source}' has {self.seen}: it is run again"
 
 
-def late_rows(plan: Plan) -> list[LateRows]:
-    """The published intervals within the `lookback` of a source that have other rows now.
+def late(plan: Plan) -> list[Late]:
+    """The published intervals before the plan's own that a source has other rows of now.
+
+    These are intervals within a `lookback` with other numbers of rows, and those that have read
+    files which have changed, of sources that read each file once.
 
     :returns: the oldest first.
     :raises RetryableError: a source or the warehouse does not answer.
     """
     if all(kpi.target.restate == "never" for kpi in plan.pipeline.kpis.values()):
         return []
+    return sorted([*_late_rows(plan), *_changed_files(plan)], key=lambda late: late.interval.key)
+
+
+def _changed_files(plan: Plan) -> Iterator[Late]:
+    for name, source in plan.pipeline.sources.items():
+        if not isinstance(source, FilesSource) or not source.reads_once():
+            continue
+        place = cast(Files, plan.workspace.connection(source.connection))
+        here = plan.workspace.staging.run(plan.pipeline.name, plan.interval.key).path
+        now = {f.name: f.version for f in source.present(place, plan.root, plan.interval, here)}
+        zone = plan.interval.start.tzinfo
+        for file, version, read in listed_files(plan, name):
+            if now.get(file, version) != version and read.start < plan.interval.start:
+                interval = DataInterval(read.start.astimezone(zone), read.end.astimezone(zone))
+                yield Late(interval, name, f"another '{file}' than was published")
+
+
+def _late_rows(plan: Plan) -> list[Late]:
     looking = {
         name: (source, back)
         for name, source in plan.pipeline.sources.items()
@@ -49,13 +66,12 @@ def late_rows(plan: Plan) -> list[LateRows]:
     if not looking:
         return []
     published = _published(plan)
-    found = [late for name in looking for late in _late(plan, name, *looking[name], published)]
-    return sorted(found, key=lambda late: late.interval.key)
+    return [late for name in looking for late in _late(plan, name, *looking[name], published)]
 
 
 def _late(
     plan: Plan, name: str, source: Source, back: Span, published: dict[str, dict[str, int]]
-) -> Iterator[LateRows]:
+) -> Iterator[Late]:
     first = plan.interval.start - timedelta(seconds=back.seconds)
     earlier = takewhile(
         lambda interval: interval.start < plan.interval.start,
@@ -71,7 +87,7 @@ def _late(
     for interval, now in zip(intervals, counts or (), strict=True):
         then = published[interval.key][name]
         if now != then:
-            yield LateRows(interval, name, now, then)
+            yield Late(interval, name, f"{now:,} rows, and {then:,} were published")
 
 
 def _published(plan: Plan) -> dict[str, dict[str, int]]:

@@ -44,6 +44,7 @@ def publish(work: Work) -> Outcome:
         sources=tuple(source_counts(work)),
         checks=tuple(result.facts() for result in check_results(work)),
         targets=(),
+        files=tuple(files_read(work)),
     )
     rows, results = 0, list[CheckResult]()
     published, problems = list[str](), list[Diagnostic]()
@@ -206,6 +207,13 @@ def source_counts(work: Work) -> Iterable[dict[str, Any]]:
             )
         fact = {"source": name, "read": read, "kept": kept, "quarantined": quarantined}
         yield fact | ({"since": extracted.since} if extracted.since else {})
+
+
+def files_read(work: Work) -> Iterable[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Yield the files of every source that reads each file once."""
+    for name, source in work.plan.pipeline.sources.items():
+        if source.reads_once() and (outcome := work.run.step(f"extract.{name}").outcome()):
+            yield name, outcome.sources
 
 
 def check_results(work: Work) -> Iterable[CheckResult]:

@@ -17,6 +17,7 @@ from etl_framework.connections.base import Connection
 from etl_framework.interval import DataInterval, Span
 from etl_framework.model import Model, Name
 from etl_framework.plugins import below, one_of
+from etl_framework.sources.read_files import ReadFiles
 from etl_framework.sql.text_form import USUAL, TextForm
 from etl_framework.storage.archive import Archived
 from etl_framework.storage.step_folder import StepFolder
@@ -43,6 +44,7 @@ class Extraction:
     :param archived: the files that a run of this interval read and moved.
     :param since: where the last published interval before this one ended; None if there is none,
         or the source does not give changes.
+    :param read_files: the files that were published, for a source that reads each file once.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Extraction:
     on_cancel: Callable[[Callable[[], Any]], None] = lambda cancel: None
     archived: tuple[Archived, ...] = ()
     since: datetime | None = None
+    read_files: ReadFiles | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,10 @@ class Source(Model):
 
     def gives_changes(self) -> bool:
         """Return whether a row is read again in each data interval in which it has changed."""
+        return False
+
+    def reads_once(self) -> bool:
+        """Return whether each of its files is read by one data interval, as the ledger lists."""
         return False
 
     def looks_back(self) -> Span | None:

@@ -16,7 +16,9 @@ from pydantic import Field, field_validator, model_validator
 from etl_framework.connections.files import File, Files
 from etl_framework.errors import DataMissingError, StepError
 from etl_framework.interval import DataInterval, Span
+from etl_framework.model import wrong_at
 from etl_framework.sources.base import Extracted, Extraction, Source
+from etl_framework.sources.read_files import ReadFiles
 from etl_framework.sql.quote import quote
 from etl_framework.sql.templates import names_interval, render_text, text_values
 from etl_framework.storage.parquet import write_parquet
@@ -44,6 +46,11 @@ class FilesSource(Source):
         description="Where files go once what was made of them is published, for example"
         " `processed/`; a second file of one name gets a folder of its own there. They stay where"
         " they are if not given.",
+    )
+    new_files: bool = Field(
+        False,
+        description="Each file is read once: a data interval reads the files that none has read"
+        " before, and a rerun of it the same ones. Its path names no interval.",
     )
     wait: Span | None = Field(
         None, description="In Airflow: how long the step waits for its files, for example `6h`."
@@ -74,10 +81,21 @@ class FilesSource(Source):
             raise ValueError("'path' would find the files of 'archive' again")
         return self
 
+    @model_validator(mode="after")
+    def _new_files_of_all(self) -> FilesSource:
+        if self.new_files and names_interval(self.path):
+            raise wrong_at("'path' says already which files an interval reads", "new_files")
+        if self.new_files and self.archive:
+            raise wrong_at("files with an 'archive' are read once already", "new_files")
+        return self
+
     def by_interval(self) -> bool | None:
-        if names_interval(self.path):
+        if self.new_files or names_interval(self.path):
             return True
         return None if self.archive else False  # those that came since the last run, or all
+
+    def reads_once(self) -> bool:
+        return self.new_files
 
     def reads(self) -> str:
         return self.path
@@ -88,13 +106,14 @@ class FilesSource(Source):
 
     def extract(self, extraction: Extraction) -> Extracted:
         files = self.files(extraction)
+        self.refuse_gone(extraction, files)
         if not files and not self.may_be_empty:
+            new = "new " if self.new_files else ""
             raise DataMissingError(
-                f"no file matches '{self._pattern(extraction.interval)}' "
+                f"no {new}file matches '{self._pattern(extraction.interval)}' "
                 f"in connection '{self.connection}'",
                 hint="if that is right, write `may_be_empty: true`",
             )
-        self.refuse_gone(extraction, files)
         self.fetch(extraction, files)
         extracted = self.into_parquet(extraction, files) if files else Extracted(0, 0)
         if not extraction.folder.files("data"):
@@ -123,7 +142,7 @@ class FilesSource(Source):
         unless the interval is in the path: then the other one is a new delivery of it.
         """
         here, place, root = extraction.folder.fetched, _place(extraction), extraction.root
-        present = self.present(place, root, extraction.interval, here)
+        present = self.present(place, root, extraction.interval, here, extraction.read_files)
         files = {file.name: file for file in present}
         every_interval = self._pattern(extraction.interval) == self.path
         for file in extraction.archived:
@@ -138,6 +157,12 @@ class FilesSource(Source):
 
         :raises DataMissingError: a file is gone, or another one is in its place.
         """
+        read = extraction.read_files
+        if gone := read.gone(files) if read else []:
+            raise DataMissingError(
+                f"the file '{gone[0]}' of this data interval is gone",
+                hint="put it back; the tables are as the last run left them",
+            )
         known = {file.name: file for file in extraction.archived}
         for file in (file for file in files if file.moved):
             version = _place(extraction).version_of(extraction.root, file.moved)
@@ -177,14 +202,23 @@ class FilesSource(Source):
         names = (f"{folder}{slash}{mark}{last}" for mark in marks)
         return next(name for name in names if place.version_of(root, name) is None)
 
-    def present(self, place: Files, root: Path, interval: DataInterval, here: Path) -> list[File]:
+    def present(
+        self,
+        place: Files,
+        root: Path,
+        interval: DataInterval,
+        here: Path,
+        read: ReadFiles | None = None,
+    ) -> list[File]:
         """The files of a data interval that exist now.
 
         :param root: the project's folder.
         :param here: the folder for copies of the files on this machine.
+        :param read: the files that were published, if the source reads each file once.
         """
-        files = place.files(root, self._pattern(interval), here)
-        return [file for file in files if not self._is_excluded(file.name.rpartition("/")[2])]
+        found = place.files(root, self._pattern(interval), here)
+        files = [file for file in found if not self._is_excluded(file.name.rpartition("/")[2])]
+        return read.of_interval(files) if read else files
 
     def _is_excluded(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self.exclude)

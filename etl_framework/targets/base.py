@@ -22,6 +22,7 @@ from etl_framework.sql.quote import names, quote
 from etl_framework.storage.outcome import CheckResult
 from etl_framework.targets import ledger
 from etl_framework.targets.checks import check_targets
+from etl_framework.targets.files import files_table
 from etl_framework.targets.ledger import LedgerEntry
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import (
@@ -225,7 +226,9 @@ class Warehouse(Tables):
             self.stage(load, stage)
         targets = [load.target for load in loads]
         wanted = [load.wanted for load in loads]
-        self._prepare([ledger_table(targets[0].connection), *self.lock_tables(targets), *wanted])
+        connection = targets[0].connection
+        ours = [ledger_table(connection), *([files_table(connection)] if entry.files else [])]
+        self._prepare([*ours, *self.lock_tables(targets), *wanted])
         named = tuple(
             {"table": load.target.table, "strategy": load.target.strategy, **load.told}
             for load in loads

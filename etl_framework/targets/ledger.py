@@ -66,6 +66,8 @@ class LedgerEntry:
     """One row of the ledger; the last three fields are stored as JSON lists.
 
     :param targets: table and strategy of each target; how many rows it got, its database says.
+    :param files: the files that were read, by their source, with their versions: of sources that
+        read each file once.
     :param before: the targets that an earlier run of the interval filled and this one leaves alone.
     """
 
@@ -78,6 +80,7 @@ class LedgerEntry:
     checks: tuple[dict[str, Any], ...]
     targets: tuple[dict[str, Any], ...]
     before: tuple[dict[str, Any], ...] = ()
+    files: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
     def beside(self, sources: str, checks: str, targets: str) -> LedgerEntry:
         """The same entry with what an earlier run of the interval wrote of other relations.

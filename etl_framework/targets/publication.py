@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from etl_framework.columns import Column, ColumnType
 from etl_framework.sql.quote import quote
 from etl_framework.storage.outcome import CheckResult
-from etl_framework.targets import ledger
+from etl_framework.targets import files, ledger
 from etl_framework.targets.checks import TargetCheck
 from etl_framework.targets.ledger import LedgerEntry, Statement
 from etl_framework.targets.load import Load
@@ -53,7 +53,8 @@ class Publication:
         :param results: those of the checks.
         """
         checks = (*self.entry.checks, *(result.facts() for result in results))
-        return replace(self.entry, checks=checks).statements(self.counted)
+        entry = replace(self.entry, checks=checks)
+        return [*entry.statements(self.counted), *files.statements(entry)]
 
     @classmethod
     def of(
@@ -68,7 +69,7 @@ class Publication:
         :param stages: the relation in the database that holds the rows of each load.
         :param read: what the run has read of tables.
         """
-        guards, changes, inserted = list[Guard](), [], []
+        guards, changes, inserted = list(files.guards(entry)), [], []
         for load, stage in zip(loads, stages, strict=True):
             strategy = load.target.loads_by
             found = [*_only_once(load, entry), *strategy.guards(load, stage, entry)]

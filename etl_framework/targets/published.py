@@ -58,7 +58,7 @@ def runs_of(
         for row in rows
         if (run := row.run_of(table))
         and (time is None or _overlap(row.interval, time))
-        and not (but and _within(row.interval, but))
+        and not (but and within(row.interval, but))
     }
 
 
@@ -79,6 +79,7 @@ def _overlap(one: DataInterval, other: DataInterval) -> bool:
     return one.start < end and one.end > start
 
 
-def _within(one: DataInterval, other: DataInterval) -> bool:
+def within(one: DataInterval, other: DataInterval) -> bool:
+    """Whether one data interval is another, or a part of it; the first is in UTC."""
     start, end = (moment.astimezone(UTC) for moment in (other.start, other.end))
     return one.start >= start and one.end <= end

@@ -43,18 +43,24 @@ def open_warehouse(connection: Connection, root: Path, *, read_only: bool = Fals
 
 
 def ledger_rows(
-    connection: Connection, root: Path, columns: list[str], where: str, values: Sequence[Any]
+    connection: Connection,
+    root: Path,
+    columns: list[str],
+    where: str,
+    values: Sequence[Any],
+    table: str = ledger.TABLE,
 ) -> list[tuple[Any, ...]]:
     """Return rows of a connection's ledger; no rows if nothing was ever published.
 
     :param where: the condition after WHERE, with `?` for values.
+    :param table: the ledger itself, or a table beside it.
     :raises RetryableError: the warehouse does not answer.
     """
     try:
         with open_warehouse(connection, root, read_only=True) as warehouse:
-            if not warehouse.table_columns(ledger.TABLE):
+            if not warehouse.table_columns(table):
                 return []
-            sql = f"SELECT {names(columns)} FROM {quote(ledger.TABLE)} WHERE {where}"
+            sql = f"SELECT {names(columns)} FROM {quote(table)} WHERE {where}"
             return warehouse.query(sql, values)[1]
     except DataMissingError:  # the file of the database does not exist yet
         return []
