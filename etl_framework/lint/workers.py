@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # A process needs half a second to start; then each pipeline takes a fiftieth of a second.
 ENOUGH = 40
 CHUNK = 10
+# After how many new objects the garbage collector looks for garbage.
+SELDOM = 100_000
 PRELOAD = ["duckdb", "sqlglot.optimizer.qualify", "etl_framework.lint.inspector"]
 
 
@@ -76,6 +78,6 @@ def _judge(units: Sequence[Unit]) -> Across:
 
 def without_garbage() -> None:
     """Let the garbage collector skip the objects that exist now, and run less often."""
-    if not gc.get_freeze_count():
+    if gc.get_threshold()[0] < SELDOM:  # else it was done: how many are frozen takes long to count
         gc.freeze()
-        gc.set_threshold(100_000)
+        gc.set_threshold(SELDOM)
