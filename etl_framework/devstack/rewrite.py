@@ -49,6 +49,11 @@ _WIDER = re.compile(
     r"(?:varchar|character\s+varying)\s*\((\d+)\)",
     re.IGNORECASE,
 )
+# ALTER TABLE "t" ALTER DISTKEY "c", ALTER DISTSTYLE ALL, ALTER SORTKEY ("a", "b")
+_ARRANGED = re.compile(
+    r"ALTER\s+TABLE\s+(\S+)\s+ALTER\s+(DISTKEY|DISTSTYLE|(?:COMPOUND\s+)?SORTKEY)\s+(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _TEMPORARY = re.compile(r"(?<![\w'\"])(#\w+)")
 
 
@@ -91,6 +96,8 @@ def rewrite(sql: str, session: Session, objects: Objects) -> Work:
         return _create(statement, session)
     if wider := _WIDER.match(statement.sql):
         return Handled(partial(_widen, statement.sql, wider[1], wider[2], wider[3]))
+    if arranged := _ARRANGED.match(statement.sql):
+        return Handled(partial(_arrange, arranged[1], arranged[2], arranged[3]))
     if head == "SET" and statement.words[1].upper in SETTINGS:
         return Passed(f"SET redshift.{statement.sql[statement.words[1].start :]}")
     if head == "MERGE":
@@ -120,6 +127,29 @@ def _widen(sql: str, table: str, column: str, length: str, session: Session) -> 
     for (constraint,) in former:
         session.ask(f"ALTER TABLE {table} DROP CONSTRAINT {quote(str(constraint))}")
     session.ask(f"ALTER TABLE {table} ADD {ddl.bytes_checked(name, column, length)}")
+    return "ALTER TABLE"
+
+
+def _arrange(table: str, what: str, given: str, session: Session) -> str:
+    """Change the layout of a table, which nothing but its attributes shows here."""
+    named = [name.strip().strip('"') for name in given.strip("() \n").split(",")]
+    kind = what.upper().split()[-1]
+    if kind == "DISTSTYLE":
+        column, value = "distkey = '', diststyle", named[0].upper()
+    elif kind == "DISTKEY":
+        column, value = "distkey", named[0]
+    else:
+        column, value = "sortkey", ",".join(named)
+    there = session.ask(
+        f"SELECT attname FROM pg_attribute WHERE attrelid = {literal(table)}::regclass"
+    )
+    missing = sorted(set(named) - {str(name) for (name,) in there})
+    if missing and kind != "DISTSTYLE":
+        raise WireError(f'column "{missing[0]}" does not exist', "42703")
+    session.ask(
+        f"UPDATE redshift.table_attributes SET {column} = {literal(value)} "
+        f"WHERE table_id = {literal(table)}::regclass"
+    )
     return "ALTER TABLE"
 
 

@@ -32,6 +32,40 @@ CREATE OR REPLACE VIEW redshift.pg_table_def AS
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'redshift')
     AND pg_table_is_visible(c.oid) -- of other sessions no temporary ones
     ORDER BY 1, 2, a.attnum;
+CREATE OR REPLACE VIEW redshift.svv_redshift_columns AS
+    SELECT current_database()::text AS database_name, n.nspname::text AS schema_name,
+        c.relname::text AS table_name, a.attname::text AS column_name,
+        a.attnum AS ordinal_position, coalesce(a.attname = t.distkey, false) AS distkey,
+        coalesce(array_position(string_to_array(t.sortkey, ','), a.attname::text), 0) AS sortkey
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN redshift.table_attributes t ON t.table_id = c.oid
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v');
+CREATE OR REPLACE VIEW redshift.pg_class_info AS
+    SELECT c.oid AS reloid, c.relname, c.relnamespace, CASE
+        WHEN t.distkey <> '' THEN 1 WHEN t.diststyle = 'EVEN' THEN 0 WHEN t.diststyle = 'ALL' THEN 8
+        ELSE 11 END AS releffectivediststyle
+    FROM pg_class AS c LEFT JOIN redshift.table_attributes AS t ON t.table_id = c.oid;
+CREATE OR REPLACE VIEW redshift.svv_relation_privileges AS
+    SELECT n.nspname::text AS namespace_name, c.relname::text AS relation_name,
+        given.privilege_type::text, given.grantee AS identity_id,
+        coalesce(r.rolname::text, 'public') AS identity_name,
+        CASE WHEN r.oid IS NULL THEN 'public' WHEN r.rolcanlogin THEN 'user' ELSE 'group' END
+            AS identity_type,
+        given.is_grantable AS admin_option
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL aclexplode(c.relacl) AS given LEFT JOIN pg_roles AS r ON r.oid = given.grantee
+    WHERE given.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REFERENCES', 'TRUNCATE');
+CREATE OR REPLACE VIEW redshift.svv_column_privileges AS
+    SELECT n.nspname::text AS namespace_name, c.relname::text AS relation_name,
+        a.attname::text AS column_name, given.privilege_type::text, given.grantee AS identity_id,
+        coalesce(r.rolname::text, 'public') AS identity_name,
+        CASE WHEN r.oid IS NULL THEN 'public' WHEN r.rolcanlogin THEN 'user' ELSE 'group' END
+            AS identity_type,
+        given.is_grantable AS admin_option
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN pg_attribute AS a ON a.attrelid = c.oid
+    CROSS JOIN LATERAL aclexplode(a.attacl) AS given LEFT JOIN pg_roles AS r ON r.oid = given.grantee;
 CREATE OR REPLACE VIEW redshift.svv_transactions AS
     SELECT activity.usename::text AS txn_owner, activity.datname::text AS txn_db, held.pid,
         activity.backend_xid AS xid, activity.xact_start AS txn_start, held.mode AS lock_mode,

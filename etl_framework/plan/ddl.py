@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from etl_framework.errors import ConfigError, DataMissingError, Diagnostic
@@ -14,7 +14,7 @@ from etl_framework.sql.quote import literal, names, quote, quote_table
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.files import files_table
 from etl_framework.targets.publication import ledger_table
-from etl_framework.targets.tables import Table
+from etl_framework.targets.tables import Table, Transaction
 from etl_framework.targets.warehouses import warehouse_for
 
 
@@ -81,7 +81,12 @@ def changes(plan: Plan) -> Iterator[Change]:
             for table in here:
                 statements, refused = warehouse.changes(table)
                 problems = refused.diagnostics if refused else ()
-                yield Change(table.target.table, tuple(statements), tuple(problems))
+                yield Change(table.target.table, tuple(_listed(statements)), tuple(problems))
+
+
+def _listed(transactions: Iterable[Transaction]) -> Iterator[str]:
+    for statements in transactions:
+        yield from statements if len(statements) == 1 else ("BEGIN", *statements, "COMMIT")
 
 
 def _by_connection(pipeline: Pipeline) -> dict[str, list[Table]]:

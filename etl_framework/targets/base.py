@@ -32,7 +32,7 @@ from etl_framework.targets.publication import (
     lock_name,
     lock_table,
 )
-from etl_framework.targets.tables import Table, Tables
+from etl_framework.targets.tables import Table, Tables, Transaction
 from etl_framework.targets.target import Target
 from etl_framework.targets.waiting import Holder, waited
 
@@ -276,18 +276,33 @@ class Warehouse(Tables):
                 return
             try:
                 with self.waiting_for([table.target.table for table in tables]):
-                    for sql in changes:
-                        self.execute(sql)
+                    for statements in changes:
+                        self.together(statements)
             except StepError:
                 if attempt == CREATIONS:
                     raise
 
-    def _missing(self, tables: Sequence[Table]) -> list[str]:
-        """Return the statements that make the tables as they are wanted.
+    def together(self, statements: Transaction) -> None:
+        """Run statements that take effect together, or none of them."""
+        if len(statements) == 1:
+            self.execute(statements[0])
+            return
+        self.execute("BEGIN")
+        try:
+            for sql in statements:
+                self.execute(sql)
+            self.execute("COMMIT")
+        except StepError:
+            with suppress(StepError):  # a connection that is gone has rolled back
+                self.execute("ROLLBACK")
+            raise
+
+    def _missing(self, tables: Sequence[Table]) -> list[Transaction]:
+        """Return what makes the tables as they are wanted.
 
         :raises StepError: a table must not be changed as needed.
         """
-        changes: list[str] = []
+        changes: list[Transaction] = []
         refused: list[Diagnostic] = []
         for table in tables:
             statements, error = self.changes(table)

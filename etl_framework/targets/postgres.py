@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ from etl_framework.columns import Column, ColumnType
 from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.sql.quote import names, quote, quote_table
 from etl_framework.targets.base import Warehouse
+from etl_framework.targets.dependents import Dependents
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import locking
+from etl_framework.targets.tables import Table, Transaction
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +23,31 @@ if TYPE_CHECKING:
     from etl_framework.storage.s3 import S3Prefix
 
 BATCH = 50_000
+VIEWS = """
+SELECT DISTINCT v.oid::bigint, d.refobjsubid, n.nspname, v.relname, pg_get_viewdef(v.oid),
+    array_to_string(v.reloptions, ', '),
+    CASE WHEN pg_get_userbyid(v.relowner) <> current_user THEN pg_get_userbyid(v.relowner) END,
+    obj_description(v.oid, 'pg_class')
+FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid JOIN pg_class AS v ON v.oid = r.ev_class
+JOIN pg_namespace AS n ON n.oid = v.relnamespace
+WHERE d.refobjid = ? AND d.classid = 'pg_rewrite'::regclass AND v.oid <> d.refobjid
+AND v.relkind = 'v'
+"""
+# Rights on a view, and on columns of it: SELECT, or SELECT ("day").
+GRANTS = """
+WITH relation AS (
+    SELECT oid, relowner, relacl FROM pg_class
+    WHERE relnamespace = to_regnamespace(quote_ident(?)) AND relname = ?
+), given AS (
+    SELECT relowner, '' AS part, (aclexplode(relacl)).* FROM relation
+    UNION ALL
+    SELECT relowner, ' (' || quote_ident(attname) || ')', (aclexplode(attacl)).*
+    FROM relation JOIN pg_attribute ON attrelid = relation.oid
+)
+SELECT privilege_type || part, CASE WHEN grantee = 0 THEN 'public' ELSE 'user' END,
+    CASE WHEN grantee <> 0 THEN pg_get_userbyid(grantee) END, is_grantable
+FROM given WHERE grantee <> relowner
+"""
 
 
 class PostgresWarehouse(Warehouse):
@@ -101,6 +128,21 @@ class PostgresWarehouse(Warehouse):
         with our_errors(), self._connection.cursor() as cursor:
             for batch in _csv_batches(load):
                 cursor.copy_expert(sql, io.BytesIO(batch))
+
+    def widen(
+        self, table: Table, columns: Sequence[Column], here: Mapping[str, str]
+    ) -> list[Transaction]:
+        """Views that read the columns are dropped and made again, in the same transaction."""
+        sql = "SELECT attrelid::bigint, attnum, lower(attname) FROM pg_attribute WHERE attrelid = "
+        rows = self.query(sql + "to_regclass(?)", (quote_table(table.target.table),))[1]
+        wider = {column.name.lower() for column in columns}
+        numbers = [number for _, number, name in rows if name in wider]
+        views = Dependents(self.query, VIEWS, GRANTS).views(rows[0][0], numbers)
+        changed = [self.alter_type(table, column) for column in columns]
+        if not views:
+            return [(sql,) for sql in changed]
+        drops, made = [v.drop for v in reversed(views)], [s for v in views for s in v.create()]
+        return [(*drops, *changed, *made)]
 
     @classmethod
     def type_of(cls, name: str) -> ColumnType | None:

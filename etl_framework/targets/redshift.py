@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain, islice
 from pathlib import Path
@@ -18,6 +18,8 @@ from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.targets.base import Committed, Warehouse
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import Publication, locking
+from etl_framework.targets.reshape import arranged, widened
+from etl_framework.targets.tables import Table, Transaction
 from etl_framework.targets.target import Target
 
 if TYPE_CHECKING:
@@ -150,9 +152,19 @@ class RedshiftWarehouse(Warehouse):
     def type_of(cls, name: str) -> ColumnType | None:
         return ColumnType.of_postgres(name)
 
-    def widen(self, table: str, column: Column) -> list[str] | None:
-        """Redshift widens a varchar in place, and changes no other type of a column."""
-        return super().widen(table, column) if column.type.name == "varchar" else None
+    def widen(
+        self, table: Table, columns: Sequence[Column], here: Mapping[str, str]
+    ) -> list[Transaction]:
+        return widened(self, table, columns, here)
+
+    def arrange(self, table: Table) -> list[Transaction]:
+        return arranged(self, table)
+
+    def together(self, statements: Transaction) -> None:
+        if self._session.interactive or len(statements) == 1:
+            super().together(statements)
+        else:
+            self._session.batch([(sql, ()) for sql in statements])
 
     @classmethod
     def type_name(cls, column: Column) -> str:

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from etl_framework.columns import Column, ColumnType
-from etl_framework.errors import StepError
+from etl_framework.errors import RetryableError, StepError
 from etl_framework.sql.quote import literal, quote, quote_table
 from etl_framework.targets.columns import name_there
 from etl_framework.targets.target import Target
 
 # A path, a line and a column.
 Place = tuple[str, int, int]
+# Statements that take effect together, or one.
+Transaction = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,27 @@ class Tables(ABC):
     def type_of(cls, name: str) -> ColumnType | None:
         """Return the type that the catalogue of this database gives a name, if we have it."""
 
-    def widen(self, table: str, column: Column) -> list[str] | None:
-        """Return the statements that give a column a type which holds all of its values.
+    def widen(
+        self, table: Table, columns: Sequence[Column], here: Mapping[str, str]
+    ) -> list[Transaction]:
+        """Return what gives columns types that hold all of their values.
 
-        None if this database cannot do so without a moment in which readers see another table.
+        :param here: the types of all columns of the table, in order, by the names they have then.
+        :raises StepError: that would lose something else.
         """
-        return [
-            f"ALTER TABLE {quote_table(table)} ALTER COLUMN {quote(column.name)} "
-            f"TYPE {self.type_written(column)}"
-        ]
+        return [(self.alter_type(table, column),) for column in columns]
+
+    @classmethod
+    def alter_type(cls, table: Table, column: Column) -> str:
+        """Return the statement that changes a column's type in place."""
+        return (
+            f"ALTER TABLE {quote_table(table.target.table)} ALTER COLUMN {quote(column.name)} "
+            f"TYPE {cls.type_written(column)}"
+        )
+
+    def arrange(self, table: Table) -> list[Transaction]:
+        """Return what gives a table that exists the layout which its target asks for."""
+        return []
 
     @classmethod
     @abstractmethod
@@ -87,8 +101,8 @@ class Tables(ABC):
         """Return a text as an SQL literal of this database."""
         return literal(value)
 
-    def changes(self, table: Table) -> tuple[list[str], StepError | None]:
-        """Return the statements that create, rename or widen, or the reason why they are refused.
+    def changes(self, table: Table) -> tuple[list[Transaction], StepError | None]:
+        """Return what creates, renames, widens and arranges, or the reason why that is refused.
 
         For example: `ALTER TABLE "kpis"."plays" ADD COLUMN "country" varchar(2)`.
         """
@@ -96,20 +110,22 @@ class Tables(ABC):
         if not columns:
             made = self.create(table)
             if table.target.create:
-                return made, None
+                return [(sql,) for sql in made], None
             return [], StepError(
                 f"there is no table {name}, and its target has `create: false`",
                 hint="; ".join(made),
             )
         here = {column.lower(): type_ for column, type_ in columns.items()}
         renamed = list(self._renamed(table, columns, here))
+        all_here = dict(here)
         wanted = {column.name.lower(): self.type_name(column) for column in table.columns}
         if here.keys() - wanted.keys():  # a column of somebody else, such as `loaded_at`, may be
             left_out = self.optional(name) - wanted.keys()
             here = {column: type_ for column, type_ in here.items() if column not in left_out}
-        widened = self._widened(table, here)
+        wider = self._wider(table, here)
+        known = {column.name.lower() for column in wider}
         if any(
-            wanted.get(column) != type_ and column not in widened for column, type_ in here.items()
+            wanted.get(column) != type_ for column, type_ in here.items() if column not in known
         ):
             lines = [f"{column} {type_}" for column, type_ in columns.items()]
             return [], StepError(
@@ -118,39 +134,44 @@ class Tables(ABC):
                 f"table of its own would be ({self.definitions(table.columns)})",
             )
         missing = [column for column in table.columns if column.name.lower() not in here]
+        add = f"ALTER TABLE {quote_table(name)} ADD COLUMN"
+        try:
+            widened = self.widen(table, wider, all_here) if wider else []
+        except RetryableError:
+            raise
+        except StepError as refused:
+            return [], refused
         return [
-            *renamed,
-            *(sql for statements in widened.values() for sql in statements),
-            *(
-                f"ALTER TABLE {quote_table(name)} ADD COLUMN {self.definitions([column])}"
-                for column in missing
-            ),
+            *((sql,) for sql in renamed),
+            *widened,
+            *((f"{add} {self.definitions([column])}",) for column in missing),
+            *self.arrange(table),
         ], None
 
     @staticmethod
     def _renamed(table: Table, columns: Mapping[str, str], here: dict[str, str]) -> Iterator[str]:
-        """Yield the statements that rename columns, and change their names in `here`."""
+        """Yield the statements that rename columns, and change their names in `here`, in place."""
         written = {column.lower(): column for column in columns}
         for column in table.columns:
             there = name_there(column, set(here))
             if there and there != column.name:
-                here[column.name.lower()] = here.pop(there.lower())
+                names = {there.lower(): column.name.lower()}
+                kept = {names.get(name, name): type_ for name, type_ in here.items()}
+                here.clear()
+                here.update(kept)
                 yield (
                     f"ALTER TABLE {quote_table(table.target.table)} RENAME COLUMN "
                     f"{quote(written[there.lower()])} TO {quote(column.name)}"
                 )
 
-    def _widened(self, table: Table, here: Mapping[str, str]) -> dict[str, list[str]]:
-        """Return the statements for each column that is to have a wider type, in lower case."""
-        widened = {}
-        for column in table.columns:
-            name = column.name.lower()
-            if name not in here or here[name] == self.type_name(column):
-                continue
-            now = self.type_of(here[name])
-            if now and column.type.holds(now) and (made := self.widen(table.target.table, column)):
-                widened[name] = made
-        return widened
+    def _wider(self, table: Table, here: Mapping[str, str]) -> list[Column]:
+        """The columns whose types hold all values of the types that they have here."""
+        return [
+            column
+            for column in table.columns
+            if (type_ := here.get(column.name.lower())) and type_ != self.type_name(column)
+            if (now := self.type_of(type_)) and column.type.holds(now)
+        ]
 
     @classmethod
     def create(cls, table: Table) -> list[str]:

@@ -66,7 +66,7 @@ def watching(place: Place) -> Iterator[Any]:
 def definitions(warehouse: Warehouse, place: Place) -> list[str]:
     """What the first run of another host does: schema, table and ledger."""
     wanted = one_row(place, "kpis.t", 1).wanted
-    return [sql for sql in warehouse.changes(wanted)[0] if not sql.startswith("COMMENT")]
+    return [sql for (sql,) in warehouse.changes(wanted)[0] if not sql.startswith("COMMENT")]
 
 
 def test_a_run_waits_for_the_creation_of_another_and_goes_on(place: Place, watching: Any) -> None:

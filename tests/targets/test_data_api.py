@@ -69,3 +69,14 @@ def test_a_wait_for_another_run_ends(api: Place) -> None:
             waiting.publish([api.load("t", "append", [(2, B, "x")])], entry(day(2)))
 
     assert api.rows("SELECT id FROM t") == [(1,)]
+
+
+def test_a_copy_takes_the_place_of_a_table(api: Place) -> None:
+    narrow, wide = ({"id": "integer", "v": type_} for type_ in ("integer", "bigint"))
+    api.publish(day(1), api.load("t", "append", [(1, 7)], narrow))
+    api.do("CREATE VIEW seen AS SELECT v FROM t")
+
+    api.publish(day(2), api.load("t", "append", [(2, 1 << 40)], wide))
+
+    assert sorted(api.rows("SELECT v FROM seen")) == [(7,), (1 << 40,)]
+    api.do("DROP VIEW seen")
