@@ -19,7 +19,6 @@ from etl_framework.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from etl_framework.errors import EtlError
     from etl_framework.lint.linter import Linter
 
 PARTS = ("pipelines", "sql_templates", "dags", "environments.yml", "setup.cfg")
@@ -37,7 +36,9 @@ SECONDS = 0.2
 def watch(
     name: str | None, environment: str | None, on: object, limit: int, once: bool, root: Path
 ) -> None:
-    """Lint at each save, and preview a KPI or transform; Ctrl-C ends it.
+    """Lint and test at each save, and preview a KPI or transform; Ctrl-C ends it.
+
+    All tests run, or those of the KPI or transform alone.
 
     \b
     etl watch
@@ -78,45 +79,46 @@ def _times(root: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _look(name: str | None, given: list[str], linter: Linter) -> int:
-    """Lint, then preview; errors are shown once, and never raised.
+    """Lint, test, then preview; errors are shown once, and never raised.
 
-    :returns: the worse of the two exit codes.
+    :returns: the worst of the exit codes.
     """
     from etl_framework.cli.lint import lint
     from etl_framework.cli.preview import preview
-    from etl_framework.errors import ConfigError, EtlError, PlanError
+    from etl_framework.cli.test import test
 
-    shown, code = set[str](), 0
-    try:
-        lint.main(["--project", str(linter.root)], standalone_mode=False, obj=linter)
-    except SystemExit as end:
-        code = int(end.code or 0)
-    except EtlError as error:
-        shown, code = _show(error, shown), 2
-    if not name:
-        return code
+    root, named = ["--project", str(linter.root)], [name] if name else []
+    shown = set[str]()
+    code = _do(lint, root, shown, linter)
     click.echo()
-    try:
-        preview.main([name, *given], standalone_mode=False)
-    except (ConfigError, PlanError) as error:
-        # Lint has shown the problems of files above.
-        _show(
-            error, shown | {str(diagnostic) for diagnostic in error.diagnostics if diagnostic.path}
-        )
-        return 2
-    except EtlError as error:
-        _show(error, shown)
-        return max(code, 1)
-    except click.ClickException as error:
-        error.show()
-        return 2
+    code = max(code, _do(test, [*named, *root], shown))
+    if name:
+        click.echo()
+        code = max(code, _do(preview, [name, *given], shown))
     return code
 
 
-def _show(error: EtlError, shown: set[str]) -> set[str]:
-    """Print the messages that have not been shown, and return all shown messages."""
-    messages = [str(diagnostic) for diagnostic in error.diagnostics]
-    for message in messages:
-        if message not in shown:
-            click.echo(message, err=True)
-    return shown | set(messages)
+def _do(command: click.Command, given: list[str], shown: set[str], linter: object = None) -> int:
+    """Run a command, and return its exit code.
+
+    :param shown: the messages that were printed, to which those of the command are added. Lint has
+        shown all problems of files.
+    """
+    from etl_framework.errors import ConfigError, EtlError, PlanError
+
+    try:
+        command.main(given, standalone_mode=False, obj=linter)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except EtlError as error:
+        of_files = linter is None and isinstance(error, ConfigError | PlanError)
+        for diagnostic in error.diagnostics:
+            message = str(diagnostic)
+            if message not in shown and not (of_files and diagnostic.path):
+                click.echo(message, err=True)
+            shown.add(message)
+        return 2 if linter or isinstance(error, ConfigError | PlanError) else 1
+    except click.ClickException as error:
+        error.show()
+        return 2
+    return 0

@@ -41,6 +41,24 @@ def compile_queries(root: Path, pipeline_file: PipelineFile, interval: DataInter
     return _Compiler(root, pipeline_file, pipeline_file.model, interval).compile()
 
 
+def compile_query(
+    root: Path,
+    pipeline_file: PipelineFile,
+    interval: DataInterval,
+    draft: Draft,
+    more: Mapping[str, Shape],
+) -> Compiled:
+    """Compile a query over a pipeline's relations that is in no file of the project.
+
+    :param more: the columns of what it may read besides.
+    :raises PlanError: something is wrong with it, or with what it reads.
+    """
+    model = pipeline_file.model
+    if model is None:
+        raise PlanError("the pipeline's file has errors", hint="etl lint")
+    return _Compiler(root, pipeline_file, model, interval).query(draft, more)
+
+
 class _Compiler:
     """Compiles one pipeline."""
 
@@ -55,6 +73,7 @@ class _Compiler:
         self._relations = pipeline_file.relations
         self._tables = EmptyTables()
         self._wrong: dict[str, set[int]] = {}  # offsets of unknown columns
+        self._more: Mapping[str, Shape] = {}
         self._given: dict[str, Shape] = {}  # what queries give, with the types of DuckDB
 
     def compile(self) -> Compilation:
@@ -63,6 +82,20 @@ class _Compiler:
             return self._compile()
         finally:
             self._tables.close()
+
+    def query(self, draft: Draft, more: Mapping[str, Shape]) -> Compiled:
+        """Compile the pipeline, and then one more query."""
+        try:
+            self._compile()
+            self._result.diagnostics.clear()
+            self._more = more
+            inputs = draft.inputs({**self._relations, **more})
+            compiled = self._sql("query", inputs, draft, of_check=True)
+        finally:
+            self._tables.close()
+        if not compiled.sql:
+            raise PlanError(self._result.diagnostics or _wrong_inputs(inputs))
+        return compiled
 
     def _compile(self) -> Compilation:
         drafts: dict[str, Draft] = {}
@@ -214,7 +247,7 @@ class _Compiler:
                 known[name] = None
             elif relation.block.columns:
                 known[name] = _declared(relation.block.columns)
-        return known
+        return known | dict(self._more)
 
     def _own_table(self, name: str) -> dict[str, Shape]:
         """The KPI's own table by the name that its SQL gives it, if the SQL may read the table."""
@@ -242,6 +275,10 @@ class _Compiler:
         for problem in problems:
             hint = CURLY_HINT if CURLY.search(problem.message) else problem.hint
             yield draft.rendered.diagnostic(problem.offset, problem.code, problem.message, hint)
+
+
+def _wrong_inputs(inputs: Sequence[str]) -> str:
+    return f"one of {', '.join(map(repr, inputs))} has errors; etl lint tells them"
 
 
 def _declared(columns: Sequence[Column]) -> Shape:

@@ -39,6 +39,12 @@ class Draft:
     scopes: list[Scope]
     references: list[Reference]
 
+    @classmethod
+    def of(cls, rendered: Rendered, tree: exp.Query) -> Draft:
+        """The draft of a tree."""
+        scopes = scopes_of(tree)
+        return cls(rendered, tree, scopes, references(scopes))
+
     def inputs(self, relations: Mapping[str, object]) -> tuple[str, ...]:
         """The names of relations that the template reads, in the order of the text."""
         named = (reference.name for reference in self.references)
@@ -79,6 +85,16 @@ def read_draft(
         ]
         message = f"there is no template '{name}' under {TEMPLATES}/"
         return [pipeline_file.file.diagnostic(keys, "E302", message, did_you_mean(name, templates))]
+    return parsed(shown, source, interval, params)
+
+
+def parsed(
+    shown: str, source: str, interval: DataInterval, params: Mapping[str, Any]
+) -> Draft | list[Diagnostic]:
+    """Render and parse the text of a template; if that fails, return what is wrong with it.
+
+    :param shown: the path that diagnostics have.
+    """
     try:
         rendered = render_sql(shown, source, interval, params)
     except TemplateProblemError as error:
@@ -93,8 +109,7 @@ def read_draft(
         message = f"two tables of this FROM are called '{twice.name}'"
         hint = "give one of them another alias"
         return [rendered.diagnostic(twice.offset, "E414", message, hint)]
-    scopes = scopes_of(tree)
-    return Draft(rendered, tree, scopes, references(scopes))
+    return Draft.of(rendered, tree)
 
 
 def _syntax(rendered: Rendered, error: dialect.SqlSyntaxError) -> Diagnostic:

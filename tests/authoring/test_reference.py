@@ -32,7 +32,7 @@ def test_a_source_that_is_added_is_a_row() -> None:
     del Lines
     gc.collect()
 
-    assert f"{row}`wait`, `deferrable`, `skip` |\n" in table
+    assert f"{row}`new_files`, `wait`, `deferrable`, `skip` |\n" in table
 
 
 def test_what_is_between_the_marks_is_written_anew() -> None:

@@ -204,4 +204,4 @@ def test_ctrl_c_between_two_looks(
 
     done = etl("watch")
 
-    assert (done.returncode, done.stderr.strip()) == (0, "0 problems found")
+    assert (done.returncode, done.stderr.strip()) == (0, "0 problems found\n0 passed, 0 failed")

@@ -79,6 +79,18 @@ def test_each_save_is_looked_at(orders: Folder, watch: Watch) -> None:
     orders.write(SQL, TOTALS.replace("COUNT(*)", "7 * COUNT(*)"))
     assert "14" in watch.until("totals, data interval")
 
+    tested = """    tests:
+      - name: one_order
+        given: {orders: [{order_id: 1, customer: ada, amount: 1}]}
+        expect: [{customer: ada, orders: 7, amount: 1}]
+"""
+    orders.write(FILE, ORDERS + tested)
+    assert "✓ orders.totals one_order" in watch.until("totals, data interval")
+    orders.write(FILE, ORDERS + tested.replace("orders: 7", "orders: 8"))
+    assert "✗ orders.totals one_order  pipelines/orders.yml:" in watch.until(
+        "totals, data interval"
+    )
+
     (orders.root / FILE).unlink()
     watch.until("no pipeline has a source, transform or KPI 'totals'")
 
