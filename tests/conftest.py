@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -24,8 +25,10 @@ from etl_framework.plan.plan import Plan, build_plan
 from etl_framework.project.project import load_project
 from etl_framework.run.run import Run, StepResult
 from etl_framework.storage.s3 import S3Prefix
+from tests.forked import Forks
 
 REPOSITORY = Path(__file__).parent.parent
+FORKS = Forks()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -129,12 +132,13 @@ class Folder:
         self, *arguments: str, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run the command in a process of its own, in the project's folder."""
-        import os
-
+        there = {**os.environ, "PYTHONPATH": str(REPOSITORY), **(env or {})}
+        if there["PYTHONPATH"] == str(REPOSITORY):
+            return FORKS.etl(self.root, arguments, there, 120)
         command = [sys.executable, "-m", "etl_framework", *arguments]
         return subprocess.run(
             command, cwd=self.root, capture_output=True, text=True, check=False, timeout=120,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **(env or {})},
+            env=there,
         )  # fmt: skip
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
