@@ -19,9 +19,9 @@ demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its 
 	@echo; echo '$$ etl show kpis_hourly --limit 5'
 	@$(ETL) show kpis_hourly --limit 5
 	@echo; echo '$$ etl run music_daily --from 2024-06-25 --to 2024-07-01   # the same a day at a time'
-	@mkdir -p .etl; $(ETL) run music_daily --from 2024-06-25 --to 2024-07-01 > .etl/daily.log 2>&1 || \
-	    (cat .etl/daily.log; exit 1)
-	@grep '^published' .etl/daily.log
+	@$(ETL) run music_daily --from 2024-06-25 --to 2024-07-01
+	@echo; echo '$$ etl status music_daily --to 2024-07-01'
+	@$(ETL) status music_daily --to 2024-07-01
 	@echo; echo '$$ etl show listeners_daily'
 	@$(ETL) show listeners_daily
 	@echo; echo 'Next: `. $(BIN)/activate`, then'

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from etl_framework.airflow.errors import airflow_errors
-from etl_framework.airflow.runs import Context, ProjectOperator, asked_for, listening
+from etl_framework.airflow.runs import (
+    Context,
+    ProjectOperator,
+    asked_for,
+    dag_run_of,
+    listening,
+)
 from etl_framework.airflow.sensors import WaitingOperator
 
 if TYPE_CHECKING:
@@ -73,7 +79,7 @@ class StepOperator(ProjectOperator):
                 plan.environment_name,
                 plan.interval,
             )
-            self._run = run = Run(plan, **asked_for(context))
+            self._run = run = Run(plan, **asked_for(context), how=dag_run_of(context))
             with airflow_errors(connections_of(plan, self.step)):
                 try:
                     result = listening(lambda: run.one_step(self.step))

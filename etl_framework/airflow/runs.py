@@ -125,6 +125,12 @@ def asked_for(context: Context) -> dict[str, Any]:
     return {"older": "replace"} if conf.get("replace_newer") else {}
 
 
+def dag_run_of(context: Context) -> str:
+    """The name of the DAG run: `music_streaming scheduled__2024-06-25T03:00:00+00:00`."""
+    run = context.get("dag_run")
+    return f"{run.dag_id} {run.run_id}" if run else ""
+
+
 def _in(moment: datetime, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(moment.timestamp(), zone)
 

@@ -86,7 +86,8 @@ def _fields(project: Project) -> Iterator[tuple[str, str]]:
 
 def _tables(project: Project) -> Iterator[tuple[str, str]]:
     yield from _named(project, "kpi")
-    yield "ledger", "what ran, when, on what"
+    yield "ledger", "what was published, when, from what"
+    yield "runs", "every run, also failed ones"
     for name, text in _sources(project):
         yield f"quarantine.{name}", text
 

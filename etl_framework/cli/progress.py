@@ -135,11 +135,9 @@ def run_all(runs: Iterable[Run]) -> None:
             _summary(plan, board.results)
 
 
-def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
-    """Print what was read, how it was checked and what was published."""
-    from etl_framework.targets.earlier import EARLIER_ROWS
-
-    sources, checks = [], []
+def source_rows(plan: Plan, results: dict[str, StepResult]) -> list[tuple[str, int, int, int]]:
+    """How many rows of each source were read, kept and rejected."""
+    sources = []
     for name in plan.pipeline.sources:
         extracted = results.get(f"extract.{name}")
         if extracted is None or "read" not in extracted.counts:
@@ -148,6 +146,14 @@ def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
         taken_out = checked.counts.get("quarantined", 0) if checked else 0
         read, rejected = extracted.counts["read"], extracted.counts["rejected"] + taken_out
         sources.append((name, read, read - rejected, rejected))
+    return sources
+
+
+def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
+    """Print what was read, how it was checked and what was published."""
+    from etl_framework.targets.earlier import EARLIER_ROWS
+
+    sources, checks = source_rows(plan, results), []
     for step in plan.steps:
         step_checks = results[step.name].checks if step.name in results else ()
         checks += [

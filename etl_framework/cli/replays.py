@@ -87,7 +87,10 @@ class Replay:
         if made:
             click.echo(f"{sum(map(len, made.values())):,} corrections taken", err=True)
         try:
-            run_all(Run(plan, older="keep") for plan in resumable(rejected, plans))
+            run_all(
+                Run(plan, older="keep", how="etl quarantine replay")
+                for plan in resumable(rejected, plans)
+            )
             run_all(
                 stale_runs(
                     self._project, self._environment, plans[-1], partial(click.echo, err=True)

@@ -99,5 +99,5 @@ def _run(project: Project, environment: str | None, plans: list[Plan], kpis: lis
     if not kpis:
         click.echo("nothing to restate", err=True)
         return
-    run_all(Run(plan.only(kpis), fresh=True, older="keep") for plan in plans)
+    run_all(Run(plan.only(kpis), fresh=True, older="keep", how="etl restate") for plan in plans)
     run_all(stale_runs(project, environment, plans[-1], partial(click.echo, err=True)))

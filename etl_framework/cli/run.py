@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,9 @@ from etl_framework.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from etl_framework.interval import DataInterval
     from etl_framework.plan.plan import Plan
+    from etl_framework.project.models import Pipeline
     from etl_framework.project.project import Project
     from etl_framework.run.run import Run
     from etl_framework.targets.load import Older
@@ -39,6 +41,14 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Put the rows of an older data interval also in the place of a newer one's.",
 )
+@click.option(
+    "--missing",
+    is_flag=True,
+    help="The data intervals that `etl status` calls failed,"
+    " missing or late, the oldest first; --from and --to bound them.",
+)
+@click.option("--keep-going", is_flag=True, help="Go on behind a data interval that fails.")
+@click.option("-v", "--verbose", is_flag=True, help="Every step, also of several data intervals.")
 @project_option
 def run(
     pipeline: str,
@@ -48,28 +58,64 @@ def run(
     last: date | None,
     fresh: bool,
     replace_newer: bool,
+    missing: bool,
+    keep_going: bool,
+    verbose: bool,
     root: Path,
 ) -> None:
     """Run a pipeline for one data interval, or for every of several.
 
     Without a date it is the latest complete interval; one that is not over yet never runs. A step
     whose finished output is still true is not done again. Nothing is published unless every check
-    of severity error passes.
+    of severity error passes. Several intervals have a line each, and end with a summary.
 
     \b
     etl run music_streaming
     etl run music_streaming --date 2024-06-25
-    etl run music_streaming --from 2024-06-25 --to 2024-07-01
+    etl run music_streaming --from 2024-06-25 --to 2024-07-01 --keep-going
+    etl run music_streaming --missing
     """
+    from etl_framework.cli.backfill import run_each
     from etl_framework.cli.progress import run_all
     from etl_framework.project.project import load_project
 
     project = load_project(root)
     model = project.pipeline(pipeline).model
-    intervals = intervals_over(model, on, first, last) if model else [None]
+    intervals: Sequence[DataInterval | None] = [None]
+    if model and missing:
+        intervals = _gaps(project, environment, model, first, last, on)
+    elif model:
+        intervals = intervals_over(model, on, first, last)
+    if not intervals:
+        click.echo("nothing is missing", err=True)
+        return
     older: Older = "replace" if replace_newer else "refuse"
-    plans = plans_of(project, pipeline, environment, intervals)
-    run_all(_runs(project, environment, plans, fresh, older))
+    runs = _runs(
+        project, environment, plans_of(project, pipeline, environment, intervals), fresh, older
+    )
+    if verbose or len(intervals) == 1:
+        run_all(runs)
+    else:
+        run_each(runs, [i for i in intervals if i], keep_going=keep_going)
+
+
+def _gaps(
+    project: Project,
+    environment: str | None,
+    pipeline: Pipeline,
+    first: date | None,
+    last: date | None,
+    on: date | None,
+) -> list[DataInterval]:
+    """The data intervals between two days that are not published, the oldest first."""
+    from etl_framework.run.status import BAD, status
+
+    row = status(project, environment, pipeline, 0, on or last)
+    begin = on or first or date.min
+    found = [cell.interval for cell in row.of(*BAD) if cell.interval.start.date() >= begin]
+    if found:
+        click.echo(f"{len(found):,} data intervals to run, the oldest first", err=True)
+    return found
 
 
 def _runs(
@@ -95,7 +141,8 @@ def _runs(
             yield Run(
                 again.only([name for name, kpi in kpis if kpi.target.restate == "allow"]),
                 older="keep",
+                how="etl run, rows that came late",
             )
-        yield Run(plan, fresh=fresh, older=older)
+        yield Run(plan, fresh=fresh, older=older, how="etl run")
     if plan:
         yield from stale_runs(project, environment, plan, partial(click.echo, err=True))

@@ -35,11 +35,12 @@ def show(
     root: Path,
     format_: str,
 ) -> None:
-    """Print rows of a target, of the ledger, or of a source's rejected rows.
+    """Print rows of a target, of the ledger, the runs, or a source's rejected rows.
 
     \b
     etl show kpis_genre --order-by -listen_count
     etl show ledger --format json
+    etl show runs --limit 5
     etl show quarantine.streams --limit 5
     """
     from etl_framework.cli.table import FORMATS

@@ -53,6 +53,15 @@ def short_name(root: Path, revision: str) -> str:
     return _git(root, "rev-parse", "--short", f"{_safe(revision)}^{{commit}}").decode().strip()
 
 
+def describe(root: Path) -> str:
+    """The short name of the commit that a folder is at, with `+` if its files differ from it.
+
+    :raises ConfigError: the folder is not in a repository, or there is no git.
+    """
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".")
+    return short_name(root, "HEAD") + ("+" if changed else "")
+
+
 def _safe(revision: str) -> str:
     if revision.startswith("-"):
         raise ConfigError(f"'{revision}' is not a revision")

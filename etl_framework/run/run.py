@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Set
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -24,6 +24,7 @@ from etl_framework.plan.step import Step
 from etl_framework.run.archive import archive
 from etl_framework.run.execute import StepResult as StepResult
 from etl_framework.run.execute import do
+from etl_framework.run.history import OnResult, Recorder
 from etl_framework.storage.spill import beside, spill_folder
 from etl_framework.storage.staging import RunFolder
 from etl_framework.targets.load import Older
@@ -34,22 +35,31 @@ SIDE_BY_SIDE = 4
 STOP_SECONDS = 3
 
 
-OnResult = Callable[[StepResult], None]
-
-
 class Run:
     """One run of a plan, with its folder in staging and the functions that stop running work.
 
     :param fresh: do every step again, even where its output is there.
     :param older: what becomes of tables that hold the rows of a newer data interval.
+    :param how: what started it, for its record: a command, or a DAG run, whose tasks are one run.
+    :param recorded: leave a record in the history.
     """
 
-    def __init__(self, plan: Plan, *, fresh: bool = False, older: Older = "refuse") -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        fresh: bool = False,
+        older: Older = "refuse",
+        how: str = "",
+        recorded: bool = True,
+    ) -> None:
         self.plan = plan
         self.folder: RunFolder = plan.workspace.staging.run(plan.pipeline.name, plan.interval.key)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self._fresh = fresh
         self._older = older
+        self._how = how
+        self._recorded = recorded
         self._cancels: dict[str, list[Callable[[], Any]]] = {}
 
     @contextmanager
@@ -69,8 +79,12 @@ class Run:
         :param on_result: is called when a step starts and when it ends.
         :raises EtlError: a step failed; the error has the diagnostics of all steps that failed.
         """
-        with self.folder.locked(), self._engine() as engine:
-            results = self._side_by_side(engine, on_result)
+        with (
+            self.folder.locked(),
+            self._recording(self.run_id, on_result) as told,
+            self._engine() as engine,
+        ):
+            results = self._side_by_side(engine, told)
         errors = [result.error for result in results if result.error]
         if errors:
             raise errors[0].about(
@@ -89,11 +103,20 @@ class Run:
             if self.folder.step(need).outcome() is None:
                 problem = f"'{name}' needs '{need}', which has not finished for this data interval"
                 raise StepError(problem, hint=f"run {need} before it")
-        with self._engine() as engine:
+        run = self._how or self.run_id
+        with self._recording(run, lambda result: None) as told, self._engine() as engine:
+            told(StepResult(name, "started"))
             result = self._run(step, engine)
+            told(result)
         if result.error:
             raise result.error
         return result
+
+    def _recording(self, run: str, on_result: OnResult) -> AbstractContextManager[OnResult]:
+        if not self._recorded:
+            return nullcontext(on_result)
+        recorder = Recorder(self.plan, self.folder, run, self._how, self.run_id)
+        return recorder.recording(on_result)
 
     def archive(self) -> int:
         """Move the files of sources that have an archive, as `publish` does at its end.

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from etl_framework.errors import ConfigError, DataMissingError, did_you_mean
+from etl_framework.interval import DataInterval
 from etl_framework.project.models import Kpi
 from etl_framework.project.project import Project
 from etl_framework.project.workspace import Workspace
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
+from etl_framework.run.attempts import attempts
+from etl_framework.run.history import records
 from etl_framework.sql.quote import quote, quote_table
 from etl_framework.targets import ledger
 from etl_framework.targets.base import Warehouse
 
 ColumnsAndRows = tuple[list[str], list[tuple[Any, ...]]]
-LEDGER = "ledger"
+LEDGER, RUNS = "ledger", "runs"
 QUARANTINE = "quarantine."
+RUN_COLUMNS = (
+    "started", "pipeline", "interval", "state", "seconds", "rows", "error", "how", "user", "host",
+    "commit", "version", "run",
+)  # fmt: skip
 REJECTED = ("source", "rule", "file", "line", "column", "name", "key", "reason", "row")
 
 
@@ -34,6 +42,8 @@ def rows_of(
         return _rejected(project, environment, table.removeprefix(QUARANTINE), order_by, limit)
     if table == LEDGER:
         return _ledger(project, workspace, order_by, limit)
+    if table == RUNS:
+        return _runs(project, workspace, order_by, limit)
     kpi = _kpi(project, table)
     keys = [column.name for column in kpi.columns if column.primary_key]
     ordered = [order_by] if order_by else keys or [kpi.columns[0].name]
@@ -42,7 +52,7 @@ def rows_of(
 
 def _kpi(project: Project, name: str) -> Kpi:
     sources = (QUARANTINE + source.name for source in project.relations("source"))
-    kpi = project.find(name, "kpi", also=[LEDGER, *sources]).block
+    kpi = project.find(name, "kpi", also=[LEDGER, RUNS, *sources]).block
     assert isinstance(kpi, Kpi)
     return kpi
 
@@ -98,15 +108,30 @@ def _unpacked(columns: list[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def _rejected(
-    project: Project, environment: str | None, source: str, order_by: str | None, limit: int
+def _runs(
+    project: Project, workspace: Workspace, order_by: str | None, limit: int
 ) -> ColumnsAndRows:
-    """Return the rejected rows of a source in all data intervals, with sensitive values masked."""
-    columns = ["interval", "id", *REJECTED, "state"]
+    """Return the runs that are remembered, the newest first."""
+    rows = []
+    for model in project.models:
+        zone = ZoneInfo(model.timezone)
+        for attempt in attempts(records(workspace.staging, model.name)):
+            last = attempt.last
+            interval = DataInterval.of_key(last.key, zone)
+            ended = sum(record.seconds for record in attempt.records)
+            error = attempt.error if attempt.failed else ""
+            who = (last.how, last.user, last.host, last.commit, last.version)
+            start = attempt.started.astimezone(zone)
+            about = (f"{start:%Y-%m-%d %H:%M:%S}", model.name, str(interval), attempt.state)
+            rows.append((*about, round(ended, 3), attempt.rows, error, *who, last.run))
+    return _sorted(list(RUN_COLUMNS), rows, order_by or "-started", limit)
+
+
+def _sorted(
+    columns: list[str], rows: list[tuple[Any, ...]], order_by: str | None, limit: int
+) -> ColumnsAndRows:
     key = (order_by or "").removeprefix("-")
     _order([key] if key else [], columns, limit)
-    rejected_rows = Quarantine(project, environment, source).rows(Selection(), reveal=False)
-    rows = [(row.interval.key, row.id, *_facts(row), row.state) for row in rejected_rows]
     if key:
         place = columns.index(key)
         rows.sort(
@@ -114,6 +139,16 @@ def _rejected(
             reverse=str(order_by).startswith("-"),
         )
     return columns, rows[:limit] if limit > 0 else rows
+
+
+def _rejected(
+    project: Project, environment: str | None, source: str, order_by: str | None, limit: int
+) -> ColumnsAndRows:
+    """Return the rejected rows of a source in all data intervals, with sensitive values masked."""
+    columns = ["interval", "id", *REJECTED, "state"]
+    rejected_rows = Quarantine(project, environment, source).rows(Selection(), reveal=False)
+    rows = [(row.interval.key, row.id, *_facts(row), row.state) for row in rejected_rows]
+    return _sorted(columns, rows, order_by, limit)
 
 
 def _facts(row: Rejected) -> tuple[object, ...]:

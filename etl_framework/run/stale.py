@@ -62,7 +62,7 @@ def stale_runs(
                     "says `restate: never`"
                 )
         if may:
-            yield Run(again.rereading(may), older="keep")
+            yield Run(again.rereading(may), older="keep", how="etl run, windows that changed")
         else:
             rounds[interval.key] = ROUNDS
 

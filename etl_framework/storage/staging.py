@@ -27,6 +27,7 @@ from etl_framework.storage.write import write_bytes
 # Other folders of a run, beside those of steps. `sweep` keeps the first three; the others are only
 # needed during a load, and `sweep` deletes them when they are old.
 KEPT, PASSING = ("decisions", "files", "replay"), ("publish", "loads")
+HISTORY = "history"
 # The name of a data interval's folder. Other programs may leave other folders beside it.
 _KEY = re.compile(r"\d{8}T\d{6}Z_\d{8}T\d{6}Z")
 
@@ -125,6 +126,12 @@ class RunFolder:
         else:
             write_bytes(self.path / name, data)
 
+    def stored(self) -> list[str]:
+        """Return the names of all that `write` stored here."""
+        if self.remote:
+            return [stored.name for stored in self.remote.listed() if stored.name.endswith(".json")]
+        return [file.name for file in self.path.glob("*.json")]
+
     def delete(self, name: str) -> None:
         """Delete what `write` stored under a name, if anything is."""
         if self.remote:
@@ -154,6 +161,16 @@ class RunFolder:
                 left.append(stored.name)
         self.remote.delete(left)
         return len(left)
+
+    def in_use(self) -> bool:
+        """Return whether a process on this machine is running this interval."""
+        if not (self.path / ".lock").exists():
+            return False
+        try:
+            with locked(self.path / ".lock", wait=False):
+                return False
+        except BlockingIOError:
+            return True
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -187,6 +204,10 @@ class Staging:
         """Return the folder of one data interval: `<staging>/<pipeline>/<run key>/`."""
         remote = self.remote / pipeline / key if self.remote else None
         return RunFolder(self.path / pipeline / key, remote)
+
+    def history(self, pipeline: str) -> RunFolder:
+        """Return the folder with the records of a pipeline's runs, which runs only add to."""
+        return self.run(pipeline, HISTORY)
 
     def runs(self, pipeline: str) -> list[RunFolder]:
         """Return the folder of every data interval that was ever run, the oldest first."""

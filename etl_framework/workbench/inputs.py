@@ -112,7 +112,8 @@ class Inputs:
         """Return a run that keeps what it reads on this machine, in a folder for every side."""
         staging = {"staging": f"{FOLDER}/{side}", "staging_connection": None}
         environment = plan.environment.model_copy(update=staging)
-        return Run(replace(plan, root=self.project.root, environment=environment))
+        plan = replace(plan, root=self.project.root, environment=environment)
+        return Run(plan, recorded=False)
 
 
 @contextmanager

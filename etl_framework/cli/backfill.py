@@ -1,0 +1,92 @@
+"""Run many data intervals: a line for each, and at the end what was done, failed and not tried."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from etl_framework.cli.progress import SIGNS, source_rows
+
+if TYPE_CHECKING:
+    from etl_framework.errors import EtlError
+    from etl_framework.interval import DataInterval
+    from etl_framework.plan.plan import Plan
+    from etl_framework.run.execute import StepResult
+    from etl_framework.run.run import Run
+
+Results = dict[str, "StepResult"]
+
+
+def run_each(runs: Iterable[Run], planned: Sequence[DataInterval], *, keep_going: bool) -> None:
+    """Do every run, with a line for each.
+
+    :param planned: the data intervals that were asked for; runs of others may be among them.
+    :param keep_going: go on behind a run that fails.
+    :raises EtlError: a run failed; the error has the problems of all that did.
+    """
+    from etl_framework.errors import EtlError
+
+    done, failed = set[str](), dict[str, EtlError]()
+    for run in runs:
+        key, begun, results = run.plan.interval.key, time.monotonic(), Results()
+        try:
+            run.all_steps(lambda result, results=results: _tell(results, result))  # type: ignore[misc]
+        except EtlError as error:
+            failed[key] = error
+            _line(run.plan, "failed", begun, error.diagnostics[0].message)
+            if not keep_going:
+                break
+        else:
+            done.add(key)
+            _line(run.plan, "done", begun, _in_words(run.plan, results))
+    _summary(planned, done, failed)
+    if failed:
+        first, *_ = errors = list(failed.values())
+        raise first.about([problem for error in errors for problem in error.diagnostics])
+
+
+def _tell(results: Results, result: StepResult) -> None:
+    results[result.step] = result
+    if sys.stderr.isatty() and result.state == "started":
+        click.echo(f"\r\x1b[2K{SIGNS['started']} {result.step}", nl=False, err=True)
+
+
+def _line(plan: Plan, state: str, begun: float, what: str) -> None:
+    clear = "\r\x1b[2K" if sys.stderr.isatty() else ""
+    seconds = f"{time.monotonic() - begun:.2f}s"
+    click.echo(f"{clear}{SIGNS[state]} {plan.interval} {seconds:>7}  {what}", err=True)
+
+
+def _in_words(plan: Plan, results: Results) -> str:
+    """What a run did: `published 1,234 rows, 12 rejected, 1 check warns`."""
+    rows = results["publish"].counts["rows"] if "publish" in results else 0
+    rejected = sum(row[3] for row in source_rows(plan, results))
+    warnings = [c for r in results.values() for c in r.checks if c.status == "warning"]
+    told = [f"published {rows:,} row{'' if rows == 1 else 's'}"]
+    told += [f"{rejected:,} rejected"] if rejected else []
+    told += [f"{c.check} of {c.relation} warns" for c in warnings[:3]]
+    told += [f"{len(warnings) - 3} more warn"] if len(warnings) > 3 else []
+    return ", ".join(told)
+
+
+def _summary(planned: Sequence[DataInterval], done: set[str], failed: dict[str, EtlError]) -> None:
+    good = [interval for interval in planned if interval.key in done and interval.key not in failed]
+    bad = [interval for interval in planned if interval.key in failed]
+    left = [interval for interval in planned if interval.key not in {*done, *failed}]
+    parts = [f"{len(good):,} done"]
+    parts += [f"{len(bad):,} failed ({_days(bad)})"] if bad else []
+    parts += [f"{len(left):,} not tried ({_days(left)})"] if left else []
+    click.echo(f"{len(planned):,} data intervals: {', '.join(parts)}", err=True)
+
+
+def _days(intervals: Sequence[DataInterval]) -> str:
+    """The first intervals by their starts: `2024-06-26, 2024-06-27 and 3 more`."""
+    starts = [f"{i.start:%Y-%m-%d}" for i in intervals]
+    if len(set(starts)) < len(starts):
+        starts = [f"{i.start:%Y-%m-%d %H:%M}" for i in intervals]
+    more = f" and {len(starts) - 5:,} more" if len(starts) > 5 else ""
+    return ", ".join(starts[:5]) + more

@@ -1,0 +1,182 @@
+"""How the data intervals of pipelines stand: published, failed, missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+from etl_framework.interval import NONE, DataInterval
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import Project
+from etl_framework.project.workspace import Workspace
+from etl_framework.run.attempts import Attempt, attempts
+from etl_framework.run.history import moment, records
+from etl_framework.targets.ledger import unpacked
+from etl_framework.targets.published import moment as moment_of
+from etl_framework.targets.published import within
+
+State = Literal["published", "warned", "failed", "running", "missing", "late", "due"]
+STATES: tuple[State, ...] = get_args(State)
+# What a monitor has to know of.
+BAD: set[State] = {"failed", "missing", "late"}
+COLUMNS = ["interval_start", "interval_end", "published_at", "checks"]
+# How long after its end an interval of a pipeline without `deadline` may take, and how long a run
+# counts as running of which nobody can tell whether it was killed.
+GRACE, LONGEST = timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A data interval of a pipeline.
+
+    :param run: the last run of it; None if no record is left of any.
+    """
+
+    interval: DataInterval
+    state: State
+    run: Attempt | None = None
+
+    @property
+    def note(self) -> str:
+        """Why it failed; empty otherwise."""
+        return self.run.error if self.run and self.state == "failed" else ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A pipeline with its data intervals, the oldest first."""
+
+    pipeline: str
+    cells: Sequence[Cell]
+
+    def of(self, *states: State) -> list[Cell]:
+        """The cells in one of some states."""
+        return [cell for cell in self.cells if cell.state in states]
+
+
+def status(
+    project: Project,
+    environment: str | None,
+    pipeline: Pipeline,
+    last: int,
+    until: date | None = None,
+    now: datetime | None = None,
+) -> Row:
+    """How the data intervals of a pipeline stand.
+
+    Expected are those since `start_date`, else since the first that was run; without a schedule
+    none but those that were run.
+
+    :param last: how many of them, counted from the newest; 0 for all.
+    :param until: the last day that they start on; today if not given.
+    :raises RetryableError: the warehouse or staging does not answer.
+    """
+    now = now or datetime.now(UTC)
+    workspace = project.workspace(environment)
+    runs: dict[str, Attempt] = {}
+    for attempt in attempts(records(workspace.staging, pipeline.name)):
+        runs[attempt.last.key] = attempt
+    published = _published(workspace, pipeline)
+    known = [*(i for i, _, _ in published), *(_interval(pipeline, key) for key in runs)]
+    cells = [
+        _cell(workspace, pipeline, interval, published, runs.get(interval.key), now)
+        for interval in _expected(pipeline, known, until, now)
+    ]
+    return Row(pipeline.name, cells[-last:])
+
+
+def _cell(
+    workspace: Workspace,
+    pipeline: Pipeline,
+    interval: DataInterval,
+    published: Sequence[tuple[DataInterval, datetime, bool]],
+    run: Attempt | None,
+    now: datetime,
+) -> Cell:
+    in_ledger = [row for row in published if _covers(row[0], interval)]
+    at = max((at for _, at, _ in in_ledger), default=None)
+    if run and not run.published and (at is None or run.started > at):
+        if _runs(workspace, pipeline, run, now):
+            return Cell(interval, "running", run)
+        return Cell(interval, "failed", run)
+    if at:
+        warned = any(warned for _, _, warned in in_ledger)
+        return Cell(interval, "warned" if warned else "published", run)
+    deadline = timedelta(seconds=pipeline.deadline.seconds) if pipeline.deadline else GRACE
+    if now < interval.end + deadline:
+        return Cell(interval, "due")
+    return Cell(
+        interval, "late" if pipeline.deadline and _is_newest(pipeline, interval, now) else "missing"
+    )
+
+
+def _is_newest(pipeline: Pipeline, interval: DataInterval, now: datetime) -> bool:
+    return pipeline.schedule != NONE and pipeline.cut().latest(now).key == interval.key
+
+
+def _runs(workspace: Workspace, pipeline: Pipeline, run: Attempt, now: datetime) -> bool:
+    """Whether a run that has not published is still running, as far as anybody can tell."""
+    if run.failed:
+        return False
+    folder = workspace.staging.run(pipeline.name, run.last.key)
+    if folder.in_use():
+        return True
+    elsewhere = folder.remote is not None or run.last.how == run.last.run
+    return elsewhere and now - moment(run.last.started) < LONGEST
+
+
+def _published(
+    workspace: Workspace, pipeline: Pipeline
+) -> list[tuple[DataInterval, datetime, bool]]:
+    """What the ledgers list: the interval, when it was published, whether checks warned."""
+    ledgers = []
+    for connection in sorted({kpi.target.connection for kpi in pipeline.kpis.values()}):
+        rows = workspace.ledger_rows(connection, COLUMNS, "pipeline = ?", (pipeline.name,))
+        ledgers.append(
+            {
+                DataInterval(moment_of(start), moment_of(end)): (
+                    moment_of(at),
+                    any(check.get("status") == "warning" for check in unpacked(checks)),
+                )
+                for start, end, at, checks in rows
+            }
+        )
+    everywhere = set.intersection(*map(set, ledgers)) if ledgers else set()
+    return [
+        (i, max(ledger[i][0] for ledger in ledgers), any(ledger[i][1] for ledger in ledgers))
+        for i in sorted(everywhere, key=lambda i: i.key)
+    ]
+
+
+def _expected(
+    pipeline: Pipeline, known: Sequence[DataInterval], until: date | None, now: datetime
+) -> Iterator[DataInterval]:
+    zone = ZoneInfo(pipeline.timezone)
+    here = {
+        interval.key: DataInterval(interval.start.astimezone(zone), interval.end.astimezone(zone))
+        for interval in sorted(known, key=lambda interval: interval.key)
+    }
+    if pipeline.schedule == NONE:
+        yield from (i for i in here.values() if until is None or i.start.date() <= until)
+        return
+    first = min((interval.start.date() for interval in here.values()), default=None)
+    first = min(filter(None, (first, pipeline.start_date)), default=None)
+    if first is None:
+        return
+    yield from takewhile(
+        lambda i: i.end <= now and (until is None or i.start.date() <= until),
+        pipeline.cut().intervals_from(first),
+    )
+
+
+def _covers(one: DataInterval, other: DataInterval) -> bool:
+    moments = DataInterval(other.start.astimezone(UTC), other.end.astimezone(UTC))
+    return within(moments, one)
+
+
+def _interval(pipeline: Pipeline, key: str) -> DataInterval:
+    return DataInterval.of_key(key, ZoneInfo(pipeline.timezone))
