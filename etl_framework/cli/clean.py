@@ -18,7 +18,8 @@ from etl_framework.cli.options import environment_option, project_option
 def clean(environment: str | None, days: int | None, root: Path) -> None:
     """Delete what runs left in S3 and in the cluster: killed attempts, manifests, staging tables.
 
-    Finished outputs, rejected rows and corrections stay. A folder on this machine has none.
+    Finished outputs, rejected rows and corrections stay. A folder on this machine has none of these
+    leftovers. Records of runs are deleted after the environment's `history_days`.
 
     \b
     etl clean --env aws_local
@@ -28,4 +29,5 @@ def clean(environment: str | None, days: int | None, root: Path) -> None:
     from etl_framework.run.clean import clean as delete
 
     deleted = delete(load_project(root), environment, days)
-    click.echo(f"deleted {deleted.objects:,} objects and {deleted.tables:,} tables", err=True)
+    told = f"{deleted.objects:,} objects, {deleted.tables:,} tables and {deleted.records:,} records"
+    click.echo(f"deleted {told} of runs", err=True)

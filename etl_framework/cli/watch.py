@@ -117,6 +117,8 @@ def _do(command: click.Command, given: list[str], shown: set[str], linter: objec
             if message not in shown and not (of_files and diagnostic.path):
                 click.echo(message, err=True)
             shown.add(message)
+        if of_files and command.name == "test" and all(d.path for d in error.diagnostics):
+            return 0  # lint has said so
         return 2 if linter or isinstance(error, ConfigError | PlanError) else 1
     except click.ClickException as error:
         error.show()

@@ -48,6 +48,9 @@ class Environment(Model):
         description="In S3 and in a cluster: how long leftovers of runs stay before `etl clean`, or"
         " the next run of the data interval, deletes them.",
     )
+    history_days: int = Field(
+        400, ge=1, description="How long records of runs stay before `etl clean` deletes them."
+    )
     work: str = Field(
         ".etl/work", description="With S3: the folder for files of staging while they are used."
     )

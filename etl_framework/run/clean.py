@@ -7,26 +7,31 @@ from datetime import UTC, datetime, timedelta
 
 from etl_framework.engines.base import engine_of
 from etl_framework.project.project import Project
+from etl_framework.run.history import forget
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """How many objects in S3 and tables in the cluster were deleted."""
+    """How many objects in S3, tables in the cluster and records of runs were deleted."""
 
     objects: int
     tables: int
+    records: int
 
 
 def clean(project: Project, environment: str | None, days: int | None = None) -> Cleaned:
     """Delete what runs of all pipelines left behind in an environment.
 
-    Finished outputs, rejected rows and decisions are kept.
+    Finished outputs, rejected rows and decisions are kept, and records of runs for `history_days`.
 
     :param days: the lowest age of what is deleted; the environment's `staging_days` if None.
     :raises RetryableError: S3 or the cluster does not answer.
     """
     workspace = project.workspace(environment)
     staging, chosen = workspace.staging, workspace.environment
-    before = datetime.now(UTC) - timedelta(days=chosen.staging_days if days is None else days)
+    now = datetime.now(UTC)
+    before = now - timedelta(days=chosen.staging_days if days is None else days)
     objects = sum(run.sweep(before) for model in project.models for run in staging.runs(model.name))
-    return Cleaned(objects, engine_of(chosen).clean(workspace, before))
+    forgotten = now - timedelta(days=chosen.history_days)
+    records = sum(forget(staging, model.name, forgotten) for model in project.models)
+    return Cleaned(objects, engine_of(chosen).clean(workspace, before), records)

@@ -198,6 +198,18 @@ def records(staging: Staging, pipeline: str, last: int = 0) -> list[RunRecord]:
     return found
 
 
+def forget(staging: Staging, pipeline: str, before: datetime) -> int:
+    """Delete the records of runs that have started before a moment, and return their number.
+
+    :raises RetryableError: S3 does not answer.
+    """
+    history, end = staging.history(pipeline), f"{before:%Y-%m-%dT%H%M%S}"
+    old = [name for name in history.stored() if name < end]
+    for name in old:
+        history.delete(name)
+    return len(old)
+
+
 def _error(result: StepResult) -> str:
     if result.error is None:
         return ""

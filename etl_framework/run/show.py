@@ -11,7 +11,7 @@ from etl_framework.project.models import Kpi
 from etl_framework.project.project import Project
 from etl_framework.project.workspace import Workspace
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
-from etl_framework.run.attempts import attempts
+from etl_framework.run.attempts import Attempt, attempts
 from etl_framework.run.history import records
 from etl_framework.sql.quote import quote, quote_table
 from etl_framework.targets import ledger
@@ -112,19 +112,28 @@ def _runs(
     project: Project, workspace: Workspace, order_by: str | None, limit: int
 ) -> ColumnsAndRows:
     """Return the runs that are remembered, the newest first."""
-    rows = []
-    for model in project.models:
-        zone = ZoneInfo(model.timezone)
-        for attempt in attempts(records(workspace.staging, model.name)):
-            last = attempt.last
-            interval = DataInterval.of_key(last.key, zone)
-            ended = sum(record.seconds for record in attempt.records)
-            error = attempt.error if attempt.failed else ""
-            who = (last.how, last.user, last.host, last.commit, last.version)
-            start = attempt.started.astimezone(zone)
-            about = (f"{start:%Y-%m-%d %H:%M:%S}", model.name, str(interval), attempt.state)
-            rows.append((*about, round(ended, 3), attempt.rows, error, *who, last.run))
-    return _sorted(list(RUN_COLUMNS), rows, order_by or "-started", limit)
+    found = [
+        (attempt, ZoneInfo(model.timezone))
+        for model in project.models
+        for attempt in attempts(records(workspace.staging, model.name))
+    ]
+    found.sort(key=lambda run: run[0].started, reverse=True)
+    return _sorted(list(RUN_COLUMNS), [_facts_of(*run) for run in found], order_by, limit)
+
+
+def _facts_of(attempt: Attempt, zone: ZoneInfo) -> tuple[Any, ...]:
+    """The values of RUN_COLUMNS."""
+    last, seconds = attempt.last, sum(record.seconds for record in attempt.records)
+    return (
+        f"{attempt.started.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+        last.pipeline,
+        str(DataInterval.of_key(last.key, zone)),
+        attempt.state,
+        round(seconds, 3),
+        attempt.rows,
+        attempt.error if attempt.failed else "",
+        *(last.how, last.user, last.host, last.commit, last.version, last.run),
+    )
 
 
 def _sorted(

@@ -151,6 +151,16 @@ def test_a_run_that_is_killed(days: Folder, etl: Etl) -> None:
     assert "orders 2024-06-25 failed: it was killed" in etl("status", "--to", "2024-06-25").stdout
 
 
+def test_old_records_are_forgotten(days: Folder, etl: Etl) -> None:
+    for day in ("2024-06-25", "2024-06-26"):
+        etl("run", "orders", "--date", day)
+    file, _ = sorted((days.root / ".etl/staging/orders/history").glob("*.json"))
+    file.rename(file.with_name("2020" + file.name[4:]))
+
+    assert "and 1 records of runs" in etl("clean").stderr
+    assert len(runs(etl)) == 1
+
+
 def test_a_broken_record_is_left_out(days: Folder, etl: Etl) -> None:
     etl("run", "orders", "--date", "2024-06-25")
     (file,) = (days.root / ".etl/staging/orders/history").glob("*.json")
