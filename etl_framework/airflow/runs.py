@@ -128,7 +128,8 @@ def asked_for(context: Context) -> dict[str, Any]:
 def dag_run_of(context: Context) -> str:
     """The name of the DAG run: `music_streaming scheduled__2024-06-25T03:00:00+00:00`."""
     run = context.get("dag_run")
-    return f"{run.dag_id} {run.run_id}" if run else ""
+    names = [getattr(run, name, None) for name in ("dag_id", "run_id")]
+    return " ".join(map(str, names)) if all(names) else ""
 
 
 def _in(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -30,7 +30,7 @@ logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 root, context, found = sys.argv[1], json.loads(sys.argv[2]), {}
 conf = context.pop("conf", {})
 context = {name: datetime.fromisoformat(value) for name, value in context.items()}
-context["dag_run"] = SimpleNamespace(conf=conf)
+context["dag_run"] = SimpleNamespace(conf=conf, dag_id="orders", run_id="by_hand")
 for step in sys.argv[3:]:
     operator = classes[step.partition(".")[0]](
         task_id=step.replace(".", "_"), step=step, pipeline="orders", project=root,
@@ -76,6 +76,27 @@ def test_a_run_step_by_step(airflow: Airflow, orders: Folder) -> None:
     ]  # fmt: skip
     ((start,),) = orders.query("SELECT interval_start FROM etl_ledger")
     assert str(start).startswith("2024-06-25")
+
+
+def test_the_tasks_of_a_dag_run_are_one_run(airflow: Airflow, orders: Folder) -> None:
+    """It fails as long as a task has, and not when the task has been done again."""
+
+    def runs() -> list[tuple[str, str, int]]:
+        shown = json.loads(orders.etl("show", "runs", "--format", "json").stdout)
+        return [(run["how"], run["state"], run["rows"]) for run in shown]
+
+    file = orders.root / "lake/orders/1.csv"
+    text = file.read_text()
+    file.unlink()
+    airflow.script(EXECUTE, str(orders.root), JUNE, "extract.orders")
+    assert runs() == [("orders by_hand", "failed", 0)]
+    file.write_text(text)
+    airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS[:2])
+    assert runs() == [("orders by_hand", "running", 0)]
+    assert "…" in orders.etl("status", "--to", "2024-06-25").stdout
+
+    airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS[2:])
+    assert runs() == [("orders by_hand", "published", 2)]
 
 
 def test_a_run_with_a_parameter_restates_its_interval(airflow: Airflow, orders: Folder) -> None:
