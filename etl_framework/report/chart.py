@@ -1,0 +1,86 @@
+"""Charts as SVG, drawn here: a line over data intervals, with the band of its own past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+WIDTH, HEIGHT, EDGE = 320, 90, 6
+# A normal distribution has 1.4826 median absolute deviations in a standard deviation; three of
+# these are the band (Leys et al., Journal of Experimental Social Psychology 49, 2013).
+BAND = 3 * 1.4826
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value of a data interval; `label` says of which."""
+
+    label: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What a template draws: places in a picture of WIDTH by HEIGHT.
+
+    :param line: the points of a polyline, `0.0,80.0 10.5,60.0`.
+    :param dots: each point with its place.
+    :param band: top and height of the band of the past; None with fewer than four values.
+    :param low: the lowest value, as the chart's edge says; `high` the highest.
+    """
+
+    title: str
+    line: str
+    dots: Sequence[tuple[float, float, Point]]
+    band: tuple[float, float] | None
+    low: str
+    high: str
+
+    @property
+    def last(self) -> Point:
+        """The newest point."""
+        return self.dots[-1][2]
+
+    @property
+    def unusual(self) -> bool:
+        """Whether the newest value lies outside the band."""
+        if self.band is None:
+            return False
+        top, height = self.band
+        return not top <= self.dots[-1][1] <= top + height
+
+
+def chart(title: str, points: Sequence[Point]) -> Chart:
+    """Draw the values of a column over data intervals.
+
+    :param points: one or more, the oldest first.
+    """
+    values = [point.value for point in points]
+    low, high = min(values), max(values)
+    edges = _band(values[:-1])
+    bottom, top = (min(low, edges[0]), max(high, edges[1])) if edges else (low, high)
+    span = (top - bottom) or 1.0
+
+    def y(value: float) -> float:
+        return round(HEIGHT - EDGE - (value - bottom) / span * (HEIGHT - 2 * EDGE), 1)
+
+    step = (WIDTH - 2 * EDGE) / max(len(points) - 1, 1)
+    dots = [(round(EDGE + n * step, 1), y(p.value), p) for n, p in enumerate(points)]
+    band = (y(edges[1]), round(y(edges[0]) - y(edges[1]), 1)) if edges else None
+    line = " ".join(f"{x},{at}" for x, at, _ in dots)
+    return Chart(title, line, dots, band, number(low), number(high))
+
+
+def _band(past: Sequence[float]) -> tuple[float, float] | None:
+    """The range in which values of the past lie, by median and median absolute deviation."""
+    if len(past) < 4:
+        return None
+    middle = median(past)
+    spread = BAND * median(abs(value - middle) for value in past)
+    return middle - spread, middle + spread
+
+
+def number(value: float) -> str:
+    """A number as pages write it: `1,234`, `25.01`."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"

@@ -1,0 +1,243 @@
+"""`etl report`: pages that show how pipelines stand, from files alone, without a server."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl_framework import __version__
+from etl_framework.errors import ConfigError, EtlError
+from etl_framework.plan.plan import Plan, build_plan
+from etl_framework.project.models import Pipeline
+from etl_framework.project.project import Project
+from etl_framework.report.chart import HEIGHT, WIDTH, number
+from etl_framework.report.values import values_of
+from etl_framework.run.attempts import Attempt, attempts
+from etl_framework.run.history import records
+from etl_framework.run.status import Cell, Row, State, status
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SIGNS: Mapping[State, str] = {
+    "published": "✓", "warned": "!", "failed": "✗", "running": "…", "missing": "·", "late": "◷",
+    "due": " ",
+}  # fmt: skip
+STATIC = ("style.css", "report.js")
+
+
+@dataclass(frozen=True)
+class Wall:
+    """A pipeline with its data intervals, its runs, and its plan if its files have no errors."""
+
+    pipeline: Pipeline
+    row: Row
+    runs: Sequence[Attempt]
+    plan: Plan | None
+
+    def run_of(self, cell: Cell) -> Attempt | None:
+        """The last run of a data interval, if it is remembered."""
+        found = [run for run in self.runs if run.last.key == cell.interval.key]
+        return found[-1] if found else None
+
+    def counts(self) -> str:
+        """How many data intervals are in each state: `28 published, 2 missing`."""
+        states = [cell.state for cell in self.row.cells]
+        found = {state: states.count(state) for state in SIGNS if state in states}
+        return ", ".join(f"{count:,} {state}" for state, count in found.items()) or "never run"
+
+
+def write_site(
+    project: Project,
+    environment: str | None,
+    output: Path,
+    last: int,
+    until: date | None = None,
+    only: Sequence[str] = (),
+) -> Path:
+    """Write the pages of a project into a folder, and return the first of them.
+
+    :param last: how many data intervals of each pipeline.
+    :param until: the last day that they start on.
+    :param only: the pipelines; all of them if not given.
+    :raises ConfigError: the folder has files that no report has written.
+    """
+    if output.is_dir() and any(output.iterdir()) and not (output / STATIC[0]).exists():
+        raise ConfigError(f"'{output}' has other files than a report", hint="give another --output")
+    output.mkdir(parents=True, exist_ok=True)
+    for folder in ("kpis", "runs"):
+        shutil.rmtree(output / folder, ignore_errors=True)
+        (output / folder).mkdir()
+    site = _Site(project, environment, output, last)
+    models = [model for model in project.models if not only or model.name in only]
+    return site.write([site.wall(model, until) for model in models])
+
+
+class _Site:
+    """Makes the pages of one environment of a project."""
+
+    def __init__(self, project: Project, environment: str | None, output: Path, last: int) -> None:
+        self._project = project
+        self._environment = environment
+        self._workspace = project.workspace(environment)
+        self._output = output
+        self._last = last
+        self._templates = _templates()
+        self._templates.globals.update(
+            version=__version__,
+            project=project.root.name,
+            environment=project.environment_name(environment),
+            made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            signs=SIGNS, slug=slug, number=number, width=WIDTH, height=HEIGHT,
+        )  # fmt: skip
+
+    def wall(self, pipeline: Pipeline, until: date | None) -> Wall:
+        """Collect what is known of a pipeline."""
+        row = status(self._project, self._environment, pipeline, self._last, until)
+        keys = {cell.interval.key for cell in row.cells}
+        found = attempts(records(self._workspace.staging, pipeline.name))
+        runs = [attempt for attempt in found if attempt.last.key in keys]
+        interval = row.cells[-1].interval if row.cells else pipeline.some_interval()
+        try:
+            plan = build_plan(self._project, pipeline.name, self._environment, interval)
+        except EtlError:
+            plan = None
+        return Wall(pipeline, row, runs, plan)
+
+    def write(self, walls: Sequence[Wall]) -> Path:
+        """Write all pages."""
+        for name in STATIC:
+            (self._output / name).write_text(_text(name), encoding="utf-8")
+        pages = [page for wall in walls for page in self._pages(wall)]
+        for wall in walls:
+            for attempt in wall.runs:
+                self._page(f"runs/{slug(attempt)}.html", "run.html", wall=wall, run=attempt,
+                           interval=_interval(wall, attempt), parts=_parts(attempt))  # fmt: skip
+        self._page("checks.html", "checks.html", strips=[_strips(wall) for wall in walls])
+        return self._page("index.html", "wall.html", walls=walls, pages=pages)
+
+    def _pages(self, wall: Wall) -> Iterator[tuple[str, str, str]]:
+        """Write a page for each KPI; yield its address, title and description, for the search."""
+        for name, kpi in wall.pipeline.kpis.items():
+            address = f"kpis/{wall.pipeline.name}.{name}.html"
+            made = (
+                next((s for s in wall.plan.steps if s.name == f"kpi.{name}"), None)
+                if wall.plan
+                else None
+            )
+            values = values_of(self._workspace, kpi, self._last)
+            self._page(address, "kpi.html", wall=wall, name=name, kpi=kpi, step=made, values=values,
+                       readers=list(_readers(self._project, wall.pipeline.name, name)),
+                       strip=_strip(wall, name))  # fmt: skip
+            yield address, f"{wall.pipeline.name}.{name}", kpi.description
+
+    def _page(self, address: str, template: str, **context: Any) -> Path:
+        root = "../" * address.count("/")
+        text = self._templates.get_template(template).render(root=root, **context)
+        file = self._output / address
+        file.write_text(text, encoding="utf-8")
+        return file
+
+
+def slug(attempt: Attempt) -> str:
+    """The name of a run's page, which is safe as a file's name."""
+    digest = hashlib.sha256(attempt.last.run.encode()).hexdigest()[:8]
+    return f"{attempt.last.pipeline}-{attempt.last.key}-{digest}"
+
+
+def _interval(wall: Wall, attempt: Attempt) -> str:
+    return next(
+        (str(cell.interval) for cell in wall.row.cells if cell.interval.key == attempt.last.key),
+        attempt.last.key,
+    )
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """What became of the rows of a source: what was read is what was kept and taken out."""
+
+    source: str
+    read: int
+    rejected: int
+    quarantined: int
+
+    @property
+    def kept(self) -> int:
+        """How many rows went on."""
+        return self.read - self.rejected - self.quarantined
+
+
+def _parts(attempt: Attempt) -> dict[str, Any]:
+    """Steps on a time axis, funnels and checks of a run."""
+    last = {step.step: step for record in attempt.records for step in record.steps}
+    steps = list(last.values())
+    begun = min((step.started for step in steps if step.started), default="")
+    axis = []
+    longest = 0.001
+    for step in steps:
+        start = _seconds(begun, step.started) if step.started else 0.0
+        longest = max(longest, start + step.seconds)
+        axis.append((step, start))
+    funnels = []
+    for step in steps:
+        if step.step.startswith("extract.") and "read" in step.counts:
+            source = step.step.removeprefix("extract.")
+            check = last.get(f"check.{source}")
+            taken = check.counts.get("quarantined", 0) if check else 0
+            funnels.append(Funnel(source, step.counts["read"], step.counts["rejected"], taken))
+    order = {"fail": 0, "warning": 1, "quarantine": 2, "pass": 3}
+    checks = [check for step in steps for check in step.checks]
+    checks.sort(key=lambda check: order.get(str(check["status"]), 0))
+    return {"axis": axis, "longest": longest, "funnels": funnels, "checks": checks}
+
+
+def _seconds(one: str, other: str) -> float:
+    return (datetime.fromisoformat(other) - datetime.fromisoformat(one)).total_seconds()
+
+
+def _strips(wall: Wall) -> tuple[str, dict[str, list[tuple[Attempt, Mapping[str, Any]]]]]:
+    """The results of every check of a pipeline over its runs, by relation and check."""
+    found: dict[str, list[tuple[Attempt, Mapping[str, Any]]]] = {}
+    for attempt in wall.runs:
+        for record in attempt.records:
+            for step in record.steps:
+                for check in step.checks:
+                    found.setdefault(f"{check['relation']}: {check['check']}", []).append(
+                        (attempt, check)
+                    )
+    return wall.pipeline.name, found
+
+
+def _strip(wall: Wall, relation: str) -> dict[str, list[tuple[Attempt, Mapping[str, Any]]]]:
+    checks = _strips(wall)[1]
+    return {
+        name.removeprefix(f"{relation}: "): results
+        for name, results in checks.items()
+        if name.startswith(f"{relation}: ")
+    }
+
+
+def _readers(project: Project, pipeline: str, kpi: str) -> Iterator[str]:
+    """The pipelines that come after a KPI, or after its pipeline."""
+    for model in project.models:
+        if {pipeline, f"{pipeline}.{kpi}"} & set(map(str, model.after or ())):
+            yield model.name
+
+
+def _templates() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    return Environment(
+        loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _text(name: str) -> str:
+    return (files("etl_framework.report") / "templates" / name).read_text(encoding="utf-8")
