@@ -139,7 +139,7 @@ def new_project(folder: Path) -> list[str]:
             "lake/orders/2024-06-25.csv": ROWS,
             ".github/workflows/etl.yml": WORKFLOW,
             ".pre-commit-config.yaml": HOOKS,
-            ".gitignore": ".etl/\n__pycache__/\n",
+            ".gitignore": ".etl/\nreport/\n__pycache__/\n",
             **{FILES[name]: text for name, text in schemas().items()},
         },
     )

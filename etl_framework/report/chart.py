@@ -10,6 +10,8 @@ WIDTH, HEIGHT, EDGE = 320, 90, 6
 # A normal distribution has 1.4826 median absolute deviations in a standard deviation; three of
 # these are the band (Leys et al., Journal of Experimental Social Psychology 49, 2013).
 BAND = 3 * 1.4826
+# How many values a past has.
+WARM_UP = 7
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Chart:
 
     :param line: the points of a polyline, `0.0,80.0 10.5,60.0`.
     :param dots: each point with its place.
-    :param band: top and height of the band of the past; None with fewer than four values.
+    :param band: top and height of the band of the past; None with fewer than WARM_UP values.
     :param low: the lowest value, as the chart's edge says; `high` the highest.
     """
 
@@ -60,9 +62,11 @@ def chart(title: str, points: Sequence[Point]) -> Chart:
     low, high = min(values), max(values)
     edges = _band(values[:-1])
     bottom, top = (min(low, edges[0]), max(high, edges[1])) if edges else (low, high)
-    span = (top - bottom) or 1.0
+    span = top - bottom
 
     def y(value: float) -> float:
+        if not span:
+            return HEIGHT / 2
         return round(HEIGHT - EDGE - (value - bottom) / span * (HEIGHT - 2 * EDGE), 1)
 
     step = (WIDTH - 2 * EDGE) / max(len(points) - 1, 1)
@@ -74,11 +78,16 @@ def chart(title: str, points: Sequence[Point]) -> Chart:
 
 def _band(past: Sequence[float]) -> tuple[float, float] | None:
     """The range in which values of the past lie, by median and median absolute deviation."""
-    if len(past) < 4:
+    if len(past) < WARM_UP:
         return None
     middle = median(past)
     spread = BAND * median(abs(value - middle) for value in past)
     return middle - spread, middle + spread
+
+
+def counted(count: int, name: str) -> str:
+    """A number of something: `1 row`, `1,234 rows`, `7 kept`."""
+    return f"{count:,} {name[:-1] if count == 1 and name in ('rows', 'targets') else name}"
 
 
 def number(value: float) -> str:

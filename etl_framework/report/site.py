@@ -16,7 +16,7 @@ from etl_framework.errors import ConfigError, EtlError
 from etl_framework.plan.plan import Plan, build_plan
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
-from etl_framework.report.chart import HEIGHT, WIDTH, number
+from etl_framework.report.chart import HEIGHT, WIDTH, counted, number
 from etl_framework.report.values import values_of
 from etl_framework.run.attempts import Attempt, attempts
 from etl_framework.run.history import records
@@ -94,7 +94,7 @@ class _Site:
             project=project.root.name,
             environment=project.environment_name(environment),
             made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            signs=SIGNS, slug=slug, number=number, width=WIDTH, height=HEIGHT,
+            signs=SIGNS, slug=slug, counted=counted, number=number, width=WIDTH, height=HEIGHT,
         )  # fmt: skip
 
     def wall(self, pipeline: Pipeline, until: date | None) -> Wall:

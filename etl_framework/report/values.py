@@ -91,9 +91,10 @@ def _charts(warehouse: Warehouse, kpi: Kpi, time: str, last: int) -> list[Chart]
         f"ORDER BY {quote(time)} DESC LIMIT {last}"
     )
     rows = warehouse.query(sql)[1][::-1]
-    titles = ["rows", *(_title(column) for column in measured)]
+    single = all(row[1] == 1 for row in rows)  # then a sum is the value itself
+    titles = ["rows", *(column.name if single else _title(column) for column in measured)]
     found = []
-    for place, title in enumerate(titles, 1):
+    for place, title in list(enumerate(titles, 1))[single:]:
         points = [
             Point(_label(row[0]), float(row[place])) for row in rows if row[place] is not None
         ]

@@ -1,0 +1,197 @@
+"""The pages of `etl report`: their links, what they show of tables and runs, what they hide."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from etl_framework.project.project import load_project
+from etl_framework.report.chart import Point, chart
+from etl_framework.report.site import write_site
+from tests.conftest import ORDERS, Folder
+
+EVIL = "<script>alert(1)</script>"
+DAYS = (
+    ORDERS.replace("orders/*.csv", "orders/{{ interval.date }}.csv")
+    .replace("table: totals}", "table: totals, strategy: append}")
+    .replace("type: varchar(20), primary_key: true", f"type: varchar(20), description: '{EVIL}'")
+    .replace("name: orders\n", f"name: orders\nowner: '{EVIL}'\nstart_date: 2024-06-20\n", 1)
+)
+
+
+class Page(HTMLParser):
+    """The links, texts and elements of a page, whose elements must be closed in order."""
+
+    VOID = {"meta", "link", "input", "br"}
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file = file
+        self.links: list[str] = []
+        self.values: list[float] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(file.read_text(encoding="utf-8"))
+        self.close()
+        assert self._open == [], file
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = dict(attributes)
+        self.links += [str(found[name]) for name in ("href", "src") if name in found]
+        self.values += [float(str(found["data-value"]))] if "data-value" in found else []
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag, (self.file, tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def days(orders: Folder) -> Folder:
+    """Nine days: of the seventh the file is missing, and the last has ten times the amount."""
+    orders.write("pipelines/orders.yml", DAYS.lstrip())
+    for number in range(20, 30):
+        amount = 100 if number == 29 else number / 10
+        orders.write(
+            f"lake/orders/2024-06-{number}.csv",
+            f"order_id,customer,amount,ordered_at\n1,ada,{amount},2024-06-{number} 08:00:00\n"
+            + ("x,ada,1,2024-06-20 00:00:00\n" if number == 20 else ""),
+        )
+        if number == 26:
+            (orders.root / "lake/orders/2024-06-26.csv").unlink()
+        orders.etl("run", "orders", "--date", f"2024-06-{number}")
+    return orders
+
+
+def report(folder: Folder, *more: str) -> dict[str, Page]:
+    done = folder.etl("report", "--to", "2024-06-30", *more)
+    assert done.returncode == 0, done.stderr
+    root = folder.root / "report"
+    return {str(file.relative_to(root)): Page(file) for file in root.rglob("*.html")}
+
+
+def test_the_pages(days: Folder) -> None:
+    pages = report(days)
+
+    for page in pages.values():
+        for link in page.links:
+            if not link.startswith(("data:", "#")):
+                assert (page.file.parent / link).is_file(), (page.file, link)
+        assert "<script>alert" not in page.file.read_text(), page.file
+    wall = pages["index.html"]
+    assert EVIL in wall.text
+    assert "9 published, 1 failed, 1 missing" in wall.text
+    assert "2024-06-26 failed: R330 no file matches" in wall.text
+    (failed,) = (p for p in pages.values() if "R330 no file" in p.text and p is not wall)
+    assert failed.file.parent.name == "runs" and "failed" in failed.text
+
+
+def test_a_kpi_over_time(days: Folder) -> None:
+    """What the chart draws is what the table holds; the last value is unlike those before."""
+    kpi = report(days)["kpis/orders.totals.html"]
+
+    rows = days.query("SELECT orders, amount FROM totals ORDER BY etl_interval_start")
+    values = [*(float(row[0]) for row in rows), *(float(row[1]) for row in rows)]
+    assert kpi.values == values and len(rows) == 9
+    assert "unlike its past" in kpi.text
+    assert re.search(r"amount\s+100\b", kpi.text)
+    assert "SUM(amount) AS amount" in kpi.text
+
+
+def test_the_rows_of_a_run_add_up(days: Folder) -> None:
+    run = next(p for name, p in report(days).items() if "runs/orders-20240620" in name)
+
+    assert "orders2101" in run.text  # read, could not be read, quarantined, kept
+    assert "1 row" in run.text and "1 rows" not in run.text
+    assert "etl quarantine replay orders" in run.text
+
+
+def test_sensitive_values_are_masked(days: Folder) -> None:
+    file = days.root / "pipelines/orders.yml"
+    text = file.read_text().replace(f"description: '{EVIL}'", "sensitive: true")
+    file.write_text(
+        text.replace(
+            "- {name: customer, type: varchar(20)}\n",
+            "- {name: customer, type: varchar(20), sensitive: true}\n",
+        )
+    )
+    pages = report(days)
+
+    assert all("ada" not in page.text for page in pages.values())
+    assert "***" in pages["kpis/orders.totals.html"].text
+
+
+def test_before_the_first_run_and_with_broken_files(orders: Folder) -> None:
+    pages = report(orders)
+    assert "never run" in pages["index.html"].text
+    assert "nothing has been published yet" in pages["kpis/orders.totals.html"].text
+
+    template = orders.root / "sql_templates/orders/totals.sql"
+    template.write_text("SELECT")
+    assert "kpis/orders.totals.html" in report(orders)
+
+
+def test_a_record_that_is_broken_and_pages_of_runs_that_are_gone(days: Folder) -> None:
+    first = report(days)
+    file = sorted((days.root / ".etl/staging/orders/history").glob("*.json"))[0]
+    file.write_text("{")
+
+    again = report(days)
+    assert len(again) == len(first) - 1
+    assert "9 published" in again["index.html"].text
+
+
+def test_another_folder_is_left_alone(days: Folder) -> None:
+    done = days.etl("report", "--output", "lake")
+
+    assert done.returncode == 2 and "other files than a report" in done.stderr
+    assert (days.root / "lake/orders/2024-06-20.csv").exists()
+
+
+def test_a_flat_line_and_a_short_past() -> None:
+    flat = chart("x", [Point(str(n), 5.0) for n in range(9)])
+    assert not flat.unusual and {y for _, y, _ in flat.dots} == {45.0}
+    assert chart("x", [Point("a", 1.0), Point("b", 900.0)]).band is None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no Chromium")
+def test_in_a_browser(days: Folder, tmp_path: Path) -> None:
+    """Nothing is wider than a phone but what scrolls by itself; the search finds; no errors."""
+    write_site(load_project(days.root), None, days.root / "report", 30)
+    look = """<script>
+    const errors = []; window.addEventListener("error", (event) => errors.push(event.message));
+    window.addEventListener("load", () => {
+      document.documentElement.style.width = "360px";
+      const wide = [...document.querySelectorAll("main *")].filter((node) =>
+        node.getBoundingClientRect().right > 361 && !node.closest(".wide, pre, svg"));
+      const search = document.getElementById("search");
+      let found = "";
+      if (search) {
+        search.value = "nothing like it"; search.dispatchEvent(new Event("input"));
+        found = [...document.querySelectorAll("#found li")].every((item) => item.hidden);
+        search.value = "TOTALS"; search.dispatchEvent(new Event("input"));
+        found = found && ![...document.querySelectorAll("#found li")][0].hidden;
+      }
+      const told = wide.map((node) => node.outerHTML.slice(0, 80));
+      document.title = JSON.stringify([errors, told, found]);
+    });</script></head>"""
+    for file in (days.root / "report").rglob("*.html"):
+        file.write_text(file.read_text().replace("</head>", look))
+        command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+                   f"--user-data-dir={tmp_path / 'profile'}", file.as_uri()]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        title = re.findall("<title>(.*?)</title>", done.stdout)[0]
+        assert title in ('[[],[],""]', "[[],[],true]"), file
