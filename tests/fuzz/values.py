@@ -258,10 +258,10 @@ def main() -> None:
                 type_, count, seed, Path(here) / re.sub(r"\W", "_", type_), server.get_uri()
             )
             print(f"{type_}: {count:,} texts, {len(of_type)} differences", file=sys.stderr)
+            for difference in dict.fromkeys(map(str, of_type)):
+                print(difference, flush=True)
             found += of_type
         server.cleanup()
-    for difference in dict.fromkeys(map(str, found)):
-        print(difference)
     print(f"{count:,} texts of each of {len(TYPES)} types: {len(found)} differences")
     sys.exit(1 if found else 0)
 
