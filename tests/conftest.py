@@ -159,7 +159,12 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     """An empty project with a `local` environment: a lake folder, a DuckDB warehouse."""
-    made = Folder(tmp_path)
+    return empty_project(tmp_path)
+
+
+def empty_project(root: Path) -> Folder:
+    """Make an empty project in a folder that exists."""
+    made = Folder(root)
     made.write(
         "environments.yml",
         """
@@ -173,9 +178,9 @@ def folder(tmp_path: Path) -> Folder:
               warehouse: {type: duckdb, path: .etl/warehouse.duckdb}
         """,
     )
-    (tmp_path / "pipelines").mkdir()
-    (tmp_path / "sql_templates").mkdir()
-    (tmp_path / "lake").mkdir()
+    (root / "pipelines").mkdir()
+    (root / "sql_templates").mkdir()
+    (root / "lake").mkdir()
     return made
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from etl_framework.cli.progress import SIGNS, source_rows
+from etl_framework.cli.progress import SIGNS, source_rows, tell_lost
 
 if TYPE_CHECKING:
     from etl_framework.errors import EtlError
@@ -31,19 +32,22 @@ def run_each(runs: Iterable[Run], planned: Sequence[DataInterval], *, keep_going
     from etl_framework.errors import EtlError
 
     done, failed = set[str](), dict[str, EtlError]()
-    for run in runs:
-        key, begun, results = run.plan.interval.key, time.monotonic(), Results()
-        try:
-            run.all_steps(lambda result, results=results: _tell(results, result))  # type: ignore[misc]
-        except EtlError as error:
-            failed[key] = error
-            _line(run.plan, "failed", begun, error.diagnostics[0].message)
-            if not keep_going:
-                break
-        else:
-            done.add(key)
-            _line(run.plan, "done", begun, _in_words(run.plan, results))
-    _summary(planned, done, failed)
+    try:
+        for run in runs:
+            key, begun, results = run.plan.interval.key, time.monotonic(), Results()
+            try:
+                run.all_steps(partial(_tell, results))
+            except EtlError as error:
+                failed[key] = error
+                _line(run.plan, "failed", begun, error.diagnostics[0].message)
+                if not keep_going:
+                    break
+            else:
+                done.add(key)
+                _line(run.plan, "done", begun, _in_words(run.plan, results))
+                tell_lost(results)
+    finally:  # also after Ctrl-C
+        _summary(planned, done, failed)
     if failed:
         first, *_ = errors = list(failed.values())
         raise first.about([problem for error in errors for problem in error.diagnostics])
@@ -63,9 +67,12 @@ def _line(plan: Plan, state: str, begun: float, what: str) -> None:
 
 def _in_words(plan: Plan, results: Results) -> str:
     """What a run did: `published 1,234 rows, 12 rejected, 1 check warns`."""
+    from etl_framework.targets.earlier import EARLIER_ROWS
+
     rows = results["publish"].counts["rows"] if "publish" in results else 0
     rejected = sum(row[3] for row in source_rows(plan, results))
-    warnings = [c for r in results.values() for c in r.checks if c.status == "warning"]
+    checks = [check for result in results.values() for check in result.checks]
+    warnings = [c for c in checks if c.status == "warning" and c.check != EARLIER_ROWS]
     told = [f"published {rows:,} row{'' if rows == 1 else 's'}"]
     told += [f"{rejected:,} rejected"] if rejected else []
     told += [f"{c.check} of {c.relation} warns" for c in warnings[:3]]

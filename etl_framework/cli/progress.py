@@ -172,6 +172,13 @@ def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
         targets = ", ".join(plan.pipeline.kpis[name].target.table for name in names)
         rows = published.counts["rows"]
         click.echo(f"\npublished {rows:,} row{'' if rows == 1 else 's'} to {targets}")
+    tell_lost(results)
+
+
+def tell_lost(results: dict[str, StepResult]) -> None:
+    """Print which tables have lost rows of other data intervals, and what loads them again."""
+    from etl_framework.targets.earlier import EARLIER_ROWS
+
     for result in results.values():
         for check in result.checks:
             if check.check == EARLIER_ROWS:

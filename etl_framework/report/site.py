@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -13,44 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework import __version__
 from etl_framework.errors import ConfigError, EtlError
-from etl_framework.plan.plan import Plan, build_plan
+from etl_framework.plan.plan import build_plan
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
+from etl_framework.report import facts
 from etl_framework.report.chart import HEIGHT, WIDTH, counted, number
 from etl_framework.report.values import values_of
 from etl_framework.run.attempts import Attempt, attempts
 from etl_framework.run.history import records
-from etl_framework.run.status import Cell, Row, State, status
+from etl_framework.run.status import status
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-SIGNS: Mapping[State, str] = {
-    "published": "✓", "warned": "!", "failed": "✗", "running": "…", "missing": "·", "late": "◷",
-    "due": " ",
-}  # fmt: skip
 STATIC = ("style.css", "report.js")
-
-
-@dataclass(frozen=True)
-class Wall:
-    """A pipeline with its data intervals, its runs, and its plan if its files have no errors."""
-
-    pipeline: Pipeline
-    row: Row
-    runs: Sequence[Attempt]
-    plan: Plan | None
-
-    def run_of(self, cell: Cell) -> Attempt | None:
-        """The last run of a data interval, if it is remembered."""
-        found = [run for run in self.runs if run.last.key == cell.interval.key]
-        return found[-1] if found else None
-
-    def counts(self) -> str:
-        """How many data intervals are in each state: `28 published, 2 missing`."""
-        states = [cell.state for cell in self.row.cells]
-        found = {state: states.count(state) for state in SIGNS if state in states}
-        return ", ".join(f"{count:,} {state}" for state, count in found.items()) or "never run"
 
 
 def write_site(
@@ -94,35 +69,46 @@ class _Site:
             project=project.root.name,
             environment=project.environment_name(environment),
             made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            signs=SIGNS, slug=slug, counted=counted, number=number, width=WIDTH, height=HEIGHT,
-        )  # fmt: skip
+            signs=facts.SIGNS,
+            slug=slug,
+            counted=counted,
+            number=number,
+            width=WIDTH,
+            height=HEIGHT,
+        )
 
-    def wall(self, pipeline: Pipeline, until: date | None) -> Wall:
+    def wall(self, pipeline: Pipeline, until: date | None) -> facts.Wall:
         """Collect what is known of a pipeline."""
         row = status(self._project, self._environment, pipeline, self._last, until)
         keys = {cell.interval.key for cell in row.cells}
-        found = attempts(records(self._workspace.staging, pipeline.name))
-        runs = [attempt for attempt in found if attempt.last.key in keys]
+        runs = attempts(records(self._workspace.staging, pipeline.name, keys))
         interval = row.cells[-1].interval if row.cells else pipeline.some_interval()
         try:
             plan = build_plan(self._project, pipeline.name, self._environment, interval)
         except EtlError:
             plan = None
-        return Wall(pipeline, row, runs, plan)
+        return facts.Wall(pipeline, row, runs, plan)
 
-    def write(self, walls: Sequence[Wall]) -> Path:
+    def write(self, walls: Sequence[facts.Wall]) -> Path:
         """Write all pages."""
         for name in STATIC:
             (self._output / name).write_text(_text(name), encoding="utf-8")
         pages = [page for wall in walls for page in self._pages(wall)]
         for wall in walls:
             for attempt in wall.runs:
-                self._page(f"runs/{slug(attempt)}.html", "run.html", wall=wall, run=attempt,
-                           interval=_interval(wall, attempt), parts=_parts(attempt))  # fmt: skip
-        self._page("checks.html", "checks.html", strips=[_strips(wall) for wall in walls])
+                self._page(
+                    f"runs/{slug(attempt)}.html",
+                    "run.html",
+                    wall=wall,
+                    run=attempt,
+                    interval=_interval(wall, attempt),
+                    parts=facts.parts(attempt),
+                )
+        self._page("checks.html", "checks.html", strips=[facts.strips(wall) for wall in walls])
+        self._page("quarantine.html", "quarantine.html", tables=list(map(facts.taken_out, walls)))
         return self._page("index.html", "wall.html", walls=walls, pages=pages)
 
-    def _pages(self, wall: Wall) -> Iterator[tuple[str, str, str]]:
+    def _pages(self, wall: facts.Wall) -> Iterator[tuple[str, str, str]]:
         """Write a page for each KPI; yield its address, title and description, for the search."""
         for name, kpi in wall.pipeline.kpis.items():
             address = f"kpis/{wall.pipeline.name}.{name}.html"
@@ -132,9 +118,17 @@ class _Site:
                 else None
             )
             values = values_of(self._workspace, kpi, self._last)
-            self._page(address, "kpi.html", wall=wall, name=name, kpi=kpi, step=made, values=values,
-                       readers=list(_readers(self._project, wall.pipeline.name, name)),
-                       strip=_strip(wall, name))  # fmt: skip
+            self._page(
+                address,
+                "kpi.html",
+                wall=wall,
+                name=name,
+                kpi=kpi,
+                step=made,
+                values=values,
+                readers=list(_readers(self._project, wall.pipeline.name, name)),
+                strip=facts.strip(wall, name),
+            )
             yield address, f"{wall.pipeline.name}.{name}", kpi.description
 
     def _page(self, address: str, template: str, **context: Any) -> Path:
@@ -151,76 +145,11 @@ def slug(attempt: Attempt) -> str:
     return f"{attempt.last.pipeline}-{attempt.last.key}-{digest}"
 
 
-def _interval(wall: Wall, attempt: Attempt) -> str:
+def _interval(wall: facts.Wall, attempt: Attempt) -> str:
     return next(
         (str(cell.interval) for cell in wall.row.cells if cell.interval.key == attempt.last.key),
         attempt.last.key,
     )
-
-
-@dataclass(frozen=True)
-class Funnel:
-    """What became of the rows of a source: what was read is what was kept and taken out."""
-
-    source: str
-    read: int
-    rejected: int
-    quarantined: int
-
-    @property
-    def kept(self) -> int:
-        """How many rows went on."""
-        return self.read - self.rejected - self.quarantined
-
-
-def _parts(attempt: Attempt) -> dict[str, Any]:
-    """Steps on a time axis, funnels and checks of a run."""
-    last = {step.step: step for record in attempt.records for step in record.steps}
-    steps = list(last.values())
-    begun = min((step.started for step in steps if step.started), default="")
-    axis = []
-    longest = 0.001
-    for step in steps:
-        start = _seconds(begun, step.started) if step.started else 0.0
-        longest = max(longest, start + step.seconds)
-        axis.append((step, start))
-    funnels = []
-    for step in steps:
-        if step.step.startswith("extract.") and "read" in step.counts:
-            source = step.step.removeprefix("extract.")
-            check = last.get(f"check.{source}")
-            taken = check.counts.get("quarantined", 0) if check else 0
-            funnels.append(Funnel(source, step.counts["read"], step.counts["rejected"], taken))
-    order = {"fail": 0, "warning": 1, "quarantine": 2, "pass": 3}
-    checks = [check for step in steps for check in step.checks]
-    checks.sort(key=lambda check: order.get(str(check["status"]), 0))
-    return {"axis": axis, "longest": longest, "funnels": funnels, "checks": checks}
-
-
-def _seconds(one: str, other: str) -> float:
-    return (datetime.fromisoformat(other) - datetime.fromisoformat(one)).total_seconds()
-
-
-def _strips(wall: Wall) -> tuple[str, dict[str, list[tuple[Attempt, Mapping[str, Any]]]]]:
-    """The results of every check of a pipeline over its runs, by relation and check."""
-    found: dict[str, list[tuple[Attempt, Mapping[str, Any]]]] = {}
-    for attempt in wall.runs:
-        for record in attempt.records:
-            for step in record.steps:
-                for check in step.checks:
-                    found.setdefault(f"{check['relation']}: {check['check']}", []).append(
-                        (attempt, check)
-                    )
-    return wall.pipeline.name, found
-
-
-def _strip(wall: Wall, relation: str) -> dict[str, list[tuple[Attempt, Mapping[str, Any]]]]:
-    checks = _strips(wall)[1]
-    return {
-        name.removeprefix(f"{relation}: "): results
-        for name, results in checks.items()
-        if name.startswith(f"{relation}: ")
-    }
 
 
 def _readers(project: Project, pipeline: str, kpi: str) -> Iterator[str]:
@@ -234,9 +163,12 @@ def _templates() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     return Environment(
-        loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _text(name: str) -> str:

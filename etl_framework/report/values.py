@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,7 +97,9 @@ def _charts(warehouse: Warehouse, kpi: Kpi, time: str, last: int) -> list[Chart]
     found = []
     for place, title in list(enumerate(titles, 1))[single:]:
         points = [
-            Point(_label(row[0]), float(row[place])) for row in rows if row[place] is not None
+            Point(_label(row[0]), float(row[place]))
+            for row in rows
+            if row[place] is not None and math.isfinite(row[place])
         ]
         if len(points) > 1:
             found.append(chart(title, points))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 State = Literal["running", "done", "failed", "stopped"]
 # Of more files than this a record has only the number.
 FILES = 1000
+SIDE_BY_SIDE = 16
 OnResult = Callable[[StepResult], None]
 
 
@@ -125,7 +127,8 @@ class Recorder:
         self._folder = folder
         self._steps: dict[str, StepFacts] = {}
         started = now()
-        self._name = f"{started[:23].replace(':', '')}_{part}.json"
+        moment_of = started[:23].replace(":", "")
+        self._name = f"{moment_of}_{plan.interval.key}_{part}.json"
         self._record = RunRecord(
             run=run,
             pipeline=plan.pipeline.name,
@@ -183,19 +186,38 @@ class Recorder:
             self._history.write(self._name, content)
 
 
-def records(staging: Staging, pipeline: str, last: int = 0) -> list[RunRecord]:
+def stored(staging: Staging, pipeline: str) -> dict[str, str]:
+    """The names of a pipeline's records with the keys of their data intervals, the oldest first.
+
+    :raises RetryableError: S3 does not answer.
+    """
+    # 2026-11-30T084241.123_20240625T000000Z_20240626T000000Z_20261130T084241-8c1a823f.json
+    parts = {name: name.split("_") for name in sorted(staging.history(pipeline).stored())}
+    return {name: "_".join(part[1:3]) for name, part in parts.items() if len(part) == 4}
+
+
+def records(
+    staging: Staging, pipeline: str, keys: Collection[str] | None = None
+) -> list[RunRecord]:
     """The records of a pipeline, the oldest first; those that cannot be read are left out.
 
-    :param last: how many at the most; 0 for all.
+    :param keys: those of the data intervals; all if not given.
     :raises RetryableError: S3 does not answer.
     """
     history = staging.history(pipeline)
-    found = []
-    for name in sorted(history.stored())[-last:]:
+    known = stored(staging, pipeline).items()
+    names = [name for name, key in known if keys is None or key in keys]
+
+    def read(name: str) -> RunRecord | None:
         with suppress(EtlError, TypeError, KeyError):
             if content := history.read(name):
-                found.append(RunRecord.read(content))
-    return found
+                return RunRecord.read(content)
+        return None
+
+    if history.remote is None:
+        return [record for record in map(read, names) if record]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # each waits for an answer of S3
+        return [record for record in pool.map(read, names) if record]
 
 
 def forget(staging: Staging, pipeline: str, before: datetime) -> int:

@@ -14,7 +14,7 @@ from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.project.workspace import Workspace
 from etl_framework.run.attempts import Attempt, attempts
-from etl_framework.run.history import moment, records
+from etl_framework.run.history import moment, records, stored
 from etl_framework.targets.ledger import unpacked
 from etl_framework.targets.published import moment as moment_of
 from etl_framework.targets.published import within
@@ -77,16 +77,19 @@ def status(
     """
     now = now or datetime.now(UTC)
     workspace = project.workspace(environment)
-    runs: dict[str, Attempt] = {}
-    for attempt in attempts(records(workspace.staging, pipeline.name)):
-        runs[attempt.last.key] = attempt
     published = _published(workspace, pipeline)
-    known = [*(i for i, _, _ in published), *(_interval(pipeline, key) for key in runs)]
+    run = set(stored(workspace.staging, pipeline.name).values())
+    known = [*(i for i, _, _ in published), *(_interval(pipeline, key) for key in run)]
+    expected = list(_expected(pipeline, known, until, now))[-last:]
+    runs: dict[str, Attempt] = {}
+    keys = {interval.key for interval in expected}
+    for attempt in attempts(records(workspace.staging, pipeline.name, keys)):
+        runs[attempt.last.key] = attempt
     cells = [
         _cell(workspace, pipeline, interval, published, runs.get(interval.key), now)
-        for interval in _expected(pipeline, known, until, now)
+        for interval in expected
     ]
-    return Row(pipeline.name, cells[-last:])
+    return Row(pipeline.name, cells)
 
 
 def _cell(

@@ -13,7 +13,7 @@ import pytest
 from etl_framework.project.project import load_project
 from etl_framework.report.chart import Point, chart
 from etl_framework.report.site import write_site
-from tests.conftest import ORDERS, Folder
+from tests.conftest import ORDERS, TOTALS, Folder, empty_project
 
 EVIL = "<script>alert(1)</script>"
 DAYS = (
@@ -58,21 +58,30 @@ class Page(HTMLParser):
         self.text += data
 
 
-@pytest.fixture
-def days(orders: Folder) -> Folder:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """Nine days: of the seventh the file is missing, and the last has ten times the amount."""
-    orders.write("pipelines/orders.yml", DAYS.lstrip())
+    folder = empty_project(tmp_path_factory.mktemp("days"))
+    folder.write("sql_templates/orders/totals.sql", TOTALS)
+    folder.write("pipelines/orders.yml", DAYS.lstrip())
     for number in range(20, 30):
         amount = 100 if number == 29 else number / 10
-        orders.write(
+        folder.write(
             f"lake/orders/2024-06-{number}.csv",
             f"order_id,customer,amount,ordered_at\n1,ada,{amount},2024-06-{number} 08:00:00\n"
             + ("x,ada,1,2024-06-20 00:00:00\n" if number == 20 else ""),
         )
-        if number == 26:
-            (orders.root / "lake/orders/2024-06-26.csv").unlink()
-        orders.etl("run", "orders", "--date", f"2024-06-{number}")
-    return orders
+    (folder.root / "lake/orders/2024-06-26.csv").unlink()
+    done = folder.etl("run", "orders", "--from", "2024-06-20", "--to", "2024-06-29", "--keep-going")
+    assert "9 done, 1 failed (2024-06-26)" in done.stderr
+    return folder
+
+
+@pytest.fixture
+def days(made: Folder, tmp_path: Path) -> Folder:
+    """The same in a folder of its own."""
+    shutil.copytree(made.root, tmp_path / "days")
+    return Folder(tmp_path / "days")
 
 
 def report(folder: Folder, *more: str) -> dict[str, Page]:
@@ -116,6 +125,14 @@ def test_the_rows_of_a_run_add_up(days: Folder) -> None:
     assert "orders2101" in run.text  # read, could not be read, quarantined, kept
     assert "1 row" in run.text and "1 rows" not in run.text
     assert "etl quarantine replay orders" in run.text
+
+
+def test_what_was_taken_out_by_rule_and_day(days: Folder) -> None:
+    text = report(days)["quarantine.html"].text
+
+    assert "could not be read1000000000" in re.sub(r"\s", "", text).replace(
+        "couldnotberead", "could not be read"
+    )
 
 
 def test_sensitive_values_are_masked(days: Folder) -> None:
