@@ -172,12 +172,12 @@ class Lab:
             )  # fmt: skip
 
     def orphans(self, engine: str) -> list[str]:
-        """What is in S3 after a clean-up and is named by no result."""
+        """What is in S3 after a clean-up, is named by no result, and is no record of a run."""
         with patch.dict(os.environ, self.variables):
             clean(load_project(self.root), engine, days=0)
         kept: dict[str, str] = {}
         left = []
-        names = sorted(self._staged())
+        names = sorted(name for name in self._staged() if "/history/" not in name)
         for name in names:
             folder, _, last = name.rpartition("/")
             if last == "result.json":

@@ -332,7 +332,7 @@ class TestWhatIsStale:
     def test_a_clean_run_leaves_nothing_stale(self, plays: Folder, etl: Etl) -> None:
         ran(etl, *self.ALL)
         assert ran(etl, "--date", "2024-06-05").count("data interval") == 1
-        assert ran(etl, *self.ALL).count("data interval [") == 5
+        assert ran(etl, *self.ALL).count("✓ [") == 5
 
     def test_rows_that_were_lost_are_told_before(self, plays: Folder, etl: Etl) -> None:
         ran(etl, *self.ALL)
@@ -406,7 +406,7 @@ def test_hours_are_hours_when_clocks_change(folder: Folder, etl: Etl, day: str) 
     found = etl("run", "hours", "--date", day)
     assert found.returncode == 0, found.stderr
     ran_hours = {"2024-03-31": 23, "2024-10-27": 25}[day]
-    assert found.stderr.count("in local, data interval [") == ran_hours
+    assert found.stderr.count("✓ [") == ran_hours
     counts = [
         hours for (hours,) in rows(folder, "SELECT hours FROM three ORDER BY etl_interval_start")
     ]
