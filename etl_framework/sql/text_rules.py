@@ -107,8 +107,12 @@ def changed(column: Column, text: str) -> str:
         return f"{odd_number} OR ({infinite})"
     if family in ("integer", "decimal"):
         scale = column.type.arguments[1] if family == "decimal" else 0
-        exact = f"CAST(TRY_CAST({text} AS {column.type.duckdb}) AS DOUBLE)"
-        power = f"(strlen({text}) > 15 OR {value_} IS DISTINCT FROM {exact})"
+        read = f"TRY_CAST({text} AS {column.type.duckdb})"
+        # Of fifteen digits a DOUBLE tells whether all were kept, of others a wide DECIMAL.
+        power = (
+            f"((strlen({text}) > 15 OR {value_} IS DISTINCT FROM CAST({read} AS DOUBLE)) "
+            f"AND TRY_CAST({text} AS DECIMAL(38,18)) IS DISTINCT FROM {read})"
+        )
         return (
             rf"regexp_full_match(trim({text}), '[+-]?\d*\.\d{{{scale}}}\d*[1-9]\d*') "
             f"OR (contains(lower({text}), 'e') AND {power}) OR {odd_number}"
