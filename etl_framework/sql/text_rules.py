@@ -108,10 +108,10 @@ def changed(column: Column, text: str) -> str:
     if family in ("integer", "decimal"):
         scale = column.type.arguments[1] if family == "decimal" else 0
         read = f"TRY_CAST({text} AS {column.type.duckdb})"
-        # Of fifteen digits a DOUBLE tells whether all were kept, of others a wide DECIMAL.
+        # Of fifteen digits a DOUBLE tells whether all were kept, of more a wide DECIMAL, too.
         power = (
-            f"((strlen({text}) > 15 OR {value_} IS DISTINCT FROM CAST({read} AS DOUBLE)) "
-            f"AND TRY_CAST({text} AS DECIMAL(38,18)) IS DISTINCT FROM {read})"
+            f"({value_} IS DISTINCT FROM CAST({read} AS DOUBLE) OR (strlen({text}) > 15 "
+            f"AND TRY_CAST({text} AS DECIMAL(38,18)) IS DISTINCT FROM {read}))"
         )
         return (
             rf"regexp_full_match(trim({text}), '[+-]?\d*\.\d{{{scale}}}\d*[1-9]\d*') "
