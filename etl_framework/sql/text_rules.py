@@ -109,9 +109,10 @@ def changed(column: Column, text: str) -> str:
         scale = column.type.arguments[1] if family == "decimal" else 0
         read = f"TRY_CAST({text} AS {column.type.duckdb})"
         # Of fifteen digits a DOUBLE tells whether all were kept, of more a wide DECIMAL, too.
+        wide = "AS DECIMAL(38,18))"
         power = (
             f"({value_} IS DISTINCT FROM CAST({read} AS DOUBLE) OR (strlen({text}) > 15 "
-            f"AND TRY_CAST({text} AS DECIMAL(38,18)) IS DISTINCT FROM {read}))"
+            f"AND TRY_CAST({text} {wide} IS DISTINCT FROM TRY_CAST({read} {wide}))"
         )
         return (
             rf"regexp_full_match(trim({text}), '[+-]?\d*\.\d{{{scale}}}\d*[1-9]\d*') "
