@@ -88,7 +88,7 @@ class StepOperator(ProjectOperator):
                     raise
         self._done = plan, result
         self._tell(plan, result)
-        self._tell_stale(plan)
+        self._tell_later(plan)
         self._warn(result, context)
         return {"state": result.state, **result.counts}
 
@@ -115,18 +115,27 @@ class StepOperator(ProjectOperator):
         how = "its output was there already" if reused else result.note or "done"
         self.log.info("%s: %s in %.2f s; %s", self.step, how, result.seconds, counts)
 
-    def _tell_stale(self, plan: Plan) -> None:
-        """Warn of data intervals that read what this one has changed; no run follows by itself."""
-        if plan.step(self.step).kind != "publish" or not any(step.window for step in plan.steps):
+    def _tell_later(self, plan: Plan) -> None:
+        """Warn of data intervals that should be run again; no run follows by itself.
+
+        They have read what this one has changed, or have other rows by now.
+        """
+        if plan.step(self.step).kind != "publish":
             return
         from etl_framework.errors import EtlError
+        from etl_framework.run.late import late
         from etl_framework.run.stale import stale
 
         try:
-            found = stale(plan)
+            found = stale(plan) if any(step.window for step in plan.steps) else []
+            changed = late(plan)
         except EtlError as error:  # the rows are published; a retry would publish them again
             self.log.warning("cannot tell what has read older rows: %s", error)
             return
+        for each in changed:
+            day = each.interval.date
+            said = "%s: etl restate %s --from %s --to %s"
+            self.log.warning(said, each.told, self.pipeline, day, day)
         for interval, kpis in found:
             selected = " ".join(f"--select {kpi}" for kpi in kpis)
             self.log.warning(

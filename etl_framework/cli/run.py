@@ -134,7 +134,7 @@ def _runs(
     for plan in plans:
         found = late(plan)
         for changed in found:
-            click.echo(str(changed), err=True)
+            click.echo(f"{changed.told}: it is run again", err=True)
         for interval in dict.fromkeys(changed.interval for changed in found):
             again = build_plan(project, plan.pipeline.name, environment, interval)
             kpis = again.pipeline.kpis.items()

@@ -25,8 +25,10 @@ class Late:
     source: str
     seen: str
 
-    def __str__(self) -> str:
-        return f"{self.interval} of '{self.source}' has {self.seen}: it is run again"
+    @property
+    def told(self) -> str:
+        """What it has now, in words."""
+        return f"{self.interval} of '{self.source}' has {self.seen}"
 
 
 def late(plan: Plan) -> list[Late]:

@@ -354,3 +354,32 @@ def test_s3_forbids(airflow: Airflow, orders: Folder, stack: Stack, nobody: dict
     assert "AccessDenied" in error
     assert "hint: " in error
     assert nobody["AWS_SECRET_ACCESS_KEY"] not in error
+
+
+# As EXECUTE, but gives what tasks log.
+LOGGED = EXECUTE.replace("    operator.render_template", """\
+    said = found.setdefault("said", [])
+    def tell(text, *values):
+        said.append(text % values)
+    type(operator).log = SimpleNamespace(info=tell, warning=tell)
+    operator.render_template""")  # fmt: skip
+
+
+def test_a_file_that_has_changed_is_told_with_its_restate(airflow: Airflow, orders: Folder) -> None:
+    """Airflow runs no other data interval by itself, as `etl run` does."""
+    file = orders.root / "pipelines/orders.yml"
+    text = file.read_text().replace("path: orders/*.csv", "path: orders/*.csv\n    new_files: true")
+    file.write_text(text.replace("table: totals}", "table: totals, strategy: append}"))
+    header = "order_id,customer,amount,ordered_at\n"
+    airflow.script(LOGGED, str(orders.root), JUNE, *STEPS)
+    orders.write("lake/orders/1.csv", f"{header}1,ada,7.00,2024-06-25 08:00:00\n")
+    orders.write("lake/orders/2.csv", f"{header}2,eve,1.00,2024-06-26 08:00:00\n")
+
+    said = airflow.script(
+        LOGGED, str(orders.root), JUNE.replace("-26T", "-27T").replace("-25T", "-26T"), *STEPS
+    )
+
+    assert (
+        "[2024-06-25 00:00, 2024-06-26 00:00) of 'orders' has another 'orders/1.csv' than was "
+        "published: etl restate orders --from 2024-06-25 --to 2024-06-25"
+    ) in said["said"]
