@@ -80,7 +80,7 @@ def status(
     published = _published(workspace, pipeline)
     run = set(stored(workspace.staging, pipeline.name).values())
     known = [*(i for i, _, _ in published), *(_interval(pipeline, key) for key in run)]
-    expected = list(_expected(pipeline, known, until, now))[-last:]
+    expected = _expected(pipeline, known, until, now, last)
     runs: dict[str, Attempt] = {}
     keys = {interval.key for interval in expected}
     for attempt in attempts(records(workspace.staging, pipeline.name, keys)):
@@ -156,22 +156,35 @@ def _published(
 
 
 def _expected(
-    pipeline: Pipeline, known: Sequence[DataInterval], until: date | None, now: datetime
-) -> Iterator[DataInterval]:
+    pipeline: Pipeline, known: Sequence[DataInterval], until: date | None, now: datetime, last: int
+) -> list[DataInterval]:
+    """The data intervals that there should be, the oldest first.
+
+    :param last: how many of them at the most; 0 for all.
+    """
     zone = ZoneInfo(pipeline.timezone)
     here = {
         interval.key: DataInterval(interval.start.astimezone(zone), interval.end.astimezone(zone))
         for interval in sorted(known, key=lambda interval: interval.key)
     }
     if pipeline.schedule == NONE:
-        yield from (i for i in here.values() if until is None or i.start.date() <= until)
-        return
+        return [i for i in here.values() if until is None or i.start.date() <= until][-last:]
     first = min((interval.start.date() for interval in here.values()), default=None)
     first = min(filter(None, (first, pipeline.start_date)), default=None)
     if first is None:
-        return
-    yield from takewhile(
-        lambda i: i.end <= now and (until is None or i.start.date() <= until),
+        return []
+    end = min(filter(None, (until, now.astimezone(zone).date())))
+    for days in (60, 800):  # most schedules have as many in it; to count all takes long
+        start = end - timedelta(days=days)
+        found = list(_between(pipeline, max(first, start), end, now))
+        if start <= first or len(found) >= last > 0:
+            return found[-last:]
+    return list(_between(pipeline, first, end, now))[-last:]
+
+
+def _between(pipeline: Pipeline, first: date, end: date, now: datetime) -> Iterator[DataInterval]:
+    return takewhile(
+        lambda interval: interval.end <= now and interval.start.date() <= end,
         pipeline.cut().intervals_from(first),
     )
 
