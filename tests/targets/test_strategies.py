@@ -465,3 +465,37 @@ def test_a_target_in_a_schema_of_its_own(place: Place) -> None:
 
     assert place.rows('SELECT id FROM "mart"."t" ORDER BY 1') == [(1,), (2,)]
     assert not place.has("t")
+
+
+def test_changes_that_come_late_last_until_the_next_one(place: Place) -> None:
+    """Days that give nothing of a row have not seen it as it was; a rerun changes what it gave."""
+    columns = {"id": "integer", "note": "varchar(9)"}
+
+    def give(number: int, *rows: tuple[int, str]) -> None:
+        load = place.load("h", "scd2", list(rows), columns, unique_key=["id"])
+        place.publish(day(number), replace(load, by_interval=True))
+
+    give(1, (2, "bob"))
+    give(3)
+    give(4, (3, "new"))
+    give(2, (2, "bob2"), (5, "eve"))
+    give(4, (3, "new"))
+    history = "SELECT id, note, CAST(valid_from AS DATE), CAST(valid_to AS DATE), is_current FROM h"
+
+    def versions() -> list[tuple[str, ...]]:
+        return sorted(tuple(str(value)[-5:] for value in row) for row in place.rows(history))
+
+    assert versions() == [
+        ("2", "bob", "06-01", "06-02", "False"),
+        ("2", "bob2", "06-02", "None", "True"),
+        ("3", "new", "06-04", "None", "True"),
+        ("5", "eve", "06-02", "None", "True"),
+    ]
+    give(2, (2, "bob"))
+    give(3, (5, "eva"))
+    assert versions() == [
+        ("2", "bob", "06-01", "None", "True"),
+        ("3", "new", "06-04", "None", "True"),
+        ("5", "eva", "06-03", "None", "True"),
+        ("5", "eve", "06-02", "06-03", "False"),
+    ]

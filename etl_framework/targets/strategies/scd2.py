@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from etl_framework.columns import Column, ColumnType
@@ -9,6 +10,7 @@ from etl_framework.interval import DataInterval
 from etl_framework.sql.quote import names, quote, quote_table
 from etl_framework.targets import ledger
 from etl_framework.targets.ledger import LedgerEntry, Statement
+from etl_framework.targets.strategies.base import same_key
 from etl_framework.targets.strategies.merge import Merge
 
 if TYPE_CHECKING:
@@ -47,9 +49,13 @@ class Scd2(Merge):
     def statements(self, load: Load, stage: str, entry: LedgerEntry) -> list[Statement]:
         table, versions = quote_table(load.target.table), quote(f"{stage}_versions")
         columns = names([*(column.name for column in load.columns), FROM, TO, CURRENT])
-        following, given = self._following(load, entry)
-        touched = f"({TO} IS NULL OR {TO} >= ?) AND {FROM} <= COALESCE(({following}), {FROM})"
-        made, values = self._versions(load, stage, entry, touched)
+        if self._gives_changes(load):
+            touched, given = self._of_given_rows(load, stage), ()
+            made, values = self._changed(load, stage, entry, touched)
+        else:
+            following, given = self._following(load, entry)
+            touched = f"({TO} IS NULL OR {TO} >= ?) AND {FROM} <= COALESCE(({following}), {FROM})"
+            made, values = self._versions(load, stage, entry, touched)
         return [
             (f"CREATE TEMP TABLE {versions} AS SELECT {columns} FROM {table} WHERE 1 = 0", ()),
             (f"INSERT INTO {versions} ({columns}) {made}", values),
@@ -102,28 +108,66 @@ class Scd2(Merge):
                     (start, start, start),
                 )
             )
-        joined = " UNION ALL ".join(sql for sql, _ in pieces)
-        each = f"PARTITION BY {columns} ORDER BY {FROM}"
         sql = (
             f"WITH next_interval (begins_at) AS ({following}), "
             f"touched AS (SELECT {columns}, {FROM}, {TO} FROM {table} WHERE {touched}), "
-            f"pieces AS ({joined}), "
-            f"begun AS (SELECT *, CASE WHEN LAG({TO}) OVER ({each}) = {FROM} THEN 0 ELSE 1 END "
-            "AS begins FROM pieces), "
-            f"versions AS (SELECT *, SUM(begins) OVER ({each} ROWS UNBOUNDED PRECEDING) "
-            "AS version_ FROM begun) "
-            f"SELECT {columns}, MIN({FROM}) AS {FROM}, CASE WHEN COUNT({TO}) = COUNT(*) "
-            f"THEN MAX({TO}) END AS {TO}, COUNT({TO}) < COUNT(*) AS {CURRENT} "
-            f"FROM versions GROUP BY {columns}, version_"
+            f"{_joined(columns, [sql for sql, _ in pieces])}"
         )
         values = (*given, start, *given, *(value for _, more in pieces for value in more))
         return sql, values
+
+    def _changed(self, load: Load, stage: str, entry: LedgerEntry, touched: str) -> Statement:
+        """A query for the versions of the rows that the interval gives, as they are with these.
+
+        Nothing was seen of a row in intervals that do not give it: a version lasts until the next
+        one begins.
+        """
+        columns = names([column.name for column in load.columns])
+        table, start = quote_table(load.target.table), entry.interval.start
+        keys = names(load.target.unique_key)
+        same = _same(load, stage, "following")
+        pieces = [
+            f"SELECT {columns}, {FROM}, ? AS {TO} FROM touched WHERE {FROM} < ?",
+            f"SELECT {columns}, {FROM}, {TO} FROM touched WHERE {FROM} > ?",
+            f"SELECT {names([c.name for c in load.columns], f'{quote(stage)}.')}, ?, begins_at "
+            f"FROM {quote(stage)} LEFT JOIN following ON {same}",
+        ]
+        sql = (
+            f"WITH touched AS (SELECT {columns}, {FROM}, {TO} FROM {table} WHERE {touched}), "
+            f"following AS (SELECT {keys}, MIN({FROM}) AS begins_at FROM touched "
+            f"WHERE {FROM} > ? GROUP BY {keys}), {_joined(columns, pieces)}"
+        )
+        return sql, (start,) * 6
+
+    def _of_given_rows(self, load: Load, stage: str) -> str:
+        """The condition of the versions that may change: of the rows that are given, from then."""
+        same = same_key(load, stage, load.target.unique_key)
+        return f"({TO} IS NULL OR {TO} >= ?) AND EXISTS (SELECT 1 FROM {quote(stage)} WHERE {same})"
+
+    def _gives_changes(self, load: Load) -> bool:
+        """Whether a row is given in the intervals alone in which it is new or has changed."""
+        return self._keeps_missing(load) and load.by_interval is not False
 
     def _keeps_missing(self, load: Load) -> bool:
         """Whether a row that the interval does not give stays as it was."""
         if load.target.on_missing:
             return load.target.on_missing == "keep"
         return load.by_interval is not False
+
+
+def _joined(columns: str, pieces: Sequence[str]) -> str:
+    """The rest of a query for versions: pieces of one that follow one another become one."""
+    each = f"PARTITION BY {columns} ORDER BY {FROM}"
+    return (
+        f"pieces AS ({' UNION ALL '.join(pieces)}), "
+        f"begun AS (SELECT *, CASE WHEN LAG({TO}) OVER ({each}) = {FROM} THEN 0 ELSE 1 END "
+        "AS begins FROM pieces), "
+        f"versions AS (SELECT *, SUM(begins) OVER ({each} ROWS UNBOUNDED PRECEDING) "
+        "AS version_ FROM begun) "
+        f"SELECT {columns}, MIN({FROM}) AS {FROM}, CASE WHEN COUNT({TO}) = COUNT(*) "
+        f"THEN MAX({TO}) END AS {TO}, COUNT({TO}) < COUNT(*) AS {CURRENT} "
+        f"FROM versions GROUP BY {columns}, version_"
+    )
 
 
 def _same(load: Load, stage: str, other: str) -> str:
