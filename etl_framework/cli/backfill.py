@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl_framework.cli.progress import SIGNS, source_rows, tell_lost
+from etl_framework.cli.progress import SIGNS, run_one, source_rows, tell_lost
 
 if TYPE_CHECKING:
     from etl_framework.errors import EtlError
@@ -22,11 +22,18 @@ if TYPE_CHECKING:
 Results = dict[str, "StepResult"]
 
 
-def run_each(runs: Iterable[Run], planned: Sequence[DataInterval], *, keep_going: bool) -> None:
+def run_each(
+    runs: Iterable[Run],
+    planned: Sequence[DataInterval],
+    *,
+    keep_going: bool,
+    verbose: bool = False,
+) -> None:
     """Do every run, with a line for each.
 
     :param planned: the data intervals that were asked for; runs of others may be among them.
     :param keep_going: go on behind a run that fails.
+    :param verbose: print every step of every run instead.
     :raises EtlError: a run failed; the error has the problems of all that did.
     """
     from etl_framework.errors import EtlError
@@ -36,16 +43,21 @@ def run_each(runs: Iterable[Run], planned: Sequence[DataInterval], *, keep_going
         for run in runs:
             key, begun, results = run.plan.interval.key, time.monotonic(), Results()
             try:
-                run.all_steps(partial(_tell, results))
+                if verbose:
+                    run_one(run)
+                else:
+                    run.all_steps(partial(_tell, results))
             except EtlError as error:
                 failed[key] = error
-                _line(run.plan, "failed", begun, error.diagnostics[0].message)
+                if not verbose:
+                    _line(run.plan, "failed", begun, error.diagnostics[0].message)
                 if not keep_going:
                     break
             else:
                 done.add(key)
-                _line(run.plan, "done", begun, _in_words(run.plan, results))
-                tell_lost(results)
+                if not verbose:
+                    _line(run.plan, "done", begun, _in_words(run.plan, results))
+                    tell_lost(results)
     finally:  # also after Ctrl-C
         _summary(planned, done, failed)
     if failed:
@@ -92,8 +104,8 @@ def _summary(planned: Sequence[DataInterval], done: set[str], failed: dict[str, 
 
 def _days(intervals: Sequence[DataInterval]) -> str:
     """The first intervals by their starts: `2024-06-26, 2024-06-27 and 3 more`."""
-    starts = [f"{i.start:%Y-%m-%d}" for i in intervals]
-    if len(set(starts)) < len(starts):
-        starts = [f"{i.start:%Y-%m-%d %H:%M}" for i in intervals]
+    day_by_day = all((i.start.hour, i.start.minute) == (0, 0) for i in intervals)
+    form = "%Y-%m-%d" if day_by_day else "%Y-%m-%d %H:%M"
+    starts = [i.start.strftime(form) for i in intervals]
     more = f" and {len(starts) - 5:,} more" if len(starts) > 5 else ""
     return ", ".join(starts[:5]) + more

@@ -124,15 +124,23 @@ def run_all(runs: Iterable[Run]) -> None:
     :raises EtlError: a step failed.
     """
     for run in runs:
-        plan = run.plan
-        title = f"{plan.pipeline.name} in {plan.environment_name}, data interval {plan.interval}"
-        click.echo(title, err=True)
-        board = board_for(plan)
-        try:
-            run.all_steps(board.tell)
-        finally:
-            board.close()
-            _summary(plan, board.results)
+        run_one(run)
+
+
+def run_one(run: Run) -> None:
+    """Do a run.
+
+    :raises EtlError: a step failed.
+    """
+    plan = run.plan
+    title = f"{plan.pipeline.name} in {plan.environment_name}, data interval {plan.interval}"
+    click.echo(title, err=True)
+    board = board_for(plan)
+    try:
+        run.all_steps(board.tell)
+    finally:
+        board.close()
+        _summary(plan, board.results)
 
 
 def source_rows(plan: Plan, results: dict[str, StepResult]) -> list[tuple[str, int, int, int]]:

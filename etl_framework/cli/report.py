@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from etl_framework.cli.completion import pipelines
-from etl_framework.cli.options import day, environment_option, project_option
+from etl_framework.cli.options import chosen_models, day, environment_option, project_option
 
 
 @click.command()
@@ -57,6 +57,5 @@ def report(
     from etl_framework.report.site import write_site
 
     project = load_project(root)
-    for name in only:
-        project.pipeline(name)
-    click.echo(write_site(project, environment, output, last, until, only))
+    models = chosen_models(project, only)
+    click.echo(write_site(project, environment, output, last, models, until))

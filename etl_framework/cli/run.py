@@ -93,10 +93,11 @@ def run(
     runs = _runs(
         project, environment, plans_of(project, pipeline, environment, intervals), fresh, older
     )
-    if verbose or len(intervals) == 1:
+    if len(intervals) == 1:
         run_all(runs)
     else:
-        run_each(runs, [i for i in intervals if i], keep_going=keep_going)
+        planned = [interval for interval in intervals if interval]
+        run_each(runs, planned, keep_going=keep_going, verbose=verbose)
 
 
 def _gaps(
@@ -110,12 +111,20 @@ def _gaps(
     """The data intervals between two days that are not published, the oldest first."""
     from etl_framework.run.status import BAD, status
 
+    if on and (first or last):
+        raise click.UsageError("give either --date, or --from and --to")
+    if first and last and first > last:
+        raise click.UsageError(f"--from {first} is after --to {last}")
     row = status(project, environment, pipeline, 0, on or last)
     begin = on or first or date.min
     found = [cell.interval for cell in row.of(*BAD) if cell.interval.start.date() >= begin]
     if found:
-        click.echo(f"{len(found):,} data intervals to run, the oldest first", err=True)
+        click.echo(f"{_counted(found)} to run, the oldest first", err=True)
     return found
+
+
+def _counted(intervals: Sequence[DataInterval]) -> str:
+    return f"{len(intervals):,} data interval{'' if len(intervals) == 1 else 's'}"
 
 
 def _runs(

@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from etl_framework.cli.completion import pipelines
-from etl_framework.cli.options import day, environment_option, format_option, project_option
+from etl_framework.cli.options import (
+    chosen_models,
+    day,
+    environment_option,
+    format_option,
+    project_option,
+)
 
 if TYPE_CHECKING:
-    from etl_framework.run.status import Cell, Row, State
+    from etl_framework.run.status import Row, State
 
 SIGNS: dict[State, tuple[str, str]] = {
     "published": ("✓", "green"),
@@ -59,15 +65,21 @@ def status(
     etl status
     etl status music_daily --last 7 --to 2024-07-01
     """
+    from etl_framework.errors import RetryableError
     from etl_framework.project.project import load_project
     from etl_framework.run.status import BAD
     from etl_framework.run.status import status as status_of
 
     project = load_project(root)
-    for name in names:
-        project.pipeline(name)
-    models = [model for model in project.models if not names or model.name in names]
-    rows = [status_of(project, environment, model, last, until) for model in models]
+    try:
+        rows = [
+            status_of(project, environment, model, last, until)
+            for model in chosen_models(project, names)
+        ]
+    except RetryableError as error:  # 1 would say that an interval is missing
+        for diagnostic in error.diagnostics:
+            click.echo(str(diagnostic), err=True)
+        sys.exit(2)
     if format_ == "json":
         click.echo(json.dumps([_as_object(row) for row in rows], indent=2))
     else:
@@ -82,7 +94,7 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         seen.update(cell.state for cell in row.cells)
         if not row.cells:
-            yield f"{row.pipeline:{width}}  never run"
+            yield f"{row.pipeline:{width}}  no data interval was run, and none is expected"
             continue
         signs = "".join(click.style(SIGNS[c.state][0], SIGNS[c.state][1]) for c in row.cells)
         first, last = row.cells[0].interval, row.cells[-1].interval
@@ -97,22 +109,15 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
 
 def _problems(row: Row) -> Iterator[str]:
     for cell in row.of("failed"):
-        yield f"{row.pipeline} {_moment(cell)} failed: {cell.note}"
+        yield f"{row.pipeline} {cell.label} failed: {cell.note}"
     for state in ("missing", "late"):
         if cells := row.of(state):
-            some = ", ".join(_moment(cell) for cell in cells[:3])
+            some = ", ".join(cell.label for cell in cells[:3])
             more = f" and {len(cells) - 3} more" if len(cells) > 3 else ""
             yield f"{row.pipeline} {state}: {some}{more}"
     if cells := row.of("failed", "missing", "late"):
         first, last = cells[0].interval.date, cells[-1].interval.date
         yield f"  etl run {row.pipeline} --missing --from {first} --to {last}"
-
-
-def _moment(cell: Cell) -> str:
-    start = cell.interval.start
-    return (
-        f"{start:%Y-%m-%d}" if (start.hour, start.minute) == (0, 0) else f"{start:%Y-%m-%d %H:%M}"
-    )
 
 
 def _as_object(row: Row) -> dict[str, Any]:

@@ -12,6 +12,8 @@ WIDTH, HEIGHT, EDGE = 320, 90, 6
 BAND = 3 * 1.4826
 # How many values a past has.
 WARM_UP = 7
+# From here on a float does not hold every integer.
+LONG = 1 << 53
 
 
 @dataclass(frozen=True)
@@ -91,5 +93,7 @@ def counted(count: int, name: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number as pages write it: `1,234`, `25.01`."""
+    """A number as pages write it: `1,234`, `25.01`, `1.5e+300`."""
+    if abs(value) >= LONG:
+        return f"{value:.4g}"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"

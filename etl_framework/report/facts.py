@@ -96,7 +96,7 @@ class TakenOut:
 
 def taken_out(wall: Wall) -> TakenOut:
     """The rows that the last run of each data interval has put into quarantine."""
-    runs = [(cell.interval.date, run) for cell in wall.row.cells if (run := wall.run_of(cell))]
+    runs = [(cell.label, run) for cell in wall.row.cells if (run := wall.run_of(cell))]
     found: dict[tuple[str, str], list[int]] = {}
     for place, (_, run) in enumerate(runs):
         for source, rule, rows in _rejections(run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 STATIC = ("style.css", "report.js")
+# In every folder that a report has written; no other is written over.
+MARK = ".etl-report"
 
 
 def write_site(
@@ -33,36 +36,55 @@ def write_site(
     environment: str | None,
     output: Path,
     last: int,
+    models: Sequence[Pipeline],
     until: date | None = None,
-    only: Sequence[str] = (),
 ) -> Path:
     """Write the pages of a project into a folder, and return the first of them.
 
     :param last: how many data intervals of each pipeline.
-    :param until: the last day that they start on.
-    :param only: the pipelines; all of them if not given.
-    :raises ConfigError: the folder has files that no report has written.
+    :param models: the pipelines.
+    :param until: the last day that the data intervals start on.
+    :raises ConfigError: the folder has files that no report has written, or cannot be written.
+    :raises RetryableError: a warehouse or staging does not answer.
     """
-    if output.is_dir() and any(output.iterdir()) and not (output / STATIC[0]).exists():
+    if output.exists() and not output.is_dir():
+        raise ConfigError(f"'{output}' is no folder", hint="give another --output")
+    if output.is_dir() and any(output.iterdir()) and not (output / MARK).exists():
         raise ConfigError(f"'{output}' has other files than a report", hint="give another --output")
-    output.mkdir(parents=True, exist_ok=True)
-    for folder in ("kpis", "runs"):
-        shutil.rmtree(output / folder, ignore_errors=True)
-        (output / folder).mkdir()
-    site = _Site(project, environment, output, last)
-    models = [model for model in project.models if not only or model.name in only]
-    return site.write([site.wall(model, until) for model in models])
+    fresh = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
+    try:
+        for folder in ("kpis", "runs"):
+            (fresh / folder).mkdir(parents=True)
+        (fresh / MARK).write_text("Made by etl report, which writes this folder anew.\n")
+        site = _Site(project, environment, fresh, last, until)
+        site.write([site.wall(model) for model in models])
+        # An error before has left the earlier pages as they were.
+        shutil.rmtree(output, ignore_errors=True)
+        fresh.rename(output)
+    except OSError as error:
+        raise ConfigError(f"the report cannot be written: {error.strerror}: {output}") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return output / "index.html"
 
 
 class _Site:
     """Makes the pages of one environment of a project."""
 
-    def __init__(self, project: Project, environment: str | None, output: Path, last: int) -> None:
+    def __init__(
+        self,
+        project: Project,
+        environment: str | None,
+        output: Path,
+        last: int,
+        until: date | None,
+    ) -> None:
         self._project = project
         self._environment = environment
         self._workspace = project.workspace(environment)
         self._output = output
         self._last = last
+        self._until = until
         self._templates = _templates()
         self._templates.globals.update(
             version=__version__,
@@ -77,9 +99,9 @@ class _Site:
             height=HEIGHT,
         )
 
-    def wall(self, pipeline: Pipeline, until: date | None) -> facts.Wall:
+    def wall(self, pipeline: Pipeline) -> facts.Wall:
         """Collect what is known of a pipeline."""
-        row = status(self._project, self._environment, pipeline, self._last, until)
+        row = status(self._project, self._environment, pipeline, self._last, self._until)
         keys = {cell.interval.key for cell in row.cells}
         runs = attempts(records(self._workspace.staging, pipeline.name, keys))
         interval = row.cells[-1].interval if row.cells else pipeline.some_interval()
@@ -117,7 +139,7 @@ class _Site:
                 if wall.plan
                 else None
             )
-            values = values_of(self._workspace, kpi, self._last)
+            values = values_of(self._workspace, wall.pipeline, kpi, self._last, self._until)
             self._page(
                 address,
                 "kpi.html",

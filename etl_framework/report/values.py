@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from etl_framework.columns import MASK, Column
 from etl_framework.errors import DataMissingError, EtlError
-from etl_framework.project.models import Kpi
+from etl_framework.project.models import Kpi, Pipeline
 from etl_framework.project.workspace import Workspace
 from etl_framework.report.chart import Chart, Point, chart
+from etl_framework.run.status import label
 from etl_framework.sql.quote import names, quote, quote_table
 from etl_framework.targets.base import Warehouse
+from etl_framework.targets.ledger import Statement
 
 WHOLE = {"smallint", "integer", "bigint"}
 NUMBERS = {*WHOLE, "decimal", "real", "double precision"}
@@ -37,17 +40,25 @@ class Values:
     problem: str = ""
 
 
-def values_of(workspace: Workspace, kpi: Kpi, last: int) -> Values:
-    """Read the newest rows of a KPI's table, and its columns over the last data intervals."""
+def values_of(
+    workspace: Workspace, pipeline: Pipeline, kpi: Kpi, last: int, until: date | None
+) -> Values:
+    """Read the newest rows of a KPI's table, and its columns over the last data intervals.
+
+    :param until: the last day of them; the newest if not given.
+    """
     try:
         with workspace.warehouse(kpi.target.connection, read_only=True) as warehouse:
             here = warehouse.table_columns(kpi.target.table)
             if not here:
                 return Values(problem="its table has not been made yet")
             time = _time_of(kpi, {name.lower() for name in here})
-            rows = _newest(warehouse, kpi, time)
-            charts = _charts(warehouse, kpi, time, last) if time else ()
-            return Values([column.name for column in kpi.columns], rows, charts)
+            there = [column for column in kpi.columns if column.name.lower() in here]
+            zone = ZoneInfo(pipeline.timezone)
+            bound = _bound(kpi, time, until, zone)
+            rows = _newest(warehouse, kpi, there, time, bound)
+            charts = _charts(warehouse, kpi, there, time, last, bound, zone) if time else ()
+            return Values([column.name for column in there], rows, charts)
     except DataMissingError:
         return Values(problem="nothing has been published yet")
     except EtlError as error:  # a page without values is better than no page
@@ -59,45 +70,71 @@ def _time_of(kpi: Kpi, here: set[str]) -> str | None:
     own = kpi.target.interval_column
     if own and str(own).lower() in here:
         return str(own)
-    if kpi.target.incremental_key:
-        return kpi.target.incremental_key
-    dates = [column for column in kpi.columns if column.type.name in TIMES]
+    key = kpi.target.incremental_key
+    if key and not any(column.sensitive for column in kpi.columns if column.name == key):
+        return key
+    dates = [c for c in kpi.columns if c.type.name in TIMES and not c.sensitive]
+    dates = [column for column in dates if column.name.lower() in here]
     return next((c.name for c in sorted(dates, key=lambda c: not c.primary_key)), None)
 
 
-def _newest(warehouse: Warehouse, kpi: Kpi, time: str | None) -> list[list[Any]]:
-    keys = [column.name for column in kpi.columns if column.primary_key]
+def _newest(
+    warehouse: Warehouse, kpi: Kpi, there: Sequence[Column], time: str | None, bound: Statement
+) -> list[list[Any]]:
+    keys = [column.name for column in there if column.primary_key]
     order = [*([f"{quote(time)} DESC"] if time else []), *map(quote, keys)]
     by = f" ORDER BY {', '.join(order)}" if order else ""
-    listed = names([column.name for column in kpi.columns])
-    sql = f"SELECT {listed} FROM {quote_table(kpi.target.table)}{by} LIMIT {ROWS}"
-    hidden = [column.sensitive for column in kpi.columns]
+    condition, values = bound
+    listed = names([column.name for column in there])
+    sql = f"SELECT {listed} FROM {quote_table(kpi.target.table)}{condition}{by} LIMIT {ROWS}"
     return [
         [
-            MASK if hide and value is not None else value
-            for hide, value in zip(hidden, row, strict=True)
+            MASK if column.sensitive and value is not None else value
+            for column, value in zip(there, row, strict=True)
         ]
-        for row in warehouse.query(sql)[1]
+        for row in warehouse.query(sql, values)[1]
     ]
 
 
-def _charts(warehouse: Warehouse, kpi: Kpi, time: str, last: int) -> list[Chart]:
+def _bound(kpi: Kpi, time: str | None, until: date | None, zone: ZoneInfo) -> Statement:
+    """The condition that rows are of a day of the pipeline's time zone, or of one before it."""
+    if time is None:
+        return "", ()
+    filled = f" WHERE {quote(time)} IS NOT NULL"
+    if until is None:
+        return filled, ()
+    end = until + timedelta(days=1)
+    types = {column.name: column.type.name for column in kpi.columns}
+    if types.get(time, "timestamptz") != "timestamptz":
+        return f"{filled} AND {quote(time)} < ?", (end,)
+    return f"{filled} AND {quote(time)} < ?", (datetime(end.year, end.month, end.day, tzinfo=zone),)
+
+
+def _charts(
+    warehouse: Warehouse,
+    kpi: Kpi,
+    there: Sequence[Column],
+    time: str,
+    last: int,
+    bound: Statement,
+    zone: ZoneInfo,
+) -> list[Chart]:
     """For example `SELECT "day", COUNT(*), SUM("listens") FROM "plays" GROUP BY "day"`."""
-    measured = [c for c in kpi.columns if c.type.name in NUMBERS and not c.sensitive]
+    measured = [c for c in there if c.type.name in NUMBERS and not c.sensitive]
     measured = [column for column in measured if not column.primary_key]
     wanted = ["COUNT(*)", *(_measure(column) for column in measured)]
+    condition, values = bound
     sql = (
-        f"SELECT {quote(time)}, {', '.join(wanted)} FROM {quote_table(kpi.target.table)} "
-        f"WHERE {quote(time)} IS NOT NULL GROUP BY {quote(time)} "
-        f"ORDER BY {quote(time)} DESC LIMIT {last}"
+        f"SELECT {quote(time)}, {', '.join(wanted)} FROM {quote_table(kpi.target.table)}"
+        f"{condition} GROUP BY {quote(time)} ORDER BY {quote(time)} DESC LIMIT {last}"
     )
-    rows = warehouse.query(sql)[1][::-1]
+    rows = warehouse.query(sql, values)[1][::-1]
     single = all(row[1] == 1 for row in rows)  # then a sum is the value itself
     titles = ["rows", *(column.name if single else _title(column) for column in measured)]
     found = []
     for place, title in list(enumerate(titles, 1))[single:]:
         points = [
-            Point(_label(row[0]), float(row[place]))
+            Point(_label(row[0], zone), float(row[place]))
             for row in rows
             if row[place] is not None and math.isfinite(row[place])
         ]
@@ -115,11 +152,7 @@ def _title(column: Column) -> str:
     return f"{'sum' if column.type.name in WHOLE else 'mean'} of {column.name}"
 
 
-def _label(value: Any) -> str:
-    if isinstance(value, datetime):
-        return (
-            f"{value:%Y-%m-%d}"
-            if (value.hour, value.minute) == (0, 0)
-            else f"{value:%Y-%m-%d %H:%M}"
-        )
-    return str(value)
+def _label(value: Any, zone: ZoneInfo) -> str:
+    if not isinstance(value, datetime):
+        return str(value)
+    return label(value.astimezone(zone) if value.tzinfo else value)

@@ -42,8 +42,8 @@ class Attempt:
 
     @property
     def state(self) -> str:
-        """`published`, `failed`, or `running` if it is none of both, or was killed."""
-        return "published" if self.published else "failed" if self.failed else "running"
+        """`failed`, `published`, or `running` if it is none of both, or was killed."""
+        return "failed" if self.failed else "published" if self.published else "running"
 
     @property
     def rows(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from etl_framework import __version__
+from etl_framework.columns import MASK
 from etl_framework.errors import ConfigError, EtlError
 from etl_framework.project.git import describe
 from etl_framework.run.execute import StepResult
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
     from etl_framework.plan.plan import Plan
 
 State = Literal["running", "done", "failed", "stopped"]
+# A value that a database could not read, which may be a sensitive one:
+# Could not convert string 'abc' to INT32; invalid input syntax for type integer: "abc"
+_VALUE = re.compile(
+    r"""(convert string |cast string |input syntax for [^:]*: )('.*'|".*")(?= to |,|$|\.)""",
+    re.IGNORECASE | re.DOTALL,
+)
 # Of more files than this a record has only the number.
 FILES = 1000
 SIDE_BY_SIDE = 16
@@ -236,7 +244,7 @@ def _error(result: StepResult) -> str:
     if result.error is None:
         return ""
     first = result.error.diagnostics[0]
-    return f"{first.code} {first.message}"
+    return f"{first.code} {_VALUE.sub(lambda found: found[1] + MASK, first.message)}"
 
 
 def _user() -> str:

@@ -125,7 +125,7 @@ def _facts_of(attempt: Attempt, zone: ZoneInfo) -> tuple[Any, ...]:
     """The values of RUN_COLUMNS."""
     last, seconds = attempt.last, sum(record.seconds for record in attempt.records)
     return (
-        f"{attempt.started.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+        f"{attempt.started:%Y-%m-%d %H:%M:%S}Z",
         last.pipeline,
         str(DataInterval.of_key(last.key, zone)),
         attempt.state,

@@ -41,6 +41,11 @@ class Cell:
     run: Attempt | None = None
 
     @property
+    def label(self) -> str:
+        """When it starts, without the time of day if that is midnight."""
+        return label(self.interval.start)
+
+    @property
     def note(self) -> str:
         """Why it failed; empty otherwise."""
         return self.run.error if self.run and self.state == "failed" else ""
@@ -102,7 +107,7 @@ def _cell(
 ) -> Cell:
     in_ledger = [row for row in published if _covers(row[0], interval)]
     at = max((at for _, at, _ in in_ledger), default=None)
-    if run and not run.published and (at is None or run.started > at):
+    if run and (run.failed or (not run.published and (at is None or run.started > at))):
         if _runs(workspace, pipeline, run, now):
             return Cell(interval, "running", run)
         return Cell(interval, "failed", run)
@@ -169,24 +174,36 @@ def _expected(
     }
     if pipeline.schedule == NONE:
         return [i for i in here.values() if until is None or i.start.date() <= until][-last:]
-    first = min((interval.start.date() for interval in here.values()), default=None)
-    first = min(filter(None, (first, pipeline.start_date)), default=None)
+    begin = min((interval.start for interval in here.values()), default=None)
+    first = min(filter(None, (begin and begin.date(), pipeline.start_date)), default=None)
     if first is None:
         return []
+    if pipeline.start_date:  # else nothing is expected before the first run
+        begin = None
     end = min(filter(None, (until, now.astimezone(zone).date())))
     for days in (60, 800):  # most schedules have as many in it; to count all takes long
         start = end - timedelta(days=days)
-        found = list(_between(pipeline, max(first, start), end, now))
+        found = list(_between(pipeline, max(first, start), end, now, begin))
         if start <= first or len(found) >= last > 0:
             return found[-last:]
-    return list(_between(pipeline, first, end, now))[-last:]
+    return list(_between(pipeline, first, end, now, begin))[-last:]
 
 
-def _between(pipeline: Pipeline, first: date, end: date, now: datetime) -> Iterator[DataInterval]:
-    return takewhile(
+def _between(
+    pipeline: Pipeline, first: date, end: date, now: datetime, begin: datetime | None
+) -> Iterator[DataInterval]:
+    """The intervals of some days that are over, those before a moment left out."""
+    days = takewhile(
         lambda interval: interval.end <= now and interval.start.date() <= end,
         pipeline.cut().intervals_from(first),
     )
+    return (interval for interval in days if begin is None or interval.start >= begin)
+
+
+def label(moment: datetime) -> str:
+    """A moment, without the time of day if that is midnight."""
+    form = "%Y-%m-%d" if (moment.hour, moment.minute) == (0, 0) else "%Y-%m-%d %H:%M"
+    return moment.strftime(form)
 
 
 def _covers(one: DataInterval, other: DataInterval) -> bool:

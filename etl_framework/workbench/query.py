@@ -15,7 +15,7 @@ from etl_framework.plan.draft import Draft, parsed
 from etl_framework.plan.plan import Plan
 from etl_framework.project.models import Kpi, Pipeline
 from etl_framework.project.project import Project
-from etl_framework.sql.quote import names, quote, quote_table
+from etl_framework.sql.quote import quote, quote_table
 from etl_framework.targets.tables import Table
 from etl_framework.workbench.inputs import NOW, Inputs
 
@@ -143,9 +143,17 @@ def _read(inputs: Inputs, name: str, kpi: Kpi) -> None:
     columns = _columns(kpi)
     schema = pa.schema([(column.name, column.type.arrow()) for column in columns])
     with workspace.warehouse(kpi.target.connection, read_only=True) as warehouse:
-        if not warehouse.table_columns(table):
+        here = {name.lower() for name in warehouse.table_columns(table)}
+        if not here:
             raise DataMissingError(f"the table '{table}' has not been made yet", hint="etl run")
-        sql = f"SELECT {names([column.name for column in columns])} FROM {quote_table(table)}"
+        # A column that the next run adds has no value yet.
+        listed = ", ".join(
+            quote(column.name)
+            if column.name.lower() in here
+            else f"CAST(NULL AS {warehouse.type_written(column)}) AS {quote(column.name)}"
+            for column in columns
+        )
+        sql = f"SELECT {listed} FROM {quote_table(table)}"
         batches = warehouse.batches(sql, (), schema, workspace.staging_prefix())
         read = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
         inputs.session.register("etl_read", read)

@@ -65,6 +65,18 @@ def test_a_table_of_another_database(orders: Folder, etl: Etl, postgres: str) ->
     assert asked(etl, "SELECT SUM(amount) AS sum FROM target.totals") == [{"sum": "35.75"}]
 
 
+def test_a_column_that_the_table_does_not_have_yet(orders: Folder, etl: Etl) -> None:
+    orders.run("orders")
+    file, template = (
+        orders.root / name for name in ("pipelines/orders.yml", "sql_templates/orders/totals.sql")
+    )
+    file.write_text(file.read_text() + "      - {name: least, type: integer}\n")
+    template.write_text(template.read_text().replace(" AS amount", " AS amount, 1 AS least"))
+
+    found = asked(etl, "SELECT orders, least FROM target.totals ORDER BY 1")
+    assert found == [{"orders": 1, "least": None}, {"orders": 2, "least": None}]
+
+
 def test_two_pipelines(orders: Folder, etl: Etl) -> None:
     orders.write("pipelines/others.yml", OTHER)
     orders.run("orders")

@@ -180,8 +180,58 @@ def test_the_newest_interval_is_due_and_then_late(days: Folder, etl: Etl) -> Non
     assert states(etl) == ["late"]
 
 
+def test_a_kpi_that_is_held_back_is_a_failure(days: Folder, etl: Etl) -> None:
+    file = days.root / "pipelines/orders.yml"
+    text = "publish: each\n" + file.read_text()
+    more = """\
+    checks:
+      - {type: accepted_range, column: orders, min: 2}
+  others:
+    sql: orders/totals.sql
+    target: {connection: warehouse, table: others, strategy: append}
+    columns:
+      - {name: customer, type: varchar(20)}
+      - {name: orders, type: integer}
+      - {name: amount, type: "decimal(12,2)"}
+"""
+    file.write_text(text.rstrip() + "\n" + more)
+    assert etl("run", "orders", "--date", "2024-06-25").returncode == 1
+    assert days.query("SELECT orders FROM others") == [(1,)]
+
+    assert states(etl, "--to", "2024-06-25") == ["failed"]
+    assert [run["state"] for run in runs(etl)] == ["failed"]
+    again = etl("run", "orders", "--missing", "--to", "2024-06-25")
+    assert again.returncode == 1 and "1 data interval to run" in again.stderr
+
+
+def test_every_step_and_on_behind_a_bad_day(days: Folder, etl: Etl) -> None:
+    told = etl("run", "orders", "--from", "2024-06-26", "--to", "2024-06-28", "-v", "--keep-going")
+
+    assert told.returncode == 1 and "3 data intervals: 2 done, 1 failed (2024-06-27)" in told.stderr
+    assert told.stderr.count("✓ publish") == 2
+
+
+def test_hours_before_the_first_run_are_not_missing(days: Folder, etl: Etl) -> None:
+    file = days.root / "pipelines/orders.yml"
+    file.write_text(
+        file.read_text().replace("@daily", "@hourly").replace("start_date: 2024-06-25\n", "")
+    )
+    days.run("orders", "2024-06-25")
+    days.run("orders", "2024-06-25")
+    found = states(etl, "--to", "2024-06-25", "--last", "100")
+
+    assert found == ["published", *["missing"] * 23]
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--from", "2024-06-28", "--to", "2024-06-25"), ("--date", "2024-06-25", *TO)]
+)
+def test_gaps_of_days_that_do_not_go_together(days: Folder, etl: Etl, wrong: tuple[str]) -> None:
+    assert etl("run", "orders", "--missing", *wrong).returncode == 2
+
+
 def test_a_pipeline_that_was_never_run(orders: Folder, etl: Etl) -> None:
-    assert etl("status").stdout == "orders  never run\n"
+    assert etl("status").stdout == "orders  no data interval was run, and none is expected\n"
     assert states(etl) == []
     wrong = etl("status", "ordres")
     assert wrong.returncode == 2 and "did you mean 'orders'" in wrong.stderr

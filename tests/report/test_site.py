@@ -8,11 +8,10 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from etl_framework.project.project import load_project
 from etl_framework.report.chart import Point, chart
-from etl_framework.report.site import write_site
 from tests.conftest import ORDERS, TOTALS, Folder, empty_project
 
 EVIL = "<script>alert(1)</script>"
@@ -150,6 +149,81 @@ def test_sensitive_values_are_masked(days: Folder) -> None:
     assert "***" in pages["kpis/orders.totals.html"].text
 
 
+def test_no_page_shows_a_sensitive_date_or_a_value_in_an_error(days: Folder) -> None:
+    """Not as the time of a chart, either."""
+    file = days.root / "pipelines/orders.yml"
+    file.write_text(file.read_text()
+        .replace("strategy: append", "strategy: append, interval_column: false")
+        .replace("- {name: orders, type: integer}", "- {name: born, type: date, sensitive: true}\n"
+                 "      - {name: orders, type: integer}"))  # fmt: skip
+    template = days.root / "sql_templates/orders/totals.sql"
+    text = template.read_text()
+    template.write_text(
+        text.replace("customer,", "customer, CAST(MIN(ordered_at) AS DATE) AS born,", 1)
+    )
+    days.change("DROP TABLE totals; DELETE FROM etl_ledger")
+    for number in (28, 29):
+        done = days.etl("run", "orders", "--date", f"2024-06-{number}")
+        assert done.returncode == 0, done.stderr
+    assert report(days)["kpis/orders.totals.html"].values == []
+
+    template.write_text(text.replace("customer,", "customer, NULL AS born,", 1).replace(
+        "COUNT(*)", "SUM(CAST(customer AS integer))"))  # fmt: skip
+    done = days.etl("run", "orders", "--date", "2024-06-29")
+    assert "Could not convert string 'ada'" in done.stderr
+    pages = report(days)
+    assert "Could not convert string *** to" in pages["index.html"].text
+    assert not any("'ada'" in page.text for page in pages.values())
+
+
+def test_numbers_that_are_none_and_very_large_ones(days: Folder) -> None:
+    file = days.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().replace('type: "decimal(12,2)"', "type: double precision"))
+    days.change("ALTER TABLE totals ALTER amount TYPE DOUBLE")
+    for number, value in ((24, "inf"), (25, "nan"), (28, "1e300")):
+        days.change(
+            f"UPDATE totals SET amount = '{value}' "
+            f"WHERE CAST(etl_interval_start AS DATE) = DATE '2024-06-{number}'"
+        )
+    kpi = report(days)["kpis/orders.totals.html"]
+    assert (
+        kpi.values == [1.0] * 9 + [2.0, 2.1, 2.2, 2.3, 2.7, 1e300, 100.0] and "1e+300" in kpi.text
+    )
+
+
+def test_up_to_a_day_in_the_time_zone_of_the_pipeline(days: Folder) -> None:
+    file = days.root / "pipelines/orders.yml"
+    file.write_text("timezone: Europe/Berlin\n" + file.read_text())
+    days.change("DELETE FROM totals; DELETE FROM etl_ledger")
+    for number in (21, 22, 23):
+        assert days.etl("run", "orders", "--date", f"2024-06-{number}").returncode == 0
+    done = days.etl("report", "--to", "2024-06-22")
+    kpi = Page(days.root / "report/kpis/orders.totals.html")
+
+    assert done.returncode == 0 and len(kpi.values) == 4
+    assert "2024-06-21: 1" in kpi.text and "2024-06-22: 1" in kpi.text
+    assert "2024-06-23" not in kpi.text and "2024-06-20" not in kpi.text
+
+
+def test_pages_stay_until_new_ones_are_made(days: Folder) -> None:
+    """If the warehouse is in use, and if a file of the project is broken."""
+    before = {name: page.text for name, page in report(days).items()}
+    with duckdb.connect(str(days.root / ".etl/warehouse.duckdb")):
+        told = days.etl("report")
+        looked = days.etl("status")
+    assert (told.returncode, looked.returncode) == (1, 2)
+    assert "R310" in told.stderr and "R310" in looked.stderr
+    days.write("pipelines/wrong.yml", "bogus: [")
+    for command in ("report", "status"):
+        broken = days.etl(command)
+        assert broken.returncode == 2 and "pipelines/wrong.yml:2:" in broken.stderr
+
+    root = days.root / "report"
+    after = {str(file.relative_to(root)): Page(file).text for file in root.rglob("*.html")}
+    assert after == before
+    assert [path.name for path in days.root.glob(".report*")] == []
+
+
 def test_before_the_first_run_and_with_broken_files(orders: Folder) -> None:
     pages = report(orders)
     assert "never run" in pages["index.html"].text
@@ -171,9 +245,12 @@ def test_a_record_that_is_broken_and_pages_of_runs_that_are_gone(days: Folder) -
 
 
 def test_another_folder_is_left_alone(days: Folder) -> None:
+    days.write("lake/style.css", "")
     done = days.etl("report", "--output", "lake")
 
     assert done.returncode == 2 and "other files than a report" in done.stderr
+    nowhere = days.etl("report", "--output", "/proc/nowhere")
+    assert nowhere.returncode == 2 and "cannot be written" in nowhere.stderr
     assert (days.root / "lake/orders/2024-06-20.csv").exists()
 
 
@@ -187,7 +264,7 @@ def test_a_flat_line_and_a_short_past() -> None:
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no Chromium")
 def test_in_a_browser(days: Folder, tmp_path: Path) -> None:
     """Nothing is wider than a phone but what scrolls by itself; the search finds; no errors."""
-    write_site(load_project(days.root), None, days.root / "report", 30)
+    report(days)
     look = """<script>
     const errors = []; window.addEventListener("error", (event) => errors.push(event.message));
     window.addEventListener("load", () => {
