@@ -62,7 +62,8 @@ def _perhaps_changed(column: Column) -> str:
         f"OR ascii(ltrim({name})) = 48 OR contains({name}, '(')"
     )
     if family == "date":
-        return f"strlen({name}) > 10 OR {shortened}"
+        ends = f"right({name}, 1) NOT BETWEEN '0' AND '9'"  # 2024-8-05Z
+        return f"strlen({name}) <> 10 OR {ends} OR {shortened}"
     if family == "timestamp":
         return (
             f"strlen({name}) > 26 OR regexp_matches({name}, '[A-SU-Za-z+]|[ T][0-9]{{3}}|: ') "
