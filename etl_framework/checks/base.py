@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -139,10 +140,13 @@ class Context:
     """The values that a measured number may be compared with.
 
     :param earlier: returns the row counts of the same relation in earlier runs, the latest first.
+    :param measures: returns what a check of the same relation has measured in earlier runs, by its
+        label: when the data intervals begin, and the numbers, the latest first.
     """
 
     interval: DataInterval
     earlier: Callable[[], Sequence[int]]
+    measures: Callable[[str], Sequence[tuple[datetime, float]]] = lambda label: ()
 
 
 class MeasureCheck(Check):
@@ -164,7 +168,16 @@ class MeasureCheck(Check):
         """
         kept, note = self.verdict(values, context)
         broken: Status = "fail" if self.severity == "error" else "warning"
-        return CheckResult(self.label, relation, "pass" if kept else broken, 0, rows, note)
+        status: Status = "pass" if kept else broken
+        measure = self.measured(values)
+        return CheckResult(self.label, relation, status, 0, rows, note, measure=measure)
+
+    def measured(self, values: tuple[Any, ...]) -> float | None:
+        """The number that later runs are compared with; None if they are with none.
+
+        :param values: the row that the SQL of `measure` gave.
+        """
+        return None
 
     def verdict(self, values: tuple[Any, ...], context: Context) -> tuple[bool, str]:
         """Whether the rule is kept, and the measured values in words.

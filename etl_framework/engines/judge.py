@@ -9,7 +9,7 @@ from typing import Any
 
 from etl_framework.checks.base import Context
 from etl_framework.columns import MASK
-from etl_framework.engines.row_counts import earlier_rows
+from etl_framework.engines.row_counts import earlier_measures, earlier_rows
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic
 from etl_framework.plan.step import Step
@@ -22,7 +22,8 @@ LONGEST = 200
 
 def context_of(work: Work) -> Context:
     """Return what measures can be compared with; the ledger is only read if a check needs it."""
-    return Context(work.plan.interval, cache(lambda: earlier_rows(work)))
+    measures = cache(lambda label: earlier_measures(work, label))
+    return Context(work.plan.interval, cache(lambda: earlier_rows(work)), measures)
 
 
 def checked(

@@ -18,6 +18,7 @@ class CheckResult:
 
     :param note: the measured values in words, for a check that does not count rows.
     :param examples: some of the failing rows, with sensitive values masked.
+    :param measure: the number that later runs of a check are compared with.
     """
 
     check: str
@@ -27,11 +28,13 @@ class CheckResult:
     rows: int
     note: str = ""
     examples: Sequence[dict[str, Any]] = ()
+    measure: float | None = None
 
     def facts(self) -> dict[str, Any]:
         """The result as the ledger stores it: with its rate, without example rows."""
         facts = {**asdict(self), "rate": round(self.rate, 6)}
-        return {name: value for name, value in facts.items() if name != "examples"}
+        left_out = {"examples", *(["measure"] if self.measure is None else [])}
+        return {name: value for name, value in facts.items() if name not in left_out}
 
     @property
     def rate(self) -> float:

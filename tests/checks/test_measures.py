@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from etl_framework.checks.anomaly import Anomaly, usual
+from etl_framework.checks.base import Context
 from etl_framework.errors import CheckFailedError
+from etl_framework.interval import DataInterval
 from tests.checks.conftest import Checked, only
 from tests.conftest import Folder
 
@@ -24,6 +29,13 @@ MEASURES: dict[str, list[tuple[dict[str, Any], str, bool, str]]] = {
         ({"column": "v", "min": 2}, "1,1,,\n2,2,,\n3,2,,\n", True, "2 different values"),
         ({"column": "v", "min": 3}, "1,1,,\n2,2,,\n3,,,\n", False, "2 different values"),
         ({"column": "v", "max": 1}, "1,1,,\n2,2,,\n", False, "wanted 1 or fewer"),
+    ],
+    "anomaly": [
+        ({"of": "row_count"}, "1,,,\n", True, "1; 0 of 7 runs to judge by"),
+        ({"of": "sum", "column": "v"}, "1,,,\n", True, "no value"),
+        ({"of": "mean", "column": "v"}, "1,1,,\n2,2,,\n", True, "1.5; 0 of 7"),
+        ({"of": "null_rate", "column": "v"}, "1,,,\n2,2,,\n3,1,,\n4,,,\n", True, "0.5; 0 of 7"),
+        ({"of": "distinct_count", "column": "v"}, "1,1,,\n2,1,,\n", True, "1; 0 of 7"),
     ],
     "freshness": [
         ({"column": "m", "max_age": "1d"}, "1,,,2024-06-25 00:00:00\n", True, "newest 2024-06-25"),
@@ -81,6 +93,56 @@ def test_row_count_against_earlier_runs(orders: Folder) -> None:
 
     assert [found[day].status for day in days] == ["pass", "pass", "warning", "warning"]
     assert found["2024-06-27"].note == "1 rows; 4 in the runs before, 50% may change"
+
+
+def test_a_number_against_its_own_past(orders: Folder) -> None:
+    """In a table and in the ledger; an odd day among the past does no harm, a rerun neither."""
+    file = orders.root / "pipelines/orders.yml"
+    text = file.read_text().replace("path: orders/*.csv", 'path: "{{ interval.date }}.csv"')
+    checks = """    checks:
+      - {type: anomaly}
+      - {type: anomaly, of: mean, column: amount, severity: error, sensitivity: 4}
+    columns:"""
+    file.write_text(text.replace("    columns:", checks, 1))
+    found = {}
+    for number, rows in enumerate((4, 5, 4, 60, 5, 4, 5, 6, 40), start=1):
+        day = f"2024-06-{number:02}"
+        amounts = "".join(f"1,ada,{5 + n % 2},2024-06-25\n" for n in range(rows))
+        orders.write(f"lake/{day}.csv", HEAD + amounts)
+        found[number] = orders.run("orders", day=day)["check.orders"].checks[-2:]
+
+    assert [found[n][0].status for n in range(1, 10)] == ["pass"] * 8 + ["warning"]
+    assert found[7][0].note == "5; 6 of 7 runs to judge by"
+    assert found[8][0].note == "6; 0.5522 to 9.448 by 7 runs before"
+    assert found[9][0].measure == 40
+    orders.write("lake/2024-06-10.csv", HEAD + "1,ada,900,2024-06-25\n" * 5)
+    with pytest.raises(CheckFailedError, match=r"anomaly mean amount.* 900; "):
+        orders.run("orders", day="2024-06-10")
+
+
+def test_the_same_weekday_is_the_past() -> None:
+    """Weekends are unlike other days, and like one another; a constant past allows no change."""
+    start = datetime(2024, 6, 29, tzinfo=UTC)  # a Saturday
+    past = [(start - timedelta(days=n), 10.0 if n % 7 else 100.0 + n % 2) for n in range(1, 80)]
+    context = Context(DataInterval(start, start + timedelta(days=1)), lambda: (), lambda _: past)
+    week, every = (Anomaly(type="anomaly", season=season) for season in ("week", "none"))
+
+    assert week.verdict((101,), context)[0] and not week.verdict((10,), context)[0]
+    assert not every.verdict((101,), context)[0]
+    assert usual([24.0] * 9, 3) == (24.0, 24.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"of": "sum"}, "'of: sum' needs a 'column'"),
+        ({"column": "v"}, "'of: row_count' takes no 'column'"),
+        ({"window": 5}, "'warm_up' is more than 'window'"),
+    ],
+)
+def test_an_anomaly_that_cannot_be_measured(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Anomaly(type="anomaly", **given)
 
 
 SQL = "SELECT t.k, p.v FROM t JOIN parents AS p ON p.k = t.k WHERE t.k < {{ interval.date }}"
