@@ -6,7 +6,7 @@ ETL := $(BIN)/etl
 # Half as many processes again as cores: tests wait for servers and for what they started.
 SPREAD := -n $(shell echo $$((3 * $$(nproc) / 2))) --dist worksteal
 
-.PHONY: demo test quick lint docs bench bench-checks bench-dags bench-lint bench-lsp bench-meaning \
+.PHONY: demo pictures test quick lint docs bench bench-checks bench-dags bench-lint bench-lsp bench-meaning \
         bench-memory bench-mistakes chaos corpus airflow fuzz fuzz-guided test-airflow test-bundle \
         test-infra test-versions clean
 .DELETE_ON_ERROR:
@@ -30,6 +30,14 @@ demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its 
 	@echo '  etl plan music_streaming                what a run does, with the SQL'
 	@echo '  etl lint                                what is wrong with the files (nothing yet)'
 	@echo '  and add a KPI: README.md, "Add a KPI"'
+
+pictures: demo  ## What `etl report` shows of the demo, for README; needs Chromium
+	@$(ETL) report --to 2024-07-01 --last 14
+	@mkdir -p docs/pictures
+	@for page in index:wall:700 kpis/music_daily.listeners_daily:kpi:620; do \
+	    set -- $$(echo $$page | tr : ' '); \
+	    chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,$$3 \
+	        --screenshot=docs/pictures/$$2.png file://$(CURDIR)/report/$$1.html 2> /dev/null; done
 
 test: $(VENV)/.dev  ## Every test
 	@$(BIN)/python -m pytest -q $(SPREAD)
