@@ -21,8 +21,8 @@ ColumnsAndRows = tuple[list[str], list[tuple[Any, ...]]]
 LEDGER, RUNS = "ledger", "runs"
 QUARANTINE = "quarantine."
 RUN_COLUMNS = (
-    "started", "pipeline", "interval", "state", "seconds", "rows", "error", "how", "user", "host",
-    "commit", "version", "run",
+    "started", "pipeline", "interval", "state", "seconds", "rows", "how", "user", "host", "commit",
+    "version", "run", "error",
 )  # fmt: skip
 REJECTED = ("source", "rule", "file", "line", "column", "name", "key", "reason", "row")
 
@@ -131,8 +131,8 @@ def _facts_of(attempt: Attempt, zone: ZoneInfo) -> tuple[Any, ...]:
         attempt.state,
         round(seconds, 3),
         attempt.rows,
-        attempt.error if attempt.failed else "",
         *(last.how, last.user, last.host, last.commit, last.version, last.run),
+        attempt.error if attempt.failed else "",
     )
 
 

@@ -100,6 +100,21 @@ class TestAppend:
         assert again.returncode == 0 and "was empty" not in again.stdout
         assert len(orders.query(TABLE)) == 4
 
+    def test_days_that_nobody_ran_are_in_no_restate(self, orders: Folder, etl: Etl) -> None:
+        """For a restate of a day that was never published is refused."""
+        for day in (23, 25, 27, 29):
+            deliver(orders, day, f"{day},zoe,1.00")
+            run(orders, day)
+        orders.change("DROP TABLE customers")
+
+        told = etl("run", "orders", "--date", "2024-06-27").stdout
+        spans = [(23, 23), (25, 25), (29, 29)]
+        commands = [f"etl restate orders --from 2024-06-{a} --to 2024-06-{b}" for a, b in spans]
+        assert " and ".join(commands) + " loads them again" in told
+        for command in commands:
+            assert etl(*command.split()[1:]).returncode == 0
+        assert len(orders.query(TABLE)) == 4
+
     def test_late_rows_of_a_day(self, orders: Folder) -> None:
         run(orders, 25)
         deliver(orders, 26, "7,zoe,1.00")
