@@ -100,6 +100,8 @@ def with_parameters(node: exp.Expr) -> None:
         _replace_all(node, letters)
     elif "e" in letters:
         _take_group(node, letters.replace("e", ""))
+    elif letters and isinstance(node, exp.RegexpExtract):
+        node.set("group", exp.Literal.number(0))  # DuckDB 1.4 takes letters behind a group alone
 
 
 def _replace_all(node: exp.Expr, letters: str) -> None:
