@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from etl_framework.storage.lock import locked
 from tests.conftest import REPOSITORY
 from tests.editors.client import Editor
 
@@ -31,10 +32,13 @@ def npm() -> Callable[[str], Path]:
 
     def install(package: str) -> Path:
         folder = REPOSITORY / ".venv" / "npm" / package.replace("@", "-")
-        if not (folder / "node_modules").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            command = [program, "install", "--no-audit", "--no-fund", "--prefix", folder, package]
-            subprocess.run(command, check=True, capture_output=True, timeout=300)
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [program, "install", "--no-audit", "--no-fund", "--prefix", folder, package]
+        # Other processes of the tests need it at the same time, and wait until it is whole.
+        with locked(folder / ".lock", wait=True):
+            if not (folder / ".installed").exists():
+                subprocess.run(command, check=True, capture_output=True, timeout=300)
+                (folder / ".installed").touch()
         return folder
 
     return install
