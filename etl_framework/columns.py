@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
@@ -196,6 +196,11 @@ class Column(Model):
     sensitive: bool = Field(
         False, description="Values are masked in reports, in every relation with this column."
     )
+
+
+def columns_of(types: Mapping[str, str]) -> list[Column]:
+    """Return columns by their names and types, as a file would declare them."""
+    return [Column(name=name, type=ColumnType.parse(type_)) for name, type_ in types.items()]
 
 
 def names_apart(columns: list[C]) -> list[C]:

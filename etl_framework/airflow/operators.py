@@ -170,7 +170,7 @@ def connections_of(plan: Plan, step: str) -> list[str]:
     names = {plan.environment.staging_connection, getattr(planned.block, "connection", None)}
     kpis = plan.pipeline.kpis
     if planned.kind == "publish":
-        names |= {kpi.target.connection for kpi in kpis.values()}
+        names.update(plan.pipeline.target_connections())
     if planned.kind == "earlier":
         names.add(kpis[planned.relation].target.connection)
     known = plan.environment.connections

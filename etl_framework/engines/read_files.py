@@ -41,7 +41,7 @@ def listed_files(plan: Plan, source: str) -> Iterator[tuple[str, str, DataInterv
     :raises RetryableError: the warehouse does not answer.
     """
     columns, values = ["name", "version", *ENDS], (plan.pipeline.name, source)
-    for connection in _connections(plan):
+    for connection in plan.pipeline.target_connections():
         rows = plan.workspace.ledger_rows(connection, columns, files.OF_SOURCE, values, files.TABLE)
         for name, version, start, end in rows:
             yield str(name), str(version), DataInterval(moment(start), moment(end))
@@ -50,14 +50,9 @@ def listed_files(plan: Plan, source: str) -> Iterator[tuple[str, str, DataInterv
 def _published(plan: Plan, source: str) -> Iterator[DataInterval]:
     """The data intervals that have read a source."""
     columns, values = ["sources", *ENDS], (plan.pipeline.name,)
-    for connection in _connections(plan):
+    for connection in plan.pipeline.target_connections():
         for text, start, end in plan.workspace.ledger_rows(
             connection, columns, "pipeline = ?", values
         ):
             if any(fact.get("source") == source for fact in unpacked(text)):
                 yield DataInterval(moment(start), moment(end))
-
-
-def _connections(plan: Plan) -> list[str]:
-    """The connections that have a ledger of the pipeline."""
-    return sorted({kpi.target.connection for kpi in plan.pipeline.kpis.values()})

@@ -29,7 +29,7 @@ def watermark(plan: Plan, source: str) -> datetime | None:
     where = "pipeline = ? AND interval_start <= ?"
     values = plan.pipeline.name, plan.interval.start
     marks = list[datetime | None]()
-    for connection in {kpi.target.connection for kpi in plan.pipeline.kpis.values()}:
+    for connection in plan.pipeline.target_connections():
         rows = plan.workspace.ledger_rows(connection, COLUMNS, where, values)
         marks += _marks(list(_read(rows, source)), plan.interval)
     return None if None in marks else min(filter(None, marks), default=None)

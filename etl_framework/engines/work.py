@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from etl_framework.engines.watermark import watermark
 from etl_framework.plan.plan import Plan
 from etl_framework.plan.step import Step
 from etl_framework.sources.base import Extraction, Source
+from etl_framework.sources.read_files import ReadFiles
 from etl_framework.storage.archive import archived
 from etl_framework.storage.parquet import see
 from etl_framework.storage.staging import RunFolder
@@ -88,6 +90,15 @@ class Work:
             session=self.session,
             on_cancel=self.on_cancel,
             archived=archived(self.run, self.step.relation),
-            since=watermark(self.plan, self.step.relation),
-            read_files=read_files(self.plan, self.step.relation, again=self.older == "keep"),
+            since=self._since,
+            read_files=self._read_files,
         )
+
+    # The ledger is asked once: what is extracted is what the fingerprint was made of.
+    @cached_property
+    def _since(self) -> datetime | None:
+        return watermark(self.plan, self.step.relation)
+
+    @cached_property
+    def _read_files(self) -> ReadFiles | None:
+        return read_files(self.plan, self.step.relation, again=self.older == "keep")

@@ -96,7 +96,7 @@ class Environment(Model):
         names = {self.staging_connection, self.engine_connection}
         for pipeline in pipelines:
             names |= {source.connection for source in pipeline.sources.values()}
-            names |= {kpi.target.connection for kpi in pipeline.kpis.values()}
+            names.update(pipeline.target_connections())
         return {name: c for name, c in sorted(self.connections.items()) if name in names}
 
     def cluster(self) -> Redshift:

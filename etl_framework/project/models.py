@@ -196,6 +196,10 @@ class Pipeline(Model):
         """The schedule in the pipeline's time zone."""
         return Schedule(self.schedule, ZoneInfo(self.timezone))
 
+    def target_connections(self) -> list[str]:
+        """The connections of all targets; each of their databases has a ledger."""
+        return sorted({kpi.target.connection for kpi in self.kpis.values()})
+
     def some_interval(self, day: date | None = None) -> DataInterval:
         """The first data interval on or after `day`, else `start_date`; always the same one."""
         first = day or self.start_date or date(2024, 1, 1)

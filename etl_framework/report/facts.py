@@ -10,7 +10,7 @@ from typing import Any
 from etl_framework.plan.plan import Plan
 from etl_framework.project.models import Pipeline
 from etl_framework.run.attempts import Attempt
-from etl_framework.run.status import Cell, Row, State
+from etl_framework.run.status import Row, State
 
 SIGNS: Mapping[State, str] = {
     "published": "✓", "warned": "!", "failed": "✗", "running": "…", "missing": "·", "late": "◷",
@@ -20,17 +20,11 @@ SIGNS: Mapping[State, str] = {
 
 @dataclass(frozen=True)
 class Wall:
-    """A pipeline with its data intervals, its runs, and its plan if its files have no errors."""
+    """A pipeline with its data intervals, and its plan if its files have no errors."""
 
     pipeline: Pipeline
     row: Row
-    runs: Sequence[Attempt]
     plan: Plan | None
-
-    def run_of(self, cell: Cell) -> Attempt | None:
-        """The last run of a data interval, if it is remembered."""
-        found = [run for run in self.runs if run.last.key == cell.interval.key]
-        return found[-1] if found else None
 
     def counts(self) -> str:
         """How many data intervals are in each state: `28 published, 2 missing`."""
@@ -96,7 +90,7 @@ class TakenOut:
 
 def taken_out(wall: Wall) -> TakenOut:
     """The rows that the last run of each data interval has put into quarantine."""
-    runs = [(cell.label, run) for cell in wall.row.cells if (run := wall.run_of(cell))]
+    runs = [(cell.label, cell.run) for cell in wall.row.cells if cell.run]
     found: dict[tuple[str, str], list[int]] = {}
     for place, (_, run) in enumerate(runs):
         for source, rule, rows in _rejections(run):
@@ -117,7 +111,7 @@ def _rejections(run: Attempt) -> Iterator[tuple[str, str, int]]:
 def strips(wall: Wall) -> tuple[str, dict[str, list[tuple[Attempt, Mapping[str, Any]]]]]:
     """The results of every check of a pipeline over its runs, by relation and check."""
     found: dict[str, list[tuple[Attempt, Mapping[str, Any]]]] = {}
-    for attempt in wall.runs:
+    for attempt in wall.row.runs:
         for record in attempt.records:
             for step in record.steps:
                 for check in step.checks:

@@ -19,8 +19,7 @@ from etl_framework.project.project import Project
 from etl_framework.report import facts
 from etl_framework.report.chart import HEIGHT, WIDTH, counted, number
 from etl_framework.report.values import values_of
-from etl_framework.run.attempts import Attempt, attempts
-from etl_framework.run.history import records
+from etl_framework.run.attempts import Attempt
 from etl_framework.run.status import status
 
 if TYPE_CHECKING:
@@ -102,14 +101,12 @@ class _Site:
     def wall(self, pipeline: Pipeline) -> facts.Wall:
         """Collect what is known of a pipeline."""
         row = status(self._project, self._environment, pipeline, self._last, self._until)
-        keys = {cell.interval.key for cell in row.cells}
-        runs = attempts(records(self._workspace.staging, pipeline.name, keys))
         interval = row.cells[-1].interval if row.cells else pipeline.some_interval()
         try:
             plan = build_plan(self._project, pipeline.name, self._environment, interval)
         except EtlError:
             plan = None
-        return facts.Wall(pipeline, row, runs, plan)
+        return facts.Wall(pipeline, row, plan)
 
     def write(self, walls: Sequence[facts.Wall]) -> Path:
         """Write all pages."""
@@ -117,7 +114,7 @@ class _Site:
             (self._output / name).write_text(_text(name), encoding="utf-8")
         pages = [page for wall in walls for page in self._pages(wall)]
         for wall in walls:
-            for attempt in wall.runs:
+            for attempt in wall.row.runs:
                 self._page(
                     f"runs/{slug(attempt)}.html",
                     "run.html",

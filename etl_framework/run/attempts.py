@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from etl_framework.run.history import RunRecord, moment
+from etl_framework.run.history import RunRecord
+from etl_framework.targets.published import moment
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Attempt:
         told = [record.error for record in self.records if record.error]
         if told:
             return told[-1]
-        return "it was stopped" if self.last.state == "stopped" else "it was killed"
+        ends = {"stopped": "it was stopped", "failed": "it broke off"}
+        return ends.get(self.last.state, "it was killed")
 
 
 def attempts(found: Sequence[RunRecord]) -> list[Attempt]:

@@ -96,7 +96,7 @@ def _published(plan: Plan) -> dict[str, dict[str, int]]:
     """How many rows of each source were read, by data interval."""
     columns = ["interval_start", "interval_end", "sources"]
     read: dict[str, dict[str, int]] = {}
-    for connection in {kpi.target.connection for kpi in plan.pipeline.kpis.values()}:
+    for connection in plan.pipeline.target_connections():
         rows = plan.workspace.ledger_rows(
             connection, columns, "pipeline = ?", (plan.pipeline.name,)
         )

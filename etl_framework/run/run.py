@@ -24,7 +24,7 @@ from etl_framework.plan.step import Step
 from etl_framework.run.archive import archive
 from etl_framework.run.execute import StepResult as StepResult
 from etl_framework.run.execute import do
-from etl_framework.run.history import OnResult, Recorder
+from etl_framework.run.recorder import OnResult, Recorder
 from etl_framework.storage.spill import beside, spill_folder
 from etl_framework.storage.staging import RunFolder
 from etl_framework.targets.load import Older

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
-from typing import Literal, get_args
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from etl_framework.interval import NONE, DataInterval
@@ -14,13 +14,11 @@ from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.project.workspace import Workspace
 from etl_framework.run.attempts import Attempt, attempts
-from etl_framework.run.history import moment, records, stored
+from etl_framework.run.history import records, stored
 from etl_framework.targets.ledger import unpacked
-from etl_framework.targets.published import moment as moment_of
-from etl_framework.targets.published import within
+from etl_framework.targets.published import moment, within
 
 State = Literal["published", "warned", "failed", "running", "missing", "late", "due"]
-STATES: tuple[State, ...] = get_args(State)
 # What a monitor has to know of.
 BAD: set[State] = {"failed", "missing", "late"}
 COLUMNS = ["interval_start", "interval_end", "published_at", "checks"]
@@ -53,10 +51,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A pipeline with its data intervals, the oldest first."""
+    """A pipeline with its data intervals, the oldest first.
+
+    :param runs: all runs of these intervals that are remembered, the oldest first.
+    """
 
     pipeline: str
     cells: Sequence[Cell]
+    runs: Sequence[Attempt] = ()
 
     def of(self, *states: State) -> list[Cell]:
         """The cells in one of some states."""
@@ -83,18 +85,18 @@ def status(
     now = now or datetime.now(UTC)
     workspace = project.workspace(environment)
     published = _published(workspace, pipeline)
-    run = set(stored(workspace.staging, pipeline.name).values())
-    known = [*(i for i, _, _ in published), *(_interval(pipeline, key) for key in run)]
-    expected = _expected(pipeline, known, until, now, last)
-    runs: dict[str, Attempt] = {}
-    keys = {interval.key for interval in expected}
-    for attempt in attempts(records(workspace.staging, pipeline.name, keys)):
-        runs[attempt.last.key] = attempt
+    keys = stored(workspace.staging, pipeline.name)
+    run = (_interval(pipeline, key) for key in set(keys.values()))
+    expected = _expected(pipeline, [*(i for i, _, _ in published), *run], until, now, last)
+    wanted = {interval.key for interval in expected}
+    names = [name for name, key in keys.items() if key in wanted]
+    runs = attempts(records(workspace.staging, pipeline.name, names))
+    newest = {attempt.last.key: attempt for attempt in runs}
     cells = [
-        _cell(workspace, pipeline, interval, published, runs.get(interval.key), now)
+        _cell(workspace, pipeline, interval, published, newest.get(interval.key), now)
         for interval in expected
     ]
-    return Row(pipeline.name, cells)
+    return Row(pipeline.name, cells, runs)
 
 
 def _cell(
@@ -142,12 +144,12 @@ def _published(
 ) -> list[tuple[DataInterval, datetime, bool]]:
     """What the ledgers list: the interval, when it was published, whether checks warned."""
     ledgers = []
-    for connection in sorted({kpi.target.connection for kpi in pipeline.kpis.values()}):
+    for connection in pipeline.target_connections():
         rows = workspace.ledger_rows(connection, COLUMNS, "pipeline = ?", (pipeline.name,))
         ledgers.append(
             {
-                DataInterval(moment_of(start), moment_of(end)): (
-                    moment_of(at),
+                DataInterval(moment(start), moment(end)): (
+                    moment(at),
                     any(check.get("status") == "warning" for check in unpacked(checks)),
                 )
                 for start, end, at, checks in rows
@@ -200,10 +202,10 @@ def _between(
     return (interval for interval in days if begin is None or interval.start >= begin)
 
 
-def label(moment: datetime) -> str:
+def label(start: datetime) -> str:
     """A moment, without the time of day if that is midnight."""
-    form = "%Y-%m-%d" if (moment.hour, moment.minute) == (0, 0) else "%Y-%m-%d %H:%M"
-    return moment.strftime(form)
+    form = "%Y-%m-%d" if (start.hour, start.minute) == (0, 0) else "%Y-%m-%d %H:%M"
+    return start.strftime(form)
 
 
 def _covers(one: DataInterval, other: DataInterval) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from etl_framework.columns import Column, ColumnType
+from etl_framework.columns import columns_of
 from etl_framework.sql.quote import names, quote
 from etl_framework.targets.ledger import LedgerEntry, Statement
 from etl_framework.targets.strategies import Guard
@@ -13,17 +13,16 @@ from etl_framework.targets.target import Target
 
 TABLE = "etl_files"
 WHAT = "Which files each data interval has read, for sources with new_files."
-COLUMNS = [
-    Column(name=name, type=ColumnType.parse(type_))
-    for name, type_ in {
+COLUMNS = columns_of(
+    {
         "pipeline": "varchar(63)",
         "source": "varchar(63)",
         "interval_start": "timestamptz",
         "interval_end": "timestamptz",
         "name": "varchar(4096)",
         "version": "varchar(256)",
-    }.items()
-]
+    }
+)
 # How many files one statement names.
 BATCH = 500
 OF_SOURCE = "pipeline = ? AND source = ?"

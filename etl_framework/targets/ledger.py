@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from etl_framework.columns import Column, ColumnType
+from etl_framework.columns import columns_of
 from etl_framework.errors import BrokenStateError
 from etl_framework.interval import DataInterval
 from etl_framework.sql.quote import names, quote
@@ -22,9 +22,8 @@ Statement = tuple[str, tuple[Any, ...]]
 TABLE = "etl_ledger"
 OF_INTERVAL = "pipeline = ? AND interval_start = ? AND interval_end = ?"
 WHAT = "What was published, for which data interval, with what counts."
-COLUMNS = [
-    Column(name=name, type=ColumnType.parse(type_))
-    for name, type_ in {
+COLUMNS = columns_of(
+    {
         "pipeline": "varchar(63)",
         "interval_start": "timestamptz",
         "interval_end": "timestamptz",
@@ -34,8 +33,8 @@ COLUMNS = [
         "sources": "varchar",
         "checks": "varchar",
         "targets": "varchar",
-    }.items()
-]
+    }
+)
 
 
 def naming(table: str, **facts: Any) -> Statement:

@@ -18,7 +18,7 @@ from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.targets.base import Committed, Warehouse
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import Publication, locking
-from etl_framework.targets.reshape import arranged, widened
+from etl_framework.targets.reshape import arranged, schema_and_name, widened
 from etl_framework.targets.tables import Table, Transaction
 from etl_framework.targets.target import Target
 
@@ -96,7 +96,6 @@ class RedshiftWarehouse(Warehouse):
         return "default" if self._role == "default" else redshift_literal(self._role)
 
     def table_columns(self, table: str) -> dict[str, str]:
-        schema, _, name = table.rpartition(".")
         sql = (
             "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a "
             "JOIN pg_class AS c ON c.oid = a.attrelid "
@@ -104,11 +103,10 @@ class RedshiftWarehouse(Warehouse):
             "WHERE n.nspname = ? AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped "
             "ORDER BY a.attnum"
         )
-        rows = self.query(sql, (schema.lower() or "public", name.lower()))[1]
+        rows = self.query(sql, schema_and_name(table))[1]
         return {str(column): str(type_) for column, type_ in rows}
 
     def optional(self, table: str) -> set[str]:
-        schema, _, name = table.rpartition(".")
         sql = (
             "SELECT LOWER(a.attname) FROM pg_attribute AS a "
             "JOIN pg_class AS c ON c.oid = a.attrelid "
@@ -116,7 +114,7 @@ class RedshiftWarehouse(Warehouse):
             "WHERE n.nspname = ? AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped "
             "AND (NOT a.attnotnull OR a.atthasdef)"
         )
-        rows = self.query(sql, (schema.lower() or "public", name.lower()))[1]
+        rows = self.query(sql, schema_and_name(table))[1]
         return {str(column) for (column,) in rows}
 
     def stage(self, load: Load, name: str) -> None:

@@ -33,7 +33,8 @@ SELECT privilege_type, identity_type, identity_name, admin_option FROM (
     SELECT namespace_name, relation_name, privilege_type, identity_type, identity_name, admin_option
     FROM svv_relation_privileges
     UNION ALL
-    SELECT namespace_name, relation_name, privilege_type || ' ("' || column_name || '")',
+    SELECT namespace_name, relation_name,
+        privilege_type || ' ("' || REPLACE(column_name, '"', '""') || '")',
         identity_type, identity_name, admin_option
     FROM svv_column_privileges
 ) AS given
@@ -57,7 +58,7 @@ STYLE = "SELECT releffectivediststyle FROM pg_class_info WHERE reloid = ?"
 STYLES = {0: "even", 1: "key", 8: "all", 10: "auto", 11: "auto", 12: "auto"}
 
 
-def placed(table: str) -> tuple[str, str]:
+def schema_and_name(table: str) -> tuple[str, str]:
     """Schema and name of a table, as the catalogue writes them."""
     schema, _, name = table.lower().rpartition(".")
     return schema or "public", name
@@ -74,7 +75,7 @@ def widened(
     :raises StepError: the copy would lose something.
     """
     name = table.target.table
-    schema, relation = placed(name)
+    schema, relation = schema_and_name(name)
     ((oid, owner, user),) = warehouse.query(TABLE, (schema, relation))[1]
     dependents = Dependents(warehouse.query, VIEWS, GRANTS)
     views = dependents.views(int(oid))
@@ -88,11 +89,15 @@ def widened(
             hint="copy it by hand, with all that it has, or declare the types that it has",
         )
     types = {column.name.lower(): warehouse.type_written(column) for column in columns}
-    definitions = ", ".join(f"{quote(c)} {types.get(c, type_)}" for c, type_ in here.items())
+    written = {column.name.lower(): column.name for column in table.columns}
+    written |= {column.lower(): column for column in warehouse.table_columns(name)}
+    definitions = ", ".join(
+        f"{quote(written[column])} {types.get(column, type_)}" for column, type_ in here.items()
+    )
     copy, as_sql = f"etl_copy_{relation}"[:120], quote_table(name)
     new = f"{quote(schema)}.{quote(copy)}" if "." in name else quote(copy)
     layout = warehouse.layout(table.target) or _layout(warehouse, name, int(oid))
-    listed = names(list(here))
+    listed = names([written[column] for column in here])
     comments = [sql for sql in warehouse.create(table) if sql.startswith("COMMENT")]
     return [
         (
@@ -120,7 +125,7 @@ def arranged(warehouse: RedshiftWarehouse, table: Table) -> list[Transaction]:
     target, name = table.target, quote_table(table.target.table)
     if not (target.dist_key or target.dist_style or target.sort_key):
         return []
-    ((oid, _, _),) = warehouse.query(TABLE, placed(target.table))[1]
+    ((oid, _, _),) = warehouse.query(TABLE, schema_and_name(target.table))[1]
     style, key, order = _arrangement(warehouse, target.table, int(oid))
     made = []
     if target.dist_key and target.dist_key.lower() != key:
@@ -134,7 +139,7 @@ def arranged(warehouse: RedshiftWarehouse, table: Table) -> list[Transaction]:
 
 def _arrangement(warehouse: RedshiftWarehouse, table: str, oid: int) -> tuple[str, str, list[str]]:
     """Style of distribution, its key, and the columns that rows are sorted by, in lower case."""
-    columns = warehouse.query(LAYOUT, placed(table))[1]
+    columns = warehouse.query(LAYOUT, schema_and_name(table))[1]
     style = STYLES.get(warehouse.number(STYLE, (oid,)), "")
     key = next((str(name) for name, is_key, _ in columns if is_key), "")
     return style, key, [str(name) for name, _, place in columns if place]
