@@ -16,7 +16,7 @@ from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
-from etl_framework.targets import files, ledger
+from etl_framework.targets import files, history, ledger
 from etl_framework.targets.publication import lock_name
 from etl_framework.targets.target import Target
 
@@ -51,6 +51,7 @@ def grants(
         loading = [p for p in pipelines if any(k.target in targets for k in p.kpis.values())]
         once = any(source.reads_once() for p in loading for source in p.sources.values())
         ours = [ledger.TABLE, *([files.TABLE] if once else [])]
+        ours += [history.RUNS, history.CHECKS] if used.history_tables and targets else []
         user, database = _login(facts, name, connection)
         statements = [
             *_reading(user, [source for source in read if isinstance(source, PostgresSource)]),
@@ -104,7 +105,8 @@ def _filling(
     yield f"GRANT TEMPORARY ON DATABASE {database} TO {user}"
     made = {placed(t.table) for t in targets if may_create and t.create}
     there = {placed(t.table) for t in targets} - made
-    ours = [*ledgers, *(lock_name(target.table) for target in targets)]
+    locked = [*(target.table for target in targets), *(t for t in ledgers if t == history.RUNS)]
+    ours = [*ledgers, *map(lock_name, locked)]
     (made if made else there).update(map(placed, ours))
     schemas = sorted({table.partition(".")[0] for table in made})
     if schemas not in ([], [PUBLIC]):  # CREATE SCHEMA IF NOT EXISTS always needs it

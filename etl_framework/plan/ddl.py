@@ -13,6 +13,7 @@ from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import literal, names, quote, quote_table
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.files import files_table
+from etl_framework.targets.history import history_tables
 from etl_framework.targets.publication import ledger_table
 from etl_framework.targets.tables import Table, Transaction
 from etl_framework.targets.warehouses import warehouse_for
@@ -58,7 +59,7 @@ def target_tables(pipeline: Pipeline, environment: Environment) -> Iterator[str]
         kind = warehouse_for(environment.connections[name])
         if kind is None:
             raise ConfigError(f"'{name}' cannot hold targets")
-        for table in [*targets, *_ours(kind, pipeline, targets)]:
+        for table in [*targets, *_ours(kind, pipeline, environment, targets)]:
             yield from kind.create(table)
 
 
@@ -69,7 +70,8 @@ def changes(plan: Plan) -> Iterator[Change]:
     """
     for name, targets in _by_connection(plan.pipeline).items():
         kind = warehouse_for(plan.environment.connections[name])
-        here = [*targets, *(_ours(kind, plan.pipeline, targets) if kind else ())]
+        ours = _ours(kind, plan.pipeline, plan.environment, targets) if kind else ()
+        here = [*targets, *ours]
         try:
             opened = plan.workspace.warehouse(name, read_only=True)
         except DataMissingError:  # a database in a file that does not exist yet
@@ -98,9 +100,13 @@ def _by_connection(pipeline: Pipeline) -> dict[str, list[Table]]:
     return found
 
 
-def _ours(kind: type[Warehouse], pipeline: Pipeline, targets: list[Table]) -> list[Table]:
-    """The ledger of a connection with its list of files, and the tables that runs lock."""
+def _ours(
+    kind: type[Warehouse], pipeline: Pipeline, environment: Environment, targets: list[Table]
+) -> list[Table]:
+    """The ledger of a connection with its list of files, its history, and what runs lock."""
     connection = targets[0].target.connection
     once = any(source.reads_once() for source in pipeline.sources.values())
     ledgers = [ledger_table(connection), *([files_table(connection)] if once else [])]
-    return [*ledgers, *kind.lock_tables(table.target for table in targets)]
+    told = history_tables(connection) if environment.history_tables else []
+    locked = [table.target for table in [*targets, *told[:1]]]
+    return [*ledgers, *told, *kind.lock_tables(locked)]

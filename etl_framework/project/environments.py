@@ -51,6 +51,11 @@ class Environment(Model):
     history_days: int = Field(
         400, ge=1, description="How long records of runs stay before `etl clean` deletes them."
     )
+    history_tables: bool = Field(
+        True,
+        description="Copy the records of runs into the tables `etl_runs` and `etl_checks`, beside"
+        " the targets.",
+    )
     work: str = Field(
         ".etl/work", description="With S3: the folder for files of staging while they are used."
     )

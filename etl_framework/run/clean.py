@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from etl_framework.engines.base import engine_of
+from etl_framework.errors import DataMissingError
+from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
+from etl_framework.project.workspace import Workspace
 from etl_framework.run.history import forget
+from etl_framework.targets import history
 
 
 @dataclass(frozen=True)
@@ -34,4 +41,16 @@ def clean(project: Project, environment: str | None, days: int | None = None) ->
     objects = sum(run.sweep(before) for model in project.models for run in staging.runs(model.name))
     forgotten = now - timedelta(days=chosen.history_days)
     records = sum(forget(staging, model.name, forgotten) for model in project.models)
+    _forget_copies(workspace, project.models, forgotten)
     return Cleaned(objects, engine_of(chosen).clean(workspace, before), records)
+
+
+def _forget_copies(workspace: Workspace, models: Iterable[Pipeline], before: datetime) -> None:
+    """Delete the rows about old runs in the warehouses."""
+    loading: dict[str, list[str]] = defaultdict(list)
+    for model in models:
+        for connection in model.target_connections():
+            loading[connection].append(model.name)
+    for connection, pipelines in sorted(loading.items()):
+        with suppress(DataMissingError), workspace.warehouse(connection) as warehouse:
+            history.forget(warehouse, pipelines, before)

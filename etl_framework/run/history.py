@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from etl_framework import __version__
@@ -101,22 +102,26 @@ def stored(staging: Staging, pipeline: str) -> dict[str, str]:
     return {name: "_".join(part[1:3]) for name, part in parts.items() if len(part) == 4}
 
 
+def read_record(staging: Staging, pipeline: str, name: str) -> RunRecord | None:
+    """A record of a pipeline; None if it cannot be read.
+
+    :param name: one that `stored` gives.
+    """
+    with suppress(EtlError, TypeError, KeyError):
+        if content := staging.history(pipeline).read(name):
+            return RunRecord.read(content)
+    return None
+
+
 def records(staging: Staging, pipeline: str, names: Iterable[str] | None = None) -> list[RunRecord]:
     """The records of a pipeline, the oldest first; those that cannot be read are left out.
 
     :param names: some of those that `stored` gives; all if not given.
     :raises RetryableError: S3 does not answer.
     """
-    history = staging.history(pipeline)
-
-    def read(name: str) -> RunRecord | None:
-        with suppress(EtlError, TypeError, KeyError):
-            if content := history.read(name):
-                return RunRecord.read(content)
-        return None
-
     wanted = stored(staging, pipeline) if names is None else names
-    if history.remote is None:
+    read = partial(read_record, staging, pipeline)
+    if staging.history(pipeline).remote is None:
         return [record for record in map(read, wanted) if record]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         return [record for record in pool.map(read, wanted) if record]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.columns import MASK
-from etl_framework.errors import ConfigError, EtlError
+from etl_framework.errors import ConfigError, EtlError, RetryableError
 from etl_framework.project.git import describe
 from etl_framework.run.execute import StepResult
 from etl_framework.run.history import RunRecord, State, StepFacts
@@ -49,6 +49,7 @@ class Recorder:
         self._history = plan.workspace.staging.history(plan.pipeline.name)
         self._folder = folder
         self._steps: dict[str, StepFacts] = {}
+        self._lost = False  # the warehouse does not answer
         started = _now()
         begun = started[:23].replace(":", "")  # 2026-11-30T084241.123
         self._name = f"{begun}_{plan.interval.key}_{part}.json"
@@ -73,6 +74,8 @@ class Recorder:
 
         def told(result: StepResult) -> None:
             self._steps[result.step] = self._facts(result)
+            if result.step == "publish" and isinstance(result.error, RetryableError):
+                self._lost = True
             on_result(result)
 
         try:
@@ -84,6 +87,17 @@ class Recorder:
             raise
         finally:
             self._write(state, _now())
+
+    @property
+    def tells_of_run(self) -> bool:
+        """Whether a run ends with it: it has published, or a step has failed.
+
+        It does not, if the warehouse was what failed: that cannot be told there.
+        """
+        publish = self._steps.get("publish")
+        if publish and publish.state == "failed":
+            return not self._lost
+        return bool(publish) or any(step.state == "failed" for step in self._steps.values())
 
     def _facts(self, result: StepResult) -> StepFacts:
         before = self._steps.get(result.step)

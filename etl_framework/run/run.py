@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Set
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -22,6 +23,7 @@ from etl_framework.plan.blame import in_template
 from etl_framework.plan.plan import Plan
 from etl_framework.plan.step import Step
 from etl_framework.run.archive import archive
+from etl_framework.run.copies import copy_records
 from etl_framework.run.execute import StepResult as StepResult
 from etl_framework.run.execute import do
 from etl_framework.run.recorder import OnResult, Recorder
@@ -112,11 +114,19 @@ class Run:
             raise result.error
         return result
 
-    def _recording(self, run: str, on_result: OnResult) -> AbstractContextManager[OnResult]:
+    @contextmanager
+    def _recording(self, run: str, on_result: OnResult) -> Iterator[OnResult]:
+        """Record what is told of steps, and copy the records into the warehouse at the end."""
         if not self._recorded:
-            return nullcontext(on_result)
+            yield on_result
+            return
         recorder = Recorder(self.plan, self.folder, run, self._how, self.run_id)
-        return recorder.recording(on_result)
+        with recorder.recording(on_result) as told:
+            yield told
+        copied = self.plan.environment.history_tables and recorder.tells_of_run
+        if copied and (refused := copy_records(self.plan)):
+            log = logging.getLogger(__name__)
+            log.warning("the warehouse does not take the records of runs: %s", refused)
 
     def archive(self) -> int:
         """Move the files of sources that have an archive, as `publish` does at its end.

@@ -23,7 +23,7 @@ from etl_framework.storage.outcome import CheckResult
 from etl_framework.targets import ledger
 from etl_framework.targets.checks import check_targets
 from etl_framework.targets.files import files_table
-from etl_framework.targets.ledger import LedgerEntry
+from etl_framework.targets.ledger import LedgerEntry, Statement
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import (
     Publication,
@@ -228,7 +228,7 @@ class Warehouse(Tables):
         wanted = [load.wanted for load in loads]
         connection = targets[0].connection
         ours = [ledger_table(connection), *([files_table(connection)] if entry.files else [])]
-        self._prepare([*ours, *self.lock_tables(targets), *wanted])
+        self.prepare([*ours, *self.lock_tables(targets), *wanted])
         named = tuple(
             {"table": load.target.table, "strategy": load.target.strategy, **load.told}
             for load in loads
@@ -263,7 +263,7 @@ class Warehouse(Tables):
         _, ((number,),) = self.query(sql, values)
         return int(number)
 
-    def _prepare(self, tables: Sequence[Table]) -> None:
+    def prepare(self, tables: Sequence[Table]) -> None:
         """Create missing tables and add missing columns.
 
         Another run may do the same at the same moment. Databases refuse one of the two, also with
@@ -277,20 +277,27 @@ class Warehouse(Tables):
             try:
                 with self.waiting_for([table.target.table for table in tables]):
                     for statements in changes:
-                        self.together(statements)
+                        self.together([(sql, ()) for sql in statements])
             except StepError:
                 if attempt == CREATIONS:
                     raise
 
-    def together(self, statements: Transaction) -> None:
-        """Run statements that take effect together, or none of them."""
-        if len(statements) == 1:
-            self.execute(statements[0])
+    def together(self, statements: Sequence[Statement], locked: Sequence[str] = ()) -> None:
+        """Run statements that take effect together, or none of them.
+
+        :param locked: tables of ours that are locked before.
+        """
+        if len(statements) == 1 and not locked:
+            self.execute(*statements[0])
             return
         self.execute("BEGIN")
         try:
-            for sql in statements:
-                self.execute(sql)
+            if locked:
+                with self.waiting_for(locked):
+                    for sql in self.lock(locked):
+                        self.execute(sql)
+            for statement in statements:
+                self.execute(*statement)
             self.execute("COMMIT")
         except StepError:
             with suppress(StepError):  # a connection that is gone has rolled back

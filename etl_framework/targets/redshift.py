@@ -16,6 +16,7 @@ from etl_framework.connections.redshift.session import Session
 from etl_framework.errors import ConfigError, RetryableError, StepError
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.targets.base import Committed, Warehouse
+from etl_framework.targets.ledger import Statement
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import Publication, locking
 from etl_framework.targets.reshape import arranged, schema_and_name, widened
@@ -158,11 +159,12 @@ class RedshiftWarehouse(Warehouse):
     def arrange(self, table: Table) -> list[Transaction]:
         return arranged(self, table)
 
-    def together(self, statements: Transaction) -> None:
-        if self._session.interactive or len(statements) == 1:
-            super().together(statements)
+    def together(self, statements: Sequence[Statement], locked: Sequence[str] = ()) -> None:
+        if self._session.interactive or (len(statements) == 1 and not locked):
+            super().together(statements, locked)
         else:
-            self._session.batch([(sql, ()) for sql in statements])
+            locks = self._locks(locked) if locked else []
+            self._session.batch([*((sql, ()) for sql in locks), *statements])
 
     @classmethod
     def type_name(cls, column: Column) -> str:
@@ -194,6 +196,11 @@ class RedshiftWarehouse(Warehouse):
         """Return the limit of all statements, because Redshift has none for locks alone."""
         return [f"SET statement_timeout TO {(seconds or self.statement_seconds) * 1000}"]
 
+    def _locks(self, tables: Sequence[str]) -> list[str]:
+        """The statements that lock tables of ours, and wait for a bounded time."""
+        limits = self.lock_limits
+        return [*limits(self.lock_seconds), *self.lock(tables), *limits(0)]
+
     def commit(self, publication: Publication) -> Committed:
         if self._session.interactive:
             return super().commit(publication)
@@ -203,8 +210,7 @@ class RedshiftWarehouse(Warehouse):
                 hint="use the driver psycopg2 or redshift_connector, or check the run's rows",
             )
         self.refuse(replace(publication, guards=()))  # a batch has no room for what was read
-        before = [*self.lock_limits(self.lock_seconds), *self.lock(publication.locked)]
-        start = [(sql, ()) for sql in [*before, *self.lock_limits(0)]] + publication.guarded()
+        start = [(sql, ()) for sql in self._locks(publication.locked)] + publication.guarded()
         statements = [*start, *chain(*publication.changes), *publication.recorded()]
         ends = accumulate(map(len, publication.changes), initial=len(start) - 1)
         try:

@@ -42,7 +42,9 @@ def test_the_tables_of_music_streaming_are_those_of_the_design(etl: Etl) -> None
     found = tables(shown.stdout)
     assert found.pop("etl_ledger").startswith("pipeline varchar(63), ")
     locks = [name for name in found if name.startswith("etl_lock_")]
-    assert [found.pop(name) for name in locks] == ["nothing boolean"] * 2
+    assert [found.pop(name) for name in locks] == ["nothing boolean"] * 3
+    for table in ("etl_runs", "etl_checks"):
+        assert found.pop(table).startswith("record varchar(256), run_id varchar(512), pipeline ")
     assert found == WANTED
     assert 'PRIMARY KEY ("track_id")' in shown.stdout
     assert """COMMENT ON COLUMN "kpis_hourly"."hour" IS 'Hour of day, 0 to 23.';""" in shown.stdout

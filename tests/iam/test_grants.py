@@ -118,19 +118,31 @@ def test_a_run_passes_with_exactly_these(project: Folder, database: Database) ->
 
 
 def test_none_of_them_is_too_much(project: Folder, database: Database) -> None:
-    """Without any one of them the run fails."""
+    """Without any one of them the run fails, or leaves nothing in the tables of history."""
     make_tables(project, database)
     granted = statements(project, database)
     needed = [sql for sql in granted if not sql.startswith("GRANT CONNECT")]
-    assert len(needed) == 10
+    assert len(needed) == 13
     database.grant(granted)
+    before = copied(database)
     for sql in needed:
         taken = re.sub(r"^GRANT (.*) TO ", r"REVOKE \1 FROM ", sql)
         on(database.owner, taken)
         wrong = run(project)
-        assert DENIED in wrong or "that the user may see it" in wrong, taken
+        told = any(table in sql for table in ("etl_runs", "etl_checks"))
+        assert told or DENIED in wrong or "that the user may see it" in wrong, taken
+        assert not told or copied(database) == before, taken
         on(database.owner, sql)
+        before = copied(database)
     assert run(project) == ""
+    assert copied(database) > before
+
+
+def copied(database: Database) -> int:
+    """How many runs the warehouse knows."""
+    with psycopg2.connect(database.owner) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM etl_runs")
+        return int(cursor.fetchone()[0])
 
 
 def test_a_column_that_is_not_declared_stays_closed(project: Folder, database: Database) -> None:
