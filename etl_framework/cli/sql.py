@@ -48,13 +48,14 @@ def sql(
     """Ask anything of sources, transforms, KPIs and published tables, in Redshift's SQL.
 
     A name alone is what a preview shows: sources as the latest run left them, the rest by the SQL
-    as it is now. `target.NAME` is the KPI's table as it was published. QUERY may be `-`, for
-    standard input. Nothing changes.
+    as it is now. `target.NAME` is the KPI's table as it was published; `history.runs` and
+    `history.checks` are the runs so far. QUERY may be `-`, for standard input. Nothing changes.
 
     \b
     etl sql "SELECT COUNT(*) FROM streams WHERE user_id IS NULL"
     etl sql "SELECT n.genre, n.listen_count - p.listen_count FROM kpis_genre AS n
              JOIN target.kpis_genre AS p ON p.genre = n.genre AND p.day = n.day"
+    etl sql "SELECT interval_start, state, error FROM history.runs ORDER BY started_at"
     """
     from etl_framework.cli.table import FORMATS
     from etl_framework.project.project import load_project

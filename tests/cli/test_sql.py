@@ -122,3 +122,27 @@ def test_a_long_answer_says_that_it_is_cut(orders: Folder, etl: Etl) -> None:
 
     assert "the first 20 rows; --limit 0 prints all" in done.stderr
     assert len(asked(etl, sql, "--date", "2024-06-25")) == 27
+
+
+def test_the_history_of_runs(orders: Folder, etl: Etl) -> None:
+    """Also of those that no warehouse has taken."""
+    orders.run("orders")
+    (orders.root / "lake/orders/new.csv").write_text("order_id\n1\n")
+    etl("run", "orders", "--date", "2024-06-26")
+
+    runs = "SELECT state, rows_read, error FROM history.runs ORDER BY started_at"
+    first, second = asked(etl, runs)
+    assert first == {"state": "done", "rows_read": 3, "error": ""}
+    assert (second["state"], second["error"] != "") == ("failed", True)
+    both = (
+        "SELECT c.check_name, r.state FROM history.checks AS c JOIN history.runs AS r"
+        " ON r.record = c.record WHERE c.relation = 'orders'"
+    )
+    assert asked(etl, both) == [{"check_name": "required", "state": "done"}]
+    done = etl("sql", "SELECT * FROM history.run")
+    assert done.returncode == 2
+    assert "the history has no table 'run'" in done.stderr
+
+
+def test_a_history_of_nothing(orders: Folder, etl: Etl) -> None:
+    assert asked(etl, "SELECT COUNT(*) AS n FROM history.runs") == [{"n": 0}]
