@@ -172,6 +172,7 @@ def empty_project(root: Path) -> Folder:
         environments:
           local:
             staging: .etl/staging
+            history_tables: false
             connections:
               lake: {type: directory, path: lake}
               rds: {type: postgres, url: "{{ env.TEST_RDS_URL }}"}
@@ -197,6 +198,7 @@ def in_postgres(folder: Folder, url: str) -> None:
         default: local
         environments:
           local:
+            history_tables: false
             connections:
               lake: {{type: directory, path: lake}}
               warehouse: {{type: postgres, url: "{url}"}}
@@ -213,6 +215,7 @@ def in_the_cluster(folder: Folder, engine: str = "redshift") -> None:
         environments:
           local:
             engine: {engine}
+            history_tables: false
             staging: s3://music-lake/stagingData
             staging_connection: lake
             connections:

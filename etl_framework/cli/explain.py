@@ -15,6 +15,7 @@ from etl_framework.cli.options import (
     environment_option,
     format_option,
     plans,
+    plans_of,
     project_option,
 )
 
@@ -22,21 +23,40 @@ if TYPE_CHECKING:
     from etl_framework.plan.compilation import Compiled
     from etl_framework.plan.plan import Plan
     from etl_framework.plan.step import Step
+    from etl_framework.project.project import Project
+    from etl_framework.project.relation import Relation
 
 
 @click.command()
 @click.argument("name", shell_complete=queries)
+@click.option(
+    "--where",
+    "where",
+    metavar="COLUMN=VALUE",
+    multiple=True,
+    help="Take the rows with this value apart: what they are made of, and what was taken out.",
+)
 @environment_option
 @date_option
 @project_option
 @format_option("text", "json")
-def explain(name: str, environment: str | None, on: date | None, root: Path, format_: str) -> None:
+def explain(
+    name: str,
+    where: tuple[str, ...],
+    environment: str | None,
+    on: date | None,
+    root: Path,
+    format_: str,
+) -> None:
     """Show all about a KPI or transform: template, SQL as rendered and as it runs, plan, lineage.
 
-    Connects nowhere; the query plan is DuckDB's, over empty tables.
+    Connects nowhere; the query plan is DuckDB's, over empty tables. With --where it takes a number
+    apart: the run that published it, how many rows of each step it is made of, the files and lines
+    of some, and the rows that were taken out and would have counted.
 
     \b
     etl explain kpis_genre
+    etl explain kpis_genre --where track_genre=Pop
     etl explain kpis_genre --env prod --format json
     """
     from etl_framework.plan.compile import compile_queries
@@ -44,6 +64,9 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
 
     project = load_project(root)
     relation = project.find(name)
+    if where:
+        _take_apart(project, environment, relation, where, on, format_)
+        return
     plan = next(plans(project, relation.pipeline.name, environment, on))
     step = plan.step(relation.step)
     compiled = compile_queries(root, project.pipeline(relation.pipeline.name), plan.interval)
@@ -59,6 +82,36 @@ def explain(name: str, environment: str | None, on: date | None, root: Path, for
             click.echo(f"\n{title}")
             for line in text.splitlines():
                 click.echo(f"  {line}".rstrip())
+
+
+def _take_apart(
+    project: Project,
+    environment: str | None,
+    relation: Relation,
+    where: tuple[str, ...],
+    on: date | None,
+    format_: str,
+) -> None:
+    """Print what rows of a KPI are made of."""
+    from etl_framework.cli.apart import as_object, lines
+    from etl_framework.workbench.apart import take_apart
+    from etl_framework.workbench.inputs import open_inputs
+
+    asked = {}
+    for text in where:
+        column, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"'{text}' is not COLUMN=VALUE", param_hint="--where")
+        asked[column.strip()] = value
+    pipeline = relation.pipeline
+    with open_inputs(project, environment, pipeline, on) as inputs:
+        plan = next(plans_of(inputs.project, pipeline.name, environment, [inputs.interval]))
+        apart = take_apart(inputs, plan, relation.name, asked)
+    if format_ == "json":
+        click.echo(json.dumps(as_object(apart, plan), indent=2, default=str, ensure_ascii=False))
+        return
+    for line in lines(apart, plan, relation.name, asked):
+        click.echo(line)
 
 
 def _sections(

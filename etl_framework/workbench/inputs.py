@@ -65,11 +65,15 @@ class Inputs:
         files = replace(project, environments=self.project.environments)
         return build_plan(files, pipeline, self.environment, self.interval)
 
-    def sandbox(self, plan: Plan, side: str = NOW) -> Sandbox:
-        """Return a sandbox that runs the SQL of a plan on these rows."""
+    def sandbox(self, plan: Plan, side: str = NOW, *, tables: bool = False) -> Sandbox:
+        """Return a sandbox that runs the SQL of a plan on these rows.
+
+        :param tables: make a table of every relation, so that each row keeps its `rowid`.
+        """
         rows = partial(self._rows, plan, side)
         note = " at the base" if side == BASE else ""
-        return Sandbox(self.session, planned_definitions(plan), rows, plan.root, side, note)
+        definitions = planned_definitions(plan)
+        return Sandbox(self.session, definitions, rows, plan.root, side, note, tables=tables)
 
     def _rows(self, plan: Plan, side: str, name: str) -> str | None:
         earlier = name.startswith(EARLIER)
@@ -86,18 +90,19 @@ class Inputs:
             ]
             return as_select(dict(plan.shapes.get(name) or ()), rows)
         last = [step for step in plan.steps if name in (step.name, step.relation)][-1]
-        files = ", ".join(as_path(file) for file in self._files(plan, last, side))
-        return f"SELECT * FROM read_parquet([{files}])"
+        files = files_of(self.folder(plan, name, side), last)
+        return f"SELECT * FROM read_parquet([{', '.join(map(as_path, files))}])"
 
-    def _files(self, plan: Plan, last: Step, side: str) -> list[str]:
-        """Return the files of a source after its checks, or of other data intervals.
+    def folder(self, plan: Plan, name: str, side: str = NOW) -> RunFolder:
+        """The folder with the rows of a source after its checks, or of other data intervals.
 
-        They are the files of the latest run if its steps are defined as they are now. Otherwise the
-        source is read and checked again on this machine.
+        It is that of the latest run if its steps are defined as they are now. Otherwise the source
+        is read and checked again on this machine.
         """
+        last = [step for step in plan.steps if name in (step.name, step.relation)][-1]
         steps = plan.needed(last)
         if self.run and all(_as_it_was(self.run, plan, step) for step in steps):
-            return _files_of(self.run, last)
+            return self.run
         run = self._reading(plan, NOW)
         if side == BASE and not all(_as_it_was(run.folder, plan, step) for step in steps):
             run = self._reading(plan, BASE)
@@ -106,7 +111,7 @@ class Inputs:
             for step in steps:
                 if run.one_step(step.name).state == "done" and step.kind == "extract":
                     self.read.append(step.relation)
-        return _files_of(run.folder, last)
+        return run.folder
 
     def _reading(self, plan: Plan, side: str) -> Run:
         """Return a run that keeps what it reads on this machine, in a folder for every side."""
@@ -210,7 +215,8 @@ def _as_it_was(run: RunFolder, plan: Plan, step: Step) -> bool:
     return same and not folder.broken()
 
 
-def _files_of(run: RunFolder, step: Step) -> list[str]:
+def files_of(run: RunFolder, step: Step) -> list[str]:
+    """The Parquet files that a run's step has made, on this machine."""
     outcome = run.step(step.name).outcome()
     return run.fetch(outcome.files) if outcome else []
 

@@ -47,12 +47,14 @@ class Definition:
 class Sandbox:
     """Makes a relation, and the relations that it reads, in a session; nothing is stored.
 
-    `etl test`, `etl preview` and `etl diff` differ only in where the rows come from.
+    `etl test`, `etl preview` and `etl diff` differ only in where the rows come from. `queries` has
+    the SQL of the relations that were computed by SQL, over the tables of others.
 
     :param rows: returns SQL for the rows that are given.
     :param root: the project's folder, which contains the Python functions.
     :param schema: the schema to make the relations in; None makes temporary relations.
     :param note: a text that error messages add to a relation's name.
+    :param tables: make a table of every relation, so that each row keeps its `rowid`.
     """
 
     def __init__(
@@ -63,7 +65,11 @@ class Sandbox:
         root: Path,
         schema: str | None = None,
         note: str = "",
+        *,
+        tables: bool = False,
     ) -> None:
+        self.queries: dict[str, str] = {}
+        self._tables = tables
         self._session = session
         self._definitions = definitions
         self._rows = rows
@@ -106,6 +112,8 @@ class Sandbox:
         if definition.rules:
             kept = " AND ".join(f"({rule}) IS NOT TRUE" for rule in definition.rules)
             sql = f"SELECT * FROM ({sql}) WHERE {kept}"
+        if not (isinstance(block, Transform) and block.python):
+            self.queries[name] = sql
         self._create(kind, name, sql)
 
     def _with_earlier(self, definition: Definition) -> str:
@@ -129,6 +137,7 @@ class Sandbox:
     def _create(self, kind: str, name: str, sql: str) -> None:
         import duckdb
 
+        kind = "TABLE" if self._tables else kind
         kind = kind if self._schema else f"TEMP {kind}"
         try:
             self._enter()

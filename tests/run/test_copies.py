@@ -14,6 +14,13 @@ __all__ = ["etl"]
 BAD = "order_id,customer,amount,ordered_at\nx,ada,1.00,2024-06-25 08:00:00\n"
 
 
+@pytest.fixture
+def orders(orders: Folder) -> Folder:
+    file = orders.root / "environments.yml"
+    file.write_text(file.read_text().replace("history_tables: false", "history_tables: true"))
+    return orders
+
+
 def runs(folder: Folder, columns: str = "state, rows_read, rows_published") -> list[Any]:
     return folder.query(f"SELECT {columns} FROM etl_runs ORDER BY started_at")
 
