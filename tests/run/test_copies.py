@@ -71,7 +71,7 @@ def test_what_the_warehouse_has_missed_comes_later(orders: Folder, etl: Etl) -> 
 
 def test_no_tables_where_none_are_wanted(orders: Folder, etl: Etl) -> None:
     file = orders.root / "environments.yml"
-    file.write_text(file.read_text().replace("staging: .etl/staging", "history_tables: false"))
+    file.write_text(file.read_text().replace("history_tables: true", "history_tables: false"))
     assert etl("run", "orders", "--date", "2024-06-25").returncode == 0
     tables = orders.query("SELECT table_name FROM duckdb_tables()")
     assert not {("etl_runs",), ("etl_checks",)} & set(tables)

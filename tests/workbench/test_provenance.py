@@ -37,7 +37,7 @@ EXACT = {
     " UNION ALL SELECT name FROM b) GROUP BY name",
     "having": "SELECT k, COUNT(*) AS n FROM a GROUP BY k HAVING COUNT(*) > 1 ORDER BY n LIMIT 9",
     "condition": "SELECT k, COUNT(*) AS n FROM a WHERE k IN (SELECT 1 UNION SELECT 2) GROUP BY k",
-    "relations": "SELECT name, COUNT(*) AS m, SUM(n) AS n FROM pairs JOIN b USING (k) GROUP BY name",
+    "relations": "SELECT name, COUNT(*) AS m, SUM(n) AS n FROM pairs JOIN b USING (k) GROUP BY 1",
     "all": "SELECT COUNT(*) AS n, SUM(v) AS s FROM a",
     "cross": "SELECT a.k, COUNT(*) AS n FROM a CROSS JOIN b GROUP BY a.k",
     "two relations": "SELECT k, SUM(n) AS n, COUNT(*) AS m FROM pairs GROUP BY k",
