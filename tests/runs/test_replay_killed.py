@@ -130,7 +130,7 @@ def each_kill(folder: Folder, *arguments: str, step: int = 1) -> Iterator[int]:
 
 def test_corrections(rejected: Folder, etl: Etl) -> None:
     replay = ("quarantine", "replay", "orders", "--with", "fix.csv")
-    for number in each_kill(rejected, *replay, step=7):
+    for number in each_kill(rejected, *replay, step=amount(13, 1)):
         again = etl(*replay)
         assert again.returncode == 0, f"killed at {number}: {again.stderr}"
         assert daily(rejected) == RIGHT, f"killed at {number}"
@@ -143,7 +143,7 @@ def test_corrections(rejected: Folder, etl: Etl) -> None:
 
 def test_the_second_time_without_the_file(rejected: Folder, etl: Etl) -> None:
     replay = ("quarantine", "replay", "orders", "--with", "fix.csv")
-    for number in each_kill(rejected, *replay, step=11):
+    for number in each_kill(rejected, *replay, step=amount(23, 1)):
         taken = list((rejected.root / ".etl/staging").glob("*/*/decisions/orders.json"))
         assert etl("quarantine", "replay", "orders").returncode == 0
         right = RIGHT[: len(taken)] + [(day, "10.00") for day, _ in RIGHT[len(taken) :]]
@@ -198,7 +198,7 @@ def test_appended_rows_of_a_replay_that_was_killed(rejected: Folder, etl: Etl) -
     file.write_text(text.replace("table: daily", "table: appended"))
     (rejected.root / ".etl/warehouse.duckdb").unlink()
     replay = ("quarantine", "replay", "orders", "--with", "fix.csv")
-    for number in each_kill(rejected, *replay, step=11):
+    for number in each_kill(rejected, *replay, step=amount(23, 1)):
         again = etl(*replay)
         assert again.returncode == 0, f"killed at {number}: {again.stderr}"
         rows = rejected.query("SELECT CAST(amount AS VARCHAR) FROM appended")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -83,25 +84,26 @@ def header_of(file: File, columns: Sequence[SourceColumn], dialect: Dialect) -> 
 def _declared(written: Sequence[str], columns: Sequence[SourceColumn]) -> tuple[str, ...]:
     """The names in a header, with declared columns as they are called here."""
     names = list(written)
-    taken: set[int] = set()
+    taken: dict[str, int] = {}  # the places of declared columns
+    used: set[int] = set()
     for same in (str, str.lower):
+        places: dict[str, list[int]] = defaultdict(list)
+        for index, name in enumerate(written):
+            places[same(name)].append(index)
         for column in columns:
-            places = [i for i, name in enumerate(written) if same(name) == same(column.there)]
-            if column.name in (names[i] for i in taken) or len(places) != 1:
-                continue
-            if places[0] not in taken:
-                taken.add(places[0])
-                names[places[0]] = column.name
+            here = places.get(same(column.there), [])
+            if column.name not in taken and len(here) == 1 and here[0] not in used:
+                taken[column.name] = here[0]
+                used.add(here[0])
+    for name, index in taken.items():
+        names[index] = name
     wanted = {column.name for column in columns}
+    elsewhere = {column.name for column in columns if column.there != column.name}
     # A column that is not declared may be called like one that is read from elsewhere.
     return tuple(
-        "" if name in wanted and index not in taken and _is_elsewhere(name, columns) else name
+        "" if name in wanted and index not in used and name in elsewhere else name
         for index, name in enumerate(names)
     )
-
-
-def _is_elsewhere(name: str, columns: Sequence[SourceColumn]) -> bool:
-    return any(column.name == name and column.there != name for column in columns)
 
 
 def _refuse_missing(
