@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -142,11 +142,13 @@ class Context:
     :param earlier: returns the row counts of the same relation in earlier runs, the latest first.
     :param measures: returns what a check of the same relation has measured in earlier runs, by its
         label: when the data intervals begin, and the numbers, the latest first.
+    :param counts: returns how many rows of a source the run has `read` and `rejected`.
     """
 
     interval: DataInterval
     earlier: Callable[[], Sequence[int]]
     measures: Callable[[str], Sequence[tuple[datetime, float]]] = lambda label: ()
+    counts: Callable[[], Mapping[str, int]] = dict
 
 
 class MeasureCheck(Check):

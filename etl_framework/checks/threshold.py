@@ -39,7 +39,7 @@ class Threshold(Written):
             raise ValueError(f'{amount} is no number of rows; for a share of them write "{share}"')
         return cls(amount, percent)
 
-    def exceeded(self, failing: int, rows: int) -> bool:
+    def exceeded(self, failing: int | Decimal, rows: int | Decimal) -> bool:
         """Whether `failing` rows out of `rows` are too many."""
         return failing * 100 > rows * self.amount if self.percent else failing > self.amount
 

@@ -23,7 +23,12 @@ LONGEST = 200
 def context_of(work: Work) -> Context:
     """Return what measures can be compared with; the ledger is only read if a check needs it."""
     measures = cache(lambda label: earlier_measures(work, label))
-    return Context(work.plan.interval, cache(lambda: earlier_rows(work)), measures)
+
+    def counts() -> Mapping[str, int]:
+        extracted = work.run.step(f"extract.{work.step.relation}").outcome()
+        return extracted.counts if extracted else {}
+
+    return Context(work.plan.interval, cache(lambda: earlier_rows(work)), measures, counts)
 
 
 def checked(

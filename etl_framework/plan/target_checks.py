@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from etl_framework.checks.anomaly import Anomaly
 from etl_framework.checks.base import Check, RowCheck
+from etl_framework.checks.over_time import OverTime
 from etl_framework.checks.sql import Sql
 from etl_framework.errors import Diagnostic
 from etl_framework.project.models import Kpi
@@ -41,7 +41,7 @@ def _problem(relation: Relation, check: Check) -> tuple[str, str] | None:
         return f"'{relation.name}' is a {relation.kind}, which has no target", without
     if isinstance(check, RowCheck) and check.on_fail == "quarantine":
         return "no row can be taken out of a table that others read", "write on_fail: fail"
-    if getattr(check, "max_change", None) or isinstance(check, Anomaly):
+    if getattr(check, "max_change", None) or isinstance(check, OverTime):
         return "the rows of a whole target are not compared with runs before", without
     if isinstance(check, Sql) or check.parent():
         return "a check of a whole target reads no other relation", without

@@ -54,7 +54,7 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
         interval = DataInterval.of_key(run.path.name, ZoneInfo(pipeline.timezone))
         sandbox = Sandbox(session, {}, partial(_staged, run, relation), project.root)
         for other in relations_of(pipeline, relation.file):
-            if _files(run, other):
+            if files_of(run, other):
                 sandbox.make(other.name)
         look = Look(session, relation, interval)
         checks = look.new_ones() if look.rows else []
@@ -64,15 +64,15 @@ def suggest(project: Project, environment: str | None, name: str) -> Suggestions
 def _latest(staging: Staging, relation: Relation) -> RunFolder:
     name = relation.pipeline.name
     for run in reversed(staging.runs(name)):
-        if _files(run, relation):
+        if files_of(run, relation):
             return run
     raise DataMissingError(
         f"nothing of '{relation.name}' is in staging", hint=f"run it first: etl run {name}"
     )
 
 
-def _files(run: RunFolder, relation: Relation) -> list[str]:
-    """Return the files of a relation before its checks took rows out."""
+def files_of(run: RunFolder, relation: Relation) -> list[str]:
+    """The files of a relation before its checks took rows out."""
     outcome = run.step(relation.step).outcome()
     return run.fetch(outcome.files) if outcome else []
 
@@ -80,5 +80,5 @@ def _files(run: RunFolder, relation: Relation) -> list[str]:
 def _staged(run: RunFolder, beside: Relation, name: str) -> str | None:
     """Return SQL for a relation of the same pipeline as a run left it; None if it left none."""
     known = {other.name: other for other in relations_of(beside.pipeline, beside.file)}
-    files = ", ".join(as_path(file) for file in _files(run, known[name]))
+    files = ", ".join(as_path(file) for file in files_of(run, known[name]))
     return f"SELECT * FROM read_parquet([{files}])" if files else None

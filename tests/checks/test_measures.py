@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from etl_framework.checks.anomaly import Anomaly, usual
 from etl_framework.checks.base import Context
+from etl_framework.checks.change import Change
 from etl_framework.errors import CheckFailedError
 from etl_framework.interval import DataInterval
 from tests.checks.conftest import Checked, only
-from tests.conftest import Folder
+from tests.conftest import Folder, bucket, in_the_cluster
 
 # Per type: options, rows, whether the rule is kept, what was found. Runs are of 2024-06-25.
 MEASURES: dict[str, list[tuple[dict[str, Any], str, bool, str]]] = {
@@ -36,6 +37,10 @@ MEASURES: dict[str, list[tuple[dict[str, Any], str, bool, str]]] = {
         ({"of": "mean", "column": "v"}, "1,1,,\n2,2,,\n", True, "1.5; 0 of 7"),
         ({"of": "null_rate", "column": "v"}, "1,,,\n2,2,,\n3,1,,\n4,,,\n", True, "0.5; 0 of 7"),
         ({"of": "distinct_count", "column": "v"}, "1,1,,\n2,1,,\n", True, "1; 0 of 7"),
+    ],
+    "change": [
+        ({"max": "20%"}, "1,,,\n", True, "1; nothing to compare with"),
+        ({"max": "20%", "of": "sum", "column": "v"}, "1,,,\n", True, "no value"),
     ],
     "freshness": [
         ({"column": "m", "max_age": "1d"}, "1,,,2024-06-25 00:00:00\n", True, "newest 2024-06-25"),
@@ -133,8 +138,55 @@ def test_the_same_weekday_is_the_past() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "against", "kept"),
+    [(12, "previous", True), (13, "previous", False), (120, "week", True), (121, "week", False)],
+)
+def test_a_change_since_the_day_or_the_week_before(value: int, against: str, kept: bool) -> None:
+    start = datetime(2024, 6, 29, tzinfo=UTC)
+    past = [(start - timedelta(days=n), 10.0 if n % 7 else 100.0) for n in range(1, 30)]
+    context = Context(DataInterval(start, start + timedelta(days=1)), lambda: (), lambda _: past)
+    check = Change(type="change", max="20%", against=against)
+
+    told, words = check.verdict((value,), context)
+    assert told is kept
+    assert words.endswith("on 2024-06-28, 20% may change" if against == "previous"
+                          else "on 2024-06-22, 20% may change")  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "redshift"])
+def test_what_a_source_has_read_and_rejected(engine: str, orders: Folder,
+                                             request: pytest.FixtureRequest) -> None:  # fmt: skip
+    """Rows that could not be read are in no relation, and are counted nevertheless."""
+    file = orders.root / "pipelines/orders.yml"
+    checks = """    checks:
+      - {type: anomaly, of: read}
+      - {type: change, of: rejected, max: "10%"}
+    columns:"""
+    file.write_text(file.read_text().replace("    columns:", checks, 1))
+    rows = HEAD + "1,ada,1,2024-06-25\nx,ada,1,2024-06-25\n3,ada,1,2024-06-25\n"
+    if engine == "redshift":
+        request.getfixturevalue("stack")
+        in_the_cluster(orders)
+        bucket().write("orders/a.csv", rows.encode())
+    else:
+        for old in (orders.root / "lake/orders").glob("*"):
+            old.unlink()
+        orders.write("lake/orders/a.csv", rows)
+    found = orders.run("orders")["check.orders"].checks
+    assert [check.measure for check in found if check.measure is not None] == [3.0, 1.0]
+
+
+def test_a_kpi_reads_no_files(orders: Folder) -> None:
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().rstrip() + "\n    checks: [{type: anomaly, of: read}]\n")
+    told = orders.etl("lint").stdout
+    assert "E310 'read' is counted of sources, and 'totals' is none" in told
+
+
+@pytest.mark.parametrize(
     ("given", "told"),
     [
+        ({"of": "read", "column": "v"}, "'of: read' takes no 'column'"),
         ({"of": "sum"}, "'of: sum' needs a 'column'"),
         ({"column": "v"}, "'of: row_count' takes no 'column'"),
         ({"window": 5}, "'warm_up' is more than 'window'"),

@@ -18,6 +18,7 @@ from etl_framework.project.project import load_project
 from etl_framework.quarantine.rows import Quarantine, Selection
 from tests.cli.conftest import Etl
 from tests.conftest import REPOSITORY, Folder
+from tests.thorough import amount
 
 pytestmark = pytest.mark.slow
 DAYS = ("2024-06-25", "2024-06-26")

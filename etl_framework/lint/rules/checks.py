@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from etl_framework.checks.base import MOMENTS, NUMBERS, Check
+from etl_framework.checks.over_time import COUNTED, OverTime
 from etl_framework.columns import ColumnType
 from etl_framework.errors import Diagnostic, PlanError, did_you_mean
 from etl_framework.lint.base import Checked, Rule
@@ -112,6 +113,15 @@ class CheckedTypes(Rule):
                             hint = f"it is for {', '.join(check.families)}"
                             yield relation.file.diagnostic(keys, "E310", message, hint)
                     yield from _unlike_values(relation, index, check, types)
+                    yield from _not_counted(relation, index, check)
+
+
+def _not_counted(relation: Relation, index: int, check: Check) -> Iterator[Diagnostic]:
+    """Yield numbers that only a source has, of which others are asked."""
+    if isinstance(check, OverTime) and check.of in COUNTED and relation.kind != "source":
+        message = f"'{check.of}' is counted of sources, and '{relation.name}' is none"
+        keys = (*relation.keys, "checks", index, "of")
+        yield relation.file.diagnostic(keys, "E310", message, "write `of: row_count`")
 
 
 def _unlike_values(
