@@ -139,7 +139,7 @@ def open_inputs(
     workspace = project.workspace(environment)
     limits = workspace.environment.memory_limit, workspace.environment.threads
     run, interval = (None, None) if examples else _run(project, environment, pipeline, on)
-    here = _here(project, environment)
+    here = embedded(project, environment)
     made = project.root / FOLDER
     folders = [made] if examples else [made, *workspace.folders(pipeline)]
     with (
@@ -196,7 +196,7 @@ def _interval(pipeline: Pipeline, on: date | None) -> DataInterval:
     return intervals[0]
 
 
-def _here(project: Project, environment: str | None) -> Project:
+def embedded(project: Project, environment: str | None) -> Project:
     """Return the project with an environment that computes on this machine, with DuckDB."""
     known = project.environments
     if known is None:
