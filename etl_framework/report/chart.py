@@ -32,6 +32,7 @@ class Chart:
     :param dots: each point with its place.
     :param band: top and height of the band of the past; None with fewer than WARM_UP values.
     :param low: the lowest value, as the chart's edge says; `high` the highest.
+    :param limit: the height of a line that values should stay below; None if there is none.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Chart:
     band: tuple[float, float] | None
     low: str
     high: str
+    limit: float | None = None
 
     @property
     def last(self) -> Point:
@@ -55,15 +57,17 @@ class Chart:
         return not top <= self.dots[-1][1] <= top + height
 
 
-def chart(title: str, points: Sequence[Point]) -> Chart:
+def chart(title: str, points: Sequence[Point], limit: float | None = None) -> Chart:
     """Draw the values of a column over data intervals.
 
     :param points: one or more, the oldest first.
+    :param limit: a value that they should stay below.
     """
     values = [point.value for point in points]
     low, high = min(values), max(values)
     edges = _band(values[:-1])
-    bottom, top = (min(low, edges[0]), max(high, edges[1])) if edges else (low, high)
+    shown: list[float] = [low, high, *(edges or ()), *(() if limit is None else (limit,))]
+    bottom, top = min(shown), max(shown)
     span = top - bottom
 
     def y(value: float) -> float:
@@ -75,7 +79,8 @@ def chart(title: str, points: Sequence[Point]) -> Chart:
     dots = [(round(EDGE + n * step, 1), y(p.value), p) for n, p in enumerate(points)]
     band = (y(edges[1]), round(y(edges[0]) - y(edges[1]), 1)) if edges else None
     line = " ".join(f"{x},{at}" for x, at, _ in dots)
-    return Chart(title, line, dots, band, number(low), number(high))
+    drawn = None if limit is None else y(limit)
+    return Chart(title, line, dots, band, number(low), number(high), drawn)
 
 
 def _band(past: Sequence[float]) -> tuple[float, float] | None:
