@@ -34,6 +34,7 @@ class View:
     :param picture: None if it would have too many boxes.
     :param nodes: the boxes of the picture by their names.
     :param readers: those that read it directly; `feeds` are all KPIs that it has a part in.
+    :param places: the number of each box in the picture.
     :param columns: for each column what it is made of and what it goes into.
     :param boxes: for each column and box the first of the box's columns that belong together, and
         a text with all of them.
@@ -45,8 +46,9 @@ class View:
     inputs: Sequence[Node]
     readers: Sequence[Node]
     feeds: Sequence[Node]
+    places: Mapping[str, int]
     columns: Mapping[str, tuple[Related, Related]]
-    boxes: Mapping[str, Mapping[str, tuple[str, str]]]
+    boxes: Mapping[str, Mapping[int, tuple[str, str]]]
 
 
 def view(graph: Graph, id_: str, columns: Sequence[str]) -> View:
@@ -61,15 +63,18 @@ def view(graph: Graph, id_: str, columns: Sequence[str]) -> View:
         for name in sorted(around)
     }
     related: dict[str, tuple[Related, Related]] = {}
-    boxes: dict[str, dict[str, tuple[str, str]]] = {}
+    boxes: dict[str, dict[int, tuple[str, str]]] = {}
+    drawn = picture(inputs) if len(inputs) <= BOXES else None
+    places = {name: number for number, name in enumerate(drawn.boxes)} if drawn else {}
     for column in columns:
         up = list(reached(graph.columns, (id_, column)))
         down = list(reached(graph.goes_into, (id_, column)))
         related[column] = _related(graph, up, "source"), _related(graph, down, "KPI")
-        boxes[column] = _in_boxes([(id_, column), *up, *down])
+        boxes[column] = _in_boxes([(id_, column), *up, *down], places)
     return View(
         node=graph.nodes[id_],
-        picture=picture(inputs) if len(inputs) <= BOXES else None,
+        picture=drawn,
+        places=places,
         nodes={name: graph.nodes[name] for name in inputs},
         inputs=_nodes(graph, graph.inputs.get(id_, ())),
         readers=_nodes(graph, graph.outputs.get(id_, ())),
@@ -99,14 +104,15 @@ def short(text: str) -> str:
     return text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…"
 
 
-def _in_boxes(fields: Sequence[Field]) -> dict[str, tuple[str, str]]:
-    """For each box its columns: `listens, rows`, and with more than fit, `listens, rows +3`."""
+def _in_boxes(fields: Sequence[Field], places: Mapping[str, int]) -> dict[int, tuple[str, str]]:
+    """For each box, by its number, its columns: `listens, rows`, or `listens, rows +3`."""
     columns: dict[str, list[str]] = defaultdict(list)
     for box, column in dict.fromkeys(fields):
         columns[box].append(column)
     return {
-        box: (names[0], short(", ".join(map(named, names[:IN_A_BOX]))) + _beyond(names))
+        places[box]: (names[0], short(", ".join(map(named, names[:IN_A_BOX]))) + _beyond(names))
         for box, names in columns.items()
+        if box in places
     }
 
 

@@ -65,8 +65,9 @@ class Renderer:
 
 def slug(attempt: Attempt) -> str:
     """The name of a run's page, which is safe as a file's name."""
-    digest = hashlib.sha256(attempt.last.run.encode()).hexdigest()[:8]
-    return f"{attempt.last.pipeline}-{attempt.last.key}-{digest}"
+    last = attempt.last
+    digest = hashlib.sha256(f"{last.key} {last.run}".encode()).hexdigest()[:12]
+    return f"{last.pipeline}-{last.key[:8]}-{digest}"  # music_daily-20240625-b3261e0550ae
 
 
 def _templates() -> Environment:

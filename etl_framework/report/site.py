@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from etl_framework.report.graph import Graph
 from etl_framework.report.lineage import View, view
 from etl_framework.report.render import Renderer, slug
 from etl_framework.report.sources import deliveries
+from etl_framework.report.tables import Tables
 from etl_framework.report.values import values_of
 from etl_framework.run.status import status
 
@@ -49,7 +51,8 @@ def write_site(
         for folder in ("kpis", "sources", "runs"):
             (fresh / folder).mkdir(parents=True)
         (fresh / MARK).write_text("Made by etl report, which writes this folder anew.\n")
-        _Site(project, environment, fresh, last, until, models).write()
+        with closing(Tables(project.workspace(environment))) as tables:
+            _Site(project, environment, fresh, last, until, models, tables).write()
         # An error before has left the earlier pages as they were.
         shutil.rmtree(output, ignore_errors=True)
         fresh.rename(output)
@@ -71,10 +74,11 @@ class _Site:
         last: int,
         until: date | None,
         models: Sequence[Pipeline],
+        tables: Tables,
     ) -> None:
         self._project = project
         self._environment = environment
-        self._workspace = project.workspace(environment)
+        self._tables = tables
         self._last = last
         self._until = until
         self._walls = [self._wall(model) for model in models]
@@ -126,7 +130,7 @@ class _Site:
                 name=name,
                 kpi=kpi,
                 step=steps.get(f"kpi.{name}"),
-                values=values_of(self._workspace, wall.pipeline, kpi, self._last, self._until),
+                values=values_of(self._tables, wall.pipeline, kpi, self._last, self._until),
                 view=lineage,
                 strip=facts.strip(wall, name),
             )

@@ -34,14 +34,15 @@ kpis:
 
 
 def boxes(page: Page) -> list[str]:
-    return re.findall('data-box="([^"]+)"', page.file.read_text())
+    return re.findall('data-box="[^"]+" data-kind="[^"]+"><title>([^<]+)', page.file.read_text())
 
 
 def of_column(page: Page, column: str) -> dict[str, list[str]]:
     """What belongs to a column, by box: its first column, and the text for all."""
     found = re.search(f"id=\"column-{column}\" data-boxes='([^']+)'", page.file.read_text())
     assert found
-    return json.loads(found[1])
+    places = boxes(page)
+    return {places[int(place)]: columns for place, columns in json.loads(found[1]).items()}
 
 
 def test_a_kpi_and_its_source(days: Folder) -> None:

@@ -30,7 +30,7 @@ function choose() {
     if (page) box.setAttribute("href", column && column !== "*" && !page.includes("#") ? `${page}#column-${column}` : page);
   }
   for (const line of picture.querySelectorAll("path"))
-    line.classList.toggle("related", Boolean(chosen) && JSON.parse(line.dataset.ends).every((box) => chosen[box]));
+    line.classList.toggle("related", Boolean(chosen) && line.dataset.ends.split(" ").every((box) => chosen[box]));
 }
 if (picture) {
   addEventListener("hashchange", choose);
