@@ -19,6 +19,9 @@ SIGNS: Mapping[State, str] = {
     "due": " ",
 }  # fmt: skip
 
+# The result of a check, with its run.
+Result = tuple[Attempt, Mapping[str, Any]]
+
 
 @dataclass(frozen=True)
 class Wall:
@@ -52,6 +55,22 @@ class Wall:
         return TakenOut(
             self.pipeline.name, self.pipeline.sources, cells, dict(sorted(rules.items()))
         )
+
+    @cached_property
+    def checks(self) -> Mapping[tuple[str, str], Sequence[Result]]:
+        """The results of every check over all runs, by relation and check."""
+        checks: dict[tuple[str, str], list[Result]] = {}
+        for attempt in self.row.runs:
+            for record in attempt.records:
+                for step in record.steps:
+                    for check in step.checks:
+                        name = str(check["relation"]), str(check["check"])
+                        checks.setdefault(name, []).append((attempt, check))
+        return checks
+
+    def checks_of(self, relation: str) -> dict[str, Sequence[Result]]:
+        """The results of the checks of one relation, by check."""
+        return {check: results for (of, check), results in self.checks.items() if of == relation}
 
     def counts(self) -> str:
         """How many data intervals are in each state: `28 published, 2 missing`."""
@@ -129,25 +148,3 @@ def _rejections(last: Mapping[str, StepFacts]) -> Iterator[tuple[str, str, int]]
         for check in step.checks:
             if check["status"] == "quarantine":
                 yield str(check["relation"]), str(check["check"]), int(check["failing"])
-
-
-def strips(wall: Wall) -> tuple[str, dict[str, list[tuple[Attempt, Mapping[str, Any]]]]]:
-    """The results of every check of a pipeline over its runs, by relation and check."""
-    found: dict[str, list[tuple[Attempt, Mapping[str, Any]]]] = {}
-    for attempt in wall.row.runs:
-        for record in attempt.records:
-            for step in record.steps:
-                for check in step.checks:
-                    found.setdefault(f"{check['relation']}: {check['check']}", []).append(
-                        (attempt, check)
-                    )
-    return wall.pipeline.name, found
-
-
-def strip(wall: Wall, relation: str) -> dict[str, list[tuple[Attempt, Mapping[str, Any]]]]:
-    checks = strips(wall)[1]
-    return {
-        name.removeprefix(f"{relation}: "): results
-        for name, results in checks.items()
-        if name.startswith(f"{relation}: ")
-    }

@@ -57,7 +57,7 @@ class Graph:
             self._join(plan)
         self._join_tables(models)
         for model in (*models, *others):
-            address = f"index.html#{model.name}" if model in models else ""
+            address = f"index.html#pipeline-{model.name}" if model in models else ""
             if after := [name for name in model.after if name in self.nodes]:
                 self.nodes[model.name] = Node(model.name, "", "pipeline", address)
                 self.inputs[model.name] = after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -60,7 +61,13 @@ class Renderer:
         """
         root = "../" * address.count("/")
         text = self._templates.get_template(template).render(root=root, **context)
-        (self._output / address).write_text(text, encoding="utf-8")
+        (self._output / address).write_text(_lean(text), encoding="utf-8")
+
+
+def _lean(html: str) -> str:
+    """The same page without the indentation of its templates."""
+    parts = re.split("(<pre.*?</pre>)", html, flags=re.DOTALL)
+    return "".join(re.sub(r"\n\s+", "\n", p) if p[:4] != "<pre" else p for p in parts)
 
 
 def slug(attempt: Attempt) -> str:

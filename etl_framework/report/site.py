@@ -14,9 +14,12 @@ from etl_framework.plan.plan import build_plan
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.report import facts
+from etl_framework.report.flaky import flaky
+from etl_framework.report.gaps import gaps
 from etl_framework.report.graph import Graph
 from etl_framework.report.lineage import View, view
 from etl_framework.report.render import Renderer, slug
+from etl_framework.report.sensitive import flows
 from etl_framework.report.sources import deliveries
 from etl_framework.report.tables import Tables
 from etl_framework.report.values import values_of
@@ -102,7 +105,15 @@ class _Site:
         for wall in self._walls:
             self._runs(wall)
         walls = self._walls
-        self._render.page("checks.html", "checks.html", strips=list(map(facts.strips, walls)))
+        self._render.page(
+            "checks.html",
+            "checks.html",
+            walls=walls,
+            flaky=flaky(walls),
+            gaps=gaps(self._project, walls),
+        )
+        models = [wall.pipeline for wall in walls]
+        self._render.page("sensitive.html", "sensitive.html", flows=flows(self._graph, models))
         tables = [wall.taken_out for wall in walls]
         self._render.page("quarantine.html", "quarantine.html", tables=tables)
         self._render.page("index.html", "wall.html", walls=walls, pages=pages)
@@ -132,7 +143,7 @@ class _Site:
                 step=steps.get(f"kpi.{name}"),
                 values=values_of(self._tables, wall.pipeline, kpi, self._last, self._until),
                 view=lineage,
-                strip=facts.strip(wall, name),
+                checks=wall.checks_of(name),
             )
             yield lineage, kpi.description
 
@@ -148,7 +159,7 @@ class _Site:
                 source=source,
                 given=deliveries(wall, name),
                 view=lineage,
-                strip=facts.strip(wall, name),
+                checks=wall.checks_of(name),
             )
             yield lineage, source.description
 

@@ -71,7 +71,7 @@ def test_through_another_pipeline_that_reads_the_table(days: Folder) -> None:
     assert set(of_column(best, "customer")) == set(boxes(best))
     totals = pages["kpis/orders.totals.html"]
     assert re.search(r"Read by\s*weekly\.sums, weekly", totals.text)
-    assert "../index.html#weekly" in totals.links
+    assert "../index.html#pipeline-weekly" in totals.links
 
     alone = report(days, "--pipeline", "orders")
     sound(alone)
