@@ -18,6 +18,7 @@ from etl_framework.report.flaky import flaky
 from etl_framework.report.gaps import gaps
 from etl_framework.report.graph import Graph
 from etl_framework.report.lineage import View, view
+from etl_framework.report.quarantine import waiting
 from etl_framework.report.render import Renderer, slug
 from etl_framework.report.sensitive import flows
 from etl_framework.report.sources import deliveries
@@ -115,7 +116,12 @@ class _Site:
         models = [wall.pipeline for wall in walls]
         self._render.page("sensitive.html", "sensitive.html", flows=flows(self._graph, models))
         tables = [wall.taken_out for wall in walls]
-        self._render.page("quarantine.html", "quarantine.html", tables=tables)
+        self._render.page(
+            "quarantine.html",
+            "quarantine.html",
+            tables=tables,
+            waiting=[w for wall in walls for w in waiting(self._project, self._environment, wall)],
+        )
         self._render.page("index.html", "wall.html", walls=walls, pages=pages)
 
     def _runs(self, wall: facts.Wall) -> None:
