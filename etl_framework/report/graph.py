@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -74,8 +75,13 @@ class Graph:
 
     def _join(self, plan: Plan) -> None:
         """Add what the SQL of a pipeline reads, and its columns."""
+        from sqlglot.errors import SqlglotError
+
         prefix = f"{plan.pipeline.name}."
-        for (relation, column), fields in lineage(plan).items():
+        known: Lineage = {}
+        with suppress(SqlglotError):  # then its relations stand alone, and all other pages are made
+            known = lineage(plan)
+        for (relation, column), fields in known.items():
             here = prefix + relation
             there = tuple((prefix + name, field) for name, field in fields)
             if column == EVERY_ROW:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import duckdb
-import pytest
 
 from etl_framework.report.chart import Point, chart
 from tests.conftest import Folder
@@ -183,32 +179,41 @@ def test_a_flat_line_and_a_short_past() -> None:
     assert chart("x", [Point("a", 1.0), Point("b", 900.0)]).band is None
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no Chromium")
-def test_in_a_browser(days: Folder, tmp_path: Path) -> None:
-    """Nothing is wider than a phone but what scrolls by itself; the search finds; no errors."""
-    report(days)
-    look = """<script>
-    const errors = []; window.addEventListener("error", (event) => errors.push(event.message));
-    window.addEventListener("load", () => {
-      document.documentElement.style.width = "360px";
-      const wide = [...document.querySelectorAll("main *")].filter((node) =>
-        node.getBoundingClientRect().right > 361 && !node.closest(".wide, pre, svg"));
-      const search = document.getElementById("search");
-      let found = "";
-      if (search) {
-        search.value = "nothing like it"; search.dispatchEvent(new Event("input"));
-        found = [...document.querySelectorAll("#found li")].every((item) => item.hidden);
-        search.value = "TOTALS"; search.dispatchEvent(new Event("input"));
-        found = found && ![...document.querySelectorAll("#found li")][0].hidden;
-      }
-      const told = wide.map((node) => node.outerHTML.slice(0, 80));
-      document.title = JSON.stringify([errors, told, found]);
-    });</script></head>"""
-    for file in (days.root / "report").rglob("*.html"):
-        file.write_text(file.read_text().replace("</head>", look))
-        command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-                   f"--user-data-dir={tmp_path / 'profile'}", file.as_uri()]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-        title = re.findall("<title>(.*?)</title>", done.stdout)[0]
-        assert title in ('[[],[],""]', "[[],[],true]"), file
+def test_ten_thousand_values() -> None:
+    """The line keeps its ends, its lowest and its highest value."""
+    points = [Point(str(n), float(n % 97)) for n in range(10_000)]
+    points[5000] = Point("5000", -40.0)
+    drawn = chart("x", points)
+
+    assert len(drawn.dots) < 400 and drawn.count == 10_000
+    assert drawn.dots[0][2] is points[0] and drawn.last is points[-1]
+    assert points[5000] in [point for _, _, point in drawn.dots]
+
+
+def test_hostile_texts(days: Folder) -> None:
+    """Of descriptions, owners, conditions, names of files, values: all stay texts."""
+    hostile = "<img src=x onerror=alert(1)>\" ' & ../../etc \N{MUSICAL NOTE} {{ 7 * 7 }}"
+    quoted = hostile.replace("'", "''")
+    more = f"""description: '{quoted}'
+    checks:
+      - type: expression
+        expression: "customer <> '<img src=x onerror=alert(2)>'"
+        severity: warning
+    max_rejected"""
+    file = days.root / "pipelines/orders.yml"
+    text = file.read_text().replace(EVIL, quoted).replace("max_rejected", more, 1)
+    file.write_text(text.replace("{{ interval.date }}.csv", "{{ interval.date }}*.csv"))
+    name = "2024-06-29-<img onerror=x> & 'ö.csv"
+    header = "order_id,customer,amount,ordered_at"
+    row = '3,"<img onerror=x>",5,2024-06-29 08:00:00'
+    days.write(f"lake/orders/{name}", f"{header}\n{row}\n")
+    done = days.etl("run", "orders", "--date", "2024-06-29")
+    assert done.returncode == 0, done.stderr
+    pages = report(days)
+
+    sound(pages)
+    assert all("<img" not in page.file.read_text() for page in pages.values())
+    assert hostile in pages["index.html"].text
+    assert "<img onerror=x>" in pages["kpis/orders.totals.html"].text
+    assert any(name in page.text for page in pages.values())
+    assert all(re.fullmatch(r"[\w./-]+", name) for name in pages)
