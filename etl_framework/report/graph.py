@@ -14,26 +14,37 @@ from etl_framework.plan.plan import Plan
 from etl_framework.project.models import Pipeline
 from etl_framework.sql.lineage import EVERY_ROW, Field
 
-Kind = Literal["source", "transform", "KPI", "pipeline"]
+Kind = Literal["source", "transform", "KPI", "pipeline", "reader"]
 # Where the pages of relations lie; transforms have none.
 FOLDERS: Mapping[Kind, str] = {"source": "sources", "KPI": "kpis"}
 
 
 @dataclass(frozen=True)
 class Node:
-    """A relation, or a pipeline that comes after one.
+    """A relation, a pipeline that comes after one, or who reads one outside the pipelines.
 
-    :param address: its page from the report's folder; empty if it has none.
+    :param address: its page from the report's folder, or a URL; empty if it has none.
+    :param owner: whom to ask, of a reader outside the pipelines.
     """
 
     pipeline: str
     name: str
     kind: Kind
     address: str = ""
+    owner: str = ""
+
+    @property
+    def title(self) -> str:
+        """What links to it say."""
+        if self.kind != "reader":
+            return self.id
+        return f"{self.name} ({self.owner})" if self.owner else self.name
 
     @property
     def id(self) -> str:
         """What tells it from all others: `music_daily.events`, `music_daily`."""
+        if self.kind == "reader":
+            return f"{self.name} {self.address}"
         return f"{self.pipeline}.{self.name}" if self.name else self.pipeline
 
 
@@ -67,6 +78,11 @@ class Graph:
         kinds: dict[Kind, Collection[str]] = {
             "source": model.sources, "transform": model.transforms, "KPI": model.kpis
         }  # fmt: skip
+        for name, kpi in model.kpis.items():
+            for exposure in kpi.exposures:
+                reader = Node("", exposure.name, "reader", exposure.url or "", exposure.owner)
+                self.nodes[reader.id] = reader
+                self.inputs[reader.id].append(f"{model.name}.{name}")
         for kind, names in kinds.items():
             for name in names:
                 address = f"{FOLDERS[kind]}/{model.name}.{name}.html" if kind in FOLDERS else ""

@@ -88,7 +88,7 @@ def sound(pages: dict[str, Page]) -> None:
         assert len(page.ids) == len(set(page.ids)), page.file
         for link in page.links:
             path, _, place = link.partition("#")
-            if path.startswith("data:"):
+            if path.startswith(("data:", "https:")):
                 continue
             file = (page.file.parent / path).resolve() if path else page.file.resolve()
             assert file.is_file(), (page.file, link)

@@ -7,7 +7,7 @@ import re
 
 from etl_framework.report.lineage import short
 from tests.conftest import Folder
-from tests.report.conftest import Page, report, sound
+from tests.report.conftest import EVIL, Page, report, sound
 
 # Reads the table of the first, and comes after it.
 NEXT = """
@@ -76,6 +76,30 @@ def test_through_another_pipeline_that_reads_the_table(days: Folder) -> None:
     alone = report(days, "--pipeline", "orders")
     sound(alone)
     assert re.search(r"Read by\s*weekly\s", alone["kpis/orders.totals.html"].text)
+
+
+def test_who_reads_a_kpi_outside_the_pipelines(days: Folder) -> None:
+    file = days.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().replace("    target:", f"""    exposures:
+      - {{name: "{EVIL}", url: "https://bi.example/?a=1&b='2'", owner: finance}}
+      - {{name: nightly mail}}
+    target:"""))  # fmt: skip
+    pages = report(days)
+    kpi = pages["kpis/orders.totals.html"]
+
+    sound(pages)
+    assert "<script>alert" not in kpi.file.read_text()
+    assert kpi.links.count("https://bi.example/?a=1&b='2'") == 2
+    assert f"{EVIL} (finance), nightly mail" in kpi.text
+    assert len(boxes(pages["sources/orders.orders.html"])) == 4
+
+
+def test_an_address_that_is_none(days: Folder) -> None:
+    file = days.root / "pipelines/orders.yml"
+    exposures = "    exposures: [{name: x, url: 'javascript:alert(1)'}]\n    target:"
+    file.write_text(file.read_text().replace("    target:", exposures))
+
+    assert "is not a valid url" in days.etl("lint").stdout
 
 
 def test_sql_with_errors_has_a_sentence_instead(days: Folder) -> None:
