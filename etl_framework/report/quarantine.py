@@ -85,12 +85,16 @@ def waiting(project: Project, environment: str | None, wall: Wall) -> list[Waiti
 
 
 def _taken(wall: Wall) -> Iterator[_Open]:
-    """What the last run of each step has taken out of each data interval."""
+    """What the last run of each step has taken out of each data interval.
+
+    The rows of a relation that the pipeline's file has no more cannot be sent again.
+    """
+    known = wall.pipeline.relations()
     for cell in wall.taken_out.cells:
         rows: dict[str, int] = {}
         for step in wall.last_steps(cell).values():
-            if count := _count(step):
-                relation = step.step.partition(".")[2]
+            relation = step.step.partition(".")[2]
+            if relation in known and (count := _count(step)):
                 rows[relation] = rows.get(relation, 0) + count
         for relation, count in rows.items():
             yield _Open(relation, cell, count, _since(wall, cell, relation))

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from etl_framework.report.moves import SHOWN, Move, ranked
-from tests.conftest import Folder
+from tests.conftest import Folder, in_postgres
 from tests.report.conftest import EVIL, Page, report
 
 NONE = "\N{EN DASH}"
@@ -22,7 +22,7 @@ def snapshots(days: Folder) -> None:
         .replace("{name: customer, type: varchar(20)", "{name: customer, type: varchar(40)")
         .replace(f"type: varchar(40), description: '{EVIL}'",
                  "type: varchar(40), primary_key: true"))  # fmt: skip
-    days.change("DROP TABLE totals; DELETE FROM etl_ledger")
+    days.change("DROP TABLE totals; DELETE FROM etl_ledger")  # of DuckDB
     rows = {
         28: [("ada", 10), ("bo", 100), ("cy", 50), ("di", 20)],
         29: [("ada", 11), ("bo", 101), ("cy", 250), (EVIL, 7)],
@@ -58,6 +58,13 @@ def test_what_stands_out_comes_first(days: Folder) -> None:
     )
     assert ["di", "amount", "20", "-", "-20", "gone"] in rows
     assert ["&lt;script&gt;alert(1)&lt;/script&gt;", "amount", "-", "7", "+7", "new"] in rows
+
+
+def test_in_postgres(days: Folder, postgres: str) -> None:
+    in_postgres(days, postgres)
+    snapshots(days)
+
+    assert ["cy", "amount", "50", "250", "+200", "+400.0%"] in moved(report(days)[PAGE])
 
 
 def test_no_sensitive_category_is_named(days: Folder) -> None:

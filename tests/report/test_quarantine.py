@@ -78,3 +78,24 @@ def test_nothing_was_ever_taken_out(orders: Folder) -> None:
 
     sound(pages)
     assert "No row is open." in pages["quarantine.html"].text
+
+
+def test_of_a_source_that_is_gone(days: Folder) -> None:
+    """Its history stays on the page; nothing can send its rows again."""
+    file = days.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().replace("  orders:\n    type: csv", "  sales:\n    type: csv"))
+    template = days.root / "sql_templates/orders/totals.sql"
+    template.write_text(template.read_text().replace("FROM orders", "FROM sales"))
+    pages = report(days)
+
+    sound(pages)
+    assert "No row is open." in pages["quarantine.html"].text
+    assert "could not be read" in pages["quarantine.html"].text
+
+
+def test_of_a_pipeline_that_is_gone(days: Folder) -> None:
+    (days.root / "pipelines/orders.yml").unlink()
+    pages = report(days)
+
+    sound(pages)
+    assert "No pipeline yet." in pages["index.html"].text
