@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from etl_framework.devstack.stack import Stack
 from etl_framework.report.sources import age
-from tests.conftest import Folder
+from tests.conftest import Folder, bucket, in_the_cluster
 from tests.report.conftest import EVIL, report, sound
 
 PAGE = "sources/orders.orders.html"
@@ -73,6 +75,30 @@ def test_columns_that_are_not_declared_and_the_newest_row(days: Folder) -> None:
     assert f"2024-06-29: not declared: {EVIL}" in page.text
     assert "2024-06-29: newest 2024-06-29 08:00:00" in page.text
     assert "<script>alert" not in page.file.read_text()
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "redshift"])
+def test_from_a_bucket_into_redshift(days: Folder, stack: Stack, engine: str) -> None:
+    """Files tell when they were written; what moved most is read from the cluster, too."""
+    in_the_cluster(days, engine)
+    file = days.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().replace("strategy: append", "strategy: snapshot"))
+    shutil.rmtree(days.root / ".etl")
+    for number in (28, 29):
+        name = f"orders/2024-06-{number}.csv"
+        rows = f"1,ada,{number},2024-06-{number} 08:00:00\nx,bo,1,2024-06-{number} 08:00:00\n"
+        bucket().write(name, f"order_id,customer,amount,ordered_at\n{rows}".encode())
+        done = days.etl("run", "orders", "--date", f"2024-06-{number}")
+        assert done.returncode == 0, done.stderr
+    pages = report(days)
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+
+    sound(pages)
+    assert f"{today} " in words(pages[PAGE].text)
+    assert "minute" in pages[PAGE].text
+    assert "etl quarantine replay orders.orders" in pages["quarantine.html"].text
+    assert "ada" in pages["kpis/orders.totals.html"].text
+    assert "+3.6%" in pages["kpis/orders.totals.html"].text
 
 
 def test_before_the_first_run(orders: Folder) -> None:
