@@ -82,7 +82,7 @@ def chart(title: str, points: Sequence[Point], limit: float | None = None) -> Ch
     step = (WIDTH - 2 * EDGE) / max(len(points) - 1, 1)
     dots = [(round(EDGE + n * step, 1), y(p.value), p) for n, p in _shown(points)]
     band = (y(edges[1]), round(y(edges[0]) - y(edges[1]), 1)) if edges else None
-    line = " ".join(f"{x},{at}" for x, at, _ in dots)
+    line = " ".join(f"{x:g},{at:g}" for x, at, _ in dots)
     drawn = None if limit is None else y(limit)
     return Chart(title, line, dots, band, number(low), number(high), len(points), drawn)
 

@@ -73,8 +73,8 @@ def _lean(html: str) -> str:
 def slug(attempt: Attempt) -> str:
     """The name of a run's page, which is safe as a file's name."""
     last = attempt.last
-    digest = hashlib.sha256(f"{last.key} {last.run}".encode()).hexdigest()[:12]
-    return f"{last.pipeline}-{last.key[:8]}-{digest}"  # music_daily-20240625-b3261e0550ae
+    digest = hashlib.sha256(f"{last.key} {last.run}".encode()).hexdigest()[:10]
+    return f"{last.pipeline}-{last.key[:8]}-{digest}"  # music_daily-20240625-b3261e0550
 
 
 def _templates() -> Environment:

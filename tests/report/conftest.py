@@ -40,7 +40,6 @@ class Page(HTMLParser):
         found = dict(attributes)
         self.ids += [str(found["id"])] if "id" in found else []
         self.links += [str(found[name]) for name in ("href", "src") if name in found]
-        self.values += [float(str(found["data-value"]))] if "data-value" in found else []
         if tag not in self.VOID:
             self._open.append(tag)
 
@@ -53,6 +52,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        if self._open[-2:] == ["circle", "title"]:  # 2024-06-20: 1,234.5
+            self.values.append(float(data.rpartition(": ")[2].replace(",", "")))
 
 
 @pytest.fixture(scope="module")
