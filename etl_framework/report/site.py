@@ -102,10 +102,11 @@ class _Site:
 
     def write(self) -> None:
         """Write all pages."""
-        pages = [page for wall in self._walls for page in (*self._kpis(wall), *self._sources(wall))]
-        for wall in self._walls:
-            self._runs(wall)
         walls = self._walls
+        pages = [page for wall in walls for page in (*self._kpis(wall), *self._sources(wall))]
+        self._tables.close()  # a run may wait for the file of a warehouse
+        for wall in walls:
+            self._runs(wall)
         self._render.page(
             "checks.html",
             "checks.html",
@@ -115,11 +116,10 @@ class _Site:
         )
         models = [wall.pipeline for wall in walls]
         self._render.page("sensitive.html", "sensitive.html", flows=flows(self._graph, models))
-        tables = [wall.taken_out for wall in walls]
         self._render.page(
             "quarantine.html",
             "quarantine.html",
-            tables=tables,
+            tables=[wall.taken_out for wall in walls],
             waiting=[w for wall in walls for w in waiting(self._project, self._environment, wall)],
         )
         self._render.page("index.html", "wall.html", walls=walls, pages=pages)

@@ -153,6 +153,16 @@ def test_before_the_first_run_and_with_broken_files(orders: Folder) -> None:
     assert "kpis/orders.totals.html" in report(orders)
 
 
+def test_a_pipeline_without_a_kpi(days: Folder) -> None:
+    file = days.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().partition("kpis:")[0])
+    pages = report(days)
+
+    sound(pages)
+    assert "no KPI from orders" in pages["index.html"].text
+    assert re.search(r"Feeds\s*no KPI", pages["sources/orders.orders.html"].text)
+
+
 def test_a_record_that_is_broken_and_pages_of_runs_that_are_gone(days: Folder) -> None:
     first = report(days)
     file = sorted((days.root / ".etl/staging/orders/history").glob("*.json"))[0]
