@@ -45,9 +45,10 @@ def report(
     only: tuple[str, ...],
     root: Path,
 ) -> None:
-    """Write pages about pipelines, KPIs, runs and checks, which a browser opens from the folder.
+    """Write pages about pipelines, KPIs, sources, runs and checks, for a browser.
 
-    They need no server and load nothing from elsewhere. Sensitive values are masked.
+    It opens them from the folder, or from a bucket: they need no server and load nothing from
+    elsewhere. Sensitive values are masked.
 
     \b
     etl report

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from etl_framework.connections.base import inside
-from etl_framework.connections.files import File, Files
+from etl_framework.connections.files import File, Files, written_at
 from etl_framework.connections.lookup import resolve
 from etl_framework.errors import DataMissingError
 
@@ -60,4 +61,5 @@ class Directory(Files):
 
 def _file(folder: Path, name: str) -> File:
     status = (folder / name).stat()
-    return File(folder / name, name, f"{status.st_size}:{status.st_mtime_ns}")
+    modified = written_at(datetime.fromtimestamp(status.st_mtime, UTC))
+    return File(folder / name, name, f"{status.st_size}:{status.st_mtime_ns}", modified=modified)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from etl_framework.connections.base import Connection
@@ -18,17 +19,24 @@ class File:
     :param name: the name that rejected rows show.
     :param version: a text that changes when the file changes.
     :param moved: its name now, if it was moved after it was read.
+    :param modified: when it was last written, as ISO 8601 in UTC; empty if it was not listed.
     """
 
     path: Path
     name: str
     version: str
     moved: str = ""
+    modified: str = field(default="", compare=False)
 
     @property
     def place(self) -> str:
         """The name of the file now."""
         return self.moved or self.name
+
+
+def written_at(moment: datetime) -> str:
+    """The text that `File.modified` has for a moment."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 class Files(Connection):

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from etl_framework.connections.aws import client
-from etl_framework.connections.files import File, Files
+from etl_framework.connections.files import File, Files, written_at
 from etl_framework.connections.lookup import resolve
 from etl_framework.errors import DataMissingError
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
@@ -71,7 +71,12 @@ class S3(Files):
         matches = _matcher(pattern)
         start = re.split(r"[*?\[]", pattern)[0]
         return [
-            File(_here(here, stored.name, stored.tag), stored.name, f"{stored.size}:{stored.tag}")
+            File(
+                _here(here, stored.name, stored.tag),
+                stored.name,
+                f"{stored.size}:{stored.tag}",
+                modified=written_at(stored.modified),
+            )
             for stored in self.open().listed(start)
             if matches.fullmatch(stored.name) and not stored.name.endswith("/")
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -61,7 +62,7 @@ def extracted(work: Work, rows: Extracted, made: Outcome) -> Outcome:
     """
     _stay_within_limit(work.step, work.source, rows.rejected, rows.read)
     counts = {"read": rows.read, "kept": rows.kept, "rejected": rows.rejected}
-    return Outcome(counts, made.checks, made.files, made.table, rows.files, rows.since)
+    return replace(made, counts=counts, sources=rows.files, since=rows.since, arrived=rows.arrived)
 
 
 def remarks(work: Work, rows: Extracted) -> tuple[CheckResult, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.plan.plan import Plan
@@ -11,6 +12,8 @@ from etl_framework.project.window import THIS
 from etl_framework.sql.lineage import EVERY_ROW, Field, column_inputs
 
 Lineage = Mapping[Field, tuple[Field, ...]]
+# A column, or a relation.
+Thing = TypeVar("Thing")
 
 
 def step_lineage(plan: Plan, step: Step) -> dict[str, tuple[Field, ...]]:
@@ -51,19 +54,19 @@ def lineage(plan: Plan) -> Lineage:
     return inputs
 
 
-def turned(known: Lineage) -> Lineage:
+def turned(known: Mapping[Thing, Sequence[Thing]]) -> dict[Thing, tuple[Thing, ...]]:
     """The lineage the other way round: every column with those directly computed from it."""
-    outputs: dict[Field, tuple[Field, ...]] = dict.fromkeys(known, ())
-    for field, made in known.items():
+    outputs: dict[Thing, tuple[Thing, ...]] = dict.fromkeys(known, ())
+    for thing, made in known.items():
         for input_ in made:
-            outputs[input_] = (*outputs.get(input_, ()), field)
+            outputs[input_] = (*outputs.get(input_, ()), thing)
     return outputs
 
 
-def reached(known: Lineage, field: Field) -> Iterator[Field]:
+def reached(known: Mapping[Thing, Sequence[Thing]], thing: Thing) -> Iterator[Thing]:
     """Every column that is linked to a column, directly or through others; each only once."""
-    seen: set[Field] = set()
-    waiting = list(known.get(field, ()))
+    seen: set[Thing] = set()
+    waiting = list(known.get(thing, ()))
     while waiting:
         related = waiting.pop(0)
         if related not in seen:

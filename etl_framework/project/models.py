@@ -78,6 +78,14 @@ class Transform(Query):
         return self
 
 
+class Exposure(Model):
+    """Who reads a KPI outside the pipelines: a dashboard, a report, a service."""
+
+    name: str = Field(min_length=1, description="What it is called, for example `Sales dashboard`.")
+    url: str | None = Field(None, pattern=r"^https?://\S+$", description="Where it is found.")
+    owner: str = Field("", description="The team to ask before the KPI changes.")
+
+
 class Kpi(Query):
     """One result table, from a SQL template."""
 
@@ -87,6 +95,11 @@ class Kpi(Query):
     target: Target = Field(description="The table that the rows go to.")
     columns: TargetColumns = Field(
         min_length=1, description="The table's contract: names and types in order."
+    )
+    exposures: list[Exposure] = Field(
+        [],
+        examples=[[{"name": "Sales dashboard", "url": "https://bi.example/sales"}]],
+        description="Who reads the table outside the pipelines, for the pages of `etl report`.",
     )
 
     @model_validator(mode="after")

@@ -87,17 +87,17 @@ class Quarantine:
     def counts(self) -> Iterator[tuple[DataInterval, str, dict[str, int]]]:
         """Yield for every data interval and rule how many rejected rows are in each state."""
         for interval, run in self.runs().items():
-            decided = {
-                id_: _state(decision) for id_, decision in decisions(run, self.relation).items()
-            }
-            states_by_rule: dict[str, dict[str, int]] = {}
-            for rule, id_, rows in counted(self._files(run), list(decided)):
-                states = states_by_rule.setdefault(
-                    rule, dict.fromkeys((OPEN, CORRECTED, DROPPED), 0)
-                )
-                states[decided.get(id_, OPEN)] += rows
-            for rule in sorted(states_by_rule):
-                yield interval, rule, states_by_rule[rule]
+            for rule, states in sorted(self.states(run).items()):
+                yield interval, rule, states
+
+    def states(self, run: RunFolder) -> dict[str, dict[str, int]]:
+        """Return for every rule how many rejected rows of a data interval are in each state."""
+        decided = {id_: _state(decision) for id_, decision in decisions(run, self.relation).items()}
+        by_rule: dict[str, dict[str, int]] = {}
+        for rule, id_, rows in counted(self._files(run), list(decided)):
+            states = by_rule.setdefault(rule, dict.fromkeys((OPEN, CORRECTED, DROPPED), 0))
+            states[decided.get(id_, OPEN)] += rows
+        return by_rule
 
     def rows(self, selection: Selection, *, reveal: bool = True) -> Iterator[Rejected]:
         """Yield the selected rows, the oldest data interval first, then by file and line.

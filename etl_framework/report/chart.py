@@ -12,6 +12,8 @@ WIDTH, HEIGHT, EDGE = 320, 90, 6
 BAND = 3 * 1.4826
 # How many values a past has.
 WARM_UP = 7
+# More points than these are too many for a picture; of each stretch the lowest and highest stay.
+MOST, STRETCHES = 400, 150
 # From here on a float does not hold every integer.
 LONG = 1 << 53
 
@@ -29,9 +31,11 @@ class Chart:
     """What a template draws: places in a picture of WIDTH by HEIGHT.
 
     :param line: the points of a polyline, `0.0,80.0 10.5,60.0`.
-    :param dots: each point with its place.
+    :param dots: the points that are drawn, each with its place.
+    :param count: how many points there are.
     :param band: top and height of the band of the past; None with fewer than WARM_UP values.
     :param low: the lowest value, as the chart's edge says; `high` the highest.
+    :param limit: the height of a line that values should stay below; None if there is none.
     """
 
     title: str
@@ -40,6 +44,8 @@ class Chart:
     band: tuple[float, float] | None
     low: str
     high: str
+    count: int
+    limit: float | None = None
 
     @property
     def last(self) -> Point:
@@ -55,15 +61,17 @@ class Chart:
         return not top <= self.dots[-1][1] <= top + height
 
 
-def chart(title: str, points: Sequence[Point]) -> Chart:
+def chart(title: str, points: Sequence[Point], limit: float | None = None) -> Chart:
     """Draw the values of a column over data intervals.
 
     :param points: one or more, the oldest first.
+    :param limit: a value that they should stay below.
     """
     values = [point.value for point in points]
     low, high = min(values), max(values)
     edges = _band(values[:-1])
-    bottom, top = (min(low, edges[0]), max(high, edges[1])) if edges else (low, high)
+    shown: list[float] = [low, high, *(edges or ()), *(() if limit is None else (limit,))]
+    bottom, top = min(shown), max(shown)
     span = top - bottom
 
     def y(value: float) -> float:
@@ -72,10 +80,24 @@ def chart(title: str, points: Sequence[Point]) -> Chart:
         return round(HEIGHT - EDGE - (value - bottom) / span * (HEIGHT - 2 * EDGE), 1)
 
     step = (WIDTH - 2 * EDGE) / max(len(points) - 1, 1)
-    dots = [(round(EDGE + n * step, 1), y(p.value), p) for n, p in enumerate(points)]
+    dots = [(round(EDGE + n * step, 1), y(p.value), p) for n, p in _shown(points)]
     band = (y(edges[1]), round(y(edges[0]) - y(edges[1]), 1)) if edges else None
-    line = " ".join(f"{x},{at}" for x, at, _ in dots)
-    return Chart(title, line, dots, band, number(low), number(high))
+    line = " ".join(f"{x:g},{at:g}" for x, at, _ in dots)
+    drawn = None if limit is None else y(limit)
+    return Chart(title, line, dots, band, number(low), number(high), len(points), drawn)
+
+
+def _shown(points: Sequence[Point]) -> list[tuple[int, Point]]:
+    """The points that are drawn, with their places among all."""
+    places = range(len(points))
+    if len(points) > MOST:
+        size = -(-len(points) // STRETCHES)
+        kept = {0, len(points) - 1}
+        for start in range(0, len(points), size):
+            stretch = places[start : start + size]
+            kept |= {f(stretch, key=lambda n: points[n].value) for f in (min, max)}
+        return [(n, points[n]) for n in sorted(kept)]
+    return [(n, points[n]) for n in places]
 
 
 def _band(past: Sequence[float]) -> tuple[float, float] | None:

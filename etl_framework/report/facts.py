@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from etl_framework.plan.plan import Plan
 from etl_framework.project.models import Pipeline
 from etl_framework.run.attempts import Attempt
-from etl_framework.run.status import Row, State
+from etl_framework.run.history import StepFacts
+from etl_framework.run.status import Cell, Row, State
 
 SIGNS: Mapping[State, str] = {
     "published": "✓", "warned": "!", "failed": "✗", "running": "…", "missing": "·", "late": "◷",
     "due": " ",
 }  # fmt: skip
+
+# The result of a check, with its run.
+Result = tuple[Attempt, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,57 @@ class Wall:
     row: Row
     plan: Plan | None
 
+    @cached_property
+    def steps(self) -> Mapping[str, Sequence[StepFacts]]:
+        """All steps of all runs by the key of their data interval, the oldest first."""
+        steps: dict[str, list[StepFacts]] = {}
+        for attempt in self.row.runs:
+            for record in attempt.records:
+                steps.setdefault(record.key, []).extend(record.steps)
+        return steps
+
+    def last_steps(self, cell: Cell) -> dict[str, StepFacts]:
+        """The last result of each step of a data interval; a run may have only some of them."""
+        return {step.step: step for step in self.steps.get(cell.interval.key, ())}
+
+    @cached_property
+    def taken_out(self) -> TakenOut:
+        """The rows that were taken out of each data interval, by what its last runs tell."""
+        cells = [cell for cell in self.row.cells if cell.run]
+        rules: dict[tuple[str, str], list[int]] = {}
+        for place, cell in enumerate(cells):
+            for source, rule, rows in _rejections(self.last_steps(cell)):
+                rules.setdefault((source, rule), [0] * len(cells))[place] += rows
+        return TakenOut(
+            self.pipeline.name, self.pipeline.sources, cells, dict(sorted(rules.items()))
+        )
+
+    @cached_property
+    def checks(self) -> Mapping[tuple[str, str], Sequence[Result]]:
+        """The results of every check over all runs, by relation and check."""
+        checks: dict[tuple[str, str], list[Result]] = {}
+        for attempt in self.row.runs:
+            for record in attempt.records:
+                for step in record.steps:
+                    for check in step.checks:
+                        name = str(check["relation"]), str(check["check"])
+                        checks.setdefault(name, []).append((attempt, check))
+        return checks
+
+    def checks_of(self, relation: str) -> dict[str, Sequence[Result]]:
+        """The results of the checks of one relation, by check."""
+        return {check: results for (of, check), results in self.checks.items() if of == relation}
+
     def counts(self) -> str:
         """How many data intervals are in each state: `28 published, 2 missing`."""
         states = [cell.state for cell in self.row.cells]
         found = {state: states.count(state) for state in SIGNS if state in states}
         return ", ".join(f"{count:,} {state}" for state, count in found.items()) or "never run"
+
+    def interval(self, attempt: Attempt) -> str:
+        """The data interval of a run, as people read it."""
+        key = attempt.last.key
+        return next((str(c.interval) for c in self.row.cells if c.interval.key == key), key)
 
 
 @dataclass(frozen=True)
@@ -80,51 +131,20 @@ def _seconds(one: str, other: str) -> float:
 class TakenOut:
     """How many rows of a pipeline were taken out, by rule and data interval.
 
-    :param rules: for each source and rule the numbers, one for each of `intervals`.
+    :param sources: the names of its sources.
+    :param rules: for each source and rule the numbers, one for each of `cells`.
     """
 
     pipeline: str
-    intervals: Sequence[tuple[str, Attempt]]
+    sources: Collection[str]
+    cells: Sequence[Cell]
     rules: Mapping[tuple[str, str], Sequence[int]]
 
 
-def taken_out(wall: Wall) -> TakenOut:
-    """The rows that the last run of each data interval has put into quarantine."""
-    runs = [(cell.label, cell.run) for cell in wall.row.cells if cell.run]
-    found: dict[tuple[str, str], list[int]] = {}
-    for place, (_, run) in enumerate(runs):
-        for source, rule, rows in _rejections(run):
-            found.setdefault((source, rule), [0] * len(runs))[place] += rows
-    return TakenOut(wall.pipeline.name, runs, dict(sorted(found.items())))
-
-
-def _rejections(run: Attempt) -> Iterator[tuple[str, str, int]]:
-    last = {step.step: step for record in run.records for step in record.steps}
+def _rejections(last: Mapping[str, StepFacts]) -> Iterator[tuple[str, str, int]]:
     for name, step in last.items():
         if rejected := step.counts.get("rejected", 0):
             yield name.removeprefix("extract."), "could not be read", rejected
         for check in step.checks:
             if check["status"] == "quarantine":
                 yield str(check["relation"]), str(check["check"]), int(check["failing"])
-
-
-def strips(wall: Wall) -> tuple[str, dict[str, list[tuple[Attempt, Mapping[str, Any]]]]]:
-    """The results of every check of a pipeline over its runs, by relation and check."""
-    found: dict[str, list[tuple[Attempt, Mapping[str, Any]]]] = {}
-    for attempt in wall.row.runs:
-        for record in attempt.records:
-            for step in record.steps:
-                for check in step.checks:
-                    found.setdefault(f"{check['relation']}: {check['check']}", []).append(
-                        (attempt, check)
-                    )
-    return wall.pipeline.name, found
-
-
-def strip(wall: Wall, relation: str) -> dict[str, list[tuple[Attempt, Mapping[str, Any]]]]:
-    checks = strips(wall)[1]
-    return {
-        name.removeprefix(f"{relation}: "): results
-        for name, results in checks.items()
-        if name.startswith(f"{relation}: ")
-    }

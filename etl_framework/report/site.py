@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
-from importlib.resources import files
+from contextlib import closing
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from etl_framework import __version__
 from etl_framework.errors import ConfigError, EtlError
 from etl_framework.plan.plan import build_plan
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.report import facts
-from etl_framework.report.chart import HEIGHT, WIDTH, counted, number
+from etl_framework.report.flaky import flaky
+from etl_framework.report.gaps import gaps
+from etl_framework.report.graph import Graph
+from etl_framework.report.lineage import View, view
+from etl_framework.report.quarantine import waiting
+from etl_framework.report.render import Renderer, slug
+from etl_framework.report.sensitive import flows
+from etl_framework.report.sources import deliveries
+from etl_framework.report.tables import Tables
 from etl_framework.report.values import values_of
-from etl_framework.run.attempts import Attempt
 from etl_framework.run.status import status
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-STATIC = ("style.css", "report.js")
 # In every folder that a report has written; no other is written over.
 MARK = ".etl-report"
 
@@ -52,11 +52,11 @@ def write_site(
         raise ConfigError(f"'{output}' has other files than a report", hint="give another --output")
     fresh = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
-        for folder in ("kpis", "runs"):
+        for folder in ("kpis", "sources", "runs"):
             (fresh / folder).mkdir(parents=True)
         (fresh / MARK).write_text("Made by etl report, which writes this folder anew.\n")
-        site = _Site(project, environment, fresh, last, until)
-        site.write([site.wall(model) for model in models])
+        with closing(Tables(project.workspace(environment))) as tables:
+            _Site(project, environment, fresh, last, until, models, tables).write()
         # An error before has left the earlier pages as they were.
         shutil.rmtree(output, ignore_errors=True)
         fresh.rename(output)
@@ -77,28 +77,20 @@ class _Site:
         output: Path,
         last: int,
         until: date | None,
+        models: Sequence[Pipeline],
+        tables: Tables,
     ) -> None:
         self._project = project
         self._environment = environment
-        self._workspace = project.workspace(environment)
-        self._output = output
+        self._tables = tables
         self._last = last
         self._until = until
-        self._templates = _templates()
-        self._templates.globals.update(
-            version=__version__,
-            project=project.root.name,
-            environment=project.environment_name(environment),
-            made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            signs=facts.SIGNS,
-            slug=slug,
-            counted=counted,
-            number=number,
-            width=WIDTH,
-            height=HEIGHT,
-        )
+        self._walls = [self._wall(model) for model in models]
+        plans = [wall.plan for wall in self._walls if wall.plan]
+        self._graph = Graph(models, plans, project.models)
+        self._render = Renderer(output, project.root.name, project.environment_name(environment))
 
-    def wall(self, pipeline: Pipeline) -> facts.Wall:
+    def _wall(self, pipeline: Pipeline) -> facts.Wall:
         """Collect what is known of a pipeline."""
         row = status(self._project, self._environment, pipeline, self._last, self._until)
         interval = row.cells[-1].interval if row.cells else pipeline.some_interval()
@@ -108,87 +100,75 @@ class _Site:
             plan = None
         return facts.Wall(pipeline, row, plan)
 
-    def write(self, walls: Sequence[facts.Wall]) -> Path:
+    def write(self) -> None:
         """Write all pages."""
-        for name in STATIC:
-            (self._output / name).write_text(_text(name), encoding="utf-8")
-        pages = [page for wall in walls for page in self._pages(wall)]
+        walls = self._walls
+        pages = [page for wall in walls for page in (*self._kpis(wall), *self._sources(wall))]
+        self._tables.close()  # a run may wait for the file of a warehouse
         for wall in walls:
-            for attempt in wall.row.runs:
-                self._page(
-                    f"runs/{slug(attempt)}.html",
-                    "run.html",
-                    wall=wall,
-                    run=attempt,
-                    interval=_interval(wall, attempt),
-                    parts=facts.parts(attempt),
-                )
-        self._page("checks.html", "checks.html", strips=[facts.strips(wall) for wall in walls])
-        self._page("quarantine.html", "quarantine.html", tables=list(map(facts.taken_out, walls)))
-        return self._page("index.html", "wall.html", walls=walls, pages=pages)
+            self._runs(wall)
+        self._render.page(
+            "checks.html",
+            "checks.html",
+            walls=walls,
+            flaky=flaky(walls),
+            gaps=gaps(self._project, walls),
+        )
+        models = [wall.pipeline for wall in walls]
+        self._render.page("sensitive.html", "sensitive.html", flows=flows(self._graph, models))
+        self._render.page(
+            "quarantine.html",
+            "quarantine.html",
+            tables=[wall.taken_out for wall in walls],
+            waiting=[w for wall in walls for w in waiting(self._project, self._environment, wall)],
+        )
+        self._render.page("index.html", "wall.html", walls=walls, pages=pages)
 
-    def _pages(self, wall: facts.Wall) -> Iterator[tuple[str, str, str]]:
-        """Write a page for each KPI; yield its address, title and description, for the search."""
-        for name, kpi in wall.pipeline.kpis.items():
-            address = f"kpis/{wall.pipeline.name}.{name}.html"
-            made = (
-                next((s for s in wall.plan.steps if s.name == f"kpi.{name}"), None)
-                if wall.plan
-                else None
+    def _runs(self, wall: facts.Wall) -> None:
+        for attempt in wall.row.runs:
+            self._render.page(
+                f"runs/{slug(attempt)}.html",
+                "run.html",
+                wall=wall,
+                run=attempt,
+                interval=wall.interval(attempt),
+                parts=facts.parts(attempt),
             )
-            values = values_of(self._workspace, wall.pipeline, kpi, self._last, self._until)
-            self._page(
-                address,
+
+    def _kpis(self, wall: facts.Wall) -> Iterator[tuple[View, str]]:
+        """Write a page for each KPI; yield what the search has to know of it."""
+        steps = {step.name: step for step in wall.plan.steps} if wall.plan else {}
+        for name, kpi in wall.pipeline.kpis.items():
+            lineage = self._view(wall, name)
+            self._render.page(
+                lineage.node.address,
                 "kpi.html",
                 wall=wall,
                 name=name,
                 kpi=kpi,
-                step=made,
-                values=values,
-                readers=list(_readers(self._project, wall.pipeline.name, name)),
-                strip=facts.strip(wall, name),
+                step=steps.get(f"kpi.{name}"),
+                values=values_of(self._tables, wall.pipeline, kpi, self._last, self._until),
+                view=lineage,
+                checks=wall.checks_of(name),
             )
-            yield address, f"{wall.pipeline.name}.{name}", kpi.description
+            yield lineage, kpi.description
 
-    def _page(self, address: str, template: str, **context: Any) -> Path:
-        root = "../" * address.count("/")
-        text = self._templates.get_template(template).render(root=root, **context)
-        file = self._output / address
-        file.write_text(text, encoding="utf-8")
-        return file
+    def _sources(self, wall: facts.Wall) -> Iterator[tuple[View, str]]:
+        """Write a page for each source; yield what the search has to know of it."""
+        for name, source in wall.pipeline.sources.items():
+            lineage = self._view(wall, name)
+            self._render.page(
+                lineage.node.address,
+                "source.html",
+                wall=wall,
+                name=name,
+                source=source,
+                given=deliveries(wall, name),
+                view=lineage,
+                checks=wall.checks_of(name),
+            )
+            yield lineage, source.description
 
-
-def slug(attempt: Attempt) -> str:
-    """The name of a run's page, which is safe as a file's name."""
-    digest = hashlib.sha256(attempt.last.run.encode()).hexdigest()[:8]
-    return f"{attempt.last.pipeline}-{attempt.last.key}-{digest}"
-
-
-def _interval(wall: facts.Wall, attempt: Attempt) -> str:
-    return next(
-        (str(cell.interval) for cell in wall.row.cells if cell.interval.key == attempt.last.key),
-        attempt.last.key,
-    )
-
-
-def _readers(project: Project, pipeline: str, kpi: str) -> Iterator[str]:
-    """The pipelines that come after a KPI, or after its pipeline."""
-    for model in project.models:
-        if {pipeline, f"{pipeline}.{kpi}"} & set(map(str, model.after or ())):
-            yield model.name
-
-
-def _templates() -> Environment:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    return Environment(
-        loader=FunctionLoader(_text),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _text(name: str) -> str:
-    return (files("etl_framework.report") / "templates" / name).read_text(encoding="utf-8")
+    def _view(self, wall: facts.Wall, name: str) -> View:
+        columns = [column.name for column in wall.pipeline.relations()[name].columns]
+        return view(self._graph, f"{wall.pipeline.name}.{name}", columns)

@@ -26,7 +26,7 @@ from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.storage.rejected import PARSE
 
 # What a block says that does not change its rows.
-ASIDE = {"description", "checks", "tests", "target", "wait", "deferrable"}
+ASIDE = {"description", "checks", "tests", "target", "exposures", "wait", "deferrable"}
 
 
 State = Literal["started", "done", "reused", "failed", "skipped"]

@@ -28,6 +28,7 @@ class StepFacts:
     :param checks: the results of its checks, without example rows.
     :param error: code and message; empty if it did not fail.
     :param files: the files that a source was read from.
+    :param arrived: when the newest of them was written, as ISO 8601; empty if nobody can tell.
     """
 
     step: str
@@ -38,6 +39,7 @@ class StepFacts:
     checks: Sequence[Mapping[str, Any]] = ()
     error: str = ""
     files: Sequence[str] = ()
+    arrived: str = ""
 
 
 @dataclass(frozen=True)

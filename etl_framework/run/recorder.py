@@ -102,9 +102,12 @@ class Recorder:
     def _facts(self, result: StepResult) -> StepFacts:
         before = self._steps.get(result.step)
         files: Sequence[str] = ()
+        arrived = ""
         if result.state == "done" and result.step.startswith("extract."):
             outcome = self._folder.step(result.step).outcome()
-            files = [name for name, _ in outcome.sources[:FILES]] if outcome else ()
+            if outcome:
+                files = [name for name, _ in outcome.sources[:FILES]]
+                arrived = outcome.arrived
         return StepFacts(
             step=result.step,
             state=result.state,
@@ -114,6 +117,7 @@ class Recorder:
             checks=[check.facts() for check in result.checks],
             error=_error(result),
             files=files,
+            arrived=arrived,
         )
 
     def _write(self, state: State, ended: str = "") -> None:

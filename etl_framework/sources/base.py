@@ -68,6 +68,7 @@ class Extracted:
     :param files: the files that were read, with their versions.
     :param warnings: what else the user is told, each with the name that its result gets.
     :param since: from when on changes were read, as ISO 8601, or ALL; empty if not by changes.
+    :param arrived: when the newest file was written, as ISO 8601; empty if nobody can tell.
     """
 
     kept: int
@@ -76,6 +77,7 @@ class Extracted:
     files: tuple[tuple[str, str], ...] = ()
     warnings: tuple[tuple[str, str], ...] = ()
     since: str = ""
+    arrived: str = ""
 
     @property
     def read(self) -> int:

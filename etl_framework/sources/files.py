@@ -123,7 +123,7 @@ class FilesSource(Source):
                 f"the files of '{self._pattern(extraction.interval)}' have no rows",
                 hint="if that is right, write `may_be_empty: true`",
             )
-        return replace(extracted, files=tuple((file.name, file.version) for file in files))
+        return with_files(extracted, files)
 
     def into_parquet(self, extraction: Extraction, files: Sequence[File]) -> Extracted:
         """Write the rows of files as Parquet into the folder's `data`, with the declared columns.
@@ -243,6 +243,13 @@ class FilesSource(Source):
         )
         part = extraction.folder.part("data") / EMPTY_PART
         write_parquet(extraction.session, f"SELECT {columns} LIMIT 0", part, text=False)
+
+
+def with_files(extracted: Extracted, files: Sequence[File]) -> Extracted:
+    """What was extracted, with the files that it came from and when the newest was written."""
+    read = tuple((file.name, file.version) for file in files)
+    arrived = max((file.modified for file in files), default="")
+    return replace(extracted, files=read, arrived=arrived)
 
 
 def _place(extraction: Extraction) -> Files:

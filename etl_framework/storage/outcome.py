@@ -50,7 +50,7 @@ class Outcome:
     :param files: the Parquet files of the relation; in `result.json` relative to the run's folder.
     :param table: the relation's table, if the engine keeps relations in a database.
     :param sources: the files that a source was read from, with their versions.
-    :param since: from when on changes were read, as `Extracted` says.
+    :param since: from when on changes were read, as `Extracted` says; `arrived` likewise.
     :param fingerprint: a hash that changes when the output could change.
     :param definition: a hash of all that the project's files say about the step.
     """
@@ -61,6 +61,7 @@ class Outcome:
     table: str = ""
     sources: tuple[tuple[str, str], ...] = ()
     since: str = ""
+    arrived: str = ""
     fingerprint: str = ""
     definition: str = ""
 
@@ -102,6 +103,7 @@ class Finished:
                 table=str(facts["table"]),
                 sources=tuple((str(name), str(version)) for name, version in facts["sources"]),
                 since=str(facts["since"]),
+                arrived=str(facts.get("arrived", "")),  # earlier versions did not store it
                 fingerprint=str(facts["fingerprint"]),
                 definition=str(facts["definition"]),
             )

@@ -27,6 +27,7 @@ from etl_framework.sources.csv.header import Header, header_of
 from etl_framework.sources.csv.source import CsvSource
 from etl_framework.sources.csv.text import PACKED as MAGIC
 from etl_framework.sources.csv.text import unpacked_head
+from etl_framework.sources.files import with_files
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.sql.text_form import USUAL
 from etl_framework.storage.manifest import write_manifest
@@ -107,8 +108,7 @@ class CsvCopy:
             self._cluster.run(f"ALTER TABLE {quote_table(self._table)} DROP COLUMN {quote(name)}")
         known = dict.fromkeys(name for header, _ in groups for name in header if name)
         new = tuple(name for name in known if name not in self._wanted)
-        read = tuple((file.name, file.version) for file in files)
-        return Extracted(0, self._keep_failed(files), new, read)
+        return with_files(Extracted(0, self._keep_failed(files), new), files)
 
     def _head(self, file: File) -> tuple[Header | None, str]:
         """Read the header of a file, and how it is packed, from its first bytes."""
