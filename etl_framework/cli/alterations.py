@@ -9,15 +9,17 @@ if TYPE_CHECKING:
     from etl_framework.plan.ddl import Change
 
 
-def lines(change: Change) -> Iterator[str]:
-    """What a table needs: its state, then each change with its cost and its statements."""
+def lines(change: Change, waiting: str = "") -> Iterator[str]:
+    """What a table needs: its state, then each change with its cost and its statements.
+
+    :param waiting: what is said of a change that a run does not make.
+    """
     state = "would change" if change.alterations else "as it should be"
     rows = "" if change.rows is None else f", {change.rows:,} row{'' if change.rows == 1 else 's'}"
     yield f"{change.table}: {'refused' if change.refused else state}{rows}"
     said = ""
     for alteration in change.alterations:
-        waits = "; waits for `etl apply`" if alteration.waits else ""
-        words = f"  {alteration.what} ({alteration.cost}{waits})"
+        words = f"  {alteration.what} ({alteration.cost}{waiting if alteration.waits else ''})"
         yield from [words] if words != said else []
         yield from (f"    {sql};" for sql in _shown(alteration.statements))
         said = words

@@ -82,7 +82,7 @@ def _compare(built: Plan, format_: str) -> None:
     if format_ == "json":
         click.echo(json.dumps([asdict(change) for change in table_changes], indent=2))
     for change in table_changes if format_ == "text" else ():
-        click.echo("\n".join(lines(change)))
+        click.echo("\n".join(lines(change, "; waits for `etl apply`")))
     if any(change.refused for change in table_changes):
         sys.exit(1)
 

@@ -114,7 +114,8 @@ class Conversion:
         return f"CASE WHEN ABS({x}) < {limit} THEN {same} END"
 
     def is_real(self, x: str) -> str:
-        usual = f"{x} = 0 OR ABS({x}) BETWEEN 1.2e-38 AND 3.4e38"
+        least, largest = (f"CAST('{limit}' AS DOUBLE PRECISION)" for limit in ("1.2e-38", "3.4e38"))
+        usual = f"{x} = 0 OR ABS({x}) BETWEEN {least} AND {largest}"
         return f"CASE WHEN {usual} THEN CAST(CAST({x} AS REAL) AS DOUBLE PRECISION) = {x} END"
 
     def whole(self, x: str) -> str:

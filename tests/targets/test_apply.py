@@ -138,6 +138,42 @@ def test_a_sensitive_column_shows_no_value(place: Place) -> None:
     assert message.endswith("does not hold exactly: ***") and "ada" not in message + hint
 
 
+def test_a_numeric_of_any_length_is_cut_by_nobody(place: Place) -> None:
+    if place.kind != "postgres":
+        pytest.skip("others have no such type")
+    place.do("CREATE TABLE t (v numeric, w text)", "INSERT INTO t VALUES (1.2345, 'abc')")
+    with place.open() as warehouse:
+        load = table({"v": "decimal(38,2)", "w": "varchar(3)"})
+        assert warehouse.changes(load)[1]
+
+    ((message, _),) = refused(place, Wish(load))
+    assert message == "t.v: 1 row has a value that decimal(38,2) does not hold exactly: 1.2345"
+    place.do("UPDATE t SET v = 1.5")
+    applied(place, Wish(load))
+    assert types(place) == {"v": "decimal(38,2)", "w": "varchar(3)"}
+
+
+def test_what_else_depends_on_a_column_is_told_by_the_database(place: Place) -> None:
+    if place.kind != "postgres":
+        pytest.skip("others have no foreign keys, or do not enforce them")
+    place.do(
+        "CREATE TABLE t (id integer, note integer UNIQUE)",
+        "CREATE TABLE u (note integer REFERENCES t (note))",
+        "CREATE MATERIALIZED VIEW stored AS SELECT id FROM t",
+    )
+    with place.open() as warehouse, pytest.raises(StepError) as caught:
+        apply_to(warehouse, Wish(table({"id": "integer"}), ("note",)))
+    assert "other objects depend on it" in str(caught.value)
+    assert "CASCADE" not in str(caught.value)
+    assert list(types(place)) == ["id", "note"]
+
+    told = refused(place, Wish(table({"fresh": "integer", "note": "integer"}), ("id",)))
+    assert told == [
+        ("views read id of t: public.stored", "let them do without it, or keep the column")
+    ]
+    place.do("DROP MATERIALIZED VIEW stored")
+
+
 def test_a_column_goes_only_where_it_is_named(place: Place) -> None:
     place.do(
         "CREATE TABLE t (id integer, note varchar(9), must integer NOT NULL)",
