@@ -138,16 +138,14 @@ class PostgresWarehouse(Warehouse):
     def alter(self, difference: Difference, dropped: Collection[str] = ()) -> list[Alteration]:
         """Views that read columns with another type are dropped and made again around it."""
         altered = super().alter(difference, dropped)
-        if not (retyped := difference.retyped):
-            return altered
+        retyped = difference.retyped
         oid, numbers = self._numbers(difference.table.name, [change.there for change in retyped])
-        views = Dependents(self.query, VIEWS, GRANTS).views(oid, numbers)
+        views = Dependents(self.query, VIEWS, GRANTS).views(oid, numbers) if numbers else []
         if not views:
             return altered
-        types, rest = altered[: len(retyped)], altered[len(retyped) :]
-        changed = [sql for alteration in types for sql in alteration.statements]
+        types, rest = joined(altered[: len(retyped)]), altered[len(retyped) :]
         drops, made = [v.drop for v in reversed(views)], [s for v in views for s in v.create()]
-        return [replace(joined(types), statements=(*drops, *changed, *made)), *rest]
+        return [replace(types, statements=(*drops, *types.statements, *made)), *rest]
 
     def _numbers(self, table: str, columns: Collection[str]) -> tuple[int, list[int]]:
         """The identifier of a table, and the numbers of columns in it."""

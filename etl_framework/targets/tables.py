@@ -136,8 +136,8 @@ class Tables(ABC):
 
     def difference(self, table: Table) -> Difference | None:
         """Return how a table differs from the one that is wanted; None if there is none."""
-        columns = self.table_columns(table.name)
-        return Difference.of(self, table, columns) if columns else None
+        here = self.table_columns(table.name)
+        return Difference.of(self, table, here) if here else None
 
     def alterations(
         self, table: Table, difference: Difference | None, dropped: Collection[str] = ()

@@ -378,15 +378,16 @@ def test_it_waits_for_a_run_and_says_who_holds_the_table(held: Place) -> None:
     assert types(held) == {"v": "varchar(9)"}
 
 
-def test_values_that_came_while_it_waited_count(held: Place) -> None:
-    """A run that holds the table adds a value that does not fit, after it was looked at."""
+@pytest.mark.parametrize("locks", [[lock_name("t")], []], ids=["a run", "somebody"])
+def test_values_that_came_while_it_waited_count(held: Place, locks: list[str]) -> None:
+    """Who writes to the table adds a value that does not fit, after it was looked at."""
     ended: list[Exception | None] = []
     with closing(held.open()) as running, held.open() as waiting:
         apply = Apply(waiting, [Wish(table({"v": "integer"}))])
         apply.refuse()
         told = apply.told()
         running.execute("BEGIN")
-        for sql in running.lock([lock_name("t")]):
+        for sql in running.lock(locks) if locks else ():
             running.execute(sql)
         running.execute("INSERT INTO t VALUES ('x')")
 
