@@ -94,7 +94,7 @@ class Copy:
         copy, as_sql = f"etl_copy_{relation}"[:120], quote_table(name)
         new = f"{quote(schema)}.{quote(copy)}" if "." in name else quote(copy)
         listed = names([column for column, _ in self._kept])
-        values = {c.column.name: c.conversion for c in self.difference.retyped if c.conversion}
+        values = {c.name: c.conversion for c in self.difference.retyped if c.conversion}
         selected = ", ".join(
             values[column].value(quote(column)) if column in values else quote(column)
             for column, _ in self._kept
@@ -121,7 +121,7 @@ class Copy:
         return [(name, type_) for name, type_ in kept if name not in self.dropped]
 
     def _definitions(self) -> Iterator[str]:
-        changed = {c.column.name: c.column for c in self.difference.retyped}
+        changed = {c.name: c.column for c in self.difference.retyped}
         freed = {name for name in self.difference.required if name not in self.dropped}
         names_then = dict(self.difference.renamed)
         facts = {names_then.get(name, name): rest for name, *rest in self.columns}
@@ -144,14 +144,13 @@ class Copy:
                 yield f"COMMENT ON COLUMN {as_sql}.{column} IS {text(str(comment))}"
 
     def _layout(self) -> str:
-        """The layout that the target names, or else the one that the table has."""
-        table = self.difference.table
-        if named := self.warehouse.layout(table.target):
-            return named
+        """The layout that the target names, and where it names none the one that the table has."""
+        table, gone = self.difference.table, {name.lower() for name in self.dropped}
         style, key, order = arrangement(self.warehouse, table.name, self.oid)
-        gone = {name.lower() for name in self.dropped}
-        distribution = f" DISTKEY ({quote(key)})" if key and key not in gone else ""
-        if not key and style in ("even", "all"):
-            distribution = f" DISTSTYLE {style.upper()}"
-        kept = [name for name in order if name not in gone]
-        return distribution + (f" SORTKEY ({names(kept)})" if kept else "")
+        target, there = table.target, dict[str, Any]()
+        if not (target.dist_key or target.dist_style):
+            there["dist_key"] = key if key not in gone else None
+            there["dist_style"] = style if not key and style in ("even", "all") else None
+        if not target.sort_key:
+            there["sort_key"] = [name for name in order if name not in gone]
+        return self.warehouse.layout(target.model_copy(update=there))

@@ -9,34 +9,11 @@ from typing import TYPE_CHECKING
 from etl_framework.columns import Column
 from etl_framework.errors import StepError
 from etl_framework.sql.quote import quote, quote_table
-from etl_framework.targets.alteration import Alteration, Cost
+from etl_framework.targets.alteration import Alteration, Cost, Retyped
 from etl_framework.targets.columns import name_there
-from etl_framework.targets.conversion import Conversion
 
 if TYPE_CHECKING:
     from etl_framework.targets.tables import Table, Tables
-
-
-@dataclass(frozen=True)
-class Retyped:
-    """A column that gets another type.
-
-    :param there: the name that it has in the table now.
-    :param former: its type now, as the catalogue calls it.
-    :param wider: whether the new type holds all values as they are.
-    :param conversion: else how they are converted; None if they mean nothing in the new type.
-    """
-
-    column: Column
-    there: str
-    former: str
-    wider: bool
-    conversion: Conversion | None = None
-
-    @property
-    def what(self) -> str:
-        """The change in words."""
-        return f"{self.column.name}: {self.former.lower()} becomes {self.column.type}"
 
 
 @dataclass(frozen=True)
@@ -98,21 +75,23 @@ class Difference:
             for there, name in self.renamed
         ]
 
-    def retype(self, change: Retyped, written: str) -> Alteration:
-        """What gives a column another type in place.
+    def retypes(self, written: Callable[[Column], str]) -> list[Alteration]:
+        """What gives columns other types in place.
 
-        :param written: the type in the SQL of the database.
+        :param written: gives the type of a column in the SQL of the database.
         """
-        name = quote(change.column.name)
-        using = f" USING {change.conversion.value(name)}" if change.conversion else ""
-        sql = f"ALTER COLUMN {name} TYPE {written}{using}"
-        return self._in_place(change.what, sql, "rewrites the rows", waits=not change.wider)
+        return [
+            self._in_place(
+                change.what,
+                f"ALTER COLUMN {quote(change.name)} TYPE {written(change.column)}{change.using}",
+                "at once" if change.longer else "rewrites the rows",
+                waits=not change.wider,
+            )
+            for change in self.retyped
+        ]
 
-    def frees(self, dropped: Collection[str] = ()) -> list[Alteration]:
-        """What lets columns be empty that nobody wants, so that rows can be added without them.
-
-        :param dropped: columns that go, by the names that they have.
-        """
+    def frees(self, dropped: Collection[str]) -> list[Alteration]:
+        """What lets columns be empty that nobody wants, unless they are dropped."""
         return [
             self._in_place(
                 f"{name} may be empty", f"ALTER COLUMN {quote(name)} DROP NOT NULL", waits=True

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from etl_framework.columns import MASK
 from etl_framework.errors import Diagnostic, RetryableError, StepError, did_you_mean
 from etl_framework.sql.quote import quote, quote_table
-from etl_framework.targets.alteration import Alteration
+from etl_framework.targets.alteration import Alteration, Retyped
 from etl_framework.targets.base import Warehouse
-from etl_framework.targets.difference import Difference, Retyped
+from etl_framework.targets.difference import Difference
 from etl_framework.targets.tables import Table
 
 EXAMPLES = 3

@@ -33,16 +33,15 @@ def altered(
     :raises StepError: the copy would lose something.
     """
     retyped = difference.retyped
-    here = [warehouse.retype(difference, change) for change in retyped]
+    here = difference.retypes(warehouse.type_written)
     changes = [*here, *difference.frees(dropped), *difference.drops(dropped)]
     if not changes:
         return []
     copy = Copy.of(warehouse, difference, dropped)
-    longer = all(change.wider and change.column.type.name == "varchar" for change in retyped)
+    longer = all(change.longer for change in retyped)
     freed = len(changes) > len(here) + len(dropped)
     if longer and not (freed or (retyped and copy.views) or copy.loses_a_key):
-        alone = [replace(change, cost="at once", alone=True) for change in here]
-        return [*alone, *difference.drops(dropped)]
+        return [*(replace(change, alone=True) for change in here), *difference.drops(dropped)]
     what = joined(changes, "copies the rows")
     return [replace(what, statements=copy.statements(what.what))]
 

@@ -12,7 +12,7 @@ from etl_framework.errors import RetryableError, StepError
 from etl_framework.sql.quote import literal, quote, quote_table
 from etl_framework.targets.alteration import Alteration, Transaction
 from etl_framework.targets.conversion import Conversion
-from etl_framework.targets.difference import Difference, Retyped
+from etl_framework.targets.difference import Difference
 from etl_framework.targets.target import Target
 
 # A path, a line and a column.
@@ -85,15 +85,10 @@ class Tables(ABC):
         :raises StepError: that would lose something else.
         """
         return [
-            *(self.retype(difference, change) for change in difference.retyped),
+            *difference.retypes(self.type_written),
             *difference.frees(dropped),
             *difference.drops(dropped),
         ]
-
-    @classmethod
-    def retype(cls, difference: Difference, change: Retyped) -> Alteration:
-        """Return what changes a column's type in place."""
-        return difference.retype(change, cls.type_written(change.column))
 
     def arrange(self, table: Table) -> list[Alteration]:
         """Return what gives a table that exists the layout which its target asks for."""

@@ -273,6 +273,19 @@ def test_a_copy_has_the_keys_that_stay(place: Place) -> None:
     applied(place, Wish(table({"id": "integer"}, dist_style="all", sort_key=["id"])))
     assert place.rows(layout) == [("id", False, 1)]
 
+    place.do("CREATE TABLE u (id bigint, day date) DISTKEY (id) SORTKEY (day)")
+    applied(place, Wish(table({"id": "integer", "day": "date"}, "u", dist_style="all")))
+    assert sorted(place.rows(layout.replace("'t'", "'u'"))) == [("day", False, 1), ("id", False, 0)]
+
+
+def test_other_capitals_are_the_same_column(place: Place) -> None:
+    place.do('CREATE TABLE t ("Big" bigint, "Code" varchar(9))', "INSERT INTO t VALUES (1, '2')")
+
+    applied(place, Wish(table({"big": "integer", "code": "integer"})))
+
+    assert types(place) == {"Big": "integer", "Code": "integer"}
+    assert place.rows("SELECT * FROM t") == [(1, 2)]
+
 
 def test_a_table_with_keys_is_not_copied(place: Place) -> None:
     if place.kind != "redshift":
