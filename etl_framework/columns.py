@@ -53,6 +53,8 @@ IN_CATALOGUES = {
     "timestamp": "timestamp without time zone",
     "timestamptz": "timestamp with time zone",
 }
+# Digits of a `numeric` without arguments in PostgreSQL, which no decimal of ours holds.
+ENDLESS = (147_455, 16_383)
 # What else each type holds.
 _HELD = {
     "integer": ("smallint",),
@@ -121,6 +123,8 @@ class ColumnType(Written):
     @classmethod
     def of_postgres(cls, name: str) -> ColumnType | None:
         """The column type for a type as PostgreSQL's and Redshift's catalogues name it."""
+        if name == "numeric":
+            return cls("decimal", ENDLESS)
         ours = {theirs: name for name, theirs in IN_CATALOGUES.items()}
         word, bracket, rest = name.partition("(")
         try:

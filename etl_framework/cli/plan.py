@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--live",
     is_flag=True,
-    help="What a run would change in the warehouse's tables.",
+    help="What the warehouse's tables need: what a run changes, what waits for `etl apply`.",
 )
 @project_option
 @format_option("text", "json")
@@ -74,19 +74,15 @@ def plan(
 
 
 def _compare(built: Plan, format_: str) -> None:
-    """Print what a run would change in every table; exit with 1 if it would refuse a change."""
+    """Print what every table needs; exit with 1 if a run would refuse a change."""
+    from etl_framework.cli.alterations import lines
     from etl_framework.plan.ddl import changes
 
     table_changes = list(changes(built))
     if format_ == "json":
         click.echo(json.dumps([asdict(change) for change in table_changes], indent=2))
     for change in table_changes if format_ == "text" else ():
-        state = "refused" if change.refused else "as it should be"
-        click.echo(f"{change.table}: {'would change' if change.statements else state}")
-        for sql in change.statements:
-            click.echo(f"  {sql};")
-        for problem in change.refused:
-            click.echo(f"  {problem.message}\n  hint: {problem.hint}")
+        click.echo("\n".join(lines(change, "; waits for `etl apply`")))
     if any(change.refused for change in table_changes):
         sys.exit(1)
 

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 
-from etl_framework.errors import ConfigError, DataMissingError, Diagnostic
+from etl_framework.errors import (
+    ConfigError,
+    DataMissingError,
+    Diagnostic,
+    RetryableError,
+    StepError,
+)
 from etl_framework.plan.plan import Plan
 from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import literal, names, quote, quote_table
+from etl_framework.targets.alteration import Alteration
 from etl_framework.targets.base import Warehouse
+from etl_framework.targets.difference import Difference
 from etl_framework.targets.files import files_table
 from etl_framework.targets.history import history_tables
 from etl_framework.targets.publication import ledger_table
-from etl_framework.targets.tables import Table, Transaction
+from etl_framework.targets.tables import Table
 from etl_framework.targets.warehouses import warehouse_for
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a run would do to a table before it loads rows: run statements, refuse, or nothing."""
+    """What a table needs before a run can load rows into it.
+
+    :param rows: how many it has, if it has to be changed.
+    :param alterations: all changes, with their statements; some may wait for `etl apply`.
+    :param left: columns that no KPI declares, and that stay as they are.
+    :param refused: why a run makes none of the changes.
+    """
 
     table: str
-    statements: tuple[str, ...]
-    refused: tuple[Diagnostic, ...]
+    rows: int | None = None
+    alterations: tuple[Alteration, ...] = ()
+    left: tuple[str, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
 
 
 def source_tables(pipeline: Pipeline) -> Iterator[str]:
@@ -64,11 +81,12 @@ def target_tables(pipeline: Pipeline, environment: Environment) -> Iterator[str]
 
 
 def changes(plan: Plan) -> Iterator[Change]:
-    """What a run would change in the tables of the warehouse before it loads them.
+    """What the tables of the warehouses need before a run can load rows into them.
 
-    :raises RetryableError: the warehouse does not answer.
+    :raises RetryableError: a warehouse does not answer.
     """
-    for name, targets in _by_connection(plan.pipeline).items():
+    for name, tables in wanted_tables(plan, plan.pipeline.kpis).items():
+        targets = list(tables.values())
         kind = warehouse_for(plan.environment.connections[name])
         ours = _ours(kind, plan.pipeline, plan.environment, targets) if kind else ()
         here = [*targets, *ours]
@@ -76,19 +94,48 @@ def changes(plan: Plan) -> Iterator[Change]:
             opened = plan.workspace.warehouse(name, read_only=True)
         except DataMissingError:  # a database in a file that does not exist yet
             yield from (
-                Change(table.target.table, tuple(kind.create(table)), ()) for table in here if kind
+                _change(table, None, partial(kind.creation, table)) for table in here if kind
             )
             continue
         with opened as warehouse:
             for table in here:
-                statements, refused = warehouse.changes(table)
-                problems = refused.diagnostics if refused else ()
-                yield Change(table.target.table, tuple(_listed(statements)), tuple(problems))
+                difference = warehouse.difference(table)
+                alterations = partial(warehouse.alterations, table, difference)
+                change = _change(table, difference, alterations)
+                if difference and (change.alterations or change.refused):
+                    count = f"SELECT COUNT(*) FROM {quote_table(table.name)}"
+                    change = replace(change, rows=warehouse.number(count))
+                yield change
 
 
-def _listed(transactions: Iterable[Transaction]) -> Iterator[str]:
-    for statements in transactions:
-        yield from statements if len(statements) == 1 else ("BEGIN", *statements, "COMMIT")
+def _change(
+    table: Table, difference: Difference | None, alterations: Callable[[], list[Alteration]]
+) -> Change:
+    made, refused = list[Alteration](), difference.refusal if difference else None
+    try:
+        made = alterations()
+    except RetryableError:
+        raise
+    except StepError as error:
+        refused = refused or error
+    return Change(
+        table.name,
+        None,
+        tuple(made),
+        difference.left if difference else (),
+        refused.diagnostics if refused else (),
+    )
+
+
+def wanted_tables(plan: Plan, kpis: Collection[str]) -> dict[str, dict[str, Table]]:
+    """The tables that KPIs of a plan want, by connection and KPI."""
+    command = f"etl apply {plan.pipeline.name} --env {plan.environment_name}"
+    tables: dict[str, dict[str, Table]] = {}
+    for name in kpis:
+        kpi, place = plan.pipeline.kpis[name], plan.step(f"kpi.{name}").place
+        table = Table.of(kpi.target, kpi.columns, kpi.description, place)
+        tables.setdefault(kpi.target.connection, {})[name] = replace(table, apply=command)
+    return tables
 
 
 def _by_connection(pipeline: Pipeline) -> dict[str, list[Table]]:

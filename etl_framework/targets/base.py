@@ -21,6 +21,7 @@ from etl_framework.sql.conditions import redshift_condition
 from etl_framework.sql.quote import names, quote
 from etl_framework.storage.outcome import CheckResult
 from etl_framework.targets import ledger
+from etl_framework.targets.alteration import Transaction
 from etl_framework.targets.checks import check_targets
 from etl_framework.targets.files import files_table
 from etl_framework.targets.ledger import LedgerEntry, Statement
@@ -32,7 +33,7 @@ from etl_framework.targets.publication import (
     lock_name,
     lock_table,
 )
-from etl_framework.targets.tables import Table, Tables, Transaction
+from etl_framework.targets.tables import Table, Tables
 from etl_framework.targets.target import Target
 from etl_framework.targets.waiting import Holder, waited
 
@@ -63,6 +64,8 @@ class Warehouse(Tables):
     connects: ClassVar[type[Connection]]
     # Whether the database itself reads rows from S3, with the manifest of a load.
     reads_manifests: ClassVar[bool] = False
+    # Whether statements of a transaction are sent one by one.
+    interactive: bool = True
     # How long to wait for a lock.
     lock_seconds = 300
     # A query for table, process, user and start of the transactions that hold locks, up to the list
@@ -109,6 +112,10 @@ class Warehouse(Tables):
     @abstractmethod
     def lock(self, tables: Sequence[str]) -> list[str]:
         """Return statements that keep other runs out of the tables until the transaction ends."""
+
+    def keep_out(self, tables: Sequence[str]) -> list[str]:
+        """Return statements that keep all others from writing to tables, also who is no run."""
+        return []
 
     def lock_limits(self, seconds: int) -> list[str]:
         """Return statements that bound the waits for locks of those which follow.
@@ -225,7 +232,8 @@ class Warehouse(Tables):
         for load, stage in zip(loads, stages, strict=True):
             self.stage(load, stage)
         targets = [load.target for load in loads]
-        wanted = [load.wanted for load in loads]
+        apply = f"etl apply {entry.pipeline} --env {entry.environment}"
+        wanted = [replace(load.wanted, apply=apply) for load in loads]
         connection = targets[0].connection
         ours = [ledger_table(connection), *([files_table(connection)] if entry.files else [])]
         self.prepare([*ours, *self.lock_tables(targets), *wanted])
@@ -264,7 +272,7 @@ class Warehouse(Tables):
         return int(number)
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Create missing tables and add missing columns.
+        """Create missing tables, add missing columns, and make all changes that lose nothing.
 
         Another run may do the same at the same moment. Databases refuse one of the two, also with
         IF NOT EXISTS; so what is missing is looked up again after an error, and after a change.
@@ -275,7 +283,7 @@ class Warehouse(Tables):
             if not (changes := self._missing(tables)):
                 return
             try:
-                with self.waiting_for([table.target.table for table in tables]):
+                with self.waiting_for([table.name for table in tables]):
                     for statements in changes:
                         self.together([(sql, ()) for sql in statements])
             except StepError:

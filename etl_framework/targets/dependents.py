@@ -10,6 +10,23 @@ from etl_framework.sql.quote import literal, quote
 
 # SELECT for a query and its values.
 Query = Callable[[str, Sequence[Any]], tuple[list[str], list[tuple[Any, ...]]]]
+# Views that read a table, each with the number of a column that it reads.
+NAMING = """
+SELECT DISTINCT d.refobjsubid, n.nspname, v.relname FROM pg_depend AS d
+JOIN pg_rewrite AS r ON r.oid = d.objid JOIN pg_class AS v ON v.oid = r.ev_class
+JOIN pg_namespace AS n ON n.oid = v.relnamespace
+WHERE d.refobjid = ? AND v.oid <> d.refobjid
+"""
+
+
+def naming(query: Query, table: int, columns: Collection[int]) -> list[str]:
+    """The views of every kind that read columns of a table, by schema and name.
+
+    :param table: its identifier.
+    :param columns: the numbers of the columns.
+    """
+    rows = query(NAMING, (table,))[1]
+    return sorted({f"{schema}.{name}" for number, schema, name in rows if int(number) in columns})
 
 
 @dataclass(frozen=True)

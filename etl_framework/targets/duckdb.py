@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ class DuckDBWarehouse(Warehouse):
     """One DuckDB file; only one process at a time can write to it."""
 
     connects = DuckDB
+    length = "STRLEN"
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         import duckdb
@@ -95,6 +97,16 @@ class DuckDBWarehouse(Warehouse):
         )
         return {str(column) for (column,) in self.query(sql, (schema or "main", name))[1]}
 
+    def readers(self, table: str, columns: Collection[str]) -> list[str]:
+        """Views are texts here: those count that have the names of the table and of a column."""
+        sql = "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal"
+        texts = {str(name): str(text) for name, text in self.query(sql)[1]}
+        reading = [table.rpartition(".")[2]]
+        for name in reading:  # and views of views
+            reading += [v for v, text in texts.items() if v not in reading and _names(text, name)]
+        named = [view for view in reading[1:] if any(_names(texts[view], c) for c in columns)]
+        return sorted(named)
+
     def stage(self, load: Load, name: str) -> None:
         columns = names([column.name for column in load.columns])
         source = f"read_parquet([{', '.join(as_path(file) for file in load.files)}])"
@@ -126,6 +138,10 @@ class DuckDBWarehouse(Warehouse):
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _names(text: str, name: str) -> bool:
+    return bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE))
 
 
 @contextmanager

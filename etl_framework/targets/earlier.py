@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from etl_framework.errors import Diagnostic, StepError
@@ -53,7 +53,9 @@ class Earlier:
         here = {name.lower() for name in warehouse.table_columns(table)}
         if not here:
             return None
-        _, refused = warehouse.changes(self.load.wanted)
+        _, refused = warehouse.changes(
+            replace(self.load.wanted, apply=f"etl apply {self.pipeline}")
+        )
         if refused:
             raise refused
         there = [(column, name_there(column, here)) for column in self.load.columns]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import Column, ColumnType
 from etl_framework.connections.postgres import Postgres, our_errors
 from etl_framework.sql.quote import names, quote, quote_table
+from etl_framework.targets.alteration import Alteration, joined
 from etl_framework.targets.base import Warehouse
-from etl_framework.targets.dependents import Dependents
+from etl_framework.targets.dependents import Dependents, naming
+from etl_framework.targets.difference import Difference
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import locking
-from etl_framework.targets.tables import Table, Transaction
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,20 +131,28 @@ class PostgresWarehouse(Warehouse):
             for batch in _csv_batches(load):
                 cursor.copy_expert(sql, io.BytesIO(batch))
 
-    def widen(
-        self, table: Table, columns: Sequence[Column], here: Mapping[str, str]
-    ) -> list[Transaction]:
-        """Views that read the columns are dropped and made again, in the same transaction."""
-        sql = "SELECT attrelid::bigint, attnum, lower(attname) FROM pg_attribute WHERE attrelid = "
-        rows = self.query(sql + "to_regclass(?)", (quote_table(table.target.table),))[1]
-        wider = {column.name.lower() for column in columns}
-        numbers = [number for _, number, name in rows if name in wider]
-        views = Dependents(self.query, VIEWS, GRANTS).views(rows[0][0], numbers)
-        changed = [self.alter_type(table, column) for column in columns]
+    def readers(self, table: str, columns: Collection[str]) -> list[str]:
+        oid, numbers = self._numbers(table, columns)
+        return naming(self.query, oid, numbers) if oid else []
+
+    def alter(self, difference: Difference, dropped: Collection[str] = ()) -> list[Alteration]:
+        """Views that read columns with another type are dropped and made again around it."""
+        altered = super().alter(difference, dropped)
+        retyped = difference.retyped
+        oid, numbers = self._numbers(difference.table.name, [change.there for change in retyped])
+        views = Dependents(self.query, VIEWS, GRANTS).views(oid, numbers) if numbers else []
         if not views:
-            return [(sql,) for sql in changed]
+            return altered
+        types, rest = joined(altered[: len(retyped)]), altered[len(retyped) :]
         drops, made = [v.drop for v in reversed(views)], [s for v in views for s in v.create()]
-        return [(*drops, *changed, *made)]
+        return [replace(types, statements=(*drops, *types.statements, *made)), *rest]
+
+    def _numbers(self, table: str, columns: Collection[str]) -> tuple[int, list[int]]:
+        """The identifier of a table, and the numbers of columns in it."""
+        sql = "SELECT attrelid::bigint, attnum, attname FROM pg_attribute WHERE attrelid = "
+        rows = self.query(sql + "to_regclass(?)", (quote_table(table),))[1]
+        numbers = [int(number) for _, number, name in rows if name in columns]
+        return (int(rows[0][0]) if rows else 0), numbers
 
     @classmethod
     def type_of(cls, name: str) -> ColumnType | None:
@@ -158,6 +168,9 @@ class PostgresWarehouse(Warehouse):
 
     def lock(self, tables: Sequence[str]) -> list[str]:
         return [f"{locking('LOCK TABLE', tables)} IN EXCLUSIVE MODE"]
+
+    def keep_out(self, tables: Sequence[str]) -> list[str]:
+        return [f"LOCK TABLE {', '.join(map(quote_table, tables))} IN EXCLUSIVE MODE"]
 
     def lock_limits(self, seconds: int) -> list[str]:
         return [f"SET lock_timeout = '{seconds}s'"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain, islice
 from pathlib import Path
@@ -15,12 +15,16 @@ from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.redshift.session import Session
 from etl_framework.errors import ConfigError, RetryableError, StepError
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
+from etl_framework.targets.alteration import Alteration
 from etl_framework.targets.base import Committed, Warehouse
+from etl_framework.targets.catalogue import numbered, schema_and_name
+from etl_framework.targets.dependents import naming
+from etl_framework.targets.difference import Difference
 from etl_framework.targets.ledger import Statement
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import Publication, locking
-from etl_framework.targets.reshape import arranged, schema_and_name, widened
-from etl_framework.targets.tables import Table, Transaction
+from etl_framework.targets.reshape import altered, arranged
+from etl_framework.targets.tables import Table
 from etl_framework.targets.target import Target
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ class RedshiftWarehouse(Warehouse):
     """A Redshift database, through the session that its connection opens."""
 
     connects = Redshift
+    length = "OCTET_LENGTH"
     reads_manifests = True
     holders_sql = (
         "SELECT DISTINCT relation.relname, held.pid, TRIM(held.txn_owner), held.txn_start "
@@ -46,6 +51,7 @@ class RedshiftWarehouse(Warehouse):
     def __init__(self, session: Session, role: str) -> None:
         self._session = session
         self._role = role
+        self.interactive = session.interactive
 
     @classmethod
     def open(cls, connection: Redshift, root: Path, *, read_only: bool) -> RedshiftWarehouse:
@@ -151,16 +157,17 @@ class RedshiftWarehouse(Warehouse):
     def type_of(cls, name: str) -> ColumnType | None:
         return ColumnType.of_postgres(name)
 
-    def widen(
-        self, table: Table, columns: Sequence[Column], here: Mapping[str, str]
-    ) -> list[Transaction]:
-        return widened(self, table, columns, here)
+    def readers(self, table: str, columns: Collection[str]) -> list[str]:
+        return naming(self.query, *numbered(self, table, columns))
 
-    def arrange(self, table: Table) -> list[Transaction]:
+    def alter(self, difference: Difference, dropped: Collection[str] = ()) -> list[Alteration]:
+        return altered(self, difference, dropped)
+
+    def arrange(self, table: Table) -> list[Alteration]:
         return arranged(self, table)
 
     def together(self, statements: Sequence[Statement], locked: Sequence[str] = ()) -> None:
-        if self._session.interactive or (len(statements) == 1 and not locked):
+        if self.interactive or (len(statements) == 1 and not locked):
             super().together(statements, locked)
         else:
             locks = self._locks(locked) if locked else []
@@ -192,6 +199,9 @@ class RedshiftWarehouse(Warehouse):
     def lock(self, tables: Sequence[str]) -> list[str]:
         return [locking("LOCK", tables)]
 
+    def keep_out(self, tables: Sequence[str]) -> list[str]:
+        return [f"LOCK {', '.join(map(quote_table, tables))}"]
+
     def lock_limits(self, seconds: int) -> list[str]:
         """Return the limit of all statements, because Redshift has none for locks alone."""
         return [f"SET statement_timeout TO {(seconds or self.statement_seconds) * 1000}"]
@@ -202,7 +212,7 @@ class RedshiftWarehouse(Warehouse):
         return [*limits(self.lock_seconds), *self.lock(tables), *limits(0)]
 
     def commit(self, publication: Publication) -> Committed:
-        if self._session.interactive:
+        if self.interactive:
             return super().commit(publication)
         if publication.checks:
             raise ConfigError(

@@ -1,21 +1,22 @@
-"""Create missing tables, add missing columns and widen others; other changes are refused."""
+"""Create missing tables, and change those that differ from what their KPIs want."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from etl_framework.columns import Column, ColumnType
 from etl_framework.errors import RetryableError, StepError
 from etl_framework.sql.quote import literal, quote, quote_table
-from etl_framework.targets.columns import name_there
+from etl_framework.targets.alteration import Alteration, Transaction
+from etl_framework.targets.conversion import Conversion
+from etl_framework.targets.difference import Difference
 from etl_framework.targets.target import Target
 
 # A path, a line and a column.
 Place = tuple[str, int, int]
-# Statements that take effect together, or one.
-Transaction = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Table:
     """The definition of a table: its columns, and the target that names it.
 
     :param place: where a pipeline's file declares its KPI; nowhere for tables of ours.
+    :param apply: the command that changes it where a run refuses to.
     """
 
     target: Target
     columns: Sequence[Column]
     description: str = ""
     place: Place = ("", 0, 0)
+    apply: str = "etl apply"
 
     @classmethod
     def of(
@@ -42,9 +45,17 @@ class Table:
         own = target.loads_by.own_columns(target)
         return cls(target, (*columns, *own), description, place)
 
+    @property
+    def name(self) -> str:
+        """The name of the table, with its schema if it has one."""
+        return self.target.table
+
 
 class Tables(ABC):
     """The tables of a database, with the SQL and the type names of this database."""
+
+    # The function that measures a text as the lengths of types are counted.
+    length: ClassVar[str] = "LENGTH"
 
     @abstractmethod
     def table_columns(self, table: str) -> dict[str, str]:
@@ -59,25 +70,27 @@ class Tables(ABC):
     def type_of(cls, name: str) -> ColumnType | None:
         """Return the type that the catalogue of this database gives a name, if we have it."""
 
-    def widen(
-        self, table: Table, columns: Sequence[Column], here: Mapping[str, str]
-    ) -> list[Transaction]:
-        """Return what gives columns types that hold all of their values.
-
-        :param here: the types of all columns of the table, in order, by the names they have then.
-        :raises StepError: that would lose something else.
-        """
-        return [(self.alter_type(table, column),) for column in columns]
+    @abstractmethod
+    def readers(self, table: str, columns: Collection[str]) -> list[str]:
+        """Return the views that read columns of a table, and would not work without them."""
 
     @classmethod
-    def alter_type(cls, table: Table, column: Column) -> str:
-        """Return the statement that changes a column's type in place."""
-        return (
-            f"ALTER TABLE {quote_table(table.target.table)} ALTER COLUMN {quote(column.name)} "
-            f"TYPE {cls.type_written(column)}"
-        )
+    def conversion(cls, former: ColumnType, column: Column) -> Conversion | None:
+        """Return how values of a type become those of a column; None if they mean nothing there."""
+        return Conversion.of(former, column.type, cls.type_written(column), cls.length)
 
-    def arrange(self, table: Table) -> list[Transaction]:
+    def alter(self, difference: Difference, dropped: Collection[str] = ()) -> list[Alteration]:
+        """Return what gives columns other types, lets others be empty, and drops some.
+
+        :raises StepError: that would lose something else.
+        """
+        return [
+            *difference.retypes(self.type_written),
+            *difference.frees(dropped),
+            *difference.drops(dropped),
+        ]
+
+    def arrange(self, table: Table) -> list[Alteration]:
         """Return what gives a table that exists the layout which its target asks for."""
         return []
 
@@ -102,76 +115,55 @@ class Tables(ABC):
         return literal(value)
 
     def changes(self, table: Table) -> tuple[list[Transaction], StepError | None]:
-        """Return what creates, renames, widens and arranges, or the reason why that is refused.
+        """Return what a run creates, renames, widens and arranges, or why that is refused.
 
         For example: `ALTER TABLE "kpis"."plays" ADD COLUMN "country" varchar(2)`.
         """
-        name, columns = table.target.table, self.table_columns(table.target.table)
-        if not columns:
-            made = self.create(table)
-            if table.target.create:
-                return [(sql,) for sql in made], None
-            return [], StepError(
-                f"there is no table {name}, and its target has `create: false`",
-                hint="; ".join(made),
-            )
-        here = {column.lower(): type_ for column, type_ in columns.items()}
-        renamed = list(self._renamed(table, columns, here))
-        all_here = dict(here)
-        wanted = {column.name.lower(): self.type_name(column) for column in table.columns}
-        if here.keys() - wanted.keys():  # a column of somebody else, such as `loaded_at`, may be
-            left_out = self.optional(name) - wanted.keys()
-            here = {column: type_ for column, type_ in here.items() if column not in left_out}
-        wider = self._wider(table, here)
-        known = {column.name.lower() for column in wider}
-        if any(
-            wanted.get(column) != type_ for column, type_ in here.items() if column not in known
-        ):
-            lines = [f"{column} {type_}" for column, type_ in columns.items()]
-            return [], StepError(
-                f"the table {name} has other columns than the KPI: it has {', '.join(lines)}",
-                hint="declare these columns for the KPI, or another `table` for its target; a "
-                f"table of its own would be ({self.definitions(table.columns)})",
-            )
-        missing = [column for column in table.columns if column.name.lower() not in here]
-        add = f"ALTER TABLE {quote_table(name)} ADD COLUMN"
+        difference = self.difference(table)
+        if difference and difference.refusal:
+            return [], difference.refusal
         try:
-            widened = self.widen(table, wider, all_here) if wider else []
+            return [made.statements for made in self.alterations(table, difference)], None
         except RetryableError:
             raise
         except StepError as refused:
             return [], refused
+
+    def difference(self, table: Table) -> Difference | None:
+        """Return how a table differs from the one that is wanted; None if there is none."""
+        here = self.table_columns(table.name)
+        return Difference.of(self, table, here) if here else None
+
+    def alterations(
+        self, table: Table, difference: Difference | None, dropped: Collection[str] = ()
+    ) -> list[Alteration]:
+        """Return all that makes a table as it is wanted, also what waits for `etl apply`.
+
+        :param dropped: columns that go, by the names that they have.
+        :raises StepError: the table must not be made, or something else would be lost.
+        """
+        if difference is None:
+            return self.creation(table)
         return [
-            *((sql,) for sql in renamed),
-            *widened,
-            *((f"{add} {self.definitions([column])}",) for column in missing),
+            *difference.renames(),
+            *self.alter(difference, dropped),
+            *difference.adds(self.definitions),
             *self.arrange(table),
-        ], None
-
-    @staticmethod
-    def _renamed(table: Table, columns: Mapping[str, str], here: dict[str, str]) -> Iterator[str]:
-        """Yield the statements that rename columns, and change their names in `here`, in place."""
-        written = {column.lower(): column for column in columns}
-        for column in table.columns:
-            there = name_there(column, set(here))
-            if there and there != column.name:
-                names = {there.lower(): column.name.lower()}
-                kept = {names.get(name, name): type_ for name, type_ in here.items()}
-                here.clear()
-                here.update(kept)
-                yield (
-                    f"ALTER TABLE {quote_table(table.target.table)} RENAME COLUMN "
-                    f"{quote(written[there.lower()])} TO {quote(column.name)}"
-                )
-
-    def _wider(self, table: Table, here: Mapping[str, str]) -> list[Column]:
-        """The columns whose types hold all values of the types that they have here."""
-        return [
-            column
-            for column in table.columns
-            if (type_ := here.get(column.name.lower())) and type_ != self.type_name(column)
-            if (now := self.type_of(type_)) and column.type.holds(now)
         ]
+
+    @classmethod
+    def creation(cls, table: Table) -> list[Alteration]:
+        """Return what makes a table that does not exist.
+
+        :raises StepError: its target says that no run makes it.
+        """
+        made = cls.create(table)
+        if table.target.create:
+            return [Alteration(f"{table.name} is made", (sql,)) for sql in made]
+        raise StepError(
+            f"there is no table {table.name}, and its target has `create: false`",
+            hint="; ".join(made),
+        )
 
     @classmethod
     def create(cls, table: Table) -> list[str]:
@@ -183,8 +175,8 @@ class Tables(ABC):
             CREATE TABLE IF NOT EXISTS "kpis"."plays" ("day" date, "plays" bigint)
             COMMENT ON TABLE "kpis"."plays" IS 'Plays per day'
         """
-        schema, _, _ = table.target.table.rpartition(".")
-        name = quote_table(table.target.table)
+        schema, _, _ = table.name.rpartition(".")
+        name = quote_table(table.name)
         columns = cls.definitions(table.columns, ",\n    ")
         made = [f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"] if schema else []
         layout = cls.layout(table.target)

@@ -70,7 +70,8 @@ def test_live_tells_what_would_be_made_and_makes_nothing(orders: Folder, etl: Et
     shown = etl("plan", "orders", "--live")
 
     assert shown.returncode == 0
-    assert "totals: would change\n  CREATE TABLE IF NOT EXISTS" in shown.stdout
+    made = "totals: would change\n  totals is made (at once)\n    CREATE TABLE IF NOT EXISTS"
+    assert made in shown.stdout
     assert not (orders.root / ".etl/warehouse.duckdb").exists()
 
 
@@ -84,12 +85,37 @@ def test_live_compares_with_what_is_there(orders: Folder, etl: Etl) -> None:
 
     more = ORDERS.replace("{name: orders, type: integer}", "{name: orders, type: bigint}")
     orders.write("pipelines/orders.yml", more)
-    wider = 'totals: would change\n  ALTER TABLE "totals" ALTER COLUMN "orders" TYPE BIGINT;'
-    assert wider in etl("plan", "orders", "--live").stdout
+    assert (
+        "totals: would change, 2 rows\n"
+        "  orders: integer becomes bigint (rewrites the rows)\n"
+        '    ALTER TABLE "totals" ALTER COLUMN "orders" TYPE BIGINT;\n'
+    ) in etl("plan", "orders", "--live").stdout
 
     other = ORDERS.replace("{name: orders, type: integer}", "{name: orders, type: smallint}")
     orders.write("pipelines/orders.yml", other)
     refused = etl("plan", "orders", "--live")
     assert refused.returncode == 1
-    assert "totals: refused\n  the table totals has other columns" in refused.stdout
-    assert json.loads(etl("plan", "orders", "--live", "--format", "json").stdout)[0]["refused"]
+    assert (
+        "totals: refused, 2 rows\n"
+        "  orders: integer becomes smallint (rewrites the rows; waits for `etl apply`)\n"
+        '    ALTER TABLE "totals" ALTER COLUMN "orders" TYPE SMALLINT USING CAST("orders" AS '
+        "SMALLINT);\n  the table totals has other columns"
+    ) in refused.stdout
+    assert "hint: `etl apply orders --env local` converts" in refused.stdout
+    (totals, *_) = json.loads(etl("plan", "orders", "--live", "--format", "json").stdout)
+    assert (totals["table"], totals["rows"], len(totals["refused"])) == ("totals", 2, 1)
+    (alteration,) = totals["alterations"]
+    assert alteration["what"] == "orders: integer becomes smallint"
+    assert (alteration["cost"], alteration["waits"]) == ("rewrites the rows", True)
+    assert alteration["statements"][0].startswith("ALTER TABLE")
+
+
+@pytest.mark.slow
+def test_live_tells_of_columns_that_stay(orders: Folder, etl: Etl) -> None:
+    orders.run("orders")
+    orders.change("ALTER TABLE totals ADD COLUMN remark VARCHAR")
+
+    shown = etl("plan", "orders", "--live")
+
+    assert shown.returncode == 0
+    assert "totals: as it should be\n  remark is not of the KPI, and stays\n" in shown.stdout

@@ -1,4 +1,4 @@
-"""A process that forks a child for each order on stdin; the child publishes and is killed.
+"""A process that forks a child for each order on stdin; the child works on a place and is killed.
 
 The order `before 3` means: kill -9 just before the third statement. The answer is `killed`, or
 `done 9` when the child came to its end after nine statements.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,36 @@ import psycopg2
 import pyarrow.csv
 import pyarrow.parquet
 
-from tests.targets.places import day, entry
+from tests.conftest import REPOSITORY
+from tests.targets.places import Place
 
 IMPORTED_ONCE = (duckdb, psycopg2, pyarrow.csv, pyarrow.parquet)
+Order = Callable[[str], str]
 
 
-def publish(orders: Path, when: str, number: int) -> int:
-    """Publish in this process; returns the statements that it took."""
-    place, loads = pickle.loads(orders.read_bytes())
+def ordering(place: Place) -> Iterator[Order]:
+    """Sends an order to such a process; returns how it ended.
+
+    `orders.pickle` in the folder of the place has the place, and the work on an open warehouse.
+    """
+    file = place.folder / "orders.pickle"
+    command = [sys.executable, "-m", "tests.targets.killed", str(file)]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin and process.stdout
+
+        def send(text: str) -> str:
+            print(text, file=process.stdin, flush=True)
+            return process.stdout.readline().strip()  # type: ignore[union-attr]
+
+        yield send
+        process.stdin.close()
+
+
+def do(orders: Path, when: str, number: int) -> int:
+    """Do the work in this process; returns the statements that it took."""
+    place, work = pickle.loads(orders.read_bytes())
     warehouse = place.open()
     # What takes each statement: the warehouse itself, or the session that it has.
     takes, name = getattr(warehouse, "_session", warehouse), "execute"
@@ -45,7 +68,7 @@ def publish(orders: Path, when: str, number: int) -> int:
         return found
 
     setattr(takes, name, killed)
-    warehouse.publish(loads, entry(day(2)))
+    work(warehouse)
     warehouse.close()
     return count
 
@@ -56,7 +79,7 @@ def main() -> None:
         reader, writer = os.pipe()
         child = os.fork()
         if not child:
-            count = publish(Path(sys.argv[1]), when, int(number))
+            count = do(Path(sys.argv[1]), when, int(number))
             os.write(writer, str(count).encode())
             os._exit(0)
         os.close(writer)

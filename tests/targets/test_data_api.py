@@ -9,8 +9,11 @@ import pytest
 
 from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.errors import RetryableError, StepError
+from etl_framework.targets.apply import Apply
+from etl_framework.targets.look import Wish, guards
 from tests.connections.redshift.test_connection import WAYS
 from tests.targets.places import Place, day, entry
+from tests.targets.test_apply import apply_to, table
 
 pytestmark = pytest.mark.slow
 A, B = datetime(2024, 6, 1, 8), datetime(2024, 6, 2)
@@ -80,3 +83,23 @@ def test_a_copy_takes_the_place_of_a_table(api: Place) -> None:
 
     assert sorted(api.rows("SELECT v FROM seen")) == [(7,), (1 << 40,)]
     api.do("DROP VIEW seen")
+
+
+def test_a_narrower_type_in_a_batch(api: Place) -> None:
+    """Values that do not fit are told before it is sent, and refused also if they come later."""
+    api.do("CREATE TABLE t (v bigint, w varchar(9))", "INSERT INTO t VALUES (1, '7')")
+    wish = Wish(table({"v": "integer", "w": "integer"}))
+    with api.open() as warehouse:
+        (look,) = Apply(warehouse, [wish]).looks()
+        (guard,) = guards(look)
+        warehouse.query(guard)
+
+        apply_to(warehouse, wish)
+
+        assert api.rows("SELECT v, w FROM t") == [(1, 7)]
+        api.do("DROP TABLE t", "CREATE TABLE t (v bigint, w varchar(9))")
+        api.do("INSERT INTO t VALUES (3000000000, 'x')")
+        with pytest.raises(StepError, match="division by zero"):
+            warehouse.query(guard)
+        with pytest.raises(StepError, match="1 row has a value that integer does not hold"):
+            apply_to(warehouse, wish)

@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
+from etl_framework.targets.base import Warehouse
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import lock_name
-from tests.conftest import REPOSITORY
-from tests.targets.places import Place, day
+from tests.targets.killed import Order, ordering
+from tests.targets.places import Place, day, entry
 from tests.thorough import amount
 
 A, B = datetime(2024, 6, 1, 8), datetime(2024, 6, 2, 8)
 TABLES = ("replaced", "appended", "merged", "daily", "copied")
 ALL = (*TABLES, "etl_ledger", *map(lock_name, TABLES))
-Order = Callable[[str], str]
 State = dict[str, Any]
 
 
@@ -91,20 +90,11 @@ class Saved:
 
 @pytest.fixture
 def order(place: Place) -> Iterator[Order]:
-    """Sends an order to a process of `killed.py`; returns how it ended."""
-    file = place.folder / "orders.pickle"
-    command = [sys.executable, "-m", "tests.targets.killed", str(file)]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdin and process.stdout
+    yield from ordering(place)
 
-        def send(text: str) -> str:
-            print(text, file=process.stdin, flush=True)
-            return process.stdout.readline().strip()  # type: ignore[union-attr]
 
-        yield send
-        process.stdin.close()
+def publish(warehouse: Warehouse, loads: list[Load]) -> None:
+    warehouse.publish(loads, entry(day(2)))
 
 
 @pytest.mark.slow
@@ -115,7 +105,9 @@ def test_killed_at_each_statement(place: Place, order: Order, first: bool) -> No
         place.publish(day(1), *loads(place, A, "old"))
     saved, old = Saved(place), state(place)
     new_loads = loads(place, B, "new")
-    (place.folder / "orders.pickle").write_bytes(pickle.dumps((place, new_loads)))
+    (place.folder / "orders.pickle").write_bytes(
+        pickle.dumps((place, partial(publish, loads=new_loads)))
+    )
     word, _, statements = order("never 0").partition(" ")
     new = state(place)
     assert (word, new == old) == ("done", False)
