@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import StepError
-from etl_framework.sql.quote import quote
+from etl_framework.sql.quote import names, quote
 from etl_framework.workbench.sandbox import Sandbox
 
 if TYPE_CHECKING:
     import duckdb
     from sqlglot import exp
+
+# The column that tells apart what rows are traced for.
+GROUP = "etl_group"
 
 
 @dataclass
@@ -59,22 +62,27 @@ class Provenance:
         self._within = quote(f"within_{schema}")
         session.execute(f"CREATE SCHEMA {self._within}")
 
-    def trace(self, relation: str, condition: str) -> Iterator[tuple[Part, int, int]]:
+    def trace(
+        self, relation: str, condition: str, group: str = "''"
+    ) -> Iterator[tuple[Part, int, int]]:
         """Yield the parts that a relation is computed from, the last one first.
 
         With each come the number of its rows, and how many of them are in what is traced.
 
         :param condition: of the relation's rows, as SQL.
+        :param group: a text of each of these rows, as SQL, which tells apart what is traced.
         :raises StepError: the SQL fails, or it is of a kind that cannot be traced.
         """
         import duckdb
         from sqlglot.errors import SqlglotError
 
         try:
-            self._choose(self.part(relation), f"FROM {{table}} WHERE {condition}")
+            part = self.part(relation)
+            asked = f"SELECT rowid AS n, {group} AS g FROM {part.table} WHERE {condition}"
+            self._add(part, asked)
             for part in reversed(self._parts.values()):
                 self._descend(part)
-                yield part, self._count(part.table), self._count(self.chosen(part))
+                yield part, self._count(part.table), sum(self.counts(part).values())
         except (duckdb.Error, SqlglotError) as error:
             raise StepError(f"{relation} cannot be traced: {str(error).splitlines()[0]}") from error
 
@@ -98,8 +106,18 @@ class Provenance:
         """A query for the rows of a part that are in what is traced."""
         return f"SELECT * FROM {part.table} WHERE rowid IN ({self.chosen(part)})"
 
-    def _count(self, rows: str) -> int:
-        found = self._session.execute(f"SELECT COUNT(*) FROM ({_from(rows)})").fetchone()
+    def counts(self, part: Part) -> dict[str, int]:
+        """How many rows of a part are in what is traced, by group."""
+        sql = f"SELECT g, COUNT(*) FROM ({self.groups(part)}) GROUP BY g"
+        return {str(group): int(count) for group, count in self._session.execute(sql).fetchall()}
+
+    def groups(self, part: Part) -> str:
+        """A query for the numbers of the rows of a part that are in what is traced, with groups."""
+        some = [f"SELECT n, g FROM {table}" for table in part.chosen]
+        return " UNION ".join(some) or "SELECT 0 AS n, '' AS g LIMIT 0"
+
+    def _count(self, table: str) -> int:
+        found = self._session.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
         return int(found[0]) if found else 0
 
     def _parsed(self, sql: str) -> exp.Query:
@@ -207,20 +225,23 @@ class Provenance:
 
         if part.query is None or not part.chosen:
             return
-        chosen = self.rows(part)
+        # The rows with their groups: SELECT t.*, c.g AS etl_group FROM ... AS t JOIN ... AS c ...
+        chosen = (
+            f"SELECT t.*, c.g AS {GROUP} FROM {part.table} AS t "
+            f"JOIN ({self.groups(part)}) AS c ON c.n = t.rowid"
+        )
         if isinstance(part.query, exp.SetOperation):
-            columns = list(part.columns)
-            for _, within in part.inputs:
-                theirs = list(within.columns)
-                same = _same(zip(theirs, columns, strict=True))
-                self._choose(within, f"FROM {{table}} AS made SEMI JOIN ({chosen}) AS s ON {same}")
+            for _, read in part.inputs:
+                same = _same(zip(read.columns, part.columns, strict=True))
+                self._add(
+                    read,
+                    f"SELECT DISTINCT made.rowid AS n, s.{GROUP} AS g FROM {read.table} AS made "
+                    f"JOIN (SELECT DISTINCT * FROM ({chosen})) AS s ON {same}",
+                )
             return
         made = self._made(_combinations(part, chosen))
-        for number, (_, within) in enumerate(part.inputs):
-            self._add(within, f"SELECT DISTINCT n{number} AS n FROM {made} WHERE n IS NOT NULL")
-
-    def _choose(self, part: Part, rest: str) -> None:
-        self._add(part, f"SELECT rowid AS n {rest.format(table=part.table)}")
+        for number, (_, read) in enumerate(part.inputs):
+            self._add(read, f"SELECT DISTINCT n{number} AS n, g FROM {made} WHERE n IS NOT NULL")
 
     def _add(self, part: Part, numbers: str) -> None:
         part.chosen.append(self._made(numbers))
@@ -239,10 +260,11 @@ def _combinations(part: Part, chosen: str) -> str:
 
     For one row a genre, chosen where the genre is Pop:
 
-        SELECT n0, n1 FROM (
+        SELECT n0, n1, s.etl_group AS g FROM (
             SELECT p.rowid AS n0, t.rowid AS n1, t.genre AS k0
             FROM plays AS p JOIN tracks AS t ON t.track_id = p.track_id
-        ) AS made SEMI JOIN (chosen) AS s ON made.k0 IS NOT DISTINCT FROM s.genre
+        ) AS made JOIN (SELECT DISTINCT genre, etl_group FROM chosen) AS s
+        ON made.k0 IS NOT DISTINCT FROM s.genre
     """
     from sqlglot import exp
 
@@ -259,8 +281,12 @@ def _combinations(part: Part, chosen: str) -> str:
     ).copy()
     plain = plain.select(*numbers, *keys, dialect="duckdb")
     on = _same((f"k{n}", column) for n, (_, column) in enumerate(of_rows))
-    listed = ", ".join(f"n{n}" for n in range(len(part.inputs))) or "1 AS one"
-    return f"SELECT {listed} FROM ({plain.sql('duckdb')}) AS made SEMI JOIN ({chosen}) AS s ON {on}"
+    listed = "".join(f"n{n}, " for n in range(len(part.inputs)))
+    columns = names([*(column for _, column in of_rows), GROUP])
+    return (
+        f"SELECT {listed}s.{GROUP} AS g FROM ({plain.sql('duckdb')}) AS made "
+        f"JOIN (SELECT DISTINCT {columns} FROM ({chosen})) AS s ON {on}"
+    )
 
 
 def _same(columns: Iterator[tuple[str, str]] | zip[tuple[str, str]]) -> str:
@@ -273,7 +299,3 @@ def _all_of(part: Part) -> exp.Select:
     from sqlglot import exp
 
     return exp.select("*").from_(part.table, dialect="duckdb")
-
-
-def _from(rows: str) -> str:
-    return rows if rows.startswith("SELECT") else f"SELECT 1 FROM {rows}"
