@@ -25,7 +25,7 @@ demo: $(VENV)/.demo  ## Sample data, a real PostgreSQL, the music pipeline, its 
 	@echo; echo '$$ etl show listeners_daily'
 	@$(ETL) show listeners_daily
 	@echo; echo 'Next: `. $(BIN)/activate`, then'
-	@echo '  etl report --to 2024-07-01              pages about all this: open report/index.html'
+	@echo '  etl report --explain --to 2024-07-01    pages about all this: open report/index.html'
 	@echo '  etl quarantine show streams --limit 5   the rows that were rejected, and why'
 	@echo '  etl explain kpis_genre --where track_genre=Pop   what this number is made of'
 	@echo '  etl plan music_streaming                what a run does, with the SQL'

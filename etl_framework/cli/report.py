@@ -36,6 +36,11 @@ from etl_framework.cli.options import chosen_models, day, environment_option, pr
     shell_complete=pipelines,
     help="This pipeline alone; may be given more than once.",
 )
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Take the numbers of each KPI's newest data interval apart: seconds more for each KPI.",
+)
 @project_option
 def report(
     environment: str | None,
@@ -43,6 +48,7 @@ def report(
     last: int,
     until: date | None,
     only: tuple[str, ...],
+    explain: bool,
     root: Path,
 ) -> None:
     """Write pages about pipelines, KPIs, sources, runs and checks, for a browser.
@@ -52,6 +58,7 @@ def report(
 
     \b
     etl report
+    etl report --explain
     etl report --to 2024-07-01 --last 7 --output /tmp/report
     """
     from etl_framework.project.project import load_project
@@ -59,4 +66,4 @@ def report(
 
     project = load_project(root)
     models = chosen_models(project, only)
-    click.echo(write_site(project, environment, output, last, models, until))
+    click.echo(write_site(project, environment, output, last, models, until, explain=explain))

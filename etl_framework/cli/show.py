@@ -45,13 +45,16 @@ def show(
     """
     from etl_framework.cli.table import FORMATS
     from etl_framework.project.project import load_project
-    from etl_framework.run.show import rows_of
+    from etl_framework.run.show import RUNS, RUNS_IN_A_TABLE, rows_of
 
     most = limit if limit is not None else 20 if format_ == "table" else 0
     # One row more tells whether there are others.
     columns, rows = rows_of(
         load_project(root), environment, table, order_by, most + 1 if most else 0
     )
+    if table == RUNS and format_ == "table":
+        places = [columns.index(name) for name in RUNS_IN_A_TABLE]
+        columns, rows = list(RUNS_IN_A_TABLE), [tuple(row[i] for i in places) for row in rows]
     click.echo(FORMATS[format_](columns, rows[:most] if most else rows))
     if most and len(rows) > most:
         click.echo(f"the first {most} rows; --limit 0 prints all", err=True)

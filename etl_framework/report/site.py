@@ -18,6 +18,7 @@ from etl_framework.report.flaky import flaky
 from etl_framework.report.gaps import gaps
 from etl_framework.report.graph import Graph
 from etl_framework.report.lineage import View, view
+from etl_framework.report.numbers import Numbers, numbers_of
 from etl_framework.report.quarantine import waiting
 from etl_framework.report.render import Renderer, slug
 from etl_framework.report.sensitive import flows
@@ -37,12 +38,15 @@ def write_site(
     last: int,
     models: Sequence[Pipeline],
     until: date | None = None,
+    *,
+    explain: bool = False,
 ) -> Path:
     """Write the pages of a project into a folder, and return the first of them.
 
     :param last: how many data intervals of each pipeline.
     :param models: the pipelines.
     :param until: the last day that the data intervals start on.
+    :param explain: take the numbers of each KPI's newest data interval apart.
     :raises ConfigError: the folder has files that no report has written, or cannot be written.
     :raises RetryableError: a warehouse or staging does not answer.
     """
@@ -56,7 +60,8 @@ def write_site(
             (fresh / folder).mkdir(parents=True)
         (fresh / MARK).write_text("Made by etl report, which writes this folder anew.\n")
         with closing(Tables(project.workspace(environment))) as tables:
-            _Site(project, environment, fresh, last, until, models, tables).write()
+            site = _Site(project, environment, fresh, last, until, models, tables, explain)
+            site.write()
         # An error before has left the earlier pages as they were.
         shutil.rmtree(output, ignore_errors=True)
         fresh.rename(output)
@@ -79,10 +84,12 @@ class _Site:
         until: date | None,
         models: Sequence[Pipeline],
         tables: Tables,
+        explain: bool,
     ) -> None:
         self._project = project
         self._environment = environment
         self._tables = tables
+        self._explain = explain
         self._last = last
         self._until = until
         self._walls = [self._wall(model) for model in models]
@@ -148,10 +155,17 @@ class _Site:
                 kpi=kpi,
                 step=steps.get(f"kpi.{name}"),
                 values=values_of(self._tables, wall.pipeline, kpi, self._last, self._until),
+                numbers=self._numbers(wall, name),
                 view=lineage,
                 checks=wall.checks_of(name),
             )
             yield lineage, kpi.description
+
+    def _numbers(self, wall: facts.Wall, kpi: str) -> Numbers | None:
+        """What the KPI's numbers are made of, if that is asked for."""
+        if not (self._explain and wall.plan):
+            return None
+        return numbers_of(self._project, self._environment, wall, kpi)
 
     def _sources(self, wall: facts.Wall) -> Iterator[tuple[View, str]]:
         """Write a page for each source; yield what the search has to know of it."""

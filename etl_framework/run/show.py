@@ -24,6 +24,8 @@ RUN_COLUMNS = (
     "started", "pipeline", "interval", "state", "seconds", "rows", "how", "user", "host", "commit",
     "version", "run", "error",
 )  # fmt: skip
+# The others are told by csv and json.
+RUNS_IN_A_TABLE = ("started", "pipeline", "interval", "state", "seconds", "rows", "run", "error")
 REJECTED = ("source", "rule", "file", "line", "column", "name", "key", "reason", "row")
 
 

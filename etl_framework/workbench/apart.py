@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import ColumnType
 from etl_framework.errors import ConfigError, DataMissingError, EtlError, did_you_mean
@@ -18,6 +18,9 @@ from etl_framework.workbench.narrow import narrowed
 from etl_framework.workbench.provenance import Part, Provenance
 from etl_framework.workbench.samples import Sample, masked, sample_of
 from etl_framework.workbench.taken_out import TakenOut, taken_out
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 # Of how many values a hint is made, and how many rows of a table are looked at.
 VALUES, MOST = 200, 1000
@@ -87,14 +90,14 @@ def take_apart(inputs: Inputs, plan: Plan, relation: str, where: Mapping[str, st
         masked(plan, columns, rows),
         _published(inputs, plan, relation, where),
         _run(plan),
-        [_layer(plan, *part) for part in traced if part[0].name],
-        taken_out(inputs, plan, relation, condition),
+        [layer(plan, *part) for part in traced if part[0].name],
+        taken_out(inputs, plan, relation, condition).get("", ()),
         [
             sample_of(inputs, plan, part.name, provenance.rows(part))
             for part, _, of_it in traced
             if of_it and part.name in plan.pipeline.sources
         ],
-        _windows(plan, relation),
+        windows(plan, relation),
         list(narrowed([part for part, *_ in traced], _asked(plan, relation, where))),
         [part.name for part, *_ in traced if _opaque(plan, part.name)],
     )
@@ -196,7 +199,7 @@ def _run(plan: Plan) -> Attempt | None:
     return runs[-1] if runs else None
 
 
-def _layer(plan: Plan, part: Part, rows: int, of_it: int) -> Layer:
+def layer(plan: Plan, part: Part, rows: int, of_it: int) -> Layer:
     pipeline, kind = plan.pipeline, "query"
     kinds: dict[str, Collection[str]] = {
         "source": pipeline.sources, "transform": pipeline.transforms, "kpi": pipeline.kpis,
@@ -208,16 +211,29 @@ def _layer(plan: Plan, part: Part, rows: int, of_it: int) -> Layer:
     return Layer(part.name, kind, rows, of_it)
 
 
-def _windows(plan: Plan, relation: str) -> list[str]:
+def windows(plan: Plan, relation: str) -> list[str]:
     """The columns whose expressions look at other rows of the result."""
+    from sqlglot import exp
+
+    return [str(made.alias_or_name) for made in _made(plan, relation) if made.find(exp.Window)]
+
+
+def grouped_by(plan: Plan, relation: str) -> list[str]:
+    """The columns that a grouped result has one row for; none if it is not grouped."""
+    from sqlglot import exp
+
+    made = _made(plan, relation)
+    keys = [one for one in made if not one.find(exp.AggFunc, exp.Window)]
+    return [str(one.alias_or_name) for one in keys] if len(keys) < len(made) else []
+
+
+def _made(plan: Plan, relation: str) -> list[exp.Expr]:
+    """The expressions of a relation's columns."""
     import sqlglot
     from sqlglot import exp
 
     step = next((s for s in plan.steps if s.relation == relation and s.sql), None)
-    if step is None:
-        return []
-    tree = sqlglot.parse_one(step.sql, read="duckdb")
+    tree = sqlglot.parse_one(step.sql, read="duckdb") if step else None
     while isinstance(tree, exp.Subquery):
         tree = tree.this
-    made = tree.expressions if isinstance(tree, exp.Select) else []
-    return [str(column.alias_or_name) for column in made if column.find(exp.Window)]
+    return tree.expressions if isinstance(tree, exp.Select) else []

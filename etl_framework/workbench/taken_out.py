@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from etl_framework.errors import EtlError
@@ -27,14 +28,17 @@ class TakenOut:
     note: str = ""
 
 
-def taken_out(inputs: Inputs, plan: Plan, relation: str, condition: str) -> list[TakenOut]:
-    """How many rejected rows of each source would have counted, by source and rule.
+def taken_out(
+    inputs: Inputs, plan: Plan, relation: str, condition: str, group: str = "''"
+) -> dict[str, list[TakenOut]]:
+    """How many rejected rows of each source would have counted, by group, source and rule.
 
     They go through the SQL in the place of the source's rows, with what can be read of them.
 
     :param condition: of the rows of the relation that are asked for.
+    :param group: what tells these rows apart, as in `Provenance.trace`.
     """
-    found: list[TakenOut] = []
+    found: dict[str, list[TakenOut]] = defaultdict(list)
     for number, name in enumerate(plan.pipeline.sources):
         if not (rejected := _rejected(inputs, plan, name)):
             continue
@@ -52,18 +56,20 @@ def taken_out(inputs: Inputs, plan: Plan, relation: str, condition: str) -> list
         )
         provenance = Provenance(inputs.session, sandbox, schema)
         try:
-            traced = {part.name: part for part, *_ in provenance.trace(relation, condition)}
+            parts = provenance.trace(relation, condition, group)
+            traced = {part.name: part for part, *_ in parts}
         except EtlError as error:  # without the other rows the SQL refuses
-            found.append(TakenOut(name, "", None, error.diagnostics[0].message))
+            found[""].append(TakenOut(name, "", None, error.diagnostics[0].message))
             continue
         if part := traced.get(name):
             sql = (
-                f"SELECT etl_rule, COUNT(*) FROM {part.table} WHERE rowid IN "
-                f"({provenance.chosen(part)}) GROUP BY 1 ORDER BY 2 DESC, 1"
+                f"SELECT c.g, t.etl_rule, COUNT(*) FROM {part.table} AS t "
+                f"JOIN ({provenance.groups(part)}) AS c ON c.n = t.rowid "
+                "GROUP BY ALL ORDER BY 3 DESC, 2"
             )
-            for rule, count in inputs.session.execute(sql).fetchall():
+            for of, rule, count in inputs.session.execute(sql).fetchall():
                 told = "could not be read" if rule == PARSE else str(rule)
-                found.append(TakenOut(name, told, int(count)))
+                found[str(of)].append(TakenOut(name, told, int(count)))
     return found
 
 
