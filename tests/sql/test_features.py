@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import psycopg2
 import pytest
+import sqlglot
 import yaml
 
 from etl_framework.columns import ColumnType
@@ -30,6 +31,8 @@ OF_BOTH = [
 ]
 TABLE, TYPES = CASES["table"], {n: ColumnType.parse(t) for n, t in CASES["columns"].items()}
 SCHEMA = {TABLE: {name: type_.duckdb for name, type_ in TYPES.items()}}
+# The stand-in is for laptops, which have the newest sqlglot; images of MWAA have others.
+OLD = tuple(map(int, sqlglot.__version__.split(".")[:2])) < (30, 30)
 
 
 def insert(types: dict[str, str]) -> list[str]:
@@ -82,6 +85,8 @@ def test_on_duckdb(embedded: duckdb.DuckDBPyConnection, sql: str, expected: list
 
 @pytest.mark.parametrize(("sql", "expected"), OF_BOTH)
 def test_on_the_stand_in(cluster: Any, sql: str, expected: list[Any]) -> None:
+    if OLD and "GROUPING SETS" in sql:
+        pytest.skip("the stand-in sorts these by a newer sqlglot alone")
     cluster.execute(sql)
 
     assert rows(cluster.fetchall()) == rows(expected)
@@ -106,6 +111,8 @@ def test_on_the_stand_in(cluster: Any, sql: str, expected: list[Any]) -> None:
 def test_what_redshift_refuses_is_refused(cluster: Any, sql: str, says: str) -> None:
     with pytest.raises(PlanError, match=says):
         translate(sql, SCHEMA)
+    if OLD and says == "two levels out":
+        pytest.skip("the stand-in sees these with a newer sqlglot alone")
     with pytest.raises(psycopg2.Error, match=says):
         cluster.execute(sql)
 
