@@ -165,7 +165,7 @@ def _dag_doc(plan: Plan) -> str:
     pipeline = plan.pipeline
     lines = [pipeline.description, ""] if pipeline.description else []
     lines += [
-        f"Made from `pipelines/{pipeline.name}.yml`, environment `{plan.environment_name}`.",
+        f"Made from `{plan.steps[0].place[0]}`, environment `{plan.environment_name}`.",
         "",
     ]
     lines += [f"- `{name}`: {kpi.description}".rstrip(": ") for name, kpi in pipeline.kpis.items()]

@@ -12,16 +12,17 @@ from etl_framework.connections.base import Connection
 from etl_framework.connections.files import Files
 from etl_framework.connections.postgres import Postgres
 from etl_framework.errors import ConfigError
+from etl_framework.project.paths import PIPELINES
 from etl_framework.project.project import Project
 from etl_framework.targets.warehouses import warehouse_for
 
-STUB = '''"""The DAG of pipelines/{name}.yml."""
+STUB = '''"""The DAG of {path}."""
 
 from etl_framework.airflow import load_dag
 
 load_dag("{name}", globals())
 '''
-PIPELINE = """# yaml-language-server: $schema=../pipeline.schema.json
+PIPELINE = """# yaml-language-server: $schema={up}pipeline.schema.json
 name: {name}
 description: What {name} is for.
 schedule: "@daily"
@@ -128,14 +129,14 @@ def new_project(folder: Path) -> list[str]:
     """
     if folder.exists() and any(path.name != ".git" for path in folder.iterdir()):
         raise ConfigError(f"{folder} is not empty; nothing was written", hint="name a new folder")
-    facts = {"name": "orders", "files": "lake", "warehouse": "warehouse"}
+    facts = {"name": "orders", "files": "lake", "warehouse": "warehouse", "up": "../"}
     return _write(
         folder,
         {
             "environments.yml": ENVIRONMENTS,
             "pipelines/orders.yml": PIPELINE.format(**facts),
             "sql_templates/orders/customers.sql": SQL,
-            "dags/orders.py": STUB.format(name="orders"),
+            "dags/orders.py": STUB.format(name="orders", path="pipelines/orders.yml"),
             "lake/orders/2024-06-25.csv": ROWS,
             ".github/workflows/etl.yml": WORKFLOW,
             ".pre-commit-config.yaml": HOOKS,
@@ -151,20 +152,22 @@ def new_pipeline(project: Project, name: str) -> list[str]:
     :returns: the files, below the project's folder.
     :raises ConfigError: the name is not allowed, or a file exists already.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ConfigError(
-            f"'{name}' is no name for a pipeline", hint="small letters, digits and _: music_shop"
-        )
+    if not re.fullmatch(r"([a-z][a-z0-9_]*/)*[a-z][a-z0-9_]*", name):
+        hint = "small letters, digits and _: music_shop, or shop/music_shop in a folder"
+        raise ConfigError(f"'{name}' is no name for a pipeline", hint=hint)
+    folder, _, name = name.rpartition("/")
+    path = "/".join(filter(None, (PIPELINES, folder, f"{name}.yml")))
+    up = "../" * path.count("/")
     connections = project.environment(None).connections
     files = next((n for n, c in connections.items() if isinstance(c, Files)), "lake")
     warehouse = _warehouse(project, connections)
-    text = PIPELINE.format(name=name, files=files, warehouse=warehouse)
+    text = PIPELINE.format(name=name, files=files, warehouse=warehouse, up=up)
     return _write(
         project.root,
         {
-            f"pipelines/{name}.yml": text,
+            path: text,
             f"sql_templates/{name}/customers.sql": SQL,
-            f"dags/{name}.py": STUB.format(name=name),
+            f"dags/{name}.py": STUB.format(name=name, path=path),
         },
     )
 
@@ -183,8 +186,8 @@ def new_dag(project: Project, name: str) -> list[str]:
 
     :raises ConfigError: there is no such pipeline, or the file exists already.
     """
-    project.pipeline(name)
-    return _write(project.root, {f"dags/{name}.py": STUB.format(name=name)})
+    path = project.pipeline(name).file.path
+    return _write(project.root, {f"dags/{name}.py": STUB.format(name=name, path=path)})
 
 
 def _write(root: Path, texts: dict[str, str]) -> list[str]:

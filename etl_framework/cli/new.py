@@ -35,13 +35,14 @@ def pipeline(name: str | None, root: Path) -> None:
 
     \b
     etl new pipeline orders
+    etl new pipeline shop/orders        in a folder of pipelines/
     """
     from etl_framework.authoring.scaffold import new_pipeline
     from etl_framework.project.project import load_project
 
     project = load_project(root)
     name = _asked("name of the pipeline", name)
-    _written(new_pipeline(project, name), f"etl lint, etl test {name}")
+    _written(new_pipeline(project, name), f"etl lint, etl test {name.rpartition('/')[2]}")
 
 
 @new.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from etl_framework.errors import ConfigError
@@ -12,10 +13,15 @@ from etl_framework.errors import ConfigError
 PIPELINES = "pipelines"
 TEMPLATES = "sql_templates"
 ENVIRONMENTS = "environments.yml"
+# How the names of pipelines' files end, and those of texts that may lie beside them.
+KINDS = (".yml", ".yaml")
+TEXTS = (".md", ".txt", ".rst")
 
 
 def pipeline_paths(root: Path) -> list[str]:
     """The paths of the pipelines' files, relative to the project's folder, sorted.
+
+    They lie in `pipelines/` and in the folders below it.
 
     :raises ConfigError: the folder is not a project.
     """
@@ -25,8 +31,26 @@ def pipeline_paths(root: Path) -> list[str]:
             f"{root} is not a project: it has no folder '{PIPELINES}'",
             hint="go to the project's folder, or name it with --project",
         )
-    paths = [*folder.glob("*.yml"), *folder.glob("*.yaml")]
-    return sorted(f"{PIPELINES}/{path.name}" for path in paths)
+    return sorted(path for path in _below(f"{root}", PIPELINES) if path.endswith(KINDS))
+
+
+def strange_paths(root: Path) -> list[str]:
+    """The paths of files in `pipelines/` that are neither pipelines nor texts about them."""
+    known = (*KINDS, *TEXTS)
+    return sorted(path for path in _below(f"{root}", PIPELINES) if not path.endswith(known))
+
+
+def _below(root: str, folder: str) -> Iterator[str]:
+    """The paths of the files in a folder and below it; links to folders are not followed."""
+    with os.scandir(f"{root}/{folder}") as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name == "__pycache__":
+                continue
+            path = f"{folder}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(root, path)
+            else:
+                yield path
 
 
 def read_inside(root: Path, path: str) -> bytes | None:

@@ -35,7 +35,8 @@ def test_the_project_of_the_examples_is_clean() -> None:
     assert linted(BASE) == []
 
 
-@pytest.mark.parametrize("code", [code for code in PAGES if code != "E602"])  # see test_control
+# The first is of a file's comments (see test_control), the other of files' names (test_folders).
+@pytest.mark.parametrize("code", [code for code in PAGES if code not in ("E602", "W309")])
 def test_a_page_is_true(code: str, tmp_path: Path) -> None:
     parts = BLOCKS.match(page(code))
     assert parts, page(code)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from etl_framework.engines.base import engine_of
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.lint.base import Checked, Fact, ProjectRule, Rule, fact
+from etl_framework.lint.base import ApartRule, Checked, Fact, ProjectRule, Rule, fact
+from etl_framework.project.paths import PIPELINES, strange_paths
 from etl_framework.project.project import PipelineFile, Project
 from etl_framework.project.relation import relations_of
 from etl_framework.targets.warehouses import warehouse_for
@@ -116,6 +117,23 @@ class OneFile(ProjectRule):
             if first != pipeline_fact.path:
                 message = f"{first} is a pipeline '{name}', too"
                 yield pipeline_fact.diagnostic("E306", message, "rename or delete one of them")
+
+
+class OnlyPipelines(ApartRule):
+    """Each file in `pipelines/` is a pipeline, or a text about one; others would be passed over.
+
+    Pipelines are files that end in `.yml` or `.yaml`, in any folder below.
+    """
+
+    codes = ("W309",)
+    names = (f"{PIPELINES}/**",)
+
+    def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        for path in strange_paths(project.root):
+            name = Path(path).name
+            message = f"'{name}' is no pipeline, and no run knows of it"
+            hint = f"rename it to end in .yml, or move it out of {PIPELINES}/"
+            yield Diagnostic(path, 0, 0, "W309", message, hint, "warning")
 
 
 class OneWriter(ProjectRule):

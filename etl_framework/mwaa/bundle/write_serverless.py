@@ -100,7 +100,7 @@ def _write_workflows(
         (draft / WORKFLOWS / f"{pipeline.name}.yml").write_text(text, encoding="utf-8")
         if (size := len(text.encode())) > LIMIT:
             message = f"its workflow has {size:,} bytes; the service takes {LIMIT:,}"
-            place = f"pipelines/{pipeline.name}.yml"
+            place = project.pipeline(pipeline.name).file.path
             large.append(Diagnostic(place, 0, 0, "B602", message, "make two pipelines of it"))
     _refuse(iter(large))
 

@@ -83,7 +83,7 @@ def test_a_password_in_a_variable(orders: Folder) -> None:
     file.write_text(text + more)
 
     assert said(orders)[:2] == [
-        "environments.yml:9:74: W502 warning: a password in an Airflow Variable is shown to who "
+        "environments.yml:10:74: W502 warning: a password in an Airflow Variable is shown to who "
         "may read variables",
         "  hint: keep it in a connection: `conn_id: redshift_default`",
     ]
