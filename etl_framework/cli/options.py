@@ -19,19 +19,31 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+def nearest_project() -> Path:
+    """The folder that this one lies in and that is a project; this one if there is none."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "environments.yml").is_file() and (folder / "pipelines").is_dir():
+            return folder
+    return here
+
+
 project_option = click.option(
     "--project",
     "root",
     type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    default=Path(),
+    default=nearest_project,
+    envvar="ETL_PROJECT",
     is_eager=True,
-    help="The project's folder, if it is not this one.",
+    help="The project's folder, if this one is none and lies in none (ETL_PROJECT).",
 )
 environment_option = click.option(
     "--env",
     "environment",
     metavar="NAME",
-    help="The environment; the file's default if not given.",
+    envvar="ETL_ENV",
+    help="The environment, else that of ETL_ENV, else the file's default.",
     shell_complete=environments,
 )
 
