@@ -71,7 +71,8 @@ def files_of(project: Project, pipeline_file: PipelineFile) -> list[str]:
     templates = {f"{TEMPLATES}/{name}" for name in named if name}
     others = [name.partition(".")[0] for name in model.after] if model else []
     waited_for = {project.pipeline(name).file.path for name in others}
-    return sorted({pipeline_file.file.path, ENVIRONMENTS, *templates, *waited_for})
+    own = {pipeline_file.file.path, *pipeline_file.defaults}
+    return sorted({*own, ENVIRONMENTS, *templates, *waited_for})
 
 
 def asset_uri(kpi: Kpi) -> str:

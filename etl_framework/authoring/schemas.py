@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-FILES = {"pipeline": "pipeline.schema.json", "environments": "environments.schema.json"}
+FILES = {
+    "pipeline": "pipeline.schema.json",
+    "environments": "environments.schema.json",
+    "defaults": "defaults.schema.json",
+}
 
 
 def schemas() -> dict[str, str]:
@@ -16,10 +20,39 @@ def schemas() -> dict[str, str]:
 
     models: dict[str, type[Model]] = {"pipeline": Pipeline, "environments": Environments}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {
-        name: json.dumps(head | _described(model.model_json_schema()), indent=2) + "\n"
-        for name, model in models.items()
+    made = {name: head | _described(model.model_json_schema()) for name, model in models.items()}
+    made["defaults"] = _of_defaults(made["pipeline"])
+    return {name: json.dumps(schema, indent=2) + "\n" for name, schema in made.items()}
+
+
+def _of_defaults(pipeline: dict[str, Any]) -> dict[str, Any]:
+    """The schema of `defaults.yml`: what pipelines may have in common."""
+    from etl_framework.project.defaults import OWN, block_keys
+
+    blocks = {
+        kind: {
+            "type": "object",
+            "additionalProperties": False,
+            "description": f"Defaults of each {kind} whose type has the key.",
+            "properties": {key: _property(pipeline, key) for key in sorted(keys)},
+        }
+        for kind, keys in block_keys().items()
     }
+    own = {key: value for key, value in pipeline["properties"].items() if key not in OWN}
+    description = "What the pipelines of a folder, and of those below it, have in common."
+    made = {**pipeline, "title": "Defaults", "description": description}
+    made["properties"] = {**own, **blocks}
+    del made["required"]
+    return made
+
+
+def _property(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    """What the schema says of a key, in the first block that has it."""
+    for block in schema["$defs"].values():
+        if key in block.get("properties", {}):
+            found: dict[str, Any] = block["properties"][key]
+            return found
+    return {}
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     multiple=True,
     help="Take the rows with this value apart: what they are made of, and what was taken out.",
 )
+@click.option(
+    "--settings", is_flag=True, help="NAME is a pipeline: what it is set to, and where that stands."
+)
 @environment_option
 @date_option
 @project_option
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 def explain(
     name: str,
     where: tuple[str, ...],
+    settings: bool,
     environment: str | None,
     on: date | None,
     root: Path,
@@ -57,12 +61,16 @@ def explain(
     \b
     etl explain kpis_genre
     etl explain kpis_genre --where track_genre=Pop
+    etl explain music_streaming --settings
     etl explain kpis_genre --env prod --format json
     """
     from etl_framework.plan.compile import compile_queries
     from etl_framework.project.project import load_project
 
     project = load_project(root)
+    if settings:
+        _settings(project, name, format_)
+        return
     relation = project.find(name)
     if where:
         _take_apart(project, environment, relation, where, on, format_)
@@ -82,6 +90,20 @@ def explain(
             click.echo(f"\n{title}")
             for line in text.splitlines():
                 click.echo(f"  {line}".rstrip())
+
+
+def _settings(project: Project, name: str, format_: str) -> None:
+    """Print what a pipeline is set to, by itself and by the defaults of its folders."""
+    from etl_framework.cli.settings import settings_of
+    from etl_framework.cli.table import FORMATS
+    from etl_framework.errors import ConfigError
+
+    pipeline_file = project.pipeline(name)
+    if pipeline_file.model is None:
+        raise ConfigError(pipeline_file.file.diagnostics)
+    columns = ("setting", "value", "stands in")
+    rows = list(settings_of(pipeline_file))
+    click.echo(FORMATS["json" if format_ == "json" else "table"](columns, rows))
 
 
 def _take_apart(

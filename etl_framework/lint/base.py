@@ -69,7 +69,7 @@ class Checked:
     @cached_property
     def templates(self) -> dict[str, str]:
         """The texts of its templates by their sorted paths; "" for a missing template."""
-        paths = sorted(files_of(self.pipeline_file) - {self.pipeline_file.file.path})
+        paths = sorted(f"{TEMPLATES}/{name}" for name in set(_templates(self.pipeline_file.model)))
         return {path: source_of(self.project, path) for path in paths}
 
 
@@ -147,9 +147,13 @@ def rule_classes(base: type[Rule] = Rule) -> list[type[Rule]]:
 
 
 def files_of(pipeline_file: PipelineFile) -> set[str]:
-    """Return the paths of a pipeline's file and templates, below the project's folder."""
+    """Return the paths of a pipeline's file, its defaults and its templates.
+
+    Defaults may be missing; templates may be, too.
+    """
     return {
         pipeline_file.file.path,
+        *pipeline_file.defaults,
         *(f"{TEMPLATES}/{name}" for name in _templates(pipeline_file.model)),
     }
 

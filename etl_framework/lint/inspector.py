@@ -101,7 +101,8 @@ class Inspector:
         # Else the result depends on more files: a hint names others, a link leads out of the
         # project, or a file was saved meanwhile.
         of_these = not any(problem.code == "E302" for problem in problems) and all(
-            content is not None and read_inside(root, path) == content
+            (content is not None or path in pipeline_file.defaults)
+            and read_inside(root, path) == content
             for path, content in contents.items()
         )
         unit = Unit(

@@ -13,6 +13,8 @@ from etl_framework.errors import ConfigError
 PIPELINES = "pipelines"
 TEMPLATES = "sql_templates"
 ENVIRONMENTS = "environments.yml"
+# In `pipelines/` and the folders below it: what pipelines there have in common.
+DEFAULTS = "defaults.yml"
 # How the names of pipelines' files end, and those of texts that may lie beside them.
 KINDS = (".yml", ".yaml")
 TEXTS = (".md", ".txt", ".rst")
@@ -31,7 +33,9 @@ def pipeline_paths(root: Path) -> list[str]:
             f"{root} is not a project: it has no folder '{PIPELINES}'",
             hint="go to the project's folder, or name it with --project",
         )
-    return sorted(path for path in _below(f"{root}", PIPELINES) if path.endswith(KINDS))
+    found = _below(f"{root}", PIPELINES)
+    aside = f"/{DEFAULTS}"
+    return sorted(path for path in found if path.endswith(KINDS) and not path.endswith(aside))
 
 
 def strange_paths(root: Path) -> list[str]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
+from etl_framework.project.defaults import defaults_paths, with_defaults
 from etl_framework.project.environments import Environment, Environments
 from etl_framework.project.models import Pipeline
 from etl_framework.project.paths import ENVIRONMENTS, PIPELINES, TEMPLATES, pipeline_paths
@@ -33,6 +34,11 @@ class PipelineFile:
     file: YamlFile
     model: Pipeline | None
     left_out: frozenset[Keys] = frozenset()
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """Where its defaults are, or may be written, the nearest first."""
+        return defaults_paths(self.file.path)
 
     @cached_property
     def relations(self) -> Mapping[str, Relation]:
@@ -174,7 +180,7 @@ def load_pipeline(root: Path, path: str) -> PipelineFile:
 
     :param path: the file's path in the project's folder.
     """
-    file = read_yaml(root / path, path)
+    file = with_defaults(root, read_yaml(root / path, path))
     if file.data is None and file.diagnostics:
         return PipelineFile(file, None)
     model, left_out = validate(Pipeline, file)

@@ -29,6 +29,8 @@ class YamlFile:
 
     Keys are paths such as `("sources", "users", "columns", 0, "type")`. Places are line and column,
     both from 1.
+
+    :param others: parts of the content that come from other files, with their keys there.
     """
 
     path: str
@@ -37,6 +39,15 @@ class YamlFile:
     keys: dict[Keys, Place] = field(default_factory=dict)
     values: dict[Keys, Place] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    others: dict[Keys, tuple[YamlFile, Keys]] = field(default_factory=dict)
+
+    def owner(self, keys: Keys) -> tuple[YamlFile, Keys]:
+        """The file that says something, and the keys that lead to it there."""
+        for length in range(len(keys), 0, -1) if self.others else ():
+            if other := self.others.get(keys[:length]):
+                file, there = other
+                return file, (*there, *keys[length:])
+        return self, keys
 
     def place(self, keys: Keys, *, of_key: bool = False) -> Place:
         """The place of a value (or its key), or of the nearest one around it that exists."""
@@ -55,6 +66,9 @@ class YamlFile:
 
     def scalar(self, keys: Keys) -> str:
         """The text of a number, a date or a word as the file has it, without quotes."""
+        file, there = self.owner(keys)
+        if file is not self:
+            return file.scalar(there)
         line, column = self.place(keys)
         written = self.text.split("\n")[line - 1][column - 1 :]
         return re.split(r"[,\]}]|\s#|$", written, maxsplit=1)[0].strip().strip("\"'")
@@ -62,8 +76,9 @@ class YamlFile:
     def diagnostic(
         self, keys: Keys, code: str, message: str, hint: str = "", *, of_key: bool = False
     ) -> Diagnostic:
-        """A diagnostic at a value, or at its key."""
-        return Diagnostic(self.path, *self.place(keys, of_key=of_key), code, message, hint)
+        """A diagnostic at a value, or at its key, in the file that says it."""
+        file, there = self.owner(keys)
+        return Diagnostic(file.path, *file.place(there, of_key=of_key), code, message, hint)
 
 
 def read_yaml(path: Path, shown: str) -> YamlFile:
