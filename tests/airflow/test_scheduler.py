@@ -219,4 +219,5 @@ def _kill_a_task(server: AirflowServer) -> None:
             if pid:
                 os.kill(pid, signal.SIGKILL)
                 return
+        time.sleep(0.1)  # the server has the processor to itself meanwhile
     raise AssertionError("no task was running")

@@ -43,7 +43,7 @@ def test_what_a_fault_leaves_is_mended_by_a_rerun() -> None:
         folder = Path(name)
         folder.chmod(0o755)
         with laboratory(folder, "snapshot") as lab:
-            faults = FAULTS[:: amount(2, 1)]
+            faults = FAULTS[:: amount(3, 1)]
             found = {f"{f.engine}, {f.name}": differences(lab, f) for f in faults}
 
     assert found == dict.fromkeys(found, (True, []))

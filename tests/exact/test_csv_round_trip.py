@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.exact.values import KINDS, comparable, rows
 from tests.sources.conftest import ReadCsv
+from tests.thorough import amount
 
 COLUMNS = ("k integer", *(f"{name} {kind[1]}" for name, kind in KINDS.items()))
 
@@ -32,7 +33,7 @@ def test_no_value_changes(read_csv: ReadCsv) -> None:
     header = ",".join(column.split()[0] for column in COLUMNS)
 
     @settings(
-        max_examples=100,
+        max_examples=amount(40, 1_000),
         deadline=None,
         derandomize=True,
         phases=[Phase.explicit, Phase.generate],

@@ -12,6 +12,7 @@ from psycopg2.extras import execute_values
 from etl_framework.errors import StepError
 from tests.conftest import Folder
 from tests.exact.values import KINDS, TEXT_ONLY, comparable, rows
+from tests.thorough import amount
 
 pytestmark = pytest.mark.slow
 COLUMNS = {"k": ("integer", "integer"), **{n: k[:2] for n, k in {**KINDS, **TEXT_ONLY}.items()}}
@@ -25,7 +26,7 @@ KPI = """
     columns:
 {columns}"""
 SLOW = settings(
-    max_examples=30,
+    max_examples=amount(15, 300),
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

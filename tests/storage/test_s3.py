@@ -60,17 +60,19 @@ def many(count: int, prefix: str) -> None:
         backend.put_object(BUCKET, f"{prefix}{number:05}.csv", b"")
 
 
-def test_ten_thousand_keys(stack: Stack, tmp_path: Path) -> None:
-    many(10_000, "events/2024/")
+def test_thousands_of_keys(stack: Stack, tmp_path: Path) -> None:
+    """A listing has a thousand of them."""
+    count = amount(3_000, 10_000)
+    many(count, "events/2024/")
     many(50, "events/2024/deeper/")
     many(50, "elsewhere/")
     lake = S3(type="s3", bucket=BUCKET, endpoint_url="{{ env.ETL_DEV_S3_URL }}")
 
     found = lake.files(tmp_path, "events/*/*.csv", tmp_path)
 
-    assert [file.name for file in found] == [f"events/2024/{n:05}.csv" for n in range(10_000)]
-    assert len({file.path for file in found}) == 10_000
-    assert len(lake.files(tmp_path, "events/**/*.csv", tmp_path)) == 10_050
+    assert [file.name for file in found] == [f"events/2024/{n:05}.csv" for n in range(count)]
+    assert len({file.path for file in found}) == count
+    assert len(lake.files(tmp_path, "events/**/*.csv", tmp_path)) == count + 50
     assert bucket().folders() == ["elsewhere", "events"]
 
 

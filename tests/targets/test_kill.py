@@ -113,7 +113,7 @@ def test_killed_at_each_statement(place: Place, order: Order, first: bool) -> No
     assert (word, new == old) == ("done", False)
 
     begin = ("duckdb", "postgres", "redshift").index(place.kind)
-    step = amount(9, 1)
+    step = amount(13, 1)
     sample = slice(begin % step, None, step)
     kills = [f"before {number}" for number in range(1, int(statements) + 1)][sample]
     for kill in [*kills, f"after {statements}"]:

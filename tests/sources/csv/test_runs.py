@@ -116,7 +116,7 @@ def test_a_dirty_file_alone_adds_up(read_csv: ReadCsv, seed: int) -> None:
 
 @pytest.mark.slow
 def test_thousands_of_small_files_are_read_together(read_csv: ReadCsv) -> None:
-    count = amount(2_000, 10_000)
+    count = amount(1_000, 10_000)
     files: dict[str, str | bytes] = {
         f"{n:05}.csv": HEADER + f"{n},ada,1.50,\n" + ("x,eve,,\n" if n % 1000 == 7 else "")
         for n in range(count)
