@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl_framework.cli.completion import pipelines
+from etl_framework.cli.completion import pipelines as completing
 from etl_framework.cli.options import (
     date_option,
     day,
@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("pipeline", shell_complete=pipelines)
+@click.argument("pipelines", nargs=-1, required=True, shell_complete=completing)
+@click.option(
+    "--select", "kpis", metavar="KPI", multiple=True, help="This KPI alone, with what it needs."
+)
+@click.option("--exclude", multiple=True, metavar="SELECTOR", help="Leave these pipelines out.")
 @environment_option
 @date_option
 @click.option("--from", "first", metavar="A", callback=day, help="Backfill: the first day,")
@@ -51,7 +55,9 @@ if TYPE_CHECKING:
 @click.option("-v", "--verbose", is_flag=True, help="Every step, also of several data intervals.")
 @project_option
 def run(
-    pipeline: str,
+    pipelines: tuple[str, ...],
+    kpis: tuple[str, ...],
+    exclude: tuple[str, ...],
     environment: str | None,
     on: date | None,
     first: date | None,
@@ -63,36 +69,55 @@ def run(
     verbose: bool,
     root: Path,
 ) -> None:
-    """Run a pipeline for one data interval, or for every of several.
+    """Run a pipeline for one data interval, or for every of several; or several pipelines.
 
     Without a date it is the latest complete interval; one that is not over yet never runs. A step
     whose finished output is still true is not done again. Nothing is published unless every check
-    of severity error passes. Several intervals have a line each, and end with a summary.
+    of severity error passes. Several intervals have a line each, and end with a summary. Several
+    pipelines, as `etl ls` selects them, run in the order in which they come after one another; one
+    that fails stops those that come after it, and no others.
 
     \b
     etl run music_streaming
+    etl run music_streaming --select kpis_genre
     etl run music_streaming --date 2024-06-25
     etl run music_streaming --from 2024-06-25 --to 2024-07-01 --keep-going
     etl run music_streaming --missing
+    etl run tag:daily orders+
     """
-    from etl_framework.cli.backfill import run_each
-    from etl_framework.cli.progress import run_all
+    from etl_framework.cli.several import run_several
     from etl_framework.project.project import load_project
 
     project = load_project(root)
-    model = project.pipeline(pipeline).model
-    intervals: Sequence[DataInterval | None] = [None]
-    if model and missing:
-        intervals = _gaps(project, environment, model, first, last, on)
-    elif model:
-        intervals = intervals_over(model, on, first, last)
-    if not intervals:
-        click.echo("nothing is missing", err=True)
-        return
     older: Older = "replace" if replace_newer else "refuse"
-    runs = _runs(
-        project, environment, plans_of(project, pipeline, environment, intervals), fresh, older
-    )
+
+    def one(name: str) -> None:
+        model = project.pipeline(name).model
+        intervals: Sequence[DataInterval | None] = [None]
+        if model and missing:
+            intervals = _gaps(project, environment, model, first, last, on)
+        elif model:
+            intervals = intervals_over(model, on, first, last)
+        if not intervals:
+            click.echo("nothing is missing", err=True)
+            return
+        plans = plans_of(project, name, environment, intervals)
+        runs = _runs(project, environment, plans, kpis, fresh, older)
+        _run_all(runs, intervals, keep_going=keep_going, verbose=verbose)
+
+    run_several(project, pipelines, exclude, one, alone=bool(kpis))
+
+
+def _run_all(
+    runs: Iterable[Run],
+    intervals: Sequence[DataInterval | None],
+    *,
+    keep_going: bool,
+    verbose: bool,
+) -> None:
+    from etl_framework.cli.backfill import run_each
+    from etl_framework.cli.progress import run_all
+
     if len(intervals) == 1:
         run_all(runs)
     else:
@@ -128,19 +153,28 @@ def _counted(intervals: Sequence[DataInterval]) -> str:
 
 
 def _runs(
-    project: Project, environment: str | None, plans: Iterable[Plan], fresh: bool, older: Older
+    project: Project,
+    environment: str | None,
+    plans: Iterable[Plan],
+    only: Sequence[str],
+    fresh: bool,
+    older: Older,
 ) -> Iterator[Run]:
     """The run of each plan, after those of earlier intervals in which rows came late.
 
     Those of later intervals follow, if they read what has changed.
+
+    :param only: run these KPIs alone; all if none is named.
     """
     from etl_framework.plan.plan import build_plan
     from etl_framework.run.late import late
+    from etl_framework.run.restate import selected
     from etl_framework.run.run import Run
     from etl_framework.run.stale import stale_runs
 
     plan = None
     for plan in plans:
+        chosen = plan.only(selected(plan, only)) if only else plan
         found = late(plan)
         for changed in found:
             click.echo(f"{changed.told}: it is run again", err=True)
@@ -152,6 +186,6 @@ def _runs(
                 older="keep",
                 how="etl run, rows that came late",
             )
-        yield Run(plan, fresh=fresh, older=older, how="etl run")
+        yield Run(chosen, fresh=fresh, older=older, how="etl run")
     if plan:
         yield from stale_runs(project, environment, plan, partial(click.echo, err=True))
