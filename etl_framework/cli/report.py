@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -36,6 +37,19 @@ from etl_framework.cli.options import chosen_models, day, environment_option, pr
     shell_complete=pipelines,
     help="This pipeline alone; may be given more than once.",
 )
+@click.option(
+    "--serve",
+    "served",
+    is_flag=True,
+    help="Serve them to this machine's browsers; they follow runs and files until Ctrl-C.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="With --serve: where; 0 for any that is free.",
+)
 @project_option
 def report(
     environment: str | None,
@@ -43,6 +57,8 @@ def report(
     last: int,
     until: date | None,
     only: tuple[str, ...],
+    served: bool,
+    port: int,
     root: Path,
 ) -> None:
     """Write pages about pipelines, KPIs, sources, runs and checks, for a browser.
@@ -53,10 +69,22 @@ def report(
     \b
     etl report
     etl report --to 2024-07-01 --last 7 --output /tmp/report
+    etl report --serve                        beside `etl watch` or a run
     """
     from etl_framework.project.project import load_project
     from etl_framework.report.site import write_site
 
-    project = load_project(root)
-    models = chosen_models(project, only)
-    click.echo(write_site(project, environment, output, last, models, until))
+    def make() -> Path:
+        project = load_project(root)
+        models = chosen_models(project, only)
+        return write_site(project, environment, output, last, models, until)
+
+    if not served:
+        click.echo(make())
+        return
+    from etl_framework.report.serve import serve
+
+    try:
+        serve(root, environment, make, port, partial(click.echo, err=True))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(err=True)
