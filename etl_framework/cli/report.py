@@ -72,15 +72,15 @@ def report(
     etl report --serve                        beside `etl watch` or a run
     """
     from etl_framework.project.project import load_project
-    from etl_framework.report.site import write_site
+    from etl_framework.report.site import Written, write_site
 
-    def make() -> Path:
+    def make() -> Written:
         project = load_project(root)
         models = chosen_models(project, only)
         return write_site(project, environment, output, last, models, until)
 
     if not served:
-        click.echo(make())
+        click.echo(make().index)
         return
     from etl_framework.report.serve import serve
 

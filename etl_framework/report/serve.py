@@ -8,18 +8,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from etl_framework.errors import EtlError
+from etl_framework.errors import EtlError, RetryableError
 from etl_framework.project.project import load_project
 from etl_framework.project.saved import SECONDS, saved
 from etl_framework.report.pages import read_pages
 from etl_framework.report.server import ReportServer
+from etl_framework.report.site import Written
 from etl_framework.storage.staging import RunFolder
 
 # Between two looks at the records of runs, where each look lists a prefix of a bucket.
 SECONDS_IN_S3 = 5.0
 
-# Makes the report, and returns its first page.
-Make = Callable[[], Path]
+# Until a warehouse is read again that did not answer, or whose file a run has open; then twice as
+# long each time.
+FIRST, LONGEST = 1.0, 64.0
+
+# Makes the report.
+Make = Callable[[], Written]
 Tell = Callable[[str], None]
 
 
@@ -35,26 +40,54 @@ def serve(root: Path, environment: str | None, make: Make, port: int, tell: Tell
     try:
         changes = Changes(root, environment)
         changes.seen()
-        server.show(read_pages(make().parent))
+        whole = _shown(server, make)
     except BaseException:
         server.server_close()
         raise
+    again = Again()
+    again.after(whole)
+    told = ""
     with server.running():
         tell(f"{server.url}  (Ctrl-C ends it)")
         while True:
             time.sleep(SECONDS)
-            if changes.seen():
-                _again(server, make, tell)
+            if not changes.seen() and not again.due:
+                continue
+            try:
+                again.after(_shown(server, make))
+            except EtlError as error:  # the pages stay as they are
+                again.after(not isinstance(error, RetryableError))
+                if told != str(error):  # once, while a run has the file of a warehouse open
+                    tell(str(error))
+                told = str(error)
+            else:
+                told = ""
+                tell(f"made anew, {time.strftime('%H:%M:%S')}")
 
 
-def _again(server: ReportServer, make: Make, tell: Tell) -> None:
-    """Make the report anew; while its files have mistakes, the pages stay as they are."""
-    try:
-        server.show(read_pages(make().parent))
-    except EtlError as error:
-        tell(str(error))
-    else:
-        tell(f"made anew, {time.strftime('%H:%M:%S')}")
+def _shown(server: ReportServer, make: Make) -> bool:
+    """Make the report and show it; return whether it tells everything."""
+    written = make()
+    server.show(read_pages(written.index.parent))
+    return written.whole
+
+
+class Again:
+    """When a report that does not tell everything is made again."""
+
+    def __init__(self) -> None:
+        self._wait = 0.0
+        self._next = 0.0
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time."""
+        return bool(self._wait) and time.monotonic() >= self._next
+
+    def after(self, whole: bool) -> None:
+        """Count from now, unless it tells everything."""
+        self._wait = 0.0 if whole else min(2 * self._wait, LONGEST) or FIRST
+        self._next = time.monotonic() + self._wait
 
 
 class Changes:

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from etl_framework.report.flaky import flaky
 from etl_framework.report.gaps import gaps
 from etl_framework.report.graph import Graph
 from etl_framework.report.lineage import View, view
+from etl_framework.report.pages import INDEX
 from etl_framework.report.quarantine import waiting
 from etl_framework.report.render import Renderer, slug
 from etl_framework.report.sensitive import flows
@@ -30,6 +32,18 @@ from etl_framework.run.status import status
 MARK = ".etl-report"
 
 
+@dataclass(frozen=True)
+class Written:
+    """A report that was written.
+
+    :param index: its first page.
+    :param whole: whether every warehouse has answered; if not, pages say what they lack.
+    """
+
+    index: Path
+    whole: bool
+
+
 def write_site(
     project: Project,
     environment: str | None,
@@ -37,8 +51,8 @@ def write_site(
     last: int,
     models: Sequence[Pipeline],
     until: date | None = None,
-) -> Path:
-    """Write the pages of a project into a folder, and return the first of them.
+) -> Written:
+    """Write the pages of a project into a folder.
 
     :param last: how many data intervals of each pipeline.
     :param models: the pipelines.
@@ -64,7 +78,7 @@ def write_site(
         raise ConfigError(f"the report cannot be written: {error.strerror}: {output}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return output / "index.html"
+    return Written(output / INDEX, tables.whole)
 
 
 class _Site:
@@ -122,7 +136,7 @@ class _Site:
             tables=[wall.taken_out for wall in walls],
             waiting=[w for wall in walls for w in waiting(self._project, self._environment, wall)],
         )
-        self._render.page("index.html", "wall.html", walls=walls, pages=pages)
+        self._render.page(INDEX, "wall.html", walls=walls, pages=pages)
 
     def _runs(self, wall: facts.Wall) -> None:
         for attempt in wall.row.runs:

@@ -6,12 +6,20 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from subprocess import PIPE
 
+import duckdb
 import pytest
 
+from etl_framework.errors import RetryableError
+from etl_framework.project.project import load_project
+from etl_framework.report.tables import Tables
 from tests.airflow.browser import browser
 from tests.cli.test_watch import Watch
 from tests.conftest import ORDERS, Folder
@@ -55,6 +63,35 @@ def test_it_follows_runs_and_files(orders: Folder, served: Watch) -> None:
     orders.write(FILE, "description: What was ordered.\n" + ORDERS)
     served.until("made anew")
     assert "What was ordered." in page(url)
+
+
+def test_a_warehouse_that_a_run_has_open_is_read_later(orders: Folder, served: Watch) -> None:
+    url = address(served)
+    (orders.root / ".etl").mkdir(exist_ok=True)
+    with duckdb.connect(str(orders.root / ".etl/warehouse.duckdb")) as run:
+        orders.write(FILE, "description: What was ordered.\n" + ORDERS)
+        served.until("another process may have it open")
+        run.execute("CREATE TABLE totals AS SELECT 'eve' AS customer, 1 AS orders, 2 AS amount")
+    while "eve" not in page(url, "kpis/orders.totals.html"):
+        served.until("made anew")
+
+
+def test_what_a_report_could_not_read_is_known(orders: Folder) -> None:
+    """A run may open the file after its records were read."""
+    file = orders.root / ".etl/warehouse.duckdb"
+    file.parent.mkdir(exist_ok=True)
+    hold = "import duckdb, sys; d = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
+    command = [sys.executable, "-c", hold, str(file)]
+    with closing(Tables(load_project(orders.root).workspace(None))) as tables:
+        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE) as other:
+            assert other.stdout and other.stdout.readline()
+            with pytest.raises(RetryableError), tables.warehouse("warehouse"):
+                pass
+            other.communicate(b"\n")
+        assert not tables.whole
+        with tables.warehouse("warehouse") as warehouse:
+            assert warehouse.table_columns("totals") == {}
+    assert Tables(load_project(orders.root).workspace(None)).whole
 
 
 def test_what_is_written_has_nothing_of_the_server(orders: Folder, served: Watch) -> None:
