@@ -50,6 +50,14 @@ from etl_framework.cli.options import chosen_models, day, environment_option, pr
     show_default=True,
     help="With --serve: where; 0 for any that is free.",
 )
+@click.option(
+    "--publish",
+    "address",
+    metavar="s3://BUCKET/PREFIX",
+    is_flag=False,
+    flag_value="",
+    help="Put them into a bucket, too; without an address where the environment's `report` says.",
+)
 @project_option
 def report(
     environment: str | None,
@@ -59,6 +67,7 @@ def report(
     only: tuple[str, ...],
     served: bool,
     port: int,
+    address: str | None,
     root: Path,
 ) -> None:
     """Write pages about pipelines, KPIs, sources, runs and checks, for a browser.
@@ -70,7 +79,10 @@ def report(
     etl report
     etl report --to 2024-07-01 --last 7 --output /tmp/report
     etl report --serve                        beside `etl watch` or a run
+    etl report --env prod --publish           where the team reads them
     """
+    if served and address is not None:
+        raise click.UsageError("give either --serve or --publish")
     from etl_framework.project.project import load_project
     from etl_framework.report.site import Written, write_site
 
@@ -79,6 +91,19 @@ def report(
         models = chosen_models(project, only)
         return write_site(project, environment, output, last, models, until)
 
+    if address is not None:
+        from etl_framework.errors import ConfigError
+        from etl_framework.report.publish import publish_site
+
+        project = load_project(root)
+        if project.environments_file.diagnostics:
+            raise ConfigError(project.environments_file.diagnostics)
+        done, where = publish_site(project.workspace(environment), make, address)
+        click.echo(
+            f"{done.written} written, {done.deleted} deleted, {done.same} the same", err=True
+        )
+        click.echo(where)
+        return
     if not served:
         click.echo(make().index)
         return
