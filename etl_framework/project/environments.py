@@ -23,6 +23,9 @@ else:
     AnyConnection = one_of(Connection)
     EngineName = Literal[engine_names()]
 
+# In every folder and prefix that a report was written to; no other is written over.
+REPORT_MARK = ".etl-report"
+
 
 class Environment(Model):
     """What the connections of pipelines are in one place, and how runs work there."""

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from etl_framework.errors import ConfigError
+from etl_framework.project.environments import REPORT_MARK
 from etl_framework.project.workspace import Workspace
 from etl_framework.report.pages import INDEX, content_type, digest, read_pages
-from etl_framework.report.site import MARK, Written
+from etl_framework.report.site import Written
 from etl_framework.storage.s3 import S3Prefix
 
 # How many objects are written side by side; each waits for an answer.
@@ -97,7 +98,7 @@ class Publication:
         """Write the mark of a report, which knows its files."""
         listed = {name: [file.digest, file.tag] for name, file in sorted(files.items())}
         text = json.dumps({"made_by": MADE_BY, "files": listed}, indent=0)
-        self._place.write(MARK, text.encode(), ContentType="application/json")
+        self._place.write(REPORT_MARK, text.encode(), ContentType="application/json")
 
 
 def publish_site(
@@ -122,7 +123,7 @@ def _published(place: S3Prefix) -> dict[str, Known]:
     :raises ConfigError: there are objects, and no report has put them there.
     """
     names = [stored.name for stored in place.listed()]
-    content = place.read(MARK) if MARK in names else None
+    content = place.read(REPORT_MARK) if REPORT_MARK in names else None
     if content is None and not names:
         return {}
     try:

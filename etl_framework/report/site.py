@@ -12,6 +12,7 @@ from pathlib import Path
 
 from etl_framework.errors import ConfigError, EtlError
 from etl_framework.plan.plan import build_plan
+from etl_framework.project.environments import REPORT_MARK
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.report import facts
@@ -27,9 +28,6 @@ from etl_framework.report.sources import deliveries
 from etl_framework.report.tables import Tables
 from etl_framework.report.values import values_of
 from etl_framework.run.status import status
-
-# In every folder that a report has written; no other is written over.
-MARK = ".etl-report"
 
 
 @dataclass(frozen=True)
@@ -62,13 +60,13 @@ def write_site(
     """
     if output.exists() and not output.is_dir():
         raise ConfigError(f"'{output}' is no folder", hint="give another --output")
-    if output.is_dir() and any(output.iterdir()) and not (output / MARK).exists():
+    if output.is_dir() and any(output.iterdir()) and not (output / REPORT_MARK).exists():
         raise ConfigError(f"'{output}' has other files than a report", hint="give another --output")
     fresh = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
         for folder in ("kpis", "sources", "runs"):
             (fresh / folder).mkdir(parents=True)
-        (fresh / MARK).write_text("Made by etl report, which writes this folder anew.\n")
+        (fresh / REPORT_MARK).write_text("Made by etl report, which writes this folder anew.\n")
         with closing(Tables(project.workspace(environment))) as tables:
             _Site(project, environment, fresh, last, until, models, tables).write()
         # An error before has left the earlier pages as they were.

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from etl_framework.devstack.stack import Stack
-from tests.airflow.conftest import Airflow, write_stubs
+from tests.airflow.conftest import Airflow, posts, write_stubs
 from tests.conftest import REPOSITORY, Folder, bucket
 from tests.report.test_publish import ENVIRONMENTS
 
@@ -39,6 +39,55 @@ print(json.dumps({
     "links": {task.task_id: sorted(task.extra_links) for task in stored.tasks},
 }))
 """
+
+
+# A task that fails before anything could be read, and its callback.
+NOTIFY = """
+import json, sys
+from datetime import datetime, timezone
+from types import SimpleNamespace
+from etl_framework.airflow import ExtractOperator
+from etl_framework.airflow.notify import notify
+root, url, channels = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+operator = ExtractOperator(task_id="extract.orders", pipeline="orders", project=root,
+                           report_url=url)
+pushed = {}
+ti = SimpleNamespace(dag_id="orders", task_id="extract.orders",
+                     xcom_push=lambda key, value: pushed.update({key: value}))
+days = {"data_interval_start": datetime(2024, 6, 25, tzinfo=timezone.utc),
+        "data_interval_end": datetime(2024, 6, 26, tzinfo=timezone.utc)}
+context = {"ti": ti, "task": operator, **days,
+           "dag_run": SimpleNamespace(dag_id="orders", run_id="by_hand", conf={})}
+try:
+    operator.execute(context)
+except Exception as error:
+    context["exception"] = error
+notify(context, event="failure", channels=channels)
+print(json.dumps([operator.link, [link.name for link in operator.operator_extra_links]]))
+"""
+
+
+@pytest.mark.parametrize("url", [URL, f"{URL}/", ""])
+def test_a_message_about_a_failure_links_to_the_run(
+    airflow: Airflow, orders: Folder, url: str
+) -> None:
+    """That of a task that was killed does, too: its callback runs elsewhere."""
+    (orders.root / "lake/orders/1.csv").unlink()
+    channels = [{"type": "webhook", "conn_id": "hook", "endpoint": "/told", "events": ["failure"]}]
+    with posts() as (address, posted):
+        env = {"AIRFLOW_CONN_HOOK": json.dumps({"conn_type": "http", "host": address})}
+        arguments = str(orders.root), url, json.dumps(channels)
+        link, names = airflow.script(NOTIFY, *arguments, env=env)
+    ((_, told),) = posted
+
+    if not url:
+        assert (link, names) == ("", []) and "report" not in told and "http" not in told["text"]
+        return
+    assert names == ["Run report"]
+    assert told["report"] == link and told["text"].endswith(f"\n{link}")
+    assert orders.etl("report", "--to", "2024-06-25").returncode == 0
+    page = orders.root / "report" / link.removeprefix(f"{URL}/")
+    assert "no file matches" in page.read_text()
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from etl_framework.devstack.stack import BUCKET, Stack
 from etl_framework.errors import ConfigError, RetryableError
+from etl_framework.project.environments import REPORT_MARK as MARK
 from etl_framework.report.publish import Publication, Published
-from etl_framework.report.site import MARK
 from etl_framework.storage.s3 import S3Prefix
 from tests.conftest import Folder, bucket
 from tests.report.conftest import Page, sound
@@ -196,6 +196,9 @@ def test_the_command(orders: Folder, stack: Stack) -> None:
     for stored in place.listed():
         place.download(stored.name, copy / stored.name)
     sound({str(file): Page(file) for file in copy.rglob("*.html")})
+
+    planned = orders.etl("plan", "orders", "--no-sql").stdout
+    assert "the task report then publishes the report to s3://music-lake/team/report." in planned
 
     there = orders.etl(*more, "--publish", "s3://music-lake/elsewhere")
     assert there.stdout == "s3://music-lake/elsewhere/index.html\n"
