@@ -36,6 +36,8 @@ print(json.dumps({
     "rule": str(getattr(report.trigger_rule, "value", report.trigger_rule)),
     "class": type(dag.get_task("report")).__name__,
     "limit": dag.get_task("report").execution_timeout.total_seconds(),
+    "major": airflow.__version__[0],
+    "late": [task.task_id for task in dag.tasks if getattr(task, "sla", None)],
     "links": {task.task_id: sorted(task.extra_links) for task in stored.tasks},
 }))
 """
@@ -100,9 +102,13 @@ def project(orders: Folder, stack: Stack) -> Folder:
 
 
 def test_the_task_stands_behind_all_others(airflow: Airflow, project: Folder) -> None:
+    file = project.root / "pipelines/orders.yml"
+    file.write_text(f"deadline: 2h\n{file.read_text()}")
     found = airflow.script(PARSE, str(project.root / "dags/orders.py"))
 
     links = found.pop("links")
+    late = ["publish"] if found.pop("major") == "2" else []  # an SLA of tasks; then of the run
+    assert found.pop("late") == late
     assert found == {
         "up": ["publish"], "teardown": True, "fails": False, "rule": "all_done_setup_success",
         "class": "ReportOperator", "limit": 900,
