@@ -19,6 +19,7 @@ _MODULES = {
     "TransformOperator": "operators",
     "KpiOperator": "operators",
     "PublishOperator": "operators",
+    "ReportOperator": "report",
     "RedshiftSqlOperator": "redshift",
     "ArchiveOperator": "redshift",
     "FilesSensor": "sensors",

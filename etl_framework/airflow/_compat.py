@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow import __version__ as AIRFLOW_VERSION
+from airflow.plugins_manager import AirflowPlugin
 
+LINK = "etl_run_report"
 AIRFLOW_3 = not AIRFLOW_VERSION.startswith("2.")
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
         AssetOrTimeSchedule,
         BaseHook,
         BaseOperator,
+        BaseOperatorLink,
         CronDataIntervalTimetable,
         TaskGroup,
         Variable,
@@ -25,7 +28,15 @@ if TYPE_CHECKING:
     )
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 elif AIRFLOW_3:
-    from airflow.sdk import DAG, Asset, BaseOperator, TaskGroup, Variable, get_parsing_context
+    from airflow.sdk import (
+        DAG,
+        Asset,
+        BaseOperator,
+        BaseOperatorLink,
+        TaskGroup,
+        Variable,
+        get_parsing_context,
+    )
 
     try:
         from airflow.sdk import AssetOrTimeSchedule, BaseHook, CronDataIntervalTimetable
@@ -40,6 +51,7 @@ else:
     from airflow.exceptions import AirflowException, AirflowFailException
     from airflow.hooks.base import BaseHook
     from airflow.models import DAG, BaseOperator, Variable
+    from airflow.models.baseoperatorlink import BaseOperatorLink
     from airflow.timetables.datasets import DatasetOrTimeSchedule as AssetOrTimeSchedule
     from airflow.timetables.interval import CronDataIntervalTimetable
     from airflow.utils.dag_parsing_context import get_parsing_context
@@ -51,16 +63,20 @@ __all__ = [
     "DAG",
     "AirflowException",
     "AirflowFailException",
+    "AirflowPlugin",
     "Asset",
     "AssetOrTimeSchedule",
     "BaseHook",
     "BaseOperator",
+    "BaseOperatorLink",
     "CronDataIntervalTimetable",
     "TaskGroup",
     "add_deadline",
     "asset",
     "asset_or_time",
     "get_parsing_context",
+    "keep_link",
+    "kept_link",
     "later",
     "variable",
 ]
@@ -89,8 +105,9 @@ def add_deadline(dag: Any, seconds: int, channels: list[dict[str, Any]]) -> None
     if not AIRFLOW_3:
         missed = import_module(notify).missed
         dag.sla_miss_callback = partial(missed, seconds=seconds, channels=channels)
-        for task in dag.leaves:
-            task.sla = after
+        for task in dag.tasks:  # what is behind the last ones is a teardown
+            if not task.is_teardown and all(down.is_teardown for down in task.downstream_list):
+                task.sla = after
         return
     try:
         sdk: Any = import_module("airflow.sdk.definitions.deadline")
@@ -112,3 +129,23 @@ def variable(name: str) -> str | None:
     nothing: dict[str, Any] = {"default" if AIRFLOW_3 else "default_var": None}
     value = Variable.get(name, **nothing)
     return None if value is None else str(value)
+
+
+def keep_link(operator: Any, context: Any, url: str) -> None:
+    """Keep where an operator's link leads in this run, also if the task then fails.
+
+    Airflow 3 asks the operator itself at the end of the task; Airflow 2 asks in its web server,
+    which has only what a task has stored.
+    """
+    operator.link = url
+    task = context.get("ti")
+    if not AIRFLOW_3 and url and task is not None:
+        task.xcom_push(key=LINK, value=url)
+
+
+def kept_link(operator: Any, key: Any) -> str:
+    """Where an operator's link leads; empty if it has not started."""
+    if AIRFLOW_3:
+        return str(getattr(operator, "link", ""))
+    xcom: Any = import_module("airflow.models.xcom").XCom
+    return str(xcom.get_value(ti_key=key, key=LINK) or "")

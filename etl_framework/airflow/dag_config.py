@@ -6,6 +6,7 @@ file and not each time that Airflow parses a DAG.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from etl_framework.errors import ConfigError, did_you_mean
@@ -52,7 +53,7 @@ def dag_factory_config(project: Project, plan: Plan) -> dict[str, Any]:
             for name, text in GROUPS.items()
             if name in groups
         },
-        "tasks": [_task(plan, step) for step in plan.steps],
+        "tasks": [*(_task(plan, step) for step in plan.steps), *_report(plan)],
     }
     if pipeline.deadline:
         channels = _channels(pipeline, "late")
@@ -131,6 +132,8 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
         "dependencies": list(step.needs),
         "doc_md": _task_doc(step),
     }
+    if plan.environment.report_url:
+        task["report_url"] = plan.environment.report_url
     if step.section:
         task["group"] = step.section
     if step.sql:
@@ -151,6 +154,19 @@ def _task(plan: Plan, step: Step) -> dict[str, Any]:
     return task
 
 
+def _report(plan: Plan) -> Iterator[dict[str, Any]]:
+    """The task after all others that publishes the report, where the environment has a place."""
+    if plan.environment.report:
+        needed = {need for step in plan.steps for need in step.needs}
+        yield {
+            "task_id": "report",
+            "operator": "etl_framework.airflow.report.ReportOperator",
+            "environment": plan.environment_name,
+            "dependencies": [step.name for step in plan.steps if step.name not in needed],
+            "doc_md": "Publish the report, also after a failure. The run does not fail with it.",
+        }
+
+
 def _channels(pipeline: Pipeline, event: str) -> list[dict[str, Any]]:
     return [channel.model_dump() for channel in pipeline.notify if event in channel.events]
 
@@ -165,10 +181,8 @@ def _callback(pipeline: Pipeline, event: str) -> dict[str, Any] | None:
 def _dag_doc(plan: Plan) -> str:
     pipeline = plan.pipeline
     lines = [pipeline.description, ""] if pipeline.description else []
-    lines += [
-        f"Made from `{plan.steps[0].place[0]}`, environment `{plan.environment_name}`.",
-        "",
-    ]
+    made_from = f"Made from `{plan.steps[0].place[0]}`, environment `{plan.environment_name}`."
+    lines += [made_from, ""]
     lines += [f"- `{name}`: {kpi.description}".rstrip(": ") for name, kpi in pipeline.kpis.items()]
     return "\n".join(lines)
 

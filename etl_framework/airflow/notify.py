@@ -23,7 +23,8 @@ def notify(context: Mapping[str, Any], *, event: str, channels: Sequence[Channel
     interval = _interval(context)
     text = f"{context['ti'].dag_id} {words}" + (f" at {task}" if event == "failure" else "")
     lines = [f"{text}{interval}", *([str(error)] if error else [])]
-    tell(channels, event, {"pipeline": context["ti"].dag_id, "step": task}, lines, context)
+    facts = {"pipeline": context["ti"].dag_id, "step": task, "report": _page(context)}
+    tell(channels, event, facts, lines, context)
 
 
 async def late(*, seconds: int, channels: Sequence[Channel], context: Any = None) -> None:
@@ -63,10 +64,15 @@ def tell(
     lines: Sequence[str],
     context: Mapping[str, Any],
 ) -> None:
-    """Send lines to the channels of an event; the first line is the subject."""
+    """Send lines to the channels of an event; the first line is the subject.
+
+    :param facts: for programs; `report` is the address of the run's page, which people get, too.
+    """
     from etl_framework.errors.secrets import said, without_secrets
 
+    facts = {name: fact for name, fact in facts.items() if fact or name != "report"}
     safe = [without_secrets(line) for line in lines]
+    safe += [facts["report"]] if "report" in facts else []
     for channel in channels:
         if event not in channel["events"]:
             continue
@@ -80,6 +86,15 @@ def tell(
                 type(error).__name__,
                 said(error),
             )
+
+
+def _page(context: Mapping[str, Any]) -> str:
+    """The address of the run's page; empty for tasks without one, or whose files are wrong."""
+    task = context.get("task") or getattr(context["ti"], "task", None)
+    try:
+        return str(task.page_of(context)) if task and hasattr(task, "page_of") else ""
+    except Exception:  # noqa: BLE001 - a message without a link is better than none
+        return ""
 
 
 def _interval(context: Mapping[str, Any]) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from etl_framework.airflow._compat import keep_link
 from etl_framework.airflow.errors import airflow_errors
+from etl_framework.airflow.links import RunReport
 from etl_framework.airflow.runs import (
     Context,
     ProjectOperator,
@@ -26,6 +28,7 @@ class StepOperator(ProjectOperator):
     :param pipeline: the pipeline's name.
     :param step: the step's name, as `etl plan` shows it; if not given, the task's id.
     :param notify: the channels for checks that warn, as under `notify:` in the pipeline's file.
+    :param report_url: where people read the report, `https://…`; the task then links to its run.
     :param sql: the SQL to show before the task runs; later Airflow shows the SQL that ran.
     """
 
@@ -41,10 +44,15 @@ class StepOperator(ProjectOperator):
         step: str | None = None,
         sql: str = "",
         notify: Sequence[Mapping[str, Any]] = (),
+        report_url: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.notify = list(notify)
+        self.report_url = report_url
+        self.link = ""
+        if report_url:
+            self.operator_extra_links = (RunReport(),)
         self.pipeline = pipeline
         self.step = step or self.task_id
         self.sql = sql
@@ -72,6 +80,7 @@ class StepOperator(ProjectOperator):
 
         with airflow_errors():
             plan = self.plan_of(self.pipeline, context)
+            keep_link(self, context, self.page_of(context))
             self.log.info(
                 "%s of %s in %s, data interval %s",
                 self.step,
@@ -91,6 +100,16 @@ class StepOperator(ProjectOperator):
         self._tell_later(plan)
         self._warn(result, context)
         return {"state": result.state, **result.counts}
+
+    def page_of(self, context: Context) -> str:
+        """The address of the run's page in the report; empty if nothing says where that is."""
+        from etl_framework.report.render import run_page
+
+        run = dag_run_of(context)
+        if not self.report_url or not run:
+            return ""
+        key = self.plan_of(self.pipeline, context).interval.key
+        return f"{self.report_url.rstrip('/')}/{run_page(self.pipeline, key, run)}"
 
     def on_kill(self) -> None:
         """Stop the statement that is running."""
@@ -154,7 +173,7 @@ class StepOperator(ProjectOperator):
         if self.notify and warnings:
             lines = [f"{self.pipeline}: {len(warnings)} checks of {self.step} warn"]
             lines += [f"{c.check} of {c.relation}: {c.failing} of {c.rows} rows" for c in warnings]
-            facts = {"pipeline": self.pipeline, "step": self.step}
+            facts = {"pipeline": self.pipeline, "step": self.step, "report": self.link}
             tell(self.notify, "warning", facts, lines, context)
 
     def _tell_checks(self, checks: Sequence[Any]) -> None:

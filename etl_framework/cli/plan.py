@@ -71,6 +71,8 @@ def plan(
         click.echo(f"{number:>3}. {step.name}")
         for line in _details(built, step, sql):
             click.echo(f"     {line}")
+    if place := built.environment.report:
+        click.echo(f"\nOn Airflow, the task report then publishes the report to {place}.")
 
 
 def _compare(built: Plan, format_: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -41,6 +42,27 @@ from etl_framework.cli.options import chosen_models, day, environment_option, pr
     is_flag=True,
     help="Take the numbers of each KPI's newest data interval apart: seconds more for each KPI.",
 )
+@click.option(
+    "--serve",
+    "served",
+    is_flag=True,
+    help="Serve them to this machine's browsers; they follow runs and files until Ctrl-C.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="With --serve: where; 0 for any that is free.",
+)
+@click.option(
+    "--publish",
+    "address",
+    metavar="s3://BUCKET/PREFIX",
+    is_flag=False,
+    flag_value="",
+    help="Put them into a bucket, too; without an address where the environment's `report` says.",
+)
 @project_option
 def report(
     environment: str | None,
@@ -49,6 +71,9 @@ def report(
     until: date | None,
     only: tuple[str, ...],
     explain: bool,
+    served: bool,
+    port: int,
+    address: str | None,
     root: Path,
 ) -> None:
     """Write pages about pipelines, KPIs, sources, runs and checks, for a browser.
@@ -60,10 +85,38 @@ def report(
     etl report
     etl report --explain
     etl report --to 2024-07-01 --last 7 --output /tmp/report
+    etl report --serve                        beside `etl watch` or a run
+    etl report --env prod --publish           where the team reads them
     """
+    if served and address is not None:
+        raise click.UsageError("give either --serve or --publish")
     from etl_framework.project.project import load_project
-    from etl_framework.report.site import write_site
+    from etl_framework.report.site import Written, write_site
 
-    project = load_project(root)
-    models = chosen_models(project, only)
-    click.echo(write_site(project, environment, output, last, models, until, explain=explain))
+    def make() -> Written:
+        project = load_project(root)
+        models = chosen_models(project, only)
+        return write_site(project, environment, output, last, models, until, explain=explain)
+
+    if address is not None:
+        from etl_framework.errors import ConfigError
+        from etl_framework.report.publish import publish_site
+
+        project = load_project(root)
+        if project.environments_file.diagnostics:
+            raise ConfigError(project.environments_file.diagnostics)
+        done, where = publish_site(project.workspace(environment), make, address)
+        click.echo(
+            f"{done.written} written, {done.deleted} deleted, {done.same} the same", err=True
+        )
+        click.echo(where)
+        return
+    if not served:
+        click.echo(make().index)
+        return
+    from etl_framework.report.serve import serve
+
+    try:
+        serve(root, environment, make, port, partial(click.echo, err=True))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(err=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +19,6 @@ from etl_framework.cli.options import (
 
 if TYPE_CHECKING:
     from etl_framework.lint.linter import Linter
-
-PARTS = ("pipelines", "sql_templates", "dags", "environments.yml", "setup.cfg")
-FUNCTIONS = ("*.py", "[!.]*/*.py")
-SECONDS = 0.2
 
 
 @click.command()
@@ -48,12 +43,13 @@ def watch(
     given += ["--env", environment] if environment else []
     given += ["--date", str(on)] if on else []
     from etl_framework.lint.linter import Linter
+    from etl_framework.project.saved import SECONDS, saved
 
     seen: dict[Path, int] | None = None
     linter = Linter(root, keep=True)
     try:
         while True:
-            now = dict(_times(root))
+            now = dict(saved(root))
             if now != seen:
                 seen = now
                 click.clear()
@@ -63,19 +59,6 @@ def watch(
             time.sleep(SECONDS)
     except (KeyboardInterrupt, click.Abort):
         click.echo(err=True)
-
-
-def _times(root: Path) -> Iterator[tuple[Path, int]]:
-    """Return the project's files with the times when they were saved."""
-    files = [file for pattern in FUNCTIONS for file in root.glob(pattern)]
-    for part in PARTS:
-        path = root / part
-        files += [path] if path.is_file() else path.rglob("*")
-    for file in files:
-        try:
-            yield file, file.stat().st_mtime_ns
-        except OSError:  # gone in between
-            continue
 
 
 def _look(name: str | None, given: list[str], linter: Linter) -> int:

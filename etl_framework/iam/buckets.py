@@ -43,10 +43,18 @@ class Buckets:
         :param pattern: as `pattern_of` gives it.
         :param key: the KMS key that they may be encrypted with.
         """
+        self.read_one(bucket, pattern, key)
+        self.list_(bucket, pattern)
+
+    def read_one(self, bucket: str, pattern: str, key: str | None = None) -> None:
+        """Allow reading objects whose names are known."""
         self._allow("ReadObjects", bucket, pattern)
+        self._encrypted(key, "kms:Decrypt")
+
+    def list_(self, bucket: str, pattern: str) -> None:
+        """Allow listing what begins as a pattern does."""
         head = pattern.partition("*")[0].partition("?")[0]
         self._lists[bucket].add(f"{head}*")
-        self._encrypted(key, "kms:Decrypt")
 
     def write(self, bucket: str, pattern: str, key: str | None = None) -> None:
         """Allow writing objects, large ones in parts; an encrypted part must be read, too."""

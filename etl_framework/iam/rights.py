@@ -16,7 +16,7 @@ from etl_framework.iam.grants import Grants, grants
 from etl_framework.iam.network import Ingress, ingress
 from etl_framework.iam.policy import Statement, documents
 from etl_framework.iam.secrets import secrets, topics
-from etl_framework.project.environments import Environment
+from etl_framework.project.environments import REPORT_MARK, Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.sources.files import FilesSource
@@ -98,6 +98,8 @@ def _execution(
             buckets.read(bucket, objects, key)
             buckets.write(bucket, objects, key)
             buckets.delete(bucket, objects)
+    if used.report:
+        _publish(buckets, used, used.report)
     yield from buckets.statements()
     for name, connection in used.used(pipelines).items():
         if isinstance(connection, Redshift):
@@ -113,6 +115,17 @@ def _use_files(buckets: Buckets, used: Environment, source: FilesSource) -> None
     buckets.read(bucket, pattern, key)
     if source.archive:
         buckets.move(bucket, pattern, pattern_of(prefix, source.archived_path), key)
+
+
+def _publish(buckets: Buckets, used: Environment, report: str) -> None:
+    """What `etl report --publish` does: of all objects, it reads the mark alone."""
+    connection = used.report_connection or used.staging_connection
+    bucket, prefix, key = _in_s3(buckets.facts, used, report, connection)
+    pages = below(prefix, "*")
+    buckets.list_(bucket, pages)
+    buckets.read_one(bucket, below(prefix, REPORT_MARK), key)
+    buckets.write(bucket, pages, key)
+    buckets.delete(bucket, pages)
 
 
 def _copy_role(facts: Facts, used: Environment, pipelines: list[Pipeline]) -> CopyRole | None:
@@ -162,7 +175,14 @@ def _place(facts: Facts, connection: Any) -> tuple[str, str, str | None]:
 
 
 def _staging(facts: Facts, used: Environment) -> tuple[str, str, str | None]:
-    bucket, _, prefix = facts.text(used.staging, NO_SLASH).removeprefix("s3://").partition("/")
-    known = used.connections.get(used.staging_connection or "")
+    return _in_s3(facts, used, used.staging, used.staging_connection)
+
+
+def _in_s3(
+    facts: Facts, used: Environment, address: str, name: str | None
+) -> tuple[str, str, str | None]:
+    """The bucket, the prefix and the KMS key of `s3://bucket/prefix`, reached by a connection."""
+    bucket, _, prefix = facts.text(address, NO_SLASH).removeprefix("s3://").partition("/")
+    known = used.connections.get(name or "")
     key = known.kms_key if isinstance(known, S3) else None
     return bucket, prefix.strip("/"), facts.text(key) if key else None

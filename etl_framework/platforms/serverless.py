@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.project.yaml_file import Keys
 from etl_framework.sources.files import FilesSource
 
 RETRIES = 3
 RETRY_DELAY = 300  # seconds
+
+
+def publishes_no_report(environment: Environment) -> Iterator[tuple[Keys, str, str]]:
+    """As `not_serverless`, for an environment.
+
+    The service has no task that runs after a failure and leaves the run's state alone.
+    """
+    if environment.report:
+        yield (
+            ("report",),
+            "it publishes no report after a run",
+            "remove it, and run `etl report --publish s3://bucket/prefix` elsewhere",
+        )
 
 
 def not_serverless(pipeline: Pipeline) -> Iterator[tuple[Keys, str, str]]:

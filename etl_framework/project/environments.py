@@ -23,6 +23,9 @@ else:
     AnyConnection = one_of(Connection)
     EngineName = Literal[engine_names()]
 
+# In every folder and prefix that a report was written to; no other is written over.
+REPORT_MARK = ".etl-report"
+
 
 class Environment(Model):
     """What the connections of pipelines are in one place, and how runs work there."""
@@ -75,14 +78,32 @@ class Environment(Model):
     serverless: bool = Field(
         False, description="Runs on MWAA Serverless: lint then says what cannot run there."
     )
+    report: str | None = Field(
+        None,
+        pattern=r"^(s3://[^/]|\{\{)",
+        examples=["s3://bucket/report", "s3://{{ var.s3_bucket }}/report"],
+        description="Where `etl report --publish`, and on Airflow a task after each run, put the"
+        " pages: `s3://bucket/prefix`.",
+    )
+    report_connection: Name | None = Field(
+        None,
+        description="The connection whose credentials and KMS key the report uses; that of staging"
+        " if not given.",
+    )
+    report_url: str | None = Field(
+        None,
+        pattern=r"^https://[^\s/]",
+        examples=["https://reports.example/music"],
+        description="Where people read the pages: tasks of Airflow and messages link there.",
+    )
     connections: dict[Name, AnyConnection] = Field(description="Each connection by its name.")
 
     @model_validator(mode="after")
     def _staging_is_known(self) -> Environment:
-        name = self.staging_connection
-        if name and not isinstance(self.connections.get(name), S3):
-            message = f"'staging_connection' names no connection of type s3: '{name}'"
-            raise wrong_at(message, "staging_connection")
+        for key in ("staging_connection", "report_connection"):
+            name = getattr(self, key)
+            if name and not isinstance(self.connections.get(name), S3):
+                raise wrong_at(f"'{key}' names no connection of type s3: '{name}'", key)
         of_redshift = [n for n, c in self.connections.items() if isinstance(c, Redshift)]
         if of_redshift and not self.may_stage_in_s3:
             raise ValueError(
@@ -97,8 +118,10 @@ class Environment(Model):
         return self
 
     def used(self, pipelines: Iterable[Pipeline]) -> dict[str, Connection]:
-        """The connections that pipelines, staging and the engine use, sorted by name."""
+        """The connections that pipelines, staging, the engine and the report use, by name."""
         names = {self.staging_connection, self.engine_connection}
+        if self.report:
+            names.add(self.report_connection)
         for pipeline in pipelines:
             names |= {source.connection for source in pipeline.sources.values()}
             names.update(pipeline.target_connections())

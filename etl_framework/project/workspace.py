@@ -106,8 +106,28 @@ class Workspace:
         """
         if not self._staging.startswith("s3://"):
             return None
-        bucket, _, prefix = self._staging.removeprefix("s3://").partition("/")
-        known = self.environment.connections.get(self.environment.staging_connection or "")
+        return self._in_s3(self._staging, self.environment.staging_connection, attempts)
+
+    def report_prefix(self, address: str = "") -> S3Prefix:
+        """The place in S3 where people read the report.
+
+        :param address: `s3://bucket/prefix`; that of the environment if not given.
+        :raises ConfigError: there is none, it is none in S3, or a setting cannot be looked up.
+        """
+        environment = self.environment
+        if not address and not environment.report:
+            hint = "write `report: s3://bucket/prefix` in environments.yml, or give it here"
+            raise ConfigError("nothing says where the report is published", hint=hint)
+        place = address or resolve(environment.report or "", setting="report")
+        if not place.startswith("s3://") or place.startswith("s3:///") or place == "s3://":
+            raise ConfigError(f"'{place}' is no place in S3", hint="write s3://bucket/prefix")
+        connection = environment.report_connection or environment.staging_connection
+        return self._in_s3(place, connection, ATTEMPTS)
+
+    def _in_s3(self, address: str, name: str | None, attempts: int) -> S3Prefix:
+        """A place in S3, reached by a connection, or with what boto3 finds if it has no name."""
+        bucket, _, prefix = address.removeprefix("s3://").partition("/")
+        known = self.environment.connections.get(name or "")
         connection = known if isinstance(known, S3) else S3(type="s3", bucket=bucket)
         return connection.open(bucket, prefix, attempts=attempts)
 

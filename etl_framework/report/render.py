@@ -73,8 +73,21 @@ def _lean(html: str) -> str:
 def slug(attempt: Attempt) -> str:
     """The name of a run's page, which is safe as a file's name."""
     last = attempt.last
-    digest = hashlib.sha256(f"{last.key} {last.run}".encode()).hexdigest()[:10]
-    return f"{last.pipeline}-{last.key[:8]}-{digest}"  # music_daily-20240625-b3261e0550
+    return _slug(last.pipeline, last.key, last.run)
+
+
+def run_page(pipeline: str, key: str, run: str) -> str:
+    """The place of a run's page: `runs/music_daily-20240625-b3261e0550.html`.
+
+    :param key: that of the data interval.
+    :param run: what its records call it.
+    """
+    return f"runs/{_slug(pipeline, key, run)}.html"
+
+
+def _slug(pipeline: str, key: str, run: str) -> str:
+    digest = hashlib.sha256(f"{key} {run}".encode()).hexdigest()[:10]
+    return f"{pipeline}-{key[:8]}-{digest}"  # music_daily-20240625-b3261e0550
 
 
 def _templates() -> Environment:

@@ -6,11 +6,13 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, EtlError
 from etl_framework.plan.plan import build_plan
+from etl_framework.project.environments import REPORT_MARK
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.report import facts
@@ -19,6 +21,7 @@ from etl_framework.report.gaps import gaps
 from etl_framework.report.graph import Graph
 from etl_framework.report.lineage import View, view
 from etl_framework.report.numbers import Numbers, numbers_of
+from etl_framework.report.pages import INDEX
 from etl_framework.report.quarantine import waiting
 from etl_framework.report.render import Renderer, slug
 from etl_framework.report.sensitive import flows
@@ -27,8 +30,17 @@ from etl_framework.report.tables import Tables
 from etl_framework.report.values import values_of
 from etl_framework.run.status import status
 
-# In every folder that a report has written; no other is written over.
-MARK = ".etl-report"
+
+@dataclass(frozen=True)
+class Written:
+    """A report that was written.
+
+    :param index: its first page.
+    :param whole: whether every warehouse has answered; if not, pages say what they lack.
+    """
+
+    index: Path
+    whole: bool
 
 
 def write_site(
@@ -40,8 +52,8 @@ def write_site(
     until: date | None = None,
     *,
     explain: bool = False,
-) -> Path:
-    """Write the pages of a project into a folder, and return the first of them.
+) -> Written:
+    """Write the pages of a project into a folder.
 
     :param last: how many data intervals of each pipeline.
     :param models: the pipelines.
@@ -52,13 +64,13 @@ def write_site(
     """
     if output.exists() and not output.is_dir():
         raise ConfigError(f"'{output}' is no folder", hint="give another --output")
-    if output.is_dir() and any(output.iterdir()) and not (output / MARK).exists():
+    if output.is_dir() and any(output.iterdir()) and not (output / REPORT_MARK).exists():
         raise ConfigError(f"'{output}' has other files than a report", hint="give another --output")
     fresh = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
         for folder in ("kpis", "sources", "runs"):
             (fresh / folder).mkdir(parents=True)
-        (fresh / MARK).write_text("Made by etl report, which writes this folder anew.\n")
+        (fresh / REPORT_MARK).write_text("Made by etl report, which writes this folder anew.\n")
         with closing(Tables(project.workspace(environment))) as tables:
             site = _Site(project, environment, fresh, last, until, models, tables, explain)
             site.write()
@@ -69,7 +81,7 @@ def write_site(
         raise ConfigError(f"the report cannot be written: {error.strerror}: {output}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return output / "index.html"
+    return Written(output / INDEX, tables.whole)
 
 
 class _Site:
@@ -129,7 +141,7 @@ class _Site:
             tables=[wall.taken_out for wall in walls],
             waiting=[w for wall in walls for w in waiting(self._project, self._environment, wall)],
         )
-        self._render.page("index.html", "wall.html", walls=walls, pages=pages)
+        self._render.page(INDEX, "wall.html", walls=walls, pages=pages)
 
     def _runs(self, wall: facts.Wall) -> None:
         for attempt in wall.row.runs:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from etl_framework.errors import EtlError
+from etl_framework.errors import EtlError, RetryableError
 from etl_framework.project.workspace import Workspace
 from etl_framework.targets.base import Warehouse
 
 
 class Tables:
-    """Opens warehouses when they are needed; `close` closes them."""
+    """Opens warehouses when they are needed; `close` closes them.
+
+    :ivar whole: whether all have answered; not while a run has the file of one open, for example.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._open: dict[str, ExitStack] = {}
         self._warehouses: dict[str, Warehouse] = {}
+        self.whole = True
 
     @contextmanager
     def warehouse(self, connection: str) -> Iterator[Warehouse]:
@@ -27,8 +31,12 @@ class Tables:
         """
         if connection not in self._warehouses:
             stack = ExitStack()
-            opened = self._workspace.warehouse(connection, read_only=True)
-            self._warehouses[connection] = stack.enter_context(opened)
+            try:
+                opened = self._workspace.warehouse(connection, read_only=True)
+                self._warehouses[connection] = stack.enter_context(opened)
+            except RetryableError:
+                self.whole = False
+                raise
             self._open[connection] = stack
         try:
             yield self._warehouses[connection]

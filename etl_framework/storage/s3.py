@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from etl_framework.errors import ConfigError, DataMissingError, EtlError, RetryableError
-from etl_framework.errors.failures import of_aws
-from etl_framework.errors.secrets import said
+from etl_framework.errors import DataMissingError, RetryableError
 from etl_framework.storage.s3_answers import answered, entries
+from etl_framework.storage.s3_errors import our_errors
 
 # The waits between attempts add up to about a minute, as long as S3 is busy at the worst.
 ATTEMPTS = 8
@@ -99,13 +97,15 @@ class S3Prefix:
             response = self.client.get_object(Bucket=self.bucket, Key=self.key(name), Range=first)
             return answered(response, bytes(response["Body"].read()))
 
-    def write(self, name: str, data: bytes) -> None:
-        """Write a small object, completely or not at all."""
+    def write(self, name: str, data: bytes, **headers: str) -> str:
+        """Write a small object, completely or not at all, and return its tag.
+
+        :param headers: as boto3 names them: `ContentType="text/css"`.
+        """
         with our_errors(self.uri(name)):
-            response = self.client.put_object(
-                Bucket=self.bucket, Key=self.key(name), Body=data, **self.encryption
-            )
-            answered(response, None)
+            place = {"Bucket": self.bucket, "Key": self.key(name)}
+            response = self.client.put_object(**place, Body=data, **self.encryption, **headers)
+            return answered(response, str(response["ETag"]).strip('"'))
 
     def upload(self, file: Path, name: str) -> None:
         """Upload a file; the parts of a large file are uploaded in parallel."""
@@ -160,50 +160,3 @@ def _transfer() -> Any:
         max_concurrency=4,
         num_download_attempts=ATTEMPTS,
     )
-
-
-@contextmanager
-def our_errors(place: str) -> Iterator[None]:
-    """Turn boto3's errors into ours, which name the place and contain no credentials.
-
-    :raises DataMissingError: there is no such object.
-    :raises ConfigError: there is no such bucket, it may not be used, or the server is not S3.
-    :raises RetryableError: S3 is busy or does not answer, after boto3 has tried several times.
-    """
-    from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-    from botocore.parsers import ResponseParserError
-
-    try:
-        yield
-    except NoCredentialsError as error:
-        raise ConfigError(
-            "there are no credentials for S3", hint="give the machine a role, or set AWS_PROFILE"
-        ) from error
-    except (ResponseParserError, KeyError, RecursionError) as error:
-        # boto3 follows a redirect to the same place until Python gives up.
-        raise ConfigError(
-            f"what answers for {place} does not speak S3's language",
-            hint="check `endpoint_url`, and the proxy between here and S3",
-        ) from error
-    except (ClientError, BotoCoreError, Boto3Error) as error:
-        # boto3 tells of a refused upload in words, and the answer of S3 is what it was raised in.
-        answer = error if isinstance(error, ClientError) else error.__context__
-        told = answer if isinstance(answer, ClientError) else error
-        raise _ours(place, told) from error
-
-
-def _ours(place: str, error: Exception) -> EtlError:
-    kind = of_aws(error)
-    response = getattr(error, "response", None)
-    if not isinstance(response, dict):
-        if issubclass(kind, RetryableError):
-            return kind(f"S3 does not answer for {place}: {type(error).__name__}")
-        return kind(f"S3: {place}: {type(error).__name__}: {said(error)}")
-    code = str(response.get("Error", {}).get("Code", ""))
-    if kind is DataMissingError:
-        return kind(f"{place} is not there")
-    if kind is ConfigError:
-        hint = "check the bucket's name, its region and what the role may do"
-        return kind(f"S3 refuses {place}: {code or said(error)}", hint)
-    return kind(f"S3: {place}: {code or said(error)}")

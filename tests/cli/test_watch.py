@@ -19,10 +19,10 @@ SECONDS = 60
 
 
 class Watch:
-    """A running watch, whose lines come as they are written."""
+    """A running command that watches, whose lines come as they are written."""
 
-    def __init__(self, folder: Folder) -> None:
-        command = [sys.executable, "-u", "-m", "etl_framework", "watch", "totals", "--date", DAY]
+    def __init__(self, folder: Folder, *arguments: str) -> None:
+        command = [sys.executable, "-u", "-m", "etl_framework", *arguments]
         self.process = subprocess.Popen(
             command, cwd=folder.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
@@ -48,16 +48,20 @@ class Watch:
         self._reader.join(timeout=SECONDS)
         return "".join(self._lines.queue)
 
+    def stop(self) -> None:
+        """End it, however it stands."""
+        self.process.kill()
+        self.process.wait()
+        self.rest()
+        assert self.process.stdout
+        self.process.stdout.close()
+
 
 @pytest.fixture
 def watch(orders: Folder) -> Iterator[Watch]:
-    running = Watch(orders)
+    running = Watch(orders, "watch", "totals", "--date", DAY)
     yield running
-    running.process.kill()
-    running.process.wait()
-    running.rest()
-    assert running.process.stdout
-    running.process.stdout.close()
+    running.stop()
 
 
 @pytest.mark.slow

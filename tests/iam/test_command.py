@@ -103,6 +103,30 @@ def test_keys_secrets_and_topics(project: Folder, etl: Etl) -> None:
     assert not allowed(policies(etl, "--no-secrets")[0], good[4])
 
 
+def test_the_report(project: Folder, etl: Etl) -> None:
+    """Its pages are written, listed and deleted; of all objects, its mark alone is read."""
+    place = 'report: "s3://{{ var.bucket }}/team/report/"\n        staging_connection'
+    project.write("environments.yml", (ENVIRONMENTS % KEY).replace("staging_connection", place))
+    found, _ = policies(etl)
+    pages = "arn:aws:s3:::lake/team/report"
+    prefix = {"s3:prefix": "team/report/"}
+    good = [
+        *(Request(f"s3:{verb}Object", f"{pages}/runs/a.html") for verb in ("Put", "Delete")),
+        Request("s3:GetObject", f"{pages}/.etl-report"),
+        Request("s3:ListBucket", "arn:aws:s3:::lake", prefix),
+    ]
+    bad = [
+        Request("s3:GetObject", f"{pages}/index.html"),
+        *(Request(f"s3:{verb}Object", f"{pages}s/a.html") for verb in ("Put", "Delete", "Get")),
+        *(Request(f"s3:{verb}Object", "arn:aws:s3:::lake/team/a") for verb in ("Put", "Delete")),
+        Request("s3:ListBucket", "arn:aws:s3:::lake", {"s3:prefix": "team/"}),
+    ]
+    assert [each for each in good if not allowed(found, each)] == []
+    assert [each for each in bad if allowed(found, each)] == []
+    project.write("environments.yml", ENVIRONMENTS % KEY)
+    assert [each for each in good if allowed(policies(etl)[0], each)] == []
+
+
 @pytest.mark.parametrize("key", ["alias/lake", "arn:aws:kms:eu-west-1:123456789012:alias/lake"])
 def test_a_key_by_its_alias(project: Folder, etl: Etl, key: str) -> None:
     project.write("environments.yml", ENVIRONMENTS % key)

@@ -195,7 +195,38 @@ def test_needs(with_prod: Folder) -> None:
     assert "apache-airflow-providers-slack" in found.requirements
 
 
+def with_report(folder: Folder) -> None:
+    """Give the environment a place for its report, with a variable and a connection of its own."""
+    file = folder.root / "environments.yml"
+    text = file.read_text().replace(
+        "    staging_connection: lake\n",
+        "    staging_connection: lake\n    report: s3://{{ var.reports }}/music\n"
+        "    report_connection: reports\n",
+    )
+    reports = "connections:\n      reports: {type: s3, bucket: x, conn_id: aws_reports}\n"
+    file.write_text(reports.join(text.rsplit("connections:\n", 1)))
+
+
+def test_needs_of_a_report(with_prod: Folder) -> None:
+    with_report(with_prod)
+    project = load_project(with_prod.root)
+    found = needs_of(project.models, project.environment("prod"))
+
+    assert "aws_reports" in found.connections and "reports" in found.variables
+
+
+def test_lint_tells_of_a_report_that_serverless_does_not_publish(with_prod: Folder) -> None:
+    with_report(with_prod)
+    file = with_prod.root / "environments.yml"
+    assert "W507" not in with_prod.etl("lint").stdout
+    file.write_text(file.read_text().replace("  prod:\n", "  prod:\n    serverless: true\n"))
+
+    told = with_prod.etl("lint").stdout
+    assert "W507 warning: 'prod' is MWAA Serverless: it publishes no report after a run" in told
+
+
 def test_what_cannot_go_to_serverless(with_prod: Folder) -> None:
+    with_report(with_prod)
     wrong = "after: [x.y]\npool: small\nretries: 5\nretry_delay: 10m\ntimezone: Europe/Berlin\n"
     wrong += "catchup: true\ndeadline: 2h\nnotify: [{type: slack}]\n"
     text = ORDERS.replace("sources:", f"{wrong}sources:", 1)
@@ -210,6 +241,8 @@ def test_what_cannot_go_to_serverless(with_prod: Folder) -> None:
     found = [
         line.split("B601 cannot run on MWAA Serverless: ")[1] for line in said if "B601" in line
     ]
-    assert len(found) == 9
+    assert len(found) == 10
+    assert any("environments.yml:" in line and "report" in line for line in said)
+    assert "it publishes no report after a run" in found
     assert "it has no pools" in found
     assert "it cannot wait without a worker" in found

@@ -87,7 +87,10 @@ def _references(
 ) -> Iterator[tuple[Keys, str, str]]:
     """Each reference to a variable: its place in the file, `var` or `env`, and the name."""
     used = environment.used(pipelines)
-    texts: list[tuple[Keys, object]] = [(("staging",), environment.staging)]
+    texts: list[tuple[Keys, object]] = [
+        (("staging",), environment.staging),
+        (("report",), environment.report),
+    ]
     for name in used:
         for key, value in environment.connections[name].model_dump().items():
             texts.append((("connections", name, key), value))

@@ -30,7 +30,7 @@ from etl_framework.mwaa.bundle.wheels import name_and_version, unfitting
 from etl_framework.mwaa.bundle.write import Order, commit_of, put_in_place, refuse_foreign
 from etl_framework.plan.plan import build_plan
 from etl_framework.platforms.mwaa import MwaaVersion
-from etl_framework.platforms.serverless import not_serverless
+from etl_framework.platforms.serverless import not_serverless, publishes_no_report
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 
@@ -80,6 +80,9 @@ def _before(
     yield from outside(wanted, str(order.requirements), lines)
     if order.wheels:
         yield from unfitting(order.wheels.glob("*.whl"), order.version)
+    for keys, why, hint in publishes_no_report(project.environment(label)):
+        place, message = ("environments", label, *keys), f"cannot run on MWAA Serverless: {why}"
+        yield project.environments_file.diagnostic(place, "B601", message, hint)
     for pipeline_file in project.pipelines:
         for keys, why, hint in not_serverless(pipeline_file.model) if pipeline_file.model else ():
             message = f"cannot run on MWAA Serverless: {why}"
