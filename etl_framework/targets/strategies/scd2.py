@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from etl_framework.columns import Column, ColumnType
 from etl_framework.interval import DataInterval
+from etl_framework.sql.as_of import VALID_FROM as FROM
+from etl_framework.sql.as_of import VALID_TO as TO
 from etl_framework.sql.quote import names, quote, quote_table
 from etl_framework.targets import ledger
 from etl_framework.targets.ledger import LedgerEntry, Statement
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from etl_framework.targets.load import Load
     from etl_framework.targets.target import Target
 
-FROM, TO, CURRENT = "valid_from", "valid_to", "is_current"
+CURRENT = "is_current"
 
 
 class Scd2(Merge):
