@@ -54,5 +54,6 @@ def _tables(side: exp.Expr, column: str) -> set[str]:
     from sqlglot import exp
 
     node = side.unnest()
-    named = isinstance(node, exp.Column) and node.name.lower() == column
-    return {node.table} if named else set()
+    if isinstance(node, exp.Column) and node.name.lower() == column:
+        return {node.table}
+    return set()

@@ -66,8 +66,9 @@ def _todays(
             )
     for scope in query.scopes:
         for alias, source in scope.sources.items() if id(scope) not in within else ():
-            whole = isinstance(source, exp.Table) and by_interval.get(table_name(source)) is False
-            if whole and alias not in of_moment[id(scope)]:
+            if not isinstance(source, exp.Table) or alias in of_moment[id(scope)]:
+                continue
+            if by_interval.get(table_name(source)) is False:
                 yield scope, alias, source
 
 

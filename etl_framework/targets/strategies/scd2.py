@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from etl_framework.columns import Column, ColumnType
 from etl_framework.interval import DataInterval
@@ -32,7 +32,7 @@ class Scd2(Merge):
 
     name = "scd2"
     marks_rows = False
-    missing = ("keep", "close")
+    missing: ClassVar[tuple[str, ...]] = ("keep", "close")
 
     def last_wins(self, target: Target) -> bool:
         return False
