@@ -83,7 +83,9 @@ class Plan:
             if inputs != step.inputs:
                 needs = tuple(dict.fromkeys(of for _, of in inputs))
                 step = replace(step, inputs=inputs, needs=needs)
-            steps.append(replace(step, own=True) if step.name in others else step)
+            steps.append(
+                replace(step, own=True, needs=(), inputs=()) if step.name in others else step
+            )
         return replace(self, steps=tuple(steps)).only(kpis)
 
     @cached_property

@@ -9,6 +9,8 @@ from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.lint.rules.joins import conditions
 from etl_framework.lint.sql_base import Query, queries_of
+from etl_framework.plan.reads import histories
+from etl_framework.plan.step import history_columns
 from etl_framework.project.project import Project
 from etl_framework.sql.as_of import VALID_FROM, VALID_TO, histories_of
 from etl_framework.sql.references import offset_of, table_name
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 
-SCD2 = "scd2"
 MOMENTS = ("DATE", "TIMESTAMP")
 MEANT = "if it is meant, write may_be_newer: true to the source"
 
@@ -82,18 +83,19 @@ def _problem(
         return
     place = query.rendered.place(offset_of(table.this))
     condition = f"{{{{ as_of('{alias}', '{_moment(query, by_interval, scope)}') }}}}"
-    columns = {column for column, _ in compilation.shapes.get(name) or ()}
-    histories = [
+    read = histories(pipeline.queries()[query.name], checked.pipeline_file.relations)
+    columns = {column for column, _ in read.get(name) or compilation.shapes.get(name) or ()}
+    kept = [
         kpi
         for kpi, block in pipeline.kpis.items()
-        if block.target.strategy == SCD2 and sources & {*compilation.upstream(kpi)}
+        if history_columns(block) and sources & {*compilation.upstream(kpi)}
     ]
     if {VALID_FROM, VALID_TO} <= columns:
         message = f"'{name}' has versions of each row, and no condition says of which time"
         yield _at(query, place, "W422", message, f"write AND {condition}; {MEANT}")
-    elif histories:
-        message = f"'{name}' is read as it is today, and '{histories[0]}' has its history"
-        hint = f"join the history, AND {condition}; {MEANT}"
+    elif kept:
+        message = f"'{name}' is read as it is today, and '{kept[0]}' has its history"
+        hint = f"write reads: {{{kept[0]}: all}}, and join that, AND {condition}; {MEANT}"
         yield _at(query, place, "W422", message, hint)
     else:
         message = f"'{name}' is read as it is today, also for rows of a past data interval"

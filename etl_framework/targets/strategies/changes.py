@@ -35,13 +35,13 @@ class Changes(Scd2):
         return not target.interval_column
 
     def own_columns(self, target: Target) -> tuple[Column, ...]:
-        return (*super().own_columns(target), *Strategy.own_columns(self, target))
+        return (*self.history_columns(target), *Strategy.own_columns(self, target))
 
     def guards(self, load: Load, stage: str, entry: LedgerEntry) -> Iterator[Guard]:
         yield keys_apart(load, stage, [*load.target.unique_key, str(load.target.updated_at)])
 
     def statements(self, load: Load, stage: str, entry: LedgerEntry) -> list[Statement]:
-        table, versions = quote_table(load.target.table), quote(f"{stage}_versions")
+        table, versions = quote_table(load.table), quote(f"{stage}_versions")
         listed = [column.name for column in (*load.columns, *self.own_columns(load.target))]
         first, begins = quote(f"{stage}_first"), _moment(load, entry)
         same = " AND ".join(
@@ -85,7 +85,7 @@ class Changes(Scd2):
                 FROM apart WHERE place = 1
             ) SELECT "id", "at", begins, ends, ends IS NULL, "etl_interval_start" FROM following
         """
-        own, table = [column.name for column in load.columns], quote_table(load.target.table)
+        own, table = [column.name for column in load.columns], quote_table(load.table)
         marks = [str(load.target.interval_column)] if load.target.interval_column else []
         keys, at = names(load.target.unique_key), quote(str(load.target.updated_at))
         mark = "".join(f", {quote(name)}" for name in marks)

@@ -41,6 +41,9 @@ class Scd2(Merge):
         return True
 
     def own_columns(self, target: Target) -> tuple[Column, ...]:
+        return self.history_columns(target)
+
+    def history_columns(self, target: Target) -> tuple[Column, ...]:
         moment, truth = ColumnType.parse("timestamptz"), ColumnType.parse("boolean")
         return (
             Column(name=FROM, type=moment, description="From when the row was like this."),
@@ -49,7 +52,7 @@ class Scd2(Merge):
         )
 
     def statements(self, load: Load, stage: str, entry: LedgerEntry) -> list[Statement]:
-        table, versions = quote_table(load.target.table), quote(f"{stage}_versions")
+        table, versions = quote_table(load.table), quote(f"{stage}_versions")
         columns = names([*(column.name for column in load.columns), FROM, TO, CURRENT])
         if self._gives_changes(load):
             touched, given = self._of_given_rows(load, stage), ()
@@ -86,7 +89,7 @@ class Scd2(Merge):
         gives is put there; pieces of one version that follow one another are joined.
         """
         columns = names([column.name for column in load.columns])
-        table, start = quote_table(load.target.table), entry.interval.start
+        table, start = quote_table(load.table), entry.interval.start
         following, given = self._following(load, entry)
         pieces = [
             (
@@ -125,7 +128,7 @@ class Scd2(Merge):
         one begins.
         """
         columns = names([column.name for column in load.columns])
-        table, start = quote_table(load.target.table), entry.interval.start
+        table, start = quote_table(load.table), entry.interval.start
         keys = names(load.target.unique_key)
         same = _same(load, stage, "following")
         pieces = [
