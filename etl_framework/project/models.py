@@ -35,8 +35,8 @@ class Query(Model):
         {},
         examples=[{"daily_listens": "7d"}],
         description="KPIs whose rows of other data intervals are read too, from their tables: those"
-        " of a span of time that ends with the run's, or `all`; `this` is the KPI's own table. A history,"
-        " of strategy `scd2`, is read with `all`.",
+        " of a span of time that ends with the run's, or `all`; `this` is the KPI's own table. A"
+        " history, of strategy `scd2`, is read with `all`.",
     )
     checks: list[AnyCheck] = Field([], description="Rules that the result keeps.")
     tests: Annotated[list[SqlTest], AfterValidator(names_once)] = Field(

@@ -38,7 +38,12 @@ sources:
 kpis:
   customers_history:
     sql: sales/customers.sql
-    target: {connection: warehouse, table: customers_history, strategy: scd2, unique_key: [customer], on_missing: close}
+    target:
+      connection: warehouse
+      table: customers_history
+      strategy: scd2
+      unique_key: [customer]
+      on_missing: close
     columns:
       - {name: customer, type: integer}
       - {name: country, type: varchar(2)}
@@ -70,7 +75,8 @@ TEST = """    reads: {customers_history: all}
             - {sale: 2, customer: 7, sold_at: 2024-06-01 23:59:59}
             - {sale: 3, customer: 8, sold_at: 2024-06-01 23:59:59}
           customers_history:
-            - {customer: 7, country: DE, valid_from: "2024-06-01 00:00:00+02", valid_to: "2024-06-02 00:00:00+02", is_current: false}
+            - {customer: 7, country: DE, valid_from: "2024-06-01 00:00:00+02",
+               valid_to: "2024-06-02 00:00:00+02", is_current: false}
             - {customer: 7, country: AT, valid_from: "2024-06-02 00:00:00+02", is_current: true}
         expect:
           - {sale: 1, country: AT}
@@ -239,3 +245,64 @@ def test_nothing_of_later_days_is_seen(sales: Folder, etl: Etl) -> None:
     ran(etl, "--date", "2024-06-01")
 
     assert rows(sales) == expected({1: GIVEN[1], 3: GIVEN[3]})
+
+
+READER = """
+name: reader
+schedule: "@daily"
+timezone: Europe/Berlin
+after: [sales.customers_history]
+sources:
+  customers_history:
+    type: postgres
+    connection: rds
+    table: customers_history
+    columns:
+      - {name: customer, type: integer, primary_key: true}
+      - {name: country, type: varchar(2)}
+      - {name: valid_from, type: timestamptz, primary_key: true}
+      - {name: valid_to, type: timestamptz}
+      - {name: is_current, type: boolean}
+  sold:
+    type: csv
+    connection: lake
+    path: sold/{{ interval.date }}.csv
+    columns:
+      - {name: sale, type: integer, primary_key: true}
+      - {name: customer, type: integer, required: true}
+      - {name: sold_at, type: timestamp}
+kpis:
+  sales_read:
+    sql: sales/then.sql
+    target: {connection: warehouse, table: sales_read, strategy: append}
+    columns:
+      - {name: sale, type: integer, primary_key: true}
+      - {name: country, type: varchar(2)}
+      - {name: is_current, type: boolean}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["duckdb", "redshift"])
+def test_another_pipeline_reads_the_table(
+    sales: Folder, etl: Etl, postgres: str, request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch, engine: str,
+) -> None:  # fmt: skip
+    """A backfill, days after: each sale has the version of its time, and not that of today."""
+    monkeypatch.setenv("TEST_RDS_URL", postgres)
+    there = (sales.root / "environments.yml").read_text()
+    in_postgres(sales, postgres)
+    ran(etl, "--from", "2024-06-01", "--to", "2024-06-04")
+    sales.write("environments.yml", there)
+    if engine == "redshift":
+        request.getfixturevalue("stack")
+        in_the_cluster(sales, engine)
+        for file in (sales.root / "lake").rglob("*.csv"):
+            bucket().write(str(file.relative_to(sales.root / "lake")), file.read_bytes())
+    sales.write("pipelines/reader.yml", READER)
+    assert etl("lint").stdout == ""
+
+    done = etl("run", "reader", "--from", "2024-06-01", "--to", "2024-06-04")
+
+    assert done.returncode == 0, done.stderr
+    assert [row[:2] for row in rows(sales, "sales_read")] == [row[:2] for row in expected(GIVEN)]
