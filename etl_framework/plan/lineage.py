@@ -6,11 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from etl_framework.errors import ConfigError, did_you_mean
-from etl_framework.plan.compilation import Shape
 from etl_framework.plan.plan import Plan
-from etl_framework.plan.reads import history_shape
 from etl_framework.plan.step import Step
-from etl_framework.project.models import Kpi
 from etl_framework.project.window import THIS
 from etl_framework.sql.lineage import EVERY_ROW, Field, column_inputs
 
@@ -26,19 +23,10 @@ def step_lineage(plan: Plan, step: Step) -> dict[str, tuple[Field, ...]]:
     """
     if step.kind not in ("transform", "kpi") or not step.sql:
         return {}
-    schema = {name: dict(_shape(plan, step, name, of) or ()) for name, of in step.inputs}
     return {
         column: tuple((_relation(step, name), field) for name, field in fields)
-        for column, fields in column_inputs(step.sql, schema, plan.dialect).items()
+        for column, fields in column_inputs(step.sql, plan.seen_by(step), plan.dialect).items()
     }
-
-
-def _shape(plan: Plan, step: Step, name: str, of: str) -> Shape:
-    """The columns of an input, as the step's SQL sees it."""
-    read = plan.step(of)
-    if read.is_history and isinstance(read.block, Kpi):
-        return history_shape(read.block)
-    return plan.shapes.get(_relation(step, name))
 
 
 def _relation(step: Step, name: str) -> str:

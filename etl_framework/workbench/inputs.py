@@ -16,9 +16,9 @@ from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.plan.fixtures import as_select
 from etl_framework.plan.plan import Plan, build_plan
-from etl_framework.plan.reads import EARLIER, history_shape
+from etl_framework.plan.reads import EARLIER
 from etl_framework.plan.step import Step
-from etl_framework.project.models import Kpi, Pipeline
+from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.run.execute import definition
 from etl_framework.run.run import Run
@@ -80,7 +80,7 @@ class Inputs:
         if name not in plan.pipeline.sources and not earlier:
             return None
         if self.examples and earlier:
-            return as_select(self._columns(plan, plan.step(name)), [])
+            return as_select(dict(plan.given_by(plan.step(name)) or ()), [])
         if self.examples:
             rows = [
                 row
@@ -92,13 +92,6 @@ class Inputs:
         last = [step for step in plan.steps if name in (step.name, step.relation)][-1]
         files = files_of(self.folder(plan, name, side), last)
         return f"SELECT * FROM read_parquet([{', '.join(map(as_path, files))}])"
-
-    @staticmethod
-    def _columns(plan: Plan, earlier: Step) -> dict[str, str]:
-        """The columns of what a step reads of a table."""
-        if earlier.is_history and isinstance(earlier.block, Kpi):
-            return dict(history_shape(earlier.block) or ())
-        return dict(plan.shapes.get(earlier.relation) or ())
 
     def folder(self, plan: Plan, name: str, side: str = NOW) -> RunFolder:
         """The folder with the rows of a source after its checks, or of other data intervals.

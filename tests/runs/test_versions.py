@@ -233,7 +233,10 @@ def test_what_is_shown_of_it(sales: Folder, etl: Etl) -> None:
     assert shown.returncode == 0, shown.stderr
     assert len(shown.stdout.splitlines()) == 1 + len(sold_on(2))
     assert "DE" in shown.stdout and "GB" in shown.stdout
-    assert etl("lineage", "sales_then.country").returncode == 0
+    assert "customers.country" in etl("lineage", "sales_then.country").stdout
+    explained = etl("explain", "sales_then")
+    assert explained.returncode == 0, explained.stderr
+    assert "customers_history.country" in explained.stdout
     assert "customers_history: data intervals, all before" in etl(
         "plan", "sales", "--format", "json"
     ).stdout.replace("customers_history from warehouse", "customers_history")

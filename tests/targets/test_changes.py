@@ -130,6 +130,14 @@ def test_what_a_rerun_does(place: Place) -> None:
         assert warehouse.number(count, values) == 2
 
 
+def test_a_target_in_a_schema_of_its_own(place: Place) -> None:
+    history = History(place, table="mart.h")
+    for number, note in ((4, "b"), (3, "a"), (4, "c")):
+        history.run(number, {(1, at(number, 8)): note})
+
+    history.check()
+
+
 def test_without_the_column_of_the_interval_the_last_run_wins(place: Place) -> None:
     history = History(place, interval_column=False)
     history.run(4, {(1, at(3, 8)): "newer"})
