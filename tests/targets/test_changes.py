@@ -130,6 +130,16 @@ def test_what_a_rerun_does(place: Place) -> None:
         assert warehouse.number(count, values) == 2
 
 
+def test_columns_may_be_called_as_words_of_ours(place: Place) -> None:
+    columns = {"id": "integer", "at": "timestamp", "place": "integer", "given": "integer",
+               "begins": "integer", "ends": "integer", "changes": "integer"}  # fmt: skip
+    for number in (3, 4):
+        rows: Rows = [(1, at(number, 8), 1, 2, 3, 4, 5)]
+        place.publish(day(number), place.load("h", "scd2", rows, columns, **KEYS))
+
+    assert place.rows("SELECT id, place, begins, ends FROM h") == [(1, 1, 3, 4)] * 2
+
+
 def test_a_target_in_a_schema_of_its_own(place: Place) -> None:
     history = History(place, table="mart.h")
     for number, note in ((4, "b"), (3, "a"), (4, "c")):

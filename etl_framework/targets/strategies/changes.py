@@ -48,12 +48,12 @@ class Changes(Scd2):
             f"{table}.{quote(key)} = {first}.{quote(key)}" for key in load.target.unique_key
         )
         keys, columns = names(load.target.unique_key), names(listed)
-        touched = f"{same} AND ({table}.{TO} IS NULL OR {table}.{TO} >= {first}.begins)"
+        touched = f"{same} AND ({table}.{TO} IS NULL OR {table}.{TO} >= {first}.etl_first)"
         made, values = self._versions_of(load, stage, entry, touched)
         return [
             (f"CREATE TEMP TABLE {versions} AS SELECT {columns} FROM {table} WHERE 1 = 0", ()),
             (
-                f"CREATE TEMP TABLE {first} AS SELECT {keys}, MIN({begins}) AS begins "
+                f"CREATE TEMP TABLE {first} AS SELECT {keys}, MIN({begins}) AS etl_first "
                 f"FROM {quote(stage)} GROUP BY {keys}",
                 (),
             ),
@@ -74,34 +74,39 @@ class Changes(Scd2):
         For example, for the key `id` and the moment `at`:
 
             WITH changes AS (
-                SELECT "id", "at", ? AS "etl_interval_start", 0 AS given FROM stage
+                SELECT "id", "at", ? AS "etl_interval_start", 0 AS etl_given FROM stage
                 UNION ALL SELECT "id", "at", "etl_interval_start", 1 FROM t, stage_first WHERE …
             ), apart AS (
-                SELECT *, "at" AT TIME ZONE 'UTC' AS begins, ROW_NUMBER() OVER (
-                    PARTITION BY "id", "at" ORDER BY "etl_interval_start" DESC, given) AS place
+                SELECT *, "at" AT TIME ZONE 'UTC' AS etl_begins, ROW_NUMBER() OVER (
+                    PARTITION BY "id", "at" ORDER BY "etl_interval_start" DESC, etl_given
+                ) AS etl_place
                 FROM changes
             ), following AS (
-                SELECT *, LEAD(begins) OVER (PARTITION BY "id" ORDER BY begins, "at") AS ends
-                FROM apart WHERE place = 1
-            ) SELECT "id", "at", begins, ends, ends IS NULL, "etl_interval_start" FROM following
+                SELECT *, LEAD(etl_begins) OVER (
+                    PARTITION BY "id" ORDER BY etl_begins, "at"
+                ) AS etl_ends FROM apart WHERE etl_place = 1
+            ) SELECT "id", "at", etl_begins, etl_ends, etl_ends IS NULL, "etl_interval_start"
+            FROM following
         """
         own, table = [column.name for column in load.columns], quote_table(load.table)
         marks = [str(load.target.interval_column)] if load.target.interval_column else []
         keys, at = names(load.target.unique_key), quote(str(load.target.updated_at))
         mark = "".join(f", {quote(name)}" for name in marks)
         there = names([*own, *marks], f"{table}.")
-        newest = ", ".join([*(f"{quote(name)} DESC" for name in marks), "given"])
+        newest = ", ".join([*(f"{quote(name)} DESC" for name in marks), "etl_given"])
         sql = (
             f"WITH changes AS (SELECT {names(own)}"
-            f"{''.join(f', ? AS {quote(name)}' for name in marks)}, 0 AS given FROM {quote(stage)} "
+            f"{''.join(f', ? AS {quote(name)}' for name in marks)}, 0 AS etl_given "
+            f"FROM {quote(stage)} "
             f"UNION ALL SELECT {there}, 1 FROM {table}, {quote(f'{stage}_first')} "
             f"WHERE {touched}), "
-            f"apart AS (SELECT *, {_moment(load, entry)} AS begins, ROW_NUMBER() OVER "
-            f"(PARTITION BY {keys}, {at} ORDER BY {newest}) AS place FROM changes), "
-            f"following AS (SELECT *, LEAD(begins) OVER (PARTITION BY {keys} ORDER BY begins, {at})"
-            " AS ends FROM apart WHERE place = 1) "
-            f"SELECT {names(own)}, begins AS {FROM}, ends AS {TO}, ends IS NULL AS {CURRENT}{mark} "
-            "FROM following"
+            f"apart AS (SELECT *, {_moment(load, entry)} AS etl_begins, ROW_NUMBER() OVER "
+            f"(PARTITION BY {keys}, {at} ORDER BY {newest}) AS etl_place FROM changes), "
+            f"following AS (SELECT *, LEAD(etl_begins) OVER "
+            f"(PARTITION BY {keys} ORDER BY etl_begins, {at}) AS etl_ends "
+            "FROM apart WHERE etl_place = 1) "
+            f"SELECT {names(own)}, etl_begins AS {FROM}, etl_ends AS {TO}, "
+            f"etl_ends IS NULL AS {CURRENT}{mark} FROM following"
         )
         return sql, tuple(entry.interval.start for _ in marks)
 

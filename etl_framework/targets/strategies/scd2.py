@@ -166,12 +166,12 @@ def _joined(columns: str, pieces: Sequence[str]) -> str:
     return (
         f"pieces AS ({' UNION ALL '.join(pieces)}), "
         f"begun AS (SELECT *, CASE WHEN LAG({TO}) OVER ({each}) = {FROM} THEN 0 ELSE 1 END "
-        "AS begins FROM pieces), "
-        f"versions AS (SELECT *, SUM(begins) OVER ({each} ROWS UNBOUNDED PRECEDING) "
-        "AS version_ FROM begun) "
+        "AS etl_begins FROM pieces), "
+        f"versions AS (SELECT *, SUM(etl_begins) OVER ({each} ROWS UNBOUNDED PRECEDING) "
+        "AS etl_version FROM begun) "
         f"SELECT {columns}, MIN({FROM}) AS {FROM}, CASE WHEN COUNT({TO}) = COUNT(*) "
         f"THEN MAX({TO}) END AS {TO}, COUNT({TO}) < COUNT(*) AS {CURRENT} "
-        f"FROM versions GROUP BY {columns}, version_"
+        f"FROM versions GROUP BY {columns}, etl_version"
     )
 
 
