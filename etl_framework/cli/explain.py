@@ -145,14 +145,13 @@ def _sections(
     engine = engine_of(plan.environment)
     sql = engine.sql(compiled) if compiled else ""
     rendered = compiled.rendered if compiled else ""
-    schema = {name: dict(plan.shapes.get(name) or ()) for name, _ in step.inputs}
     return {
         "description": (step.block.description if step.block else "") or "",
         "declared at": ":".join(map(str, step.place)),
         "template": step.template.rstrip(),
         "rendered": rendered.rstrip(),
         f"SQL for {plan.environment.engine}": "" if sql == rendered else sql.rstrip(),
-        "query plan": engine.query_plan(step.sql, schema) if step.sql else "",
+        "query plan": engine.query_plan(step.sql, plan.seen_by(step)) if step.sql else "",
         "columns, and what they are made of": {
             column: [".".join(field) for field in made]
             for column, made in step_lineage(plan, step).items()

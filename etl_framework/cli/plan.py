@@ -118,6 +118,7 @@ def _as_object(built: Plan, step: Step) -> dict[str, Any]:
     if step.kind == "earlier":
         target = built.pipeline.kpis[step.relation].target
         which = f"those of {step.window}" if step.window and step.window.span else "all others"
+        which = "all before" if step.is_history else which
         reads = f"{target.table} from {target.connection}: data intervals, {which}"
     return {
         "step": step.name,

@@ -16,7 +16,7 @@ from etl_framework.plan.conditions import condition_diagnostics
 from etl_framework.plan.contract import unlike_names, unlike_types
 from etl_framework.plan.draft import CURLY, CURLY_HINT, Draft, read_draft
 from etl_framework.plan.each import each_problems
-from etl_framework.plan.reads import reads_problems
+from etl_framework.plan.reads import histories, reads_problems
 from etl_framework.plan.target_checks import target_check_problems
 from etl_framework.project.models import Kpi, Pipeline, Transform
 from etl_framework.project.project import PipelineFile
@@ -185,7 +185,7 @@ class _Compiler:
         self, name: str, inputs: tuple[str, ...], draft: Draft, *, of_check: bool = False
     ) -> Compiled:
         shapes = self._shapes()
-        own = {} if of_check else self._own_table(name)
+        own = {} if of_check else self._own_tables(name)
         shapes |= own
         problems = list(self._name_problems(name, draft, shapes))
         if not of_check:
@@ -249,11 +249,12 @@ class _Compiler:
                 known[name] = _declared(relation.block.columns)
         return known | dict(self._more)
 
-    def _own_table(self, name: str) -> dict[str, Shape]:
-        """The KPI's own table by the name that its SQL gives it, if the SQL may read the table."""
+    def _own_tables(self, name: str) -> dict[str, Shape]:
+        """What a query reads of tables: histories, and by the name `this` that of the KPI."""
         block = self._relations[name].block
         reads_it = isinstance(block, Kpi) and THIS in block.reads
-        return {THIS: _declared(block.columns)} if reads_it else {}
+        this: dict[str, Shape] = {THIS: _declared(block.columns)} if reads_it else {}
+        return histories(block, self._relations) | this
 
     def _name_problems(
         self, name: str, draft: Draft, shapes: Mapping[str, Shape]

@@ -23,10 +23,9 @@ def step_lineage(plan: Plan, step: Step) -> dict[str, tuple[Field, ...]]:
     """
     if step.kind not in ("transform", "kpi") or not step.sql:
         return {}
-    schema = {name: dict(plan.shapes.get(_relation(step, name)) or ()) for name, _ in step.inputs}
     return {
         column: tuple((_relation(step, name), field) for name, field in fields)
-        for column, fields in column_inputs(step.sql, schema, plan.dialect).items()
+        for column, fields in column_inputs(step.sql, plan.seen_by(step), plan.dialect).items()
     }
 
 

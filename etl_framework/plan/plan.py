@@ -11,11 +11,12 @@ from etl_framework.errors import ConfigError, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.plan.compilation import Compilation, Shape
 from etl_framework.plan.compile import compile_queries
+from etl_framework.plan.reads import history_shape
 from etl_framework.plan.step import Step
 from etl_framework.plan.steps import Planning, planned_steps
 from etl_framework.plugins import engine_class
 from etl_framework.project.environments import Environment
-from etl_framework.project.models import Pipeline
+from etl_framework.project.models import Kpi, Pipeline
 from etl_framework.project.project import Project
 from etl_framework.project.window import THIS
 from etl_framework.project.workspace import Workspace
@@ -53,6 +54,16 @@ class Plan:
             hint=did_you_mean(name, [step.name for step in self.steps]),
         )
 
+    def seen_by(self, step: Step) -> dict[str, dict[str, str]]:
+        """The columns of what a step reads, as its SQL sees them, by the names that it uses."""
+        return {name: dict(self.given_by(self.step(of)) or ()) for name, of in step.inputs}
+
+    def given_by(self, step: Step) -> Shape:
+        """The columns of what a step gives to others."""
+        if step.is_history and isinstance(step.block, Kpi):
+            return history_shape(step.block)
+        return self.shapes.get(step.relation)
+
     def needed(self, step: Step) -> list[Step]:
         """A step and all steps that must finish before it, in the order in which they can run."""
         names = {step.name}
@@ -83,7 +94,9 @@ class Plan:
             if inputs != step.inputs:
                 needs = tuple(dict.fromkeys(of for _, of in inputs))
                 step = replace(step, inputs=inputs, needs=needs)
-            steps.append(replace(step, own=True) if step.name in others else step)
+            steps.append(
+                replace(step, own=True, needs=(), inputs=()) if step.name in others else step
+            )
         return replace(self, steps=tuple(steps)).only(kpis)
 
     @cached_property

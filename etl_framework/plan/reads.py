@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 
 from etl_framework.errors import Diagnostic, did_you_mean
-from etl_framework.plan.step import Step
+from etl_framework.plan.compilation import Shape
+from etl_framework.plan.step import Step, history_columns
 from etl_framework.project.models import Kpi, Transform
 from etl_framework.project.project import PipelineFile
-from etl_framework.project.relation import Relation
+from etl_framework.project.relation import Block, Relation
 from etl_framework.project.window import ALL, THIS, Window
 
 # What the names of steps begin with that read other data intervals.
@@ -21,16 +23,44 @@ def kpi_read(reader: str, name: str) -> str:
     return reader if name == THIS else name
 
 
-def earlier_step(kpi: Relation, window: Window, reader: Relation) -> Step:
+def histories(reader: Block, relations: Mapping[str, Relation]) -> dict[str, Shape]:
+    """The histories that a query reads, each with the columns that its SQL sees."""
+    shapes: dict[str, Shape] = {}
+    for name in reader.reads if isinstance(reader, Kpi | Transform) else ():
+        kpi = relations[name].block if name in relations else None
+        if isinstance(kpi, Kpi) and history_columns(kpi):
+            shapes[name] = history_shape(kpi)
+    return shapes
+
+
+def history_shape(kpi: Kpi) -> Shape:
+    """The columns of a KPI's history, as SQL sees it."""
+    columns = (*kpi.columns, *history_columns(kpi))
+    return tuple((column.name, column.type.duckdb) for column in columns)
+
+
+def all_histories(relations: Mapping[str, Relation]) -> dict[str, Shape]:
+    """The histories that any query of a pipeline reads."""
+    shapes: dict[str, Shape] = {}
+    for relation in relations.values():
+        shapes |= histories(relation.block, relations)
+    return shapes
+
+
+def earlier_step(kpi: Relation, window: Window, reader: Relation, given: str) -> Step:
     """The step that reads a KPI's table.
 
     :param reader: the relation that says so under `reads`.
+    :param given: the step with the run's own rows of the KPI, which belong into a history.
     """
     name = f"{EARLIER}{kpi.name}_{window}"
     keys = (*reader.keys, "reads")
     place = (reader.file.path, *reader.file.place(keys, of_key=True))
     block, section = kpi.block, reader.section
-    return Step(name, "earlier", kpi.name, (), (), block, section, place=place, window=window)
+    step = Step(name, "earlier", kpi.name, (), (), block, section, place=place, window=window)
+    if not step.is_history:
+        return step
+    return replace(step, needs=(given,), inputs=((kpi.name, given),))
 
 
 def reads_problems(
@@ -79,9 +109,13 @@ def _problem(
             hint = f"make a KPI of '{read}' with strategy: append, and read that"
         return f"'{read}' is no KPI, whose table has the rows of other data intervals", hint
     target = relation.block.target
+    if history_columns(relation.block) and name != THIS:
+        if window.span is None:
+            return None
+        return f"'{read}' is a history, which has no part of '{window}'", f"write {read}: {ALL}"
     if not target.loads_by.keeps_intervals(target):
         message = f"'{target.table}' does not keep the rows of each data interval apart"
-        return message, "write strategy: append, snapshot or delete+insert to its target"
+        return message, "write strategy: append, snapshot, delete+insert or scd2 to its target"
     return _wrong_span(reader, window) if window.span else _wrong_whole(reader, name)
 
 

@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from etl_framework.checks.base import Check, RowCheck
+from etl_framework.columns import Column
+from etl_framework.interval import DataInterval
+from etl_framework.project.models import Kpi
 from etl_framework.project.relation import Block, Place
 from etl_framework.project.window import Window
 from etl_framework.targets.checks import TargetCheck
 
 Kind = Literal["extract", "earlier", "check", "transform", "kpi", "publish"]
+
+
+def history_columns(kpi: Kpi) -> tuple[Column, ...]:
+    """The columns that SQL sees behind those of a KPI whose table is a history; none of others."""
+    return kpi.target.loads_by.history_columns(kpi.target)
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,18 @@ class Step:
     window: Window | None = None
     own: bool = False
     of_target: tuple[TargetCheck, ...] = ()
+
+    @property
+    def is_history(self) -> bool:
+        """Whether it reads versions of rows, which tell themselves of which time they are."""
+        block = self.block
+        return self.window is not None and isinstance(block, Kpi) and bool(history_columns(block))
+
+    def time(self, interval: DataInterval) -> DataInterval | None:
+        """The data intervals before that of a run which an `earlier` step reads; None for all."""
+        if self.window is None:
+            return None
+        return Window.all_before(interval) if self.is_history else self.window.before(interval)
 
     @property
     def row_rules(self) -> list[RowRule]:

@@ -58,7 +58,7 @@ def _steps(
         for relation in order
     }
     for relation in order:
-        earlier = dict(_earlier(relation, relations, compilation))
+        earlier = dict(_earlier(relation, relations, compilation, gives))
         yield from earlier.values()
         yield _making(relation, compilation, gives, earlier, engine)
         if _of_rows(relation):
@@ -97,14 +97,17 @@ def _ordered(steps: list[Step]) -> tuple[Step, ...]:
 
 
 def _earlier(
-    relation: Relation, relations: Mapping[str, Relation], compilation: Compilation
+    relation: Relation,
+    relations: Mapping[str, Relation],
+    compilation: Compilation,
+    gives: Mapping[str, str],
 ) -> Iterator[tuple[str, Step]]:
     """The steps that read other data intervals for a relation, by what its SQL calls them."""
     block, compiled = relation.block, compilation.queries.get(relation.name)
     for name, window in block.reads.items() if isinstance(block, Kpi | Transform) else ():
         if compiled and name in (THIS, *compiled.inputs):
             kpi = relations[kpi_read(relation.name, name)]
-            yield name, earlier_step(kpi, window, relation)
+            yield name, earlier_step(kpi, window, relation, gives[kpi.name])
 
 
 def _making(
@@ -117,7 +120,9 @@ def _making(
     """The step that makes a relation."""
     kind: Kind = "extract" if relation.kind == "source" else relation.kind
     compiled = compilation.queries.get(relation.name)
-    inputs = tuple((name, gives[name]) for name in (compiled.inputs if compiled else ()))
+    histories = [name for name, step in earlier.items() if step.is_history]  # with the run's rows
+    read = [name for name in (compiled.inputs if compiled else ()) if name not in histories]
+    inputs = tuple((name, gives[name]) for name in read)
     inputs += tuple((name, step.name) for name, step in earlier.items())
     return Step(
         relation.step,

@@ -35,7 +35,8 @@ class Query(Model):
         {},
         examples=[{"daily_listens": "7d"}],
         description="KPIs whose rows of other data intervals are read too, from their tables: those"
-        " of a span of time that ends with the run's, or `all`; `this` is the KPI's own table.",
+        " of a span of time that ends with the run's, or `all`; `this` is the KPI's own table. A"
+        " history, of strategy `scd2`, is read with `all`.",
     )
     checks: list[AnyCheck] = Field([], description="Rules that the result keeps.")
     tests: Annotated[list[SqlTest], AfterValidator(names_once)] = Field(
@@ -112,6 +113,7 @@ class Kpi(Query):
                 raise wrong_at(message, "target", "interval_column")
         given: dict[tuple[str | int, ...], str | None] = {
             ("incremental_key",): target.incremental_key,
+            ("updated_at",): target.updated_at,
             ("dist_key",): target.dist_key,
             **{("unique_key", index): key for index, key in enumerate(target.unique_key)},
             **{("sort_key", index): key for index, key in enumerate(target.sort_key)},
@@ -122,11 +124,12 @@ class Kpi(Query):
                 hint = did_you_mean(key, names)
                 message = f"the target's key '{key}' is not one of 'columns'; {hint}"
                 raise wrong_at(message, "target", *at)
-        placed = self.target.incremental_key
         types = {column.name: column.type.family for column in self.columns}
-        if placed and types[placed] not in ("date", "timestamp", "timestamptz"):
-            message = f"'incremental_key' is a date or timestamp, and '{placed}' is not"
-            raise wrong_at(message, "target", "incremental_key")
+        for name in ("incremental_key", "updated_at"):
+            placed = getattr(target, name)
+            if placed and types[placed] not in ("date", "timestamp", "timestamptz"):
+                message = f"'{name}' is a date or timestamp, and '{placed}' is not"
+                raise wrong_at(message, "target", name)
         return self
 
 

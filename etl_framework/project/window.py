@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from etl_framework.interval import DataInterval, Span
@@ -12,6 +12,7 @@ from etl_framework.model import Written
 # What SQL calls the KPI's own table, as earlier runs left it.
 THIS = "this"
 ALL = "all"
+LONG_AGO = datetime(1900, 1, 1)
 LONGEST = 3660 * 86400
 
 
@@ -62,6 +63,11 @@ class Window(Written):
         if first.astimezone(UTC) > start.astimezone(UTC):
             first = start
         return DataInterval(first.astimezone(start.tzinfo), start)
+
+    @staticmethod
+    def all_before(interval: DataInterval) -> DataInterval:
+        """All of the time before a data interval."""
+        return DataInterval(LONG_AGO.replace(tzinfo=interval.start.tzinfo), interval.start)
 
     def __str__(self) -> str:
         return str(self.span) if self.span else ALL

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from etl_framework.engines.work import Work
 from etl_framework.plan.plan import Plan
 from etl_framework.plan.step import Step
+from etl_framework.run.loads import load_of
 from etl_framework.targets.earlier import Earlier, Read
 from etl_framework.targets.load import Load
 from etl_framework.targets.published import state
+from etl_framework.targets.versions import Versions
 
 
 def earlier_of(plan: Plan, step: Step) -> Earlier:
     """The rows that an `earlier` step reads."""
     kpi = plan.pipeline.kpis[step.relation]
     load = Load(kpi.target, tuple(kpi.columns), place=step.place)
-    time = step.window.before(plan.interval) if step.window else None
-    return Earlier(plan.pipeline.name, load, plan.interval, time, step.own)
+    kind = Versions if step.is_history else Earlier
+    return kind(plan.pipeline.name, load, plan.interval, step.time(plan.interval), step.own)
+
+
+def earlier_and_own(work: Work) -> Earlier:
+    """The same for a step that runs: a history needs the run's own rows, too."""
+    rows = earlier_of(work.plan, work.step)
+    for relation, need in work.step.inputs:
+        rows = replace(rows, load=replace(load_of(work, relation, need), place=work.step.place))
+    return rows
 
 
 def windows_of(plan: Plan, kpi: str) -> list[Step]:

@@ -17,7 +17,7 @@ from etl_framework.errors import ConflictError, EtlError
 from etl_framework.plan.plan import Plan
 from etl_framework.plan.step import Step
 from etl_framework.project.models import Transform
-from etl_framework.run.earlier import earlier_of
+from etl_framework.run.earlier import earlier_and_own
 from etl_framework.run.publish import publish
 from etl_framework.run.retry import until_it_passes
 from etl_framework.sources.base import Source
@@ -87,7 +87,7 @@ def _outcome(work: Work, engine: Engine) -> Outcome:
     if work.step.kind == "extract":
         return engine.extract(work)
     if work.step.kind == "earlier":
-        return engine.earlier(work, earlier_of(work.plan, work.step))
+        return engine.earlier(work, earlier_and_own(work))
     return engine.check(work) if work.step.kind == "check" else engine.transform(work)
 
 

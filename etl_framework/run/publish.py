@@ -8,20 +8,17 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from etl_framework.checks.base import KeyCheck
 from etl_framework.engines.work import Work
 from etl_framework.errors import Diagnostic, RetryableError, StepError
-from etl_framework.project.models import Kpi
 from etl_framework.run.archive import archive
 from etl_framework.run.earlier import read, told
+from etl_framework.run.loads import load_of, outcome_of
 from etl_framework.run.retry import until_it_passes
-from etl_framework.storage.manifest import write_manifest
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.targets.earlier import EARLIER_ROWS
 from etl_framework.targets.ledger import LedgerEntry
 from etl_framework.targets.load import Load
 from etl_framework.targets.lost import lost_rows
-from etl_framework.targets.warehouses import warehouse_for
 
 
 def publish(work: Work) -> Outcome:
@@ -104,8 +101,8 @@ def _published(
     if work.plan.pipeline.publish == "each":  # else no step is missing where this one runs
         for kpi in kpis:
             for step in work.plan.needed(work.plan.step(steps[kpi])):
-                _outcome(work, step.name)
-    loads = [_load(work, kpi, steps[kpi], work.plan.pipeline.kpis[kpi]) for kpi in kpis]
+                outcome_of(work, step.name)
+    loads = [replace(load_of(work, kpi, steps[kpi]), told=told(work, kpi)) for kpi in kpis]
     attempt = partial(_transaction, work, loads[0].target.connection, loads, entry)
     return until_it_passes(work, attempt)
 
@@ -140,50 +137,6 @@ def _transaction(
         return sum(done.rows), [*lost, *done.checks]
 
 
-def _load(work: Work, relation: str, step: str, kpi: Kpi) -> Load:
-    outcome, made = _outcome(work, step), work.plan.step(f"kpi.{relation}")
-    load = Load(
-        kpi.target,
-        tuple(kpi.columns),
-        (),
-        outcome.kept,
-        description=kpi.description,
-        by_interval=work.plan.by_interval.get(relation),
-        older=work.older,
-        place=made.place,
-        keys=tuple(_keys(kpi)),
-        checks=made.of_target,
-        told=told(work, relation),
-    )
-    if outcome.table:
-        return replace(load, staged=outcome.table)
-    reads = warehouse_for(work.plan.workspace.connection(kpi.target.connection))
-    if work.run.remote and reads and reads.reads_manifests:
-        name = f"publish/{work.run_id}/{relation}.manifest"
-        files = work.run.uris(work.files(step))
-        return replace(load, manifest=write_manifest(work.run.remote, name, files))
-    return replace(load, files=tuple(work.inputs[relation]))
-
-
-def _keys(kpi: Kpi) -> Iterable[tuple[str, ...]]:
-    """The keys that checks of a KPI name: they hold for its table, unless they say `on: rows`."""
-    for check in kpi.checks:
-        strict = isinstance(check, KeyCheck) and check.severity == "error" and not check.where
-        if strict and not {"on", "warn_if", "error_if"} & check.model_fields_set:
-            yield tuple(check.checked_columns())
-
-
-def _outcome(work: Work, step: str) -> Outcome:
-    """Return the outcome of a step that this step needs.
-
-    :raises StepError: that step has not finished.
-    """
-    outcome = work.run.step(step).outcome()
-    if outcome is None:
-        raise StepError(f"'{step}' has not finished", hint=f"run {step} before it")
-    return outcome
-
-
 def source_counts(work: Work) -> Iterable[dict[str, Any]]:
     """Yield for every source how many rows were read, kept and quarantined.
 
@@ -196,7 +149,7 @@ def source_counts(work: Work) -> Iterable[dict[str, Any]]:
         each, here = work.plan.pipeline.publish == "each", work.run.step(f"extract.{name}")
         if each and here.outcome() is None:
             continue  # what needs it is held back
-        extracted = _outcome(work, f"extract.{name}")
+        extracted = outcome_of(work, f"extract.{name}")
         checked = work.run.step(f"check.{name}").outcome() or extracted
         read, kept = extracted.counts["read"], checked.kept
         quarantined = extracted.counts["rejected"] + checked.counts.get("quarantined", 0)

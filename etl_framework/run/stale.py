@@ -79,7 +79,7 @@ class _Ledgers:
         """The data intervals for which a KPI has read something else than is there now."""
         table = self._plan.pipeline.kpis[kpi].target.table
         loaded = [row for row in self._of(kpi) if "reads" in row.targets.get(table, {})]
-        whole = [step for step in steps if step.window and step.window.span is None]
+        whole = [step for step in steps if step.time(self._plan.interval) is None]
         parts = [step for step in steps if step not in whole]
         for row in loaded:
             if not all(self._is_fresh(kpi, step, row) for step in parts):
@@ -93,7 +93,7 @@ class _Ledgers:
         """Whether a run of a data interval would read what the last one has read."""
         rows, here = self._of(step.relation), self._here(row)
         table = self._plan.pipeline.kpis[step.relation].target.table
-        runs = runs_of(rows, table, step.window.before(here) if step.window else None, here)
+        runs = runs_of(rows, table, step.time(here), here)
         if step.relation != kpi:
             runs |= runs_of((r for r in rows if r.interval == row.interval), table, None)
         told = row.targets[self._plan.pipeline.kpis[kpi].target.table]["reads"]

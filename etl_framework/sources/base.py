@@ -114,6 +114,11 @@ class Source(Model):
         description='Stop when more rows than this are rejected, for example `"1%"` or `"100"`.',
     )
     may_be_empty: bool = Field(False, description="No rows at all are no error.")
+    may_be_newer: bool = Field(
+        False,
+        description="Rows of a past data interval are meant to be joined with these as they are"
+        " today: they hardly change, or nobody has their history. Else lint warns.",
+    )
 
     on_new_column: Literal["ignore", "warn", "fail"] = Field(
         "ignore", description="What a column that is there and not declared does to a run."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from etl_framework.interval import DataInterval
-from etl_framework.sql.quote import quote, redshift_literal
+from etl_framework.sql.template_values import written
 
 MAX_LENGTH = 200_000
 MAX_TURNS = 100_000  # turns of all loops and macros together
@@ -33,52 +32,6 @@ _WIDE = {
     "join",
     "replace",
 }
-
-
-@dataclass(frozen=True)
-class IntervalValues:
-    """`interval.start`, `interval.end`, `interval.date`."""
-
-    start: Any
-    end: Any
-    date: str
-
-    @classmethod
-    def of(cls, interval: DataInterval) -> IntervalValues:
-        """The values of one interval."""
-        return cls(interval.start, interval.end, interval.date)
-
-
-class ParamValues:
-    """Gives `params.x`, without the methods of a dictionary."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = dict(values)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self._values:
-            raise AttributeError(name)
-        return self._values[name]
-
-
-@dataclass(frozen=True)
-class _Identifier:
-    """A name that becomes SQL only by itself, never as part of a text."""
-
-    name: str
-
-    def __str__(self) -> str:
-        raise TypeError("ident() stands by itself: put the text together inside its parentheses")
-
-
-def ident(name: str) -> _Identifier:
-    """Make a value the name of a table or column.
-
-    :raises TypeError: the value is not a text.
-    """
-    if not isinstance(name, str) or isinstance(name, Markup):
-        raise TypeError("ident() takes a text, for example ident('name')")
-    return _Identifier(name)
 
 
 @dataclass(frozen=True)
@@ -129,7 +82,7 @@ class Chunks:
         if isinstance(value, Markup | StrictUndefined):
             self._count(len(value) if isinstance(value, Markup) else 0)
             return value
-        text = quote(value.name) if isinstance(value, _Identifier) else redshift_literal(value)
+        text = written(value)
         if self._secret in text:
             raise TypeError("what a macro gives stands by itself")
         self._count(len(text) + 1)

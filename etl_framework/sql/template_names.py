@@ -88,7 +88,7 @@ def why(path: str, source: str, error: Exception, params: list[str]) -> Diagnost
 def unknown_name(path: str, line: int, column: int, name: str, params: Iterable[str]) -> Diagnostic:
     """The diagnostic of an unknown name in a template."""
     names = [*(f"params.{key}" for key in sorted(params))]
-    names += ["interval.start", "interval.end", "interval.date", "ident"]
+    names += ["interval.start", "interval.end", "interval.date", "ident", "as_of"]
     hint = did_you_mean(name, {key.rpartition(".")[2]: key for key in names})
     if name in DBT:
         hint = DBT[name]

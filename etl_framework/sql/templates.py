@@ -18,12 +18,10 @@ from etl_framework.sql.sandbox import (
     MAX_LENGTH,
     Chunk,
     Chunks,
-    IntervalValues,
-    ParamValues,
     Sandbox,
-    ident,
 )
 from etl_framework.sql.template_names import line_and_column, tokens_of, why
+from etl_framework.sql.template_values import IntervalValues, ParamValues, as_of_moment, ident
 
 _JINJA = re.compile(r"\{[{%#]")
 
@@ -87,7 +85,7 @@ def render_sql(
     """Fill in a SQL template: `{{ interval.start }}`, `{{ params.limit }}`, `{{ ident(name) }}`.
 
     Every value becomes a literal, so no value can change what the SQL does; a name becomes part of
-    the SQL only through `ident()`.
+    the SQL only through `ident()`, and through `as_of()`, which joins the version of a moment.
 
     :raises TemplateProblemError: the template has a syntax error or an unknown name, or uses what
         the sandbox forbids.
@@ -97,8 +95,13 @@ def render_sql(
         return _as_it_is(path, source)
     chunks = Chunks()
     environment = Sandbox(finalize=chunks.finalize, autoescape=True, keep_trailing_newline=True)
-    known = {"interval": IntervalValues.of(interval), "params": ParamValues(params), "ident": ident}
-    known[chunks.turn] = chunks
+    known = {
+        "interval": IntervalValues.of(interval),
+        "params": ParamValues(params),
+        "ident": ident,
+        "as_of": as_of_moment,
+        chunks.turn: chunks,
+    }
     try:
         template = environment.from_string(_marked(environment, chunks, source))
         pieces = list(chunks.read(template.generate(known)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import ClassVar
 
+from etl_framework.columns import Column
 from etl_framework.errors import Diagnostic, StepError
 from etl_framework.interval import DataInterval
 from etl_framework.sql.quote import names, quote, quote_table
@@ -37,6 +39,14 @@ class Earlier:
     time: DataInterval | None
     own: bool = False
 
+    # Whether the warehouse stays as it is, and need not be there.
+    read_only: ClassVar[bool] = True
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that SQL sees."""
+        return self.load.columns
+
     def query(self, warehouse: Warehouse) -> Statement | None:
         """A query for the rows, with the KPI's columns and types; None if there is no table.
 
@@ -49,23 +59,34 @@ class Earlier:
             SELECT CAST("day" AS DATE) AS "day", CAST(NULL AS BIGINT) AS "plays"
             FROM "plays" WHERE "etl_interval_start" >= ? AND "etl_interval_start" < ?
         """
-        table = self.load.target.table
-        here = {name.lower() for name in warehouse.table_columns(table)}
+        here = self._here(warehouse)
         if not here:
             return None
-        _, refused = warehouse.changes(
-            replace(self.load.wanted, apply=f"etl apply {self.pipeline}")
-        )
+        selected = self._selected(warehouse, self.load.columns, here)
+        condition, values = self._condition(here)
+        return f"{selected} WHERE {condition}", values
+
+    def _here(self, warehouse: Warehouse) -> set[str]:
+        """The names of the table's columns, in lower case; none if there is no table.
+
+        :raises StepError: the table cannot become what the KPI declares.
+        """
+        here = {name.lower() for name in warehouse.table_columns(self.load.target.table)}
+        wanted = replace(self.load.wanted, apply=f"etl apply {self.pipeline}")
+        _, refused = warehouse.changes(wanted) if here else ([], None)
         if refused:
             raise refused
-        there = [(column, name_there(column, here)) for column in self.load.columns]
-        columns = ", ".join(
+        return here
+
+    def _selected(self, warehouse: Warehouse, columns: Sequence[Column], here: set[str]) -> str:
+        """A query for some columns of all rows."""
+        there = [(column, name_there(column, here)) for column in columns]
+        listed = ", ".join(
             f"CAST({quote(name) if name else 'NULL'} AS {warehouse.type_name(column)}) "
             f"AS {quote(column.name)}"
             for column, name in there
         )
-        condition, values = self._condition(here)
-        return f"SELECT {columns} FROM {quote_table(table)} WHERE {condition}", values
+        return f"SELECT {listed} FROM {quote_table(self.load.target.table)}"
 
     def _condition(self, here: set[str]) -> Statement:
         target = self.load.target

@@ -32,6 +32,7 @@ class Load:
     :param told: further facts that the ledger keeps of the table's data interval.
     :param checks: what must be true of the whole table once the rows are in it.
     :param staged: a table of the same database that holds the rows, instead of files.
+    :param copy: a temporary copy of the target, which the rows are brought into instead.
     """
 
     target: Target
@@ -40,6 +41,7 @@ class Load:
     rows: int = 0
     manifest: str = ""
     staged: str = ""
+    copy: str = ""
     by_interval: bool | None = None
     older: Older = "refuse"
     description: str = ""
@@ -60,6 +62,11 @@ class Load:
         target = self.target.model_copy(update={"incremental_key": there})
         columns = (c.model_copy(update={"name": there}) if c is key else c for c in self.columns)
         return replace(self, target=target, columns=tuple(columns))
+
+    @property
+    def table(self) -> str:
+        """The table that the rows are brought into."""
+        return self.copy or self.target.table
 
     @property
     def primary_key(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from etl_framework.columns import TABLE_NAME, ColumnName
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.targets.strategies import (
+    CHANGES,
     INTERVAL_COLUMN,
     MERGE_ALL,
     Strategy,
@@ -39,6 +40,11 @@ class Target(Model):
     incremental_key: str | None = Field(
         None, description="For `delete+insert`: the date or timestamp that places a row in time."
     )
+    updated_at: str | None = Field(
+        None,
+        description="For `scd2`: the date or timestamp that says when a row has changed. A version"
+        " begins then, and not with the data interval; rows that are gone stay.",
+    )
     on_missing: Literal["keep", "delete", "close"] | None = Field(
         None,
         description="What becomes of a row that a run does not give. For `merge`: `keep` (the"
@@ -52,9 +58,9 @@ class Target(Model):
     )
     interval_column: ColumnName | Literal[False] = Field(
         INTERVAL_COLUMN,
-        description="For `append`, `merge` and `snapshot`: the column of the table, beside those of"
-        " the KPI, that says which data interval a row came from, so that a rerun can replace it;"
-        " `false` for none.",
+        description="For `append`, `merge`, `snapshot`, and `scd2` with `updated_at`: the column of"
+        " the table, beside those of the KPI, that says which data interval a row came from, so"
+        " that a rerun can replace it; `false` for none.",
     )
     restate: Literal["allow", "never"] = Field(
         "allow",
@@ -74,9 +80,12 @@ class Target(Model):
         for key in self.loads_by.keys:
             if not getattr(self, key):
                 raise ValueError(f"strategy '{self.strategy}' needs '{key}'")
+        if self.updated_at and self.strategy != "scd2":
+            raise wrong_at(f"strategy '{self.strategy}' has no 'updated_at'", "updated_at")
         if self.on_missing and self.on_missing not in self.loads_by.missing:
             known = " or ".join(self.loads_by.missing)
-            message = f"strategy '{self.strategy}' has no on_missing: {self.on_missing}"
+            how = " with updated_at" if self.updated_at else ""
+            message = f"strategy '{self.strategy}'{how} has no on_missing: {self.on_missing}"
             raise wrong_at(f"{message}; write {known}" if known else message, "on_missing")
         if self.dist_key and self.dist_style:
             raise ValueError("give either 'dist_style' or 'dist_key'")
@@ -84,7 +93,13 @@ class Target(Model):
 
     @property
     def loads_by(self) -> Strategy:
-        """The strategy that the target names; `merge` is another where it deletes what is gone."""
+        """The strategy that the target names.
+
+        `merge` is another where it deletes what is gone, and `scd2` where rows say when they have
+        changed.
+        """
+        if self.updated_at:
+            return CHANGES
         if self.strategy == "merge" and self.on_missing == "delete":
             return MERGE_ALL
         return strategy(self.strategy)

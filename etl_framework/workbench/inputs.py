@@ -80,7 +80,7 @@ class Inputs:
         if name not in plan.pipeline.sources and not earlier:
             return None
         if self.examples and earlier:
-            return as_select(dict(plan.shapes.get(plan.step(name).relation) or ()), [])
+            return as_select(dict(plan.given_by(plan.step(name)) or ()), [])
         if self.examples:
             rows = [
                 row

@@ -11,7 +11,7 @@ from etl_framework.engines.duckdb.transform import contracted, tables
 from etl_framework.errors import StepError
 from etl_framework.plan.compilation import Compilation
 from etl_framework.plan.plan import Plan
-from etl_framework.plan.reads import EARLIER
+from etl_framework.plan.reads import EARLIER, histories
 from etl_framework.plan.step import RowRule
 from etl_framework.project.models import Kpi, Transform
 from etl_framework.project.relation import Block, Relation
@@ -160,8 +160,12 @@ def compiled_definitions(
     definitions = {}
     for name, query in compilation.queries.items():
         block = relations[name].block
-        own = {THIS: EARLIER + name} if isinstance(block, Kpi) and THIS in block.reads else {}
-        definitions[name] = Definition(query.inputs, query.sql, block, earlier=own)
+        read = histories(block, relations)
+        earlier = {history: EARLIER + history for history in read}
+        if isinstance(block, Kpi) and THIS in block.reads:
+            earlier[THIS] = EARLIER + name
+        inputs = tuple(need for need in query.inputs if need not in read)
+        definitions[name] = Definition(inputs, query.sql, block, earlier=earlier)
     return definitions
 
 

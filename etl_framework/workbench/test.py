@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import EtlError, StepError
-from etl_framework.plan.compilation import Compilation
+from etl_framework.plan.compilation import Compilation, Shape
 from etl_framework.plan.compile import compile_queries
 from etl_framework.plan.fixtures import as_select
-from etl_framework.plan.reads import EARLIER
+from etl_framework.plan.reads import EARLIER, all_histories
 from etl_framework.project.project import PipelineFile
 from etl_framework.project.sql_tests import SqlTest
 from etl_framework.project.window import THIS
@@ -90,7 +90,9 @@ def _verdict(
     error = ""
     with closing(scratch(pipeline.timezone)) as session:
         definitions = compiled_definitions(compilation, pipeline_file.relations)
-        sandbox = Sandbox(session, definitions, _given(compilation, relation, test), root)
+        versions = all_histories(pipeline_file.relations)
+        given = _given(compilation, relation, test, versions)
+        sandbox = Sandbox(session, definitions, given, root)
         try:
             sandbox.make(relation)
             columns, different = _compared(
@@ -103,15 +105,21 @@ def _verdict(
     return Verdict(*about, columns, different, error)
 
 
-def _given(compilation: Compilation, relation: str, test: SqlTest) -> Rows:
+def _given(
+    compilation: Compilation, relation: str, test: SqlTest, versions: Mapping[str, Shape]
+) -> Rows:
     """Return a function that gives a test's rows; a source without given rows is empty.
 
-    So is a KPI's own table.
+    So is a KPI's own table, and a history.
+
+    :param versions: the columns of the histories that the pipeline reads.
     """
 
     def rows(name: str) -> str | None:
         if name.startswith(EARLIER):
             kpi = name.removeprefix(EARLIER)
+            if kpi in versions:
+                return as_select(dict(versions[kpi] or ()), test.given.get(kpi, []))
             own = test.given.get(THIS, []) if kpi == relation else []
             return as_select(dict(compilation.shapes[kpi] or ()), own)
         if name in test.given or name not in compilation.queries:

@@ -411,3 +411,10 @@ def test_hours_are_hours_when_clocks_change(folder: Folder, etl: Etl, day: str) 
         hours for (hours,) in rows(folder, "SELECT hours FROM three ORDER BY etl_interval_start")
     ]
     assert counts == [1, 2, *[3] * (ran_hours - 2)]
+
+
+def test_explain_plans_what_reads_its_own_table(plays: Folder, etl: Etl) -> None:
+    explained = etl("explain", "growth")
+
+    assert explained.returncode == 0, explained.stderr
+    assert "growth.total" in explained.stdout

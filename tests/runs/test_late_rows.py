@@ -255,6 +255,51 @@ class TestChanges:
         history = "SELECT name, is_current FROM users_now ORDER BY valid_from"
         assert users.query(history) == [("a", False), ("b", True)]
 
+    def test_a_history_by_the_moments_of_changes(self, users: Folder, database: Do) -> None:
+        """A day that is run after the next one is put between; what was seen once stays."""
+        by_moment(users)
+        name = "UPDATE users SET name = '{0}', changed_at = '2024-06-0{1} 08:30'"
+        database("INSERT INTO users VALUES (1, 'a', '2024-06-01 08:00')")
+        users.run("users", "2024-06-01")
+        database(name.format("b", 2))
+        users.run("users", "2024-06-03")
+        database(name.format("c", 4))
+        for day in (4, 3, 1, 2):
+            users.run("users", f"2024-06-0{day}")
+
+        history = (
+            "SELECT name, strftime(valid_from AT TIME ZONE 'UTC', '%d %H:%M'), is_current "
+            "FROM users_now ORDER BY valid_from"
+        )
+        assert users.query(history) == [
+            ("a", "01 08:00", False), ("b", "02 08:30", False), ("c", "04 08:30", True),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("old", "new", "expected"),
+        [
+            (
+                "updated_at: changed_at}",
+                "updated_at: nam}",
+                "'nam' is not one of 'columns'",
+            ),
+            ("updated_at: changed_at}", "updated_at: name}", "is a date or timestamp, and 'name'"),
+            ("scd2, ", "merge, ", "strategy 'merge' has no 'updated_at'"),
+            (
+                "changed_at}",
+                "changed_at, on_missing: close}",
+                "with updated_at has no on_missing: close\n  hint: write keep",
+            ),
+        ],
+    )
+    def test_a_history_by_moments_that_cannot_be(
+        self, users: Folder, etl: Etl, old: str, new: str, expected: str
+    ) -> None:
+        by_moment(users)
+        change = users.root / "pipelines/users.yml"
+        change.write_text(change.read_text().replace(old, new))
+        assert expected in etl("lint").stdout
+
     @pytest.mark.parametrize(
         ("old", "new", "expected"),
         [
@@ -269,3 +314,16 @@ class TestChanges:
         change = users.root / "pipelines/users.yml"
         change.write_text(change.read_text().replace(old, new))
         assert expected in etl("lint").stdout
+
+
+def by_moment(users: Folder) -> None:
+    """Let the KPI be a history by the moments at which rows changed."""
+    column = "      - {name: changed_at, type: timestamp}\n"
+    text = CHANGES.replace(NAME, NAME + column)
+    how = "strategy: scd2, unique_key: [id], updated_at: changed_at"
+    text = text.replace("strategy: merge, unique_key: [id]", how)
+    users.write("pipelines/users.yml", text)
+    users.write("sql_templates/users.sql", "SELECT id, name, changed_at FROM users\n")
+
+
+NAME = "      - {name: name, type: varchar(20)}\n"

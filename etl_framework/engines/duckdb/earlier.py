@@ -16,12 +16,14 @@ def earlier(work: Work, rows: Earlier) -> Outcome:
     """
     import pyarrow as pa
 
-    target, columns = rows.load.target, rows.load.columns
+    target, columns = rows.load.target, rows.columns
     schema = pa.schema([(column.name, column.type.arrow()) for column in columns])
     count, runs = 0, dict[str, str]()
     with arrow_writer(work.folder.part("data") / "0.parquet", schema) as file:
         try:
-            with work.plan.workspace.warehouse(target.connection, read_only=True) as warehouse:
+            with work.plan.workspace.warehouse(
+                target.connection, read_only=rows.read_only
+            ) as warehouse:
                 work.on_cancel(warehouse.cancel)
                 runs = rows.runs(warehouse)
                 if query := rows.query(warehouse):

@@ -158,6 +158,8 @@ def cluster(work: Work) -> Iterator[Cluster]:
     try:
         cluster_session = Cluster(work, session, connection.role(), work.run.remote)
         cluster_session.make_schema()
+        # What compares a moment with a local time means that of the pipeline, on all engines.
+        cluster_session.run(f"SET timezone TO {redshift_literal(work.plan.pipeline.timezone)}")
         yield cluster_session
     finally:
         session.close()

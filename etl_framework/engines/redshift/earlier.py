@@ -14,7 +14,7 @@ def earlier(work: Work, rows: Earlier) -> Outcome:
 
     :raises RetryableError: the cluster does not answer.
     """
-    target, columns = rows.load.target, rows.load.columns
+    target, columns = rows.load.target, rows.columns
     with (
         work.plan.workspace.warehouse(target.connection) as warehouse,
         cluster(work) as cluster_session,

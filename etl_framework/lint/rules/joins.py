@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework.lint.rules.keys import conjuncts, is_constant, keys_of_source, one_row
 from etl_framework.lint.sql_base import Finding, Query, SqlRule
+from etl_framework.sql.as_of import VALID_FROM, VALID_TO, histories_of
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -125,14 +126,15 @@ def covered(
 
 
 def _fixed(scope: Any, name: str) -> set[str]:
-    """Return the columns of a table that WHERE or ON gives one value, as in `r.number = 1`."""
+    """Return the columns of a table that WHERE or ON gives one value, as in `r.number = 1`.
+
+    The version that was valid at a moment is one of those that a key has in a history.
+    """
     from sqlglot import exp
 
-    select = scope.expression
-    tests = conjuncts(select.args.get("where"))
-    for join in select.args.get("joins") or []:
-        tests += conjuncts(join.args.get("on"))
-    return {
+    tests = conditions(scope.expression)
+    versions = {VALID_FROM, VALID_TO} if name in histories_of(tests) else set()
+    return versions | {
         test.this.name.lower()
         for test in tests
         if isinstance(test, exp.EQ)
@@ -140,6 +142,14 @@ def _fixed(scope: Any, name: str) -> set[str]:
         and test.this.table == name
         and is_constant(test.expression)
     }
+
+
+def conditions(select: exp.Expr) -> list[exp.Expr]:
+    """Return what must be true of the rows of a SELECT, by its WHERE and its joins."""
+    tests = conjuncts(select.args.get("where"))
+    for join in select.args.get("joins") or []:
+        tests += conjuncts(join.args.get("on"))
+    return tests
 
 
 def _keeps_strangers(scope: Any, name: str) -> bool:

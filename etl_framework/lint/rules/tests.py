@@ -8,6 +8,7 @@ from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import Checked, Rule
 from etl_framework.plan.compilation import Shape
 from etl_framework.plan.fixtures import misfits
+from etl_framework.plan.reads import all_histories
 from etl_framework.project.project import Project
 from etl_framework.project.relation import relations_of
 from etl_framework.project.sql_tests import Row, SqlTest
@@ -30,13 +31,16 @@ class Fixtures(Rule):
         self, checked: Checked, keys: tuple[str | int, ...], name: str, test: SqlTest
     ) -> Iterator[Diagnostic]:
         shapes = checked.compilation.shapes
+        versions = all_histories(checked.pipeline_file.relations)
         inputs = set(checked.compilation.upstream(name))
         own = {THIS: name} if THIS in getattr(checked.pipeline.queries()[name], "reads", {}) else {}
         for given, rows in test.given.items():
             where = (*keys, "given", given)
             if given in inputs or given in own:
                 of = own.get(given, given)
-                yield from self._rows(checked, where, rows, shapes.get(of), given)
+                yield from self._rows(
+                    checked, where, rows, versions.get(of) or shapes.get(of), given
+                )
             elif (
                 _all_known(checked, {name, *inputs}) and given not in checked.pipeline_file.broken()
             ):

@@ -16,6 +16,7 @@ from etl_framework.targets.strategies.base import Guard as Guard
 from etl_framework.targets.strategies.base import Strategy as Strategy
 from etl_framework.targets.strategies.base import insert as insert
 from etl_framework.targets.strategies.base import same_key as same_key
+from etl_framework.targets.strategies.changes import Changes
 from etl_framework.targets.strategies.delete_insert import DeleteInsert
 from etl_framework.targets.strategies.merge import Merge, MergeAll
 from etl_framework.targets.strategies.replace import Replace, TruncateInsert
@@ -30,7 +31,7 @@ KINDS: tuple[type[Strategy], ...] = (
     TruncateInsert,
     Scd2,
 )
-MERGE_ALL = MergeAll()
+MERGE_ALL, CHANGES = MergeAll(), Changes()
 STRATEGIES: dict[str, Strategy] = {kind.name: kind() for kind in KINDS}
 
 

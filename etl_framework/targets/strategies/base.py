@@ -78,6 +78,10 @@ class Strategy(ABC):
         """Whether the table keeps the rows of every data interval, and tells them apart."""
         return False
 
+    def history_columns(self, target: Target) -> tuple[Column, ...]:
+        """The columns of a history, which say from when and until when a version was valid."""
+        return ()
+
     def within(self, load: Load, time: DataInterval) -> Statement:
         """The condition for rows of data intervals that start within a time.
 
@@ -210,5 +214,5 @@ def marked(load: Load, entry: LedgerEntry) -> Iterator[Guard]:
 
 def same_key(load: Load, stage: str, columns: Sequence[str]) -> str:
     """The condition that a row of the target and one of the stage have the same key."""
-    table, staged = quote_table(load.target.table), quote(stage)
+    table, staged = quote_table(load.table), quote(stage)
     return " AND ".join(f"{table}.{quote(key)} = {staged}.{quote(key)}" for key in columns)

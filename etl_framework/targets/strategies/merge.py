@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from etl_framework.checks.primary_key import PrimaryKey
 from etl_framework.sql.quote import quote, quote_table
@@ -32,7 +32,7 @@ class Merge(Strategy):
 
     name = "merge"
     keys = ("unique_key",)
-    missing = ("keep", "delete")
+    missing: ClassVar[tuple[str, ...]] = ("keep", "delete")
     marks_rows = True
 
     def last_wins(self, target: Target) -> bool:
@@ -42,7 +42,7 @@ class Merge(Strategy):
         return bool(self.own_columns(target))
 
     def guards(self, load: Load, stage: str, entry: LedgerEntry) -> Iterator[Guard]:
-        yield _keys_apart(load, stage)
+        yield keys_apart(load, stage, load.target.unique_key)
         if self.marks_rows and load.target.interval_column:
             _, overlapping = marked(load, entry)  # rows that know no interval are the oldest
             yield overlapping
@@ -87,15 +87,21 @@ class MergeAll(Replace):
     missing = Merge.missing
 
     def guards(self, load: Load, stage: str, entry: LedgerEntry) -> Iterator[Guard]:
-        yield _keys_apart(load, stage)
+        yield keys_apart(load, stage, load.target.unique_key)
         yield from super().guards(load, stage, entry)
 
 
-def _keys_apart(load: Load, stage: str) -> Guard:
-    check = PrimaryKey(type="primary_key", columns=load.target.unique_key)
+def keys_apart(load: Load, stage: str, columns: list[str]) -> Guard:
+    """That no two rows of a run have the same values in some columns, and each has all of them."""
+    check = PrimaryKey(type="primary_key", columns=columns)
     return Guard(
         f"SELECT COALESCE(SUM(failing), 0) FROM ({check.groups(quote(stage))}) AS keys",
         (),
-        f"rows for {load.target.table} have no unique_key of their own: {{rows}}",
-        f"give one row for each {', '.join(load.target.unique_key)}, never empty",
+        f"rows for {load.target.table} have no {_named(load, columns)} of their own: {{rows}}",
+        f"give one row for each {', '.join(columns)}, never empty",
     )
+
+
+def _named(load: Load, columns: list[str]) -> str:
+    added = [column for column in columns if column not in load.target.unique_key]
+    return " and ".join(["unique_key", *added])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from etl_framework.columns import Column, ColumnType
 from etl_framework.interval import DataInterval
+from etl_framework.sql.as_of import VALID_FROM as FROM
+from etl_framework.sql.as_of import VALID_TO as TO
 from etl_framework.sql.quote import names, quote, quote_table
 from etl_framework.targets import ledger
 from etl_framework.targets.ledger import LedgerEntry, Statement
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from etl_framework.targets.load import Load
     from etl_framework.targets.target import Target
 
-FROM, TO, CURRENT = "valid_from", "valid_to", "is_current"
+CURRENT = "is_current"
 
 
 class Scd2(Merge):
@@ -30,7 +32,7 @@ class Scd2(Merge):
 
     name = "scd2"
     marks_rows = False
-    missing = ("keep", "close")
+    missing: ClassVar[tuple[str, ...]] = ("keep", "close")
 
     def last_wins(self, target: Target) -> bool:
         return False
@@ -39,6 +41,9 @@ class Scd2(Merge):
         return True
 
     def own_columns(self, target: Target) -> tuple[Column, ...]:
+        return self.history_columns(target)
+
+    def history_columns(self, target: Target) -> tuple[Column, ...]:
         moment, truth = ColumnType.parse("timestamptz"), ColumnType.parse("boolean")
         return (
             Column(name=FROM, type=moment, description="From when the row was like this."),
@@ -47,7 +52,7 @@ class Scd2(Merge):
         )
 
     def statements(self, load: Load, stage: str, entry: LedgerEntry) -> list[Statement]:
-        table, versions = quote_table(load.target.table), quote(f"{stage}_versions")
+        table, versions = quote_table(load.table), quote(f"{stage}_versions")
         columns = names([*(column.name for column in load.columns), FROM, TO, CURRENT])
         if self._gives_changes(load):
             touched, given = self._of_given_rows(load, stage), ()
@@ -84,7 +89,7 @@ class Scd2(Merge):
         gives is put there; pieces of one version that follow one another are joined.
         """
         columns = names([column.name for column in load.columns])
-        table, start = quote_table(load.target.table), entry.interval.start
+        table, start = quote_table(load.table), entry.interval.start
         following, given = self._following(load, entry)
         pieces = [
             (
@@ -123,7 +128,7 @@ class Scd2(Merge):
         one begins.
         """
         columns = names([column.name for column in load.columns])
-        table, start = quote_table(load.target.table), entry.interval.start
+        table, start = quote_table(load.table), entry.interval.start
         keys = names(load.target.unique_key)
         same = _same(load, stage, "following")
         pieces = [
@@ -161,12 +166,12 @@ def _joined(columns: str, pieces: Sequence[str]) -> str:
     return (
         f"pieces AS ({' UNION ALL '.join(pieces)}), "
         f"begun AS (SELECT *, CASE WHEN LAG({TO}) OVER ({each}) = {FROM} THEN 0 ELSE 1 END "
-        "AS begins FROM pieces), "
-        f"versions AS (SELECT *, SUM(begins) OVER ({each} ROWS UNBOUNDED PRECEDING) "
-        "AS version_ FROM begun) "
+        "AS etl_begins FROM pieces), "
+        f"versions AS (SELECT *, SUM(etl_begins) OVER ({each} ROWS UNBOUNDED PRECEDING) "
+        "AS etl_version FROM begun) "
         f"SELECT {columns}, MIN({FROM}) AS {FROM}, CASE WHEN COUNT({TO}) = COUNT(*) "
         f"THEN MAX({TO}) END AS {TO}, COUNT({TO}) < COUNT(*) AS {CURRENT} "
-        f"FROM versions GROUP BY {columns}, version_"
+        f"FROM versions GROUP BY {columns}, etl_version"
     )
 
 

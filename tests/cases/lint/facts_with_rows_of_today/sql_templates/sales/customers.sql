@@ -1,0 +1,1 @@
+SELECT customer, country FROM customers
