@@ -23,6 +23,7 @@ from etl_framework.targets.tables import Table
 from etl_framework.targets.target import Target
 from tests.targets.killed import Order, ordering
 from tests.targets.places import Place
+from tests.thorough import amount
 
 PLACE = ("pipelines/orders.yml", 12, 3)
 
@@ -358,7 +359,7 @@ def test_killed_at_each_statement(place: Place, many: tuple[Wish, ...], order: O
     while order(f"before {number}") == "killed":
         if all_or_nothing(place, before):
             break
-        number += 1
+        number += amount(3, 1)
 
     assert number > 8
     applied(place, *(replace(wish, dropped=()) for wish in many))

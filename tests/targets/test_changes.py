@@ -16,6 +16,7 @@ from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.errors import StepError
 from tests.connections.redshift.test_connection import WAYS
 from tests.targets.places import Place, Rows, day
+from tests.thorough import amount
 
 ZONE = "Europe/Berlin"
 KEYS = {"unique_key": ["id"], "updated_at": "at"}
@@ -89,7 +90,7 @@ def some(chance: random.Random, number: int, type_: str) -> Given:
 @pytest.mark.parametrize("type_", ["timestamp", "timestamptz", "date"])
 def test_tables_hold_what_the_model_says(place: Place, type_: str) -> None:
     chance = random.Random(f"changes {type_}")
-    for sequence in range(12 if place.kind == "duckdb" else 2):
+    for sequence in range(amount(5, 40) if place.kind == "duckdb" else 2):
         history = History(place, type_, f"h{sequence}")
         for _ in range(6):
             number = chance.randrange(3, 7)
