@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from etl_framework.errors import ConfigError
@@ -15,6 +15,7 @@ TEMPLATES = "sql_templates"
 ENVIRONMENTS = "environments.yml"
 # In `pipelines/` and the folders below it: what pipelines there have in common.
 DEFAULTS = "defaults.yml"
+ASIDE = ("/defaults.yml", "/defaults.yaml")
 # How the names of pipelines' files end, and those of texts that may lie beside them.
 KINDS = (".yml", ".yaml")
 TEXTS = (".md", ".txt", ".rst")
@@ -34,14 +35,30 @@ def pipeline_paths(root: Path) -> list[str]:
             hint="go to the project's folder, or name it with --project",
         )
     found = _below(f"{root}", PIPELINES)
-    aside = f"/{DEFAULTS}"
-    return sorted(path for path in found if path.endswith(KINDS) and not path.endswith(aside))
+    return sorted(path for path in found if path.endswith(KINDS) and not path.endswith(ASIDE))
 
 
 def strange_paths(root: Path) -> list[str]:
-    """The paths of files in `pipelines/` that are neither pipelines nor texts about them."""
-    known = (*KINDS, *TEXTS)
-    return sorted(path for path in _below(f"{root}", PIPELINES) if not path.endswith(known))
+    """The paths of files in `pipelines/` that are neither pipelines nor texts about them.
+
+    Defaults of a folder without pipelines are among them.
+    """
+    folders = {path[: at + 1] for path in pipeline_paths(root) for at in _slashes(path)}
+    return sorted(
+        path
+        for path in _below(f"{root}", PIPELINES)
+        if (path.endswith(ASIDE) and not _gives_defaults(path, folders))
+        or not path.endswith((*KINDS, *TEXTS))
+    )
+
+
+def _slashes(path: str) -> Iterator[int]:
+    return (at for at, letter in enumerate(path) if letter == "/")
+
+
+def _gives_defaults(path: str, folders: Collection[str]) -> bool:
+    folder, slash, name = path.rpartition("/")
+    return name == DEFAULTS and folder + slash in folders
 
 
 def _below(root: str, folder: str) -> Iterator[str]:

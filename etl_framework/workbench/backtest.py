@@ -157,18 +157,18 @@ def _tried(
             for interval, value in zip(intervals, measured, strict=True)
             if rule.label in value
         ]
-        verdicts = list(_verdicts(rule, values))
+        judged = list(verdicts(rule, values))
         written = rule.model_dump(include={"of", "column", "season"}, exclude_defaults=True)
-        spoke = [interval for interval, kept in verdicts if not kept]
-        tried = Tried({"type": rule.type_name, **written}, len(verdicts), spoke)
+        spoke = [interval for interval, kept in judged if not kept]
+        tried = Tried({"type": rule.type_name, **written}, len(judged), spoke)
         moves = rule.of == "null_rate" or len({value for _, value in values}) > 1
-        if verdicts and moves:
+        if judged and moves:
             better = min(best.get(rule.label, tried), tried, key=lambda one: one.share)
             best[rule.label] = better
     yield from best.values()
 
 
-def _verdicts(
+def verdicts(
     rule: Anomaly, values: Sequence[tuple[DataInterval, float]]
 ) -> Iterator[tuple[DataInterval, bool]]:
     """Whether each data interval with enough of a past keeps the rule."""

@@ -65,8 +65,8 @@ def find(project: Project, environment: str | None, run: str) -> tuple[Pipeline,
         fitting = {run}
     if len(fitting) != 1:
         many = f"{len(fitting)} runs begin with '{run}'"
-        hint = "etl show runs" if fitting else did_you_mean(run, known) or "etl show runs"
-        raise ConfigError(many if fitting else f"there is no run '{run}'", hint=hint)
+        what = many if fitting else f"there is no run '{run}'"
+        raise ConfigError(what, hint="etl show runs lists them")
     return known[fitting.pop()]
 
 

@@ -139,7 +139,14 @@ def test_the_same_weekday_is_the_past() -> None:
 
 @pytest.mark.parametrize(
     ("value", "against", "kept"),
-    [(12, "previous", True), (13, "previous", False), (120, "week", True), (121, "week", False)],
+    [
+        (12, "previous", True),
+        (13, "previous", False),
+        (8, "previous", True),
+        (7, "previous", False),
+        (120, "week", True),
+        (121, "week", False),
+    ],
 )
 def test_a_change_since_the_day_or_the_week_before(value: int, against: str, kept: bool) -> None:
     start = datetime(2024, 6, 29, tzinfo=UTC)

@@ -90,6 +90,14 @@ def test_the_files_are_those_of_the_commit(broken: Folder, etl: Etl) -> None:
     assert "check.totals fails again" in done.stdout
 
 
+def test_an_output_that_a_later_run_has_made_anew(broken: Folder, etl: Etl) -> None:
+    run = failed(etl)
+    etl("run", "orders", "--date", "2024-06-25", "--fresh")
+    told = etl("repro", run).stdout
+    assert "- kpi.totals was done again by a later run, and is as that has left it" in told
+    assert "done again by a later run" not in etl("repro", newest(etl)).stdout
+
+
 def test_files_that_were_not_committed(broken: Folder, etl: Etl) -> None:
     file = broken.root / "pipelines/orders.yml"
     file.write_text(file.read_text().replace("min: 0", "min: 1"))
@@ -142,7 +150,7 @@ def test_a_run_that_nobody_knows(broken: Folder, etl: Etl) -> None:
     failed(etl)
     failed(etl)
     for name, told in (
-        ("19990101", "there is no run '19990101'\n  hint: known: 20"),
+        ("19990101", "there is no run '19990101'\n  hint: etl show runs lists them"),
         ("2", "2 runs begin with '2'"),
     ):
         done = etl("repro", name)

@@ -12,9 +12,12 @@ DAY = ("--date", "2024-06-25")
 
 @pytest.fixture
 def orders(orders: Folder) -> Folder:
-    """shop, and after it later; other stands alone."""
+    """shop, after it later, and after that last; other stands alone."""
     (orders.root / "pipelines/orders.yml").unlink()
-    for name, more in (("shop", ""), ("later", "after: [shop.shop]\n"), ("other", "")):
+    for name, more in (
+        ("shop", ""), ("later", "after: [shop.shop]\n"), ("last", "after: [later.later]\n"),
+        ("other", ""),
+    ):  # fmt: skip
         text = ORDERS.replace("name: orders\n", f"name: {name}\n{more}")
         text = text.replace("  totals:", f"  {name}:").replace("table: totals", f"table: {name}")
         orders.write(f"pipelines/{name}.yml", text)
@@ -30,7 +33,7 @@ def tables(folder: Folder) -> set[str]:
 
 
 def test_in_the_order_in_which_they_wait(orders: Folder, etl: Etl) -> None:
-    done = etl("run", "shop+", "other", *DAY)
+    done = etl("run", "shop+1", "other", *DAY)
     assert done.returncode == 0, done.stderr
     titles = [line.split()[0] for line in done.stderr.splitlines() if " in local, " in line]
     assert titles == ["other", "shop", "later"]
@@ -45,7 +48,8 @@ def test_one_that_fails_stops_those_after_it(orders: Folder, etl: Etl) -> None:
 
     assert done.returncode == 1
     assert "later is not run: it comes after shop" in done.stderr
-    assert "3 pipelines: 1 done, 1 failed (shop), 1 not run (later)" in done.stderr
+    assert "last is not run: it comes after later" in done.stderr
+    assert "4 pipelines: 1 done, 1 failed (shop), 2 not run (later, last)" in done.stderr
     assert "R320" in done.stderr
     assert tables(orders) == {"other"}
 

@@ -50,6 +50,9 @@ def test_two_files_of_one_name(teams: Folder, etl: Etl) -> None:
         ("pipelines/shop/orders.yml.bak", True),
         ("pipelines/shop/new.YML", True),
         ("pipelines/new.json", True),
+        ("pipelines/empty/defaults.yml", True),
+        ("pipelines/shop/defaults.yaml", True),
+        ("pipelines/web/defaults.yml", False),
         ("pipelines/shop/README.md", False),
         ("pipelines/.orders.yml.swp", False),
         ("pipelines/__pycache__/x.pyc", False),
@@ -58,7 +61,7 @@ def test_two_files_of_one_name(teams: Folder, etl: Etl) -> None:
 def test_files_that_are_no_pipelines(teams: Folder, path: str, told: bool) -> None:
     linter = Linter(teams.root)
     assert not [problem for problem in linter.look() if problem.code == "W309"]
-    teams.write(path, "name: x\n")
+    teams.write(path, "owner: x\n")
     found = [str(problem) for problem in linter.look() if problem.code == "W309"]
 
     assert [line.partition(" ")[0] for line in found] == ([f"{path}:"] if told else [])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from etl_framework.project.project import load_project
+from etl_framework.project.workspace import Workspace
 from tests.cli.conftest import Etl, etl
 from tests.conftest import Folder
 
@@ -67,6 +70,41 @@ def test_what_the_warehouse_has_missed_comes_later(orders: Folder, etl: Etl) -> 
     etl("run", "orders", "--date", "2024-06-27")
     assert [state for state, *_ in runs(orders)][:2] == ["done", "failed"]
     assert len(runs(orders)) == 3
+
+
+def test_a_warehouse_that_does_not_answer_is_no_complaint(
+    orders: Folder, etl: Etl, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A later run brings the record there."""
+    for file in (orders.root / "lake/orders").glob("*.csv"):
+        file.write_text(BAD)
+    (orders.root / ".etl").mkdir(exist_ok=True)
+    place = orders.root / ".etl/warehouse.duckdb"
+    place.write_text("no database")
+
+    assert etl("run", "orders", "--date", "2024-06-25").returncode == 1
+    assert "the warehouse does not take" not in caplog.text
+
+
+def test_runs_that_have_not_ended(orders: Folder, etl: Etl) -> None:
+    """One that still runs is told when it has ended; one that began long ago was killed."""
+    etl("run", "orders", "--date", "2024-06-25")
+    (file,) = (orders.root / ".etl/staging/orders/history").glob("*.json")
+    history = Workspace(orders.root, load_project(orders.root).environment(None)).staging
+    told = history.history("orders").read(file.name)
+    assert told
+    now = datetime.now(UTC)
+    for begun, run in ((now, "now"), (now - timedelta(days=3), "long ago")):
+        record = {**told, "ended": "", "state": "running", "run": run,
+                  "started": begun.isoformat(timespec="milliseconds")}  # fmt: skip
+        name = f"{begun:%Y-%m-%dT%H%M%S}.000_{told['key']}_{run.replace(' ', '-')}.json"
+        history.history("orders").write(name, record)
+    etl("run", "orders", "--date", "2024-06-26")
+
+    states = dict(orders.query("SELECT run_id, state FROM etl_runs"))
+    assert states["long ago"] == "killed"
+    assert "now" not in states
+    assert len(states) == 3
 
 
 def test_no_tables_where_none_are_wanted(orders: Folder, etl: Etl) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import yaml
 
+from etl_framework.checks.anomaly import Anomaly
+from etl_framework.interval import DataInterval
+from etl_framework.workbench.backtest import verdicts
 from tests.cli.conftest import Etl, etl
 from tests.conftest import Folder
 
@@ -57,6 +60,21 @@ def test_what_it_prints_can_be_pasted_and_says_the_same(runs: Folder, etl: Etl) 
     file = runs.root / "pipelines/orders.yml"
     file.write_text(file.read_text().rstrip() + "\n" + done.stdout)
     assert etl("lint").returncode == 0
+
+
+def test_a_number_is_judged_by_the_latest_before_it() -> None:
+    """A level that it has left behind counts no more."""
+    start = datetime(2024, 6, 1, tzinfo=UTC)
+    days = [
+        DataInterval(start + timedelta(days=n), start + timedelta(days=n + 1)) for n in range(30)
+    ]
+    values = [(day, 1000.0 + n % 2 if n < 15 else 10.0 + n % 2) for n, day in enumerate(days)]
+    rule = Anomaly(type="anomaly", window=5, warm_up=3)
+    kept = dict(verdicts(rule, values))
+
+    assert not kept[days[15]]
+    assert all(kept[day] for day in days[22:])
+    assert list(kept) == days[3:]
 
 
 def test_too_short_a_past(orders: Folder, etl: Etl) -> None:

@@ -154,6 +154,26 @@ def test_narrowed_relations_have_all_of_the_rows(shape: str, a: Rows, b: Rows) -
                 )
 
 
+def test_rows_without_a_value_are_a_group() -> None:
+    a: Rows = [(None, 1), (None, 2), (1, 1)]
+    assert traced(EXACT["group"], a, [], (None, 2, 3))["a"] == {0, 1}
+
+
+def test_a_row_without_its_partner_is_not_narrowed_away() -> None:
+    """A condition of the joined side says nothing of rows that have none there."""
+    sql = "SELECT b.name, COUNT(*) AS n FROM a LEFT JOIN b ON a.k = b.k GROUP BY b.name"
+    provenance, name = provenance_of(sql, [(9, 1), (1, 1)], [(1, "x"), (2, None)])
+    parts = [part for part, *_ in provenance.trace("asked", f"{name} IS NULL")]
+    queries = dict(narrowed(parts, {name: "IS NULL"}))
+    SESSION.execute("SET schema = now")
+    assert (9, 1) in SESSION.execute(queries.get("a", "SELECT * FROM a")).fetchall()
+
+
+def test_a_query_that_is_called_as_what_it_reads() -> None:
+    sql = "WITH a AS (SELECT * FROM a WHERE v > 1) SELECT k, COUNT(*) AS n FROM a GROUP BY k"
+    assert traced(sql, [(1, 1), (1, 2), (1, 3)], [], (1, 2))["a"] == {1, 2}
+
+
 def test_what_cannot_be_traced_is_said() -> None:
     recursive = (
         "WITH RECURSIVE r AS (SELECT 1 AS k UNION ALL SELECT k + 1 FROM r WHERE k < 3)"

@@ -10,7 +10,7 @@ from pathlib import Path
 from etl_framework.engines.base import engine_of
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import ApartRule, Checked, Fact, ProjectRule, Rule, fact
-from etl_framework.project.paths import PIPELINES, strange_paths
+from etl_framework.project.paths import ASIDE, DEFAULTS, PIPELINES, strange_paths
 from etl_framework.project.project import PipelineFile, Project
 from etl_framework.project.relation import relations_of
 from etl_framework.targets.warehouses import warehouse_for
@@ -131,8 +131,12 @@ class OnlyPipelines(ApartRule):
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         for path in strange_paths(project.root):
             name = Path(path).name
-            message = f"'{name}' is no pipeline, and no run knows of it"
-            hint = f"rename it to end in .yml, or move it out of {PIPELINES}/"
+            if path.endswith(ASIDE):
+                message = f"no pipeline takes the defaults of this '{name}'"
+                hint = f"call it {DEFAULTS}, in a folder that has pipelines"
+            else:
+                message = f"'{name}' is no pipeline, and no run knows of it"
+                hint = f"rename it to end in .yml, or move it out of {PIPELINES}/"
             yield Diagnostic(path, 0, 0, "W309", message, hint, "warning")
 
 
