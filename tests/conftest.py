@@ -206,6 +206,22 @@ def in_postgres(folder: Folder, url: str) -> None:
     )
 
 
+# Databases beside a file of DuckDB, for `moved`.
+ELSEWHERE = ("postgres", "duckdb in redshift", "redshift")
+
+
+def moved(folder: Folder, request: pytest.FixtureRequest) -> Folder:
+    """Bring a project's targets, and for the cluster its files, to the database of a fixture."""
+    if request.param == "postgres":
+        in_postgres(folder, request.getfixturevalue("postgres"))
+        return folder
+    request.getfixturevalue("stack")
+    in_the_cluster(folder, request.param.split()[0])
+    for file in (folder.root / "lake").rglob("*.csv"):
+        bucket().write(str(file.relative_to(folder.root / "lake")), file.read_bytes())
+    return folder
+
+
 def in_the_cluster(folder: Folder, engine: str = "redshift") -> None:
     """Let a project run against the stand-in, whose variables are set."""
     folder.write(

@@ -14,7 +14,7 @@ from etl_framework.plan.plan import build_plan
 from etl_framework.project.project import load_project
 from etl_framework.run.run import Run
 from tests.cli.conftest import Etl
-from tests.conftest import Folder, bucket, in_postgres, in_the_cluster
+from tests.conftest import ELSEWHERE, Folder, moved
 
 PLAYS = """
 name: plays
@@ -105,17 +105,10 @@ def plays(folder: Folder) -> Folder:
     return folder
 
 
-@pytest.fixture(params=["postgres", "duckdb in redshift", "redshift"])
+@pytest.fixture(params=ELSEWHERE)
 def elsewhere(request: pytest.FixtureRequest, plays: Folder) -> Folder:
     """The same with its targets in other databases."""
-    if request.param == "postgres":
-        in_postgres(plays, request.getfixturevalue("postgres"))
-        return plays
-    request.getfixturevalue("stack")
-    in_the_cluster(plays, request.param.split()[0])
-    for file in (plays.root / "lake").rglob("*.csv"):
-        bucket().write(str(file.relative_to(plays.root / "lake")), file.read_bytes())
-    return plays
+    return moved(plays, request)
 
 
 def deliver(folder: Folder, day: int, rows: list[tuple[int, int]]) -> None:

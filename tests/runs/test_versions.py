@@ -11,9 +11,20 @@ import pytest
 
 from etl_framework.project.project import load_project
 from tests.cli.conftest import Etl
-from tests.conftest import Folder, bucket, in_postgres, in_the_cluster
+from tests.conftest import ELSEWHERE, Folder, bucket, in_postgres, in_the_cluster, moved
 
-SALES = """
+SOLD = """\
+  sold:
+    type: csv
+    connection: lake
+    path: sold/{{ interval.date }}.csv
+    columns:
+      - {name: sale, type: integer, primary_key: true}
+      - {name: customer, type: integer, required: true}
+      - {name: sold_at, type: timestamp}
+"""
+SALES = (
+    """
 name: sales
 schedule: "@daily"
 timezone: Europe/Berlin
@@ -27,14 +38,9 @@ sources:
     columns:
       - {name: customer, type: integer, primary_key: true}
       - {name: country, type: varchar(2)}
-  sold:
-    type: csv
-    connection: lake
-    path: sold/{{ interval.date }}.csv
-    columns:
-      - {name: sale, type: integer, primary_key: true}
-      - {name: customer, type: integer, required: true}
-      - {name: sold_at, type: timestamp}
+"""
+    + SOLD
+    + """\
 kpis:
   customers_history:
     sql: sales/customers.sql
@@ -56,6 +62,7 @@ kpis:
       - {name: country, type: varchar(2)}
       - {name: is_current, type: boolean}
 """
+)
 THEN = """SELECT s.sale, c.country, c.is_current
 FROM sold AS s
 LEFT JOIN customers_history AS c
@@ -98,17 +105,10 @@ def sales(folder: Folder) -> Folder:
     return folder
 
 
-@pytest.fixture(params=["postgres", "duckdb in redshift", "redshift"])
+@pytest.fixture(params=ELSEWHERE)
 def elsewhere(request: pytest.FixtureRequest, sales: Folder) -> Folder:
     """The same with its targets in other databases."""
-    if request.param == "postgres":
-        in_postgres(sales, request.getfixturevalue("postgres"))
-        return sales
-    request.getfixturevalue("stack")
-    in_the_cluster(sales, request.param.split()[0])
-    for file in (sales.root / "lake").rglob("*.csv"):
-        bucket().write(str(file.relative_to(sales.root / "lake")), file.read_bytes())
-    return sales
+    return moved(sales, request)
 
 
 def deliver(folder: Folder, day: int, rows: dict[int, str]) -> None:
@@ -250,7 +250,8 @@ def test_nothing_of_later_days_is_seen(sales: Folder, etl: Etl) -> None:
     assert rows(sales) == expected({1: GIVEN[1], 3: GIVEN[3]})
 
 
-READER = """
+READER = (
+    """
 name: reader
 schedule: "@daily"
 timezone: Europe/Berlin
@@ -266,14 +267,9 @@ sources:
       - {name: valid_from, type: timestamptz, primary_key: true}
       - {name: valid_to, type: timestamptz}
       - {name: is_current, type: boolean}
-  sold:
-    type: csv
-    connection: lake
-    path: sold/{{ interval.date }}.csv
-    columns:
-      - {name: sale, type: integer, primary_key: true}
-      - {name: customer, type: integer, required: true}
-      - {name: sold_at, type: timestamp}
+"""
+    + SOLD
+    + """\
 kpis:
   sales_read:
     sql: sales/then.sql
@@ -283,6 +279,7 @@ kpis:
       - {name: country, type: varchar(2)}
       - {name: is_current, type: boolean}
 """
+)
 
 
 @pytest.mark.slow
