@@ -86,19 +86,6 @@ def limit_option(rows: int) -> Callable[[F], F]:
     )
 
 
-def chosen_models(project: Project, names: Sequence[str]) -> list[Pipeline]:
-    """Return the named pipelines, or all if none is named.
-
-    :raises ConfigError: there is no such pipeline, or a file of theirs has errors.
-    """
-    from etl_framework.errors import ConfigError
-
-    files = [project.pipeline(name) for name in names] or project.pipelines
-    if wrong := [problem for file in files if not file.model for problem in file.file.diagnostics]:
-        raise ConfigError(wrong)
-    return [file.model for file in files if file.model]
-
-
 def plans(
     project: Project,
     name: str,

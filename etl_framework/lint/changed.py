@@ -32,8 +32,6 @@ def changed_files(project: Project, revision: str) -> set[str]:
     :raises ConfigError: git does not know the revision, or the folder is in no repository.
     """
     changed = changed_since(project.root, revision)
-    for pipeline_file in project.pipelines:
-        mine = files_of(pipeline_file)
-        if changed & mine or ENVIRONMENTS in changed:
-            changed |= mine
-    return changed
+    files = [files_of(pipeline_file) for pipeline_file in project.pipelines]
+    concerned = [mine for mine in files if changed & mine or ENVIRONMENTS in changed]
+    return changed.union(*concerned)

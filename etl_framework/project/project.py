@@ -36,6 +36,11 @@ class PipelineFile:
     left_out: frozenset[Keys] = frozenset()
 
     @property
+    def stem(self) -> str:
+        """The file's name without its ending, which is the pipeline's name."""
+        return Path(self.file.path).stem
+
+    @property
     def defaults(self) -> tuple[str, ...]:
         """Where its defaults are, or may be written, the nearest first."""
         return defaults_paths(self.file.path)
@@ -81,11 +86,11 @@ class Project:
         """
         for pipeline_file in self.pipelines:
             if name in (
-                Path(pipeline_file.file.path).stem,
+                pipeline_file.stem,
                 pipeline_file.model.name if pipeline_file.model else "",
             ):
                 return pipeline_file
-        known = [Path(pipeline_file.file.path).stem for pipeline_file in self.pipelines]
+        known = [pipeline_file.stem for pipeline_file in self.pipelines]
         raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
 
     @property

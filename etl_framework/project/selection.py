@@ -1,162 +1,82 @@
-"""Which pipelines are meant: names, `tag:`, `owner:`, `path:`, and `+` for those around them.
-
-    orders              the pipeline
-    tag:daily           all that have the tag
-    owner:shop          all of an owner
-    path:pipelines/shop all below a folder
-    +orders orders+     with all that it comes after, with all that come after it
-    2+orders            no further than two pipelines before it
-    tag:daily,owner:shop   those of both
-
-Several of them mean all pipelines that any means. `@orders` is `orders+`, with all that these come
-after. The grammar is that of dbt ("Node selection syntax").
-"""
+"""Select pipelines and parts of them, in the order in which they run."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from etl_framework.errors import ConfigError, did_you_mean
+from etl_framework.errors import ConfigError
+from etl_framework.project.graph import in_order
 from etl_framework.project.models import Pipeline
-from etl_framework.project.project import Project
-from etl_framework.sources.postgres.source import PostgresSource
+from etl_framework.project.project import PipelineFile, Project
+from etl_framework.project.relation import Kind
+from etl_framework.project.selectors import Facts, Meant, Selectors, both
 
-_FORM = re.compile(r"^(?P<at>@)?(?P<before>\d*\+)?(?P<what>[^+@]+?)(?P<after>\+\d*)?$")
-Graph = Mapping[str, set[str]]
+
+@dataclass(frozen=True)
+class Selected:
+    """A pipeline that is selected.
+
+    :param relations: these of its relations alone; None for the pipeline as a whole.
+    """
+
+    file: PipelineFile
+    model: Pipeline
+    relations: frozenset[str] | None
+
+    @property
+    def names(self) -> list[str]:
+        """How it is selected: `orders`, or `orders.totals` and others of its relations."""
+        name = self.model.name
+        return [name] if self.relations is None else [f"{name}.{r}" for r in sorted(self.relations)]
+
+    def has(self, relation: str) -> bool:
+        """Whether a relation of the pipeline is selected."""
+        return self.relations is None or relation in self.relations
 
 
 def selected(
-    project: Project, selectors: Sequence[str], exclude: Sequence[str] = ()
-) -> list[Pipeline]:
-    """The pipelines that selectors mean, each behind those that it comes after.
+    project: Project,
+    selectors: Sequence[str],
+    exclude: Sequence[str] = (),
+    narrowed: Sequence[str] = (),
+    *,
+    kinds: Sequence[Kind] = ("kpi",),
+    facts: Facts = {},  # noqa: B006 - nobody changes it
+) -> list[Selected]:
+    """What selectors mean, each pipeline behind those that it comes after.
 
     :param selectors: all pipelines if none is given.
-    :raises ConfigError: one means no pipeline, or pipelines wait for one another.
+    :param narrowed: only what any of these means, too.
+    :param kinds: the kinds of relations that may be selected by themselves.
+    :param facts: further methods.
+    :raises ConfigError: one means nothing, or pipelines wait for one another.
     """
-    ordered = in_order(project)
-    before = upstream(project.models)
-    names = _union(project, selectors, before) if selectors else {m.name for m in ordered}
-    names -= _union(project, exclude, before)
-    return [model for model in ordered if model.name in names]
+    names = Selectors(project, kinds, facts)
+    chosen = names.meant(selectors) if selectors else dict.fromkeys(names.files)
+    if narrowed:
+        of_these = Selectors(project, kinds, facts, within=chosen).meant(narrowed)
+        chosen = both(chosen, of_these)
+        if not chosen:
+            raise ConfigError(f"nothing selected is any of '{' '.join(narrowed)}'", hint="etl ls")
+    left = _without(names, chosen, names.meant(exclude)) if exclude else chosen
+    ordered = [model.name for model in in_order(project)] if len(left) > 1 else list(left)
+    return [_one(names.files[name], left[name]) for name in ordered if name in left]
 
 
-def upstream(models: Sequence[Pipeline]) -> dict[str, set[str]]:
-    """For each pipeline those whose results it waits for, or whose tables it reads."""
-    written = {
-        (kpi.target.connection, kpi.target.table.lower()): model.name
-        for model in models
-        for kpi in model.kpis.values()
-    }
-    found: dict[str, set[str]] = {}
-    for model in models:
-        waits = {kpi.partition(".")[0] for kpi in model.after}
-        reads = {
-            written.get((source.connection, source.table.lower()), model.name)
-            for source in model.sources.values()
-            if isinstance(source, PostgresSource)
-        }
-        found[model.name] = (waits | reads) - {model.name}
-    return found
+def _one(pipeline_file: PipelineFile, relations: frozenset[str] | None) -> Selected:
+    if pipeline_file.model is None:
+        raise ConfigError(pipeline_file.file.diagnostics)
+    return Selected(pipeline_file, pipeline_file.model, relations)
 
 
-def in_order(project: Project) -> list[Pipeline]:
-    """All pipelines, each behind those that it comes after, else by their names.
-
-    :raises ConfigError: pipelines wait for one another.
-    """
-    waiting = {model.name: model for model in sorted(project.models, key=lambda m: m.name)}
-    before, ordered = upstream(project.models), list[Pipeline]()
-    while waiting:
-        ready = [name for name in waiting if not before[name] & waiting.keys()]
-        if not ready:
-            names = ", ".join(f"'{name}'" for name in waiting)
-            raise ConfigError(f"pipelines wait for one another: {names}", hint="see their `after`")
-        ordered += [waiting.pop(name) for name in ready]
-    return ordered
-
-
-def _union(project: Project, selectors: Iterable[str], before: Graph) -> set[str]:
-    found = set[str]()
-    for selector in selectors:
-        parts = [_one(project, part, before) for part in selector.split(",")]
-        both = set.intersection(*parts)
-        if not both:
-            raise ConfigError(f"no pipeline is all of '{selector}'", hint="etl ls")
-        found |= both
-    return found
-
-
-def _one(project: Project, selector: str, before: Graph) -> set[str]:
-    """The pipelines that a selector without `,` means.
-
-    :raises ConfigError: it means none.
-    """
-    form = _FORM.match(selector)
-    if not form:
-        raise ConfigError(f"'{selector}' is no selector", hint="etl ls --help")
-    names = _meant(project, form["what"])
-    behind = {name: {n for n, needs in before.items() if name in needs} for name in before}
-    found = set(names)
-    if form["at"]:
-        found |= _around(names, behind, None)
-        return found | _around(found, before, None)
-    if form["before"]:
-        found |= _around(names, before, _steps(form["before"]))
-    if form["after"]:
-        found |= _around(names, behind, _steps(form["after"]))
-    return found
-
-
-def _steps(written: str) -> int | None:
-    number = written.strip("+")
-    return int(number) if number else None
-
-
-def _around(names: Iterable[str], graph: Graph, steps: int | None) -> set[str]:
-    """Those that a number of steps lead to; any number if None."""
-    found, last = set[str](), set(names)
-    while last and steps != 0:
-        last = {other for name in last for other in graph.get(name, ())} - found
-        found |= last
-        steps = steps - 1 if steps else None
-    return found & graph.keys()
-
-
-def _meant(project: Project, what: str) -> set[str]:
-    """The pipelines of a name, a tag, an owner or a path.
-
-    :raises ConfigError: there is none.
-    """
-    files = [(f.model, f.file.path) for f in project.pipelines if f.model]
-    method, colon, value = what.partition(":")
-    if not colon:
-        found = {model.name for model, _ in files if fnmatchcase(model.name, what)}
-        known = [model.name for model, _ in files]
-        return _some(found, f"there is no pipeline '{what}'", what, known)
-    methods: dict[str, Callable[[Pipeline, str], list[str]]] = {
-        "tag": lambda model, path: model.tags,
-        "owner": lambda model, path: [model.owner],
-        "path": lambda model, path: _folders(path),
-    }
-    if method not in methods:
-        hint = did_you_mean(method, methods)
-        raise ConfigError(f"'{method}:' is no way to select pipelines", hint=hint)
-    value = value.rstrip("/") if method == "path" else value
-    have = {model.name: methods[method](model, path) for model, path in files}
-    found = {name for name, values in have.items() if any(fnmatchcase(v, value) for v in values)}
-    known = sorted({v for values in have.values() for v in values if v})
-    return _some(found, f"no pipeline has the {method} '{value}'", value, known)
-
-
-def _folders(path: str) -> list[str]:
-    """The path of a file, and those of the folders around it."""
-    parts = path.split("/")
-    return ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
-
-
-def _some(found: set[str], problem: str, value: str, known: Iterable[str]) -> set[str]:
-    if not found:
-        raise ConfigError(problem, hint=did_you_mean(value, known))
-    return found
+def _without(names: Selectors, chosen: Meant, excluded: Meant) -> Meant:
+    left: Meant = {}
+    for name, relations in chosen.items():
+        if name not in excluded:
+            left[name] = relations
+        elif (taken := excluded[name]) is not None:
+            all_of_it = frozenset(r.name for r in names.relations_of(name))
+            if rest := (all_of_it if relations is None else relations) - taken:
+                left[name] = rest
+    return left

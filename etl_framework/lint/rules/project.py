@@ -106,7 +106,7 @@ class OneFile(ProjectRule):
     codes = ("E306",)
 
     def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
-        if pipeline_file.model and pipeline_file.model.name == Path(pipeline_file.file.path).stem:
+        if pipeline_file.model and pipeline_file.model.name == pipeline_file.stem:
             yield fact(pipeline_file, "is", (pipeline_file.model.name,), ("name",))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
@@ -147,7 +147,7 @@ class OneWriter(ProjectRule):
 
     def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
         for name, kpi in pipeline_file.model.kpis.items() if pipeline_file.model else ():
-            me, table = f"{Path(pipeline_file.file.path).stem}.{name}", kpi.target.table
+            me, table = f"{pipeline_file.stem}.{name}", kpi.target.table
             keys = ("kpis", name, "target", "table")
             yield fact(pipeline_file, "writes", (kpi.target.connection, table, me), keys)
 
