@@ -121,7 +121,8 @@ def test_the_dags_of_some_pipelines(with_prod: Folder, tmp_path: Path) -> None:
     assert (tmp_path / "out/dags/pipelines/orders.yml").exists()
 
     with_prod.write("pipelines/orders.yml", "name: orders\nsources: 1\n")
-    assert errors_of(load_project(with_prod.root), [shop]) == []
+    assert errors_of(load_project(with_prod.root), order) == []
+    assert errors_of(load_project(with_prod.root), Order(order.version, "prod")) != []
     with_prod.write("dags/shop.py", STUB + STUB.replace("orders", "shop"))
     with_prod.write("pipelines/orders.yml", ORDERS)
     with pytest.raises(BundleError, match="B105 the file loads 'orders' too"):

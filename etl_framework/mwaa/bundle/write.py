@@ -144,7 +144,7 @@ def _before(
     lines: list[str],
 ) -> Iterator[Diagnostic]:
     """What is wrong already, before anything is fetched."""
-    yield from errors_of(project, pipelines)
+    yield from errors_of(project, order)
     yield from not_on_mwaa(project, pipelines, environment)
     if not (project.root / DAGS).is_dir():
         message = "the project has no DAG files, so Airflow would show nothing"
@@ -162,14 +162,12 @@ def _refuse(problems: Iterator[Diagnostic] | Sequence[Diagnostic]) -> None:
         raise BundleError(diagnostics)
 
 
-def errors_of(project: Project, pipelines: Sequence[Pipeline]) -> list[Diagnostic]:
-    """The errors of a project, without those in files of other pipelines alone."""
-    names = {pipeline.name for pipeline in pipelines}
+def errors_of(project: Project, order: Order) -> list[Diagnostic]:
+    """The errors of a project, without those in files of pipelines that the order leaves out."""
     ours, others = set[str](), set[str]()
     for pipeline_file in project.pipelines:
-        (ours if pipeline_file.stem in names else others).update(files_of(pipeline_file))
-    if len(names) == len(project.models):
-        others = set()
+        wanted = order.only is None or pipeline_file.stem in order.only
+        (ours if wanted else others).update(files_of(pipeline_file))
     return [e for e in Linter(project.root).errors() if e.path not in others - ours]
 
 

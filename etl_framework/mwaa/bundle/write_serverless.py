@@ -78,7 +78,7 @@ def _before(
     project: Project, order: Order, label: str, wanted: Wanted, lines: list[str]
 ) -> Iterator[Diagnostic]:
     pipelines = order.pipelines(project)
-    yield from errors_of(project, pipelines)
+    yield from errors_of(project, order)
     problems = not_on_mwaa(project, pipelines, label)
     # Variables of the environment are the workflow's own there.
     yield from (problem for problem in problems if problem.code != "B102")
