@@ -84,7 +84,7 @@ def bundle(
     project, only = load_project(root), None
     if select or exclude:
         found = chosen(project, select, (), exclude, base, environment, kinds=())
-        only = frozenset(each.model.name for each in found)
+        only = frozenset(each.name for each in found)
     order = Order(
         version, environment, constraints, requirements, wheels, authorities, not no_import, only
     )

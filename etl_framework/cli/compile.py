@@ -44,7 +44,7 @@ def compile_(
     for number, each in enumerate(
         chosen(project, selectors, select, exclude, base, environment, kinds=())
     ):
-        name = each.model.name
+        name = each.name
         plan = next(plans_of(project, name, environment, [each.model.some_interval()]))
         form = compiled_form(project, each.file, plan)
         if keep:

@@ -112,7 +112,7 @@ def _parts(
     parts = dict[str, "Collection[str] | None"]()
     if left or not selectors:
         found = chosen(project, left, select, exclude, base, environment)
-        parts = {each.model.name: each.relations for each in found}
+        parts = {each.name: each.relations for each in found}
     everything = not selectors and not select
     return parts | dict.fromkeys(gone if everything else (n for n in gone if n in selectors))
 

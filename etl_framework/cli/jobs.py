@@ -34,7 +34,7 @@ def run_side_by_side(
     from etl_framework.project.graph import upstream
 
     before = upstream(project.models)
-    waiting = {each.model.name: each for each in chosen}
+    waiting = {each.name: each for each in chosen}
     names = list(waiting)
     failed, left, codes = dict[str, int](), dict[str, str](), set[int]()
     started = dict[Future[int], str]()
@@ -66,7 +66,7 @@ def run_side_by_side(
 
 def _run(each: Selected, options: Sequence[str], processes: list[subprocess.Popen[str]]) -> int:
     """Run a pipeline in another process, and then print what that has printed."""
-    begun, name = time.monotonic(), each.model.name
+    begun, name = time.monotonic(), each.name
     process = subprocess.Popen(
         [sys.executable, "-m", "etl_framework", "run", *each.names, *options],
         stdin=subprocess.DEVNULL,

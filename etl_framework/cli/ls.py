@@ -51,7 +51,7 @@ def ls(
     before = upstream(project.models)
     listed = [
         {
-            "name": each.model.name, "path": each.file.file.path,
+            "name": each.name, "path": each.file.file.path,
             "description": each.model.description, "owner": each.model.owner,
             "tags": each.model.tags, "schedule": each.model.schedule,
             "sources": list(each.model.sources), "transforms": list(each.model.transforms),

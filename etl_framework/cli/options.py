@@ -75,6 +75,31 @@ date_option = click.option(
 )
 
 
+def _variable(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """Return the names and values of `--var name=value`."""
+    found = dict[str, str]()
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.BadParameter(f"'{each}' is not of the form name=value")
+        if name in found:
+            raise click.BadParameter(f"'{name}' is given twice")
+        found[name] = value
+    return found
+
+
+variable_option = click.option(
+    "--var",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_variable,
+    help="A value for one of the `params` of a pipeline.",
+)
+
+
 def limit_option(rows: int) -> Callable[[F], F]:
     """Return the option `--limit` with this default."""
     return click.option(

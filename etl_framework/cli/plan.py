@@ -18,6 +18,7 @@ from etl_framework.cli.options import (
     format_option,
     plans,
     project_option,
+    variable_option,
 )
 from etl_framework.cli.selecting import chosen, selecting
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @selecting
 @environment_option
 @date_option
+@variable_option
 @click.option("--sql/--no-sql", default=True, help="Show the SQL, as written and as it runs.")
 @click.option(
     "--live",
@@ -46,6 +48,7 @@ def plan(
     base: str,
     environment: str | None,
     on: date | None,
+    variables: dict[str, str],
     sql: bool,
     live: bool,
     root: Path,
@@ -61,13 +64,14 @@ def plan(
     etl plan music_streaming --no-sql
     etl plan music_streaming --live           what would change in the tables
     """
+    from etl_framework.errors import ConfigError
     from etl_framework.project.project import load_project
 
-    project = load_project(root)
+    project = load_project(root).given(variables)
     found = chosen(project, selectors, select, exclude, base, environment)
-    built = [
-        _narrowed(next(plans(project, each.model.name, environment, on)), each) for each in found
-    ]
+    built = [_narrowed(next(plans(project, each.name, environment, on)), each) for each in found]
+    if unset := [problem for one in built for problem in one.unset]:
+        raise ConfigError(unset)
     if live:
         _compare(built, format_)
     elif format_ == "json":

@@ -17,6 +17,7 @@ from etl_framework.cli.options import (
     limit_option,
     plans_of,
     project_option,
+    variable_option,
 )
 from etl_framework.cli.selecting import chosen
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.argument("selectors", nargs=-1, required=True, shell_complete=queries)
 @environment_option
 @date_option
+@variable_option
 @click.option("--order-by", metavar="COLUMN", help="`-COLUMN` for largest first.")
 @limit_option(10)
 @project_option
@@ -37,6 +39,7 @@ def preview(
     selectors: tuple[str, ...],
     environment: str | None,
     on: date | None,
+    variables: dict[str, str],
     order_by: str | None,
     limit: int,
     root: Path,
@@ -55,7 +58,7 @@ def preview(
     from etl_framework.project.project import load_project
     from etl_framework.project.selectors import is_name
 
-    project = load_project(root)
+    project = load_project(root).given(variables)
     if len(selectors) == 1 and is_name(selectors[0]) and _is_relation(project, selectors[0]):
         relations = [project.find(selectors[0])]
     else:
@@ -85,12 +88,15 @@ def _show(
     format_: str,
 ) -> None:
     from etl_framework.cli.table import FORMATS
+    from etl_framework.errors import ConfigError
     from etl_framework.workbench.inputs import open_inputs, rows_of
 
     started = time.monotonic()
     pipeline = relation.pipeline
     with open_inputs(project, environment, pipeline, on) as inputs:
         plan = next(plans_of(inputs.project, pipeline.name, environment, [inputs.interval]))
+        if plan.unset:
+            raise ConfigError(plan.unset)
         columns, rows = rows_of(inputs, plan, relation.name, limit, order_by)
         click.echo(FORMATS[format_](columns, rows))
         seconds = time.monotonic() - started

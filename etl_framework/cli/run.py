@@ -19,6 +19,7 @@ from etl_framework.cli.options import (
     intervals_over,
     plans_of,
     project_option,
+    variable_option,
 )
 from etl_framework.cli.selecting import SELECTED, chosen, selecting
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @selecting
 @environment_option
 @date_option
+@variable_option
 @click.option("--from", "first", metavar="A", callback=day, help="Backfill: the first day,")
 @click.option("--to", "last", metavar="B", callback=day, help="and the last one, included.")
 @click.option("--fresh", is_flag=True, help="Do every step again, even where its output is there.")
@@ -67,6 +69,7 @@ def run(
     base: str,
     environment: str | None,
     on: date | None,
+    variables: dict[str, str],
     first: date | None,
     last: date | None,
     fresh: bool,
@@ -94,12 +97,13 @@ def run(
     etl run music_streaming --missing
     etl run tag:daily orders+ --jobs 4
     etl run result:failed --missing
+    etl run music_streaming --var min_listens=5
     """
     from etl_framework.cli.jobs import run_side_by_side
     from etl_framework.cli.several import run_several
     from etl_framework.project.project import load_project
 
-    project = load_project(root)
+    project = load_project(root).given(variables)
     older: Older = "replace" if replace_newer else "refuse"
 
     if not selectors and not select:
@@ -109,7 +113,7 @@ def run(
         sys.exit(run_side_by_side(project, found, jobs, _options(click.get_current_context())))
 
     def one(each: Selected) -> None:
-        model, name = each.model, each.model.name
+        model, name = each.model, each.name
         intervals: Sequence[DataInterval | None] = [None]
         if missing:
             intervals = _gaps(project, environment, model, first, last, on)
@@ -133,7 +137,11 @@ def _options(context: click.Context) -> list[str]:
         default = context.get_parameter_source(name) == ParameterSource.DEFAULT
         if name in (*SELECTED, "jobs", "root") or default or not isinstance(option, click.Option):
             continue
-        given += [option.opts[0]] if option.is_flag else [option.opts[0], str(context.params[name])]
+        value = context.params[name]
+        if isinstance(value, dict):
+            given += [part for n, v in value.items() for part in (option.opts[0], f"{n}={v}")]
+        else:
+            given += [option.opts[0]] if option.is_flag else [option.opts[0], str(value)]
     return given
 
 

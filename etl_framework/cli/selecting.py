@@ -91,7 +91,7 @@ def _states(project: Project, base: str) -> dict[str, Collection[str]]:
         if pipeline_file.model:
             path = pipeline_file.file.path
             words = ["modified"] if path in changed else ["unmodified"]
-            states[pipeline_file.model.name] = words if path in old else [*words, "new"]
+            states[pipeline_file.stem] = words if path in old else [*words, "new"]
     return states
 
 

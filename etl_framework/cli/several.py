@@ -29,7 +29,7 @@ def run_several(
     before = upstream(project.models)
     failed, left = dict[str, EtlError](), dict[str, str]()
     for each in chosen:
-        name = each.model.name
+        name = each.name
         if broken := sorted(before.get(name, set()) & {*failed, *left}):
             left[name] = f"it comes after {', '.join(broken)}"
             click.echo(f"{name} is not run: {left[name]}", err=True)
@@ -38,7 +38,7 @@ def run_several(
             one(each)
         except EtlError as error:
             failed[name] = error
-    tell([each.model.name for each in chosen], failed, left)
+    tell([each.name for each in chosen], failed, left)
     if failed:
         first, *_ = errors = list(failed.values())
         raise first.about([problem for error in errors for problem in error.diagnostics])

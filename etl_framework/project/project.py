@@ -11,6 +11,7 @@ from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.project.defaults import defaults_paths, with_defaults
 from etl_framework.project.environments import Environment, Environments
 from etl_framework.project.models import Pipeline
+from etl_framework.project.params import with_values
 from etl_framework.project.paths import ENVIRONMENTS, PIPELINES, TEMPLATES, pipeline_paths
 from etl_framework.project.relation import SECTIONS, Kind, Relation, relations_of
 from etl_framework.project.validate import validate
@@ -29,11 +30,13 @@ class PipelineFile:
 
     :param model: the pipeline without the parts that are wrong; None if nothing is left.
     :param left_out: the keys of the parts that are wrong.
+    :param declared: the pipeline as it is written, before values of its `params` are in it.
     """
 
     file: YamlFile
     model: Pipeline | None
     left_out: frozenset[Keys] = frozenset()
+    declared: Pipeline | None = None
 
     @property
     def stem(self) -> str:
@@ -67,12 +70,16 @@ class PipelineFile:
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with `pipelines/`, `sql_templates/` and `environments.yml`, loaded."""
+    """A folder with `pipelines/`, `sql_templates/` and `environments.yml`, loaded.
+
+    :param values: those that a run is given for the params of pipelines.
+    """
 
     root: Path
     pipelines: tuple[PipelineFile, ...]
     environments: Environments | None
     environments_file: YamlFile = field(repr=False)
+    values: Mapping[str, object] = field(default_factory=dict)
 
     def diagnostics(self) -> list[Diagnostic]:
         """What is wrong with the files themselves."""
@@ -92,6 +99,17 @@ class Project:
                 return pipeline_file
         known = [pipeline_file.stem for pipeline_file in self.pipelines]
         raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
+
+    def given(self, values: Mapping[str, object]) -> Project:
+        """The project with values for the params of pipelines, for a run.
+
+        :raises ConfigError: no pipeline has a param of a name.
+        """
+        known = {name for model in self.models for name in model.params}
+        if unknown := [name for name in values if name not in known]:
+            message = f"no pipeline has a param '{unknown[0]}'"
+            raise ConfigError(message, hint=did_you_mean(unknown[0], known))
+        return replace(self, values={**self.values, **values})
 
     @property
     def models(self) -> list[Pipeline]:
@@ -189,4 +207,7 @@ def load_pipeline(root: Path, path: str) -> PipelineFile:
     if file.data is None and file.diagnostics:
         return PipelineFile(file, None)
     model, left_out = validate(Pipeline, file)
-    return PipelineFile(file, model, frozenset(left_out))
+    if model is None or not model.params:
+        return PipelineFile(file, model, frozenset(left_out), model)
+    looked_at = with_values(model, {}, paths=False)
+    return PipelineFile(file, looked_at, frozenset(left_out), model)

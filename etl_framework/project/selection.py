@@ -25,10 +25,16 @@ class Selected:
     relations: frozenset[str] | None
 
     @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        return self.file.stem
+
+    @property
     def names(self) -> list[str]:
         """How it is selected: `orders`, or `orders.totals` and others of its relations."""
-        name = self.model.name
-        return [name] if self.relations is None else [f"{name}.{r}" for r in sorted(self.relations)]
+        if self.relations is None:
+            return [self.name]
+        return [f"{self.name}.{relation}" for relation in sorted(self.relations)]
 
     def has(self, relation: str) -> bool:
         """Whether a relation of the pipeline is selected."""
@@ -60,8 +66,10 @@ def selected(
         if not chosen:
             raise ConfigError(f"nothing selected is any of '{' '.join(narrowed)}'", hint="etl ls")
     left = _without(names, chosen, names.meant(exclude)) if exclude else chosen
-    ordered = [model.name for model in in_order(project)] if len(left) > 1 else list(left)
-    return [_one(names.files[name], left[name]) for name in ordered if name in left]
+    if len(left) > 1:
+        order = [model.name for model in in_order(project)]
+        left = {name: left[name] for name in (*order, *left) if name in left}
+    return [_one(names.files[name], relations) for name, relations in left.items()]
 
 
 def _one(pipeline_file: PipelineFile, relations: frozenset[str] | None) -> Selected:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.project.graph import around, needed_kpis, reversed_graph, upstream
@@ -53,7 +54,7 @@ class Selectors:
         within: Collection[str] | None = None,
     ) -> None:
         """Of a project; the plain name of a relation means one `within` some pipelines."""
-        self.files = {file.model.name: file for file in project.pipelines if file.model}
+        self.files = {file.stem: file for file in project.pipelines if file.model}
         self._project = project
         self._kinds = kinds
         self._within = self.files if within is None else within
@@ -147,7 +148,10 @@ class Selectors:
 
         :raises ConfigError: there is none, or it is in several pipelines.
         """
-        if found := [name for name in self.files if fnmatchcase(name, what)]:
+        stems = {f.model.name: n for n, f in self.files.items() if f.model} | {
+            name: name for name in self.files
+        }
+        if found := [stem for name, stem in stems.items() if fnmatchcase(name, what)]:
             return dict.fromkeys(found)
         pipeline, _, relation = what.rpartition(".")
         candidates = [r for name in self._within for r in self.relations_of(name)]
@@ -156,12 +160,12 @@ class Selectors:
                 if file.model is None and (pipeline or what) == file.stem:
                     raise ConfigError(file.file.diagnostics)
             if not pipeline or pipeline in self.files:
-                of = [r for r in candidates if not pipeline or r.pipeline.name == pipeline]
+                of = [r for r in candidates if not pipeline or _stem(r) == pipeline]
                 return self._relation(what, pipeline, relation, of)
         meant: Meant = {}
         for r in candidates:
             if fnmatchcase(r.full_name, what):
-                meant[r.pipeline.name] = frozenset({r.name, *(meant.get(r.pipeline.name) or ())})
+                meant[_stem(r)] = frozenset({r.name, *(meant.get(_stem(r)) or ())})
         if not meant:
             hint = did_you_mean(pipeline or what, self.files)
             raise ConfigError(f"there is no pipeline '{pipeline or what}'", hint=hint)
@@ -181,9 +185,14 @@ class Selectors:
             known = [r.name for r in candidates]
             said = f"'{pipeline}' has no {kinds} '{name}'"
             if not pipeline:
-                said, known = f"there is no pipeline or {kinds} '{what}'", [*self.files, *known]
+                one = f"pipeline or {kinds}" if kinds else "pipeline"
+                said, known = f"there is no {one} '{what}'", [*self.files, *known]
             raise ConfigError(said, hint=did_you_mean(name, known))
-        return {fitting[0].pipeline.name: frozenset({fitting[0].name})}
+        return {_stem(fitting[0]): frozenset({fitting[0].name})}
+
+
+def _stem(relation: Relation) -> str:
+    return Path(relation.file.path).stem
 
 
 def _any(one: Meant, other: Meant) -> Meant:

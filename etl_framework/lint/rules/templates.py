@@ -9,6 +9,7 @@ from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import ApartRule, Checked, Fact, Rule, source_of
+from etl_framework.project.params import in_path
 from etl_framework.project.project import TEMPLATES, Project
 from etl_framework.project.yaml_file import texts
 from etl_framework.sources.files import FilesSource
@@ -78,7 +79,8 @@ class PathTemplates(Rule):
                 if "{" not in path or reached_for(path):
                     continue
                 try:
-                    render_text(path, text_values(checked.interval))
+                    samples = {n: p.sample for n, p in checked.pipeline.params.items()}
+                    render_text(in_path(path, samples), text_values(checked.interval))
                 except TemplateError as error:
                     keys, file = ("sources", name, "path"), checked.pipeline_file.file
                     place = file.inside(keys, path, max(path.find("{{"), path.find("{%"), 0))
