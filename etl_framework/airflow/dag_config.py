@@ -75,7 +75,7 @@ def files_of(project: Project, pipeline_file: PipelineFile) -> list[str]:
     templates = {f"{TEMPLATES}/{name}" for name in named if name}
     others = [name.partition(".")[0] for name in model.after] if model else []
     waited_for = {project.pipeline(name).file.path for name in others}
-    own = {pipeline_file.file.path, *pipeline_file.defaults}
+    own = {pipeline_file.file.path, *pipeline_file.defaults, *pipeline_file.templates}
     return sorted({*own, ENVIRONMENTS, *templates, *waited_for})
 
 

@@ -12,6 +12,7 @@ from etl_framework.errors import ConfigError
 
 PIPELINES = "pipelines"
 TEMPLATES = "sql_templates"
+PIPELINE_TEMPLATES = "pipeline_templates"
 ENVIRONMENTS = "environments.yml"
 # In `pipelines/` and the folders below it: what pipelines there have in common.
 DEFAULTS = "defaults.yml"

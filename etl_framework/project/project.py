@@ -10,6 +10,7 @@ from pathlib import Path
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.project.defaults import defaults_paths, with_defaults
 from etl_framework.project.environments import Environment, Environments
+from etl_framework.project.expand import expand
 from etl_framework.project.models import Pipeline
 from etl_framework.project.params import with_values
 from etl_framework.project.paths import ENVIRONMENTS, PIPELINES, TEMPLATES, pipeline_paths
@@ -30,18 +31,18 @@ class PipelineFile:
 
     :param model: the pipeline without the parts that are wrong; None if nothing is left.
     :param left_out: the keys of the parts that are wrong.
+    :param stem: the name that the pipeline has by its file: that of the file without its ending, or
+        of the instance.
     :param declared: the pipeline as it is written, before values of its `params` are in it.
+    :param templates: the paths of the templates that it is made of.
     """
 
     file: YamlFile
     model: Pipeline | None
+    stem: str
     left_out: frozenset[Keys] = frozenset()
     declared: Pipeline | None = None
-
-    @property
-    def stem(self) -> str:
-        """The file's name without its ending, which is the pipeline's name."""
-        return Path(self.file.path).stem
+    templates: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> tuple[str, ...]:
@@ -186,7 +187,8 @@ def load_project(root: Path) -> Project:
     root = root.resolve()
     paths = pipeline_paths(root)
     project = load_environments(root)
-    return replace(project, pipelines=tuple(load_pipeline(root, path) for path in paths))
+    loaded = [pipeline_file for path in paths for pipeline_file in load_pipelines(root, path)]
+    return replace(project, pipelines=tuple(loaded))
 
 
 def load_environments(root: Path) -> Project:
@@ -198,16 +200,23 @@ def load_environments(root: Path) -> Project:
     return Project(root, (), environments, file)
 
 
-def load_pipeline(root: Path, path: str) -> PipelineFile:
-    """Read the file of one pipeline.
+def load_pipelines(root: Path, path: str) -> list[PipelineFile]:
+    """Read a file, and the pipelines in it: one, or with `instances` of a template several.
 
     :param path: the file's path in the project's folder.
     """
-    file = with_defaults(root, read_yaml(root / path, path))
+    file = read_yaml(root / path, path)
+    if made := expand(root, file):
+        return [_loaded(root, one.file, one.name, one.templates) for one in made]
+    return [_loaded(root, file, Path(path).stem)]
+
+
+def _loaded(root: Path, read: YamlFile, name: str, templates: tuple[str, ...] = ()) -> PipelineFile:
+    file = with_defaults(root, read)
     if file.data is None and file.diagnostics:
-        return PipelineFile(file, None)
+        return PipelineFile(file, None, name, templates=templates)
     model, left_out = validate(Pipeline, file)
     if model is None or not model.params:
-        return PipelineFile(file, model, frozenset(left_out), model)
+        return PipelineFile(file, model, name, frozenset(left_out), model, templates)
     looked_at = with_values(model, {}, paths=False)
-    return PipelineFile(file, looked_at, frozenset(left_out), model)
+    return PipelineFile(file, looked_at, name, frozenset(left_out), model, templates)

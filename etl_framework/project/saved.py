@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-PARTS = ("pipelines", "sql_templates", "dags", "environments.yml", "setup.cfg")
+PARTS = (
+    "pipelines",
+    "pipeline_templates",
+    "sql_templates",
+    "dags",
+    "environments.yml",
+    "setup.cfg",
+)
 FUNCTIONS = ("*.py", "[!.]*/*.py")
 # Between two looks.
 SECONDS = 0.2

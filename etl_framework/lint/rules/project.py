@@ -84,7 +84,7 @@ class Names(Rule):
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
             file, name = checked.pipeline_file.file, checked.pipeline.name
-            if name != Path(file.path).stem:
+            if name != checked.pipeline_file.stem:
                 message = f"the pipeline is called '{name}' and its file {Path(file.path).name}"
                 hint = f"rename the file to {name}.yml, or the pipeline"
                 yield file.diagnostic(("name",), "E306", message, hint)

@@ -44,7 +44,7 @@ class Reaching(Rule):
         ):
             for keys, text in texts(file.data):
                 for start, name in reached_for(text) if "{" in text else ():
-                    yield reaching(file.path, *file.inside(keys, text, start), name)
+                    yield reaching(*file.where_inside(keys, text, start), name)
 
 
 class UnknownNames(Rule):
@@ -83,8 +83,8 @@ class PathTemplates(Rule):
                     render_text(in_path(path, samples), text_values(checked.interval))
                 except TemplateError as error:
                     keys, file = ("sources", name, "path"), checked.pipeline_file.file
-                    place = file.inside(keys, path, max(path.find("{{"), path.find("{%"), 0))
-                    yield Diagnostic(file.path, *place, "E316", *_why(error))
+                    place = file.where_inside(keys, path, max(path.find("{{"), path.find("{%"), 0))
+                    yield Diagnostic(*place, "E316", *_why(error))
 
 
 class Settings(ApartRule):
@@ -100,8 +100,8 @@ class Settings(ApartRule):
             try:
                 render_text(text, {"env": _Anything(), "var": _Anything()})
             except TemplateError as error:
-                place = file.inside(keys, text, max(text.find("{{"), text.find("{%"), 0))
-                yield Diagnostic(file.path, *place, "E317", *_why(error, ("env.NAME", "var.name")))
+                place = file.where_inside(keys, text, max(text.find("{{"), text.find("{%"), 0))
+                yield Diagnostic(*place, "E317", *_why(error, ("env.NAME", "var.name")))
 
 
 class _Anything:

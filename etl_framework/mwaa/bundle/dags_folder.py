@@ -15,6 +15,7 @@ from etl_framework.lint.rules.dags import DAGS, dag_files, loads
 from etl_framework.plan.plan import build_plan
 from etl_framework.platforms.mwaa import MwaaVersion
 from etl_framework.project.models import Pipeline
+from etl_framework.project.paths import PIPELINE_TEMPLATES
 from etl_framework.project.project import ENVIRONMENTS, PIPELINES, TEMPLATES, Project, load_project
 
 IGNORE = ".airflowignore"
@@ -36,7 +37,7 @@ def write_dags(
     names = {pipeline.name for pipeline in pipelines}
     _leave_out(project, names, folder)
     code = write_project(project, pipelines, folder)
-    no_dags = [PIPELINES, TEMPLATES, COMPILED.split("/")[0], *code]
+    no_dags = [PIPELINES, PIPELINE_TEMPLATES, TEMPLATES, COMPILED.split("/")[0], *code]
     _write_ignored(project.root, no_dags, version, folder)
     _compile(folder, environment, names)
 
@@ -44,7 +45,7 @@ def write_dags(
 def write_project(project: Project, pipelines: Sequence[Pipeline], folder: Path) -> list[str]:
     """Copy the files that steps read into a folder; return the names of its Python code."""
     root = project.root
-    for name in (PIPELINES, TEMPLATES):
+    for name in (PIPELINES, PIPELINE_TEMPLATES, TEMPLATES):
         if (root / name).is_dir():
             shutil.copytree(root / name, folder / name, ignore=LEFT_OUT, dirs_exist_ok=True)
     shutil.copyfile(root / ENVIRONMENTS, folder / ENVIRONMENTS)
