@@ -112,8 +112,14 @@ def _without_selectors(
     root: Path, paths: Sequence[str], exclude: Sequence[str], base: str
 ) -> tuple[str, ...]:
     """Paths, with the files of the pipelines that selectors mean in their place."""
+    from etl_framework.project.paths import pipeline_paths
+
+    stems = {Path(path).stem for path in pipeline_paths(root)} if paths else set()
     selectors = [
-        path for path in paths if re.search(r"[:+@*,\[]", path) and not Path(path).exists()
+        path
+        for path in paths
+        if not Path(path).exists()
+        and (re.search(r"[:+@*,\[]", path) or (path.isidentifier() and path not in stems))
     ]
     if not selectors and not exclude:
         return tuple(paths)
