@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from etl_framework.cli.completion import environments
+from etl_framework.cli.log import log
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
@@ -100,17 +101,6 @@ variable_option = click.option(
 )
 
 
-def limit_option(rows: int) -> Callable[[F], F]:
-    """Return the option `--limit` with this default."""
-    return click.option(
-        "--limit",
-        type=click.IntRange(min=0),
-        default=rows,
-        show_default=True,
-        help="Rows at the most; 0 for all.",
-    )
-
-
 def plans(
     project: Project,
     name: str,
@@ -193,12 +183,34 @@ def intervals_over(
             f"the data interval {asked_for[0]} is not over yet: it is {now:%H:%M} UTC"
         )
     if len(over) < len(asked_for) or (last and last > today):
-        click.echo(f"up to {over[-1]}: what is asked for behind it is not over yet", err=True)
+        log().say(f"up to {over[-1]}: what is asked for behind it is not over yet")
     start = pipeline.start_date
     if start and (early := sum(interval.start.date() < start for interval in over)):
-        click.echo(
-            f"{early} of {len(over)} data intervals begin before start_date {start}", err=True
-        )
+        log().say(f"{early} of {len(over)} data intervals begin before start_date {start}")
     if len(over) > 1:
-        click.echo(f"{len(over)} data intervals, one run each", err=True)
+        log().say(f"{len(over)} data intervals, one run each")
     return over
+
+
+def gaps(
+    project: Project,
+    environment: str | None,
+    pipeline: Pipeline,
+    first: date | None,
+    last: date | None,
+    on: date | None,
+) -> list[DataInterval]:
+    """The data intervals between two days that are not published, the oldest first."""
+    from etl_framework.run.status import BAD, status
+
+    if on and (first or last):
+        raise click.UsageError("give either --date, or --from and --to")
+    if first and last and first > last:
+        raise click.UsageError(f"--from {first} is after --to {last}")
+    row = status(project, environment, pipeline, 0, on or last)
+    begin = on or first or date.min
+    found = [cell.interval for cell in row.of(*BAD) if cell.interval.start.date() >= begin]
+    if found:
+        count = f"{len(found):,} data interval{'' if len(found) == 1 else 's'}"
+        log().say(f"{count} to run, the oldest first")
+    return found
