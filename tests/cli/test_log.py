@@ -87,10 +87,17 @@ def test_machines_get_an_object_a_line(orders: Folder, etl: Etl) -> None:
 def test_machines_get_every_step_of_several_data_intervals(orders: Folder, etl: Etl) -> None:
     days = ("--from", "2024-06-25", "--to", "2024-06-26")
     done = etl("run", "orders", *days, "--log-format", "json")
-    ended = [line for line in lines(done.stderr) if line["event"] == "run" and "seconds" in line]
+    told = lines(done.stderr)
+    ended = [line for line in told if line["event"] == "run" and "seconds" in line]
+    published = [line["interval_start"] for line in told if line.get("step") == "publish"
+                 and line["state"] == "done"]  # fmt: skip
 
     assert [line["interval_start"][:10] for line in ended] == ["2024-06-25", "2024-06-26"]
-    assert lines(done.stderr)[-1]["event"] == "summary"
+    assert published == [line["interval_start"] for line in ended]
+    assert [line["message"] for line in told if line["event"] == "message"] == [
+        "2 data intervals, one run each"
+    ]
+    assert told[-1]["event"] == "summary"
     assert done.stdout == ""
 
 
@@ -167,7 +174,8 @@ def test_a_bug_is_a_line_with_its_traceback() -> None:
     ],
 )
 def test_what_libraries_log(log: str, says: list[str]) -> None:
-    told = "l = logging.getLogger('etl_framework.x'); l.info('i'); l.warning('w'); l.error('e')"
+    told = "l = logging.getLogger('etl_framework.x'); l.info('i'); l.warning('w'); l.error('e');"
+    told += "other = logging.getLogger('other'); other.setLevel(10); other.info('o')"
     done = run_in_python(f"with {log}.attached(): {told}")
 
     assert done.stderr.splitlines() == says

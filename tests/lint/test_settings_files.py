@@ -8,6 +8,7 @@ import pytest
 
 from etl_framework.errors import ConfigError
 from etl_framework.lint.settings import Settings, load_settings, mwaa_of
+from etl_framework.project.saved import saved
 from tests.conftest import Folder
 
 CFG = """[etl:lint]
@@ -186,3 +187,17 @@ def test_the_command_takes_them(orders: Folder) -> None:
 
     orders.write("pyproject.toml", '[tool.etl.lint]\nerror = ["W403"]\n')
     assert orders.etl("plan", "orders").returncode == 2
+
+
+def test_it_can_be_named_as_a_changed_file(orders: Folder) -> None:
+    """As a hook before a commit does."""
+    orders.write("pyproject.toml", "[tool.etl.lint]\n")
+
+    assert orders.etl("lint", "pyproject.toml").returncode == 0
+
+
+def test_it_is_noticed_when_it_is_saved(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text("")
+
+    assert file in dict(saved(tmp_path))
