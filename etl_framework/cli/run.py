@@ -108,9 +108,6 @@ def run(
 
     older: Older = "replace" if replace_newer else "refuse"
 
-    if not selectors and not select:
-        raise click.UsageError("say which: names, selectors as `etl ls` takes them, or '*'")
-
     def one(project: Project, each: Selected) -> None:
         model, name = each.model, each.name
         intervals: Sequence[DataInterval | None] = [None]
@@ -127,6 +124,8 @@ def run(
 
     code = 0
     with document(format_, runs=[], not_run=[]):
+        if not selectors and not select:
+            raise click.UsageError("say which: names, selectors as `etl ls` takes them, or '*'")
         project = load_project(root).given(variables)
         found = chosen(project, selectors, select, exclude, base, environment)
         if jobs > 1 and len(found) > 1:
