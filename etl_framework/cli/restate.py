@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from etl_framework.cli.completion import pipelines
+from etl_framework.cli.intervals import intervals_over
 from etl_framework.cli.log import log, log_options
 from etl_framework.cli.options import (
     day,
     environment_option,
-    intervals_over,
     plans_of,
     project_option,
     variable_option,

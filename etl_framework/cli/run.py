@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from etl_framework.cli.document import document
+from etl_framework.cli.intervals import gaps, intervals_over
 from etl_framework.cli.log import log, log_options
 from etl_framework.cli.options import (
     date_option,
     day,
     environment_option,
     format_option,
-    gaps,
-    intervals_over,
     plans_of,
     project_option,
     variable_option,
