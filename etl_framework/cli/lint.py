@@ -58,8 +58,8 @@ def lint(
     """Report every mistake of the project's files at once.
 
     PATHS are files, folders or names of pipelines, SELECTORS are as for `etl ls`; everything if
-    none is given. Connects nowhere.
-    `etl rule CODE` explains a finding. Settings are in setup.cfg, section [etl:lint].
+    none is given. Connects nowhere. `etl rule CODE` explains a finding. Settings are in setup.cfg,
+    [etl:lint], or in pyproject.toml, [tool.etl.lint].
     Exit codes: 0 clean, 1 found something, 2 could not run.
 
     \b

@@ -12,6 +12,7 @@ PARTS = (
     "dags",
     "environments.yml",
     "setup.cfg",
+    "pyproject.toml",
 )
 FUNCTIONS = ("*.py", "[!.]*/*.py")
 # Between two looks.
