@@ -39,8 +39,9 @@ def run_side_by_side(
     :returns: the exit code: 0 all are done, 1 some failed, 2 those that failed could not begin.
     """
     from etl_framework.project.graph import upstream
+    from etl_framework.project.summary import Summary
 
-    before, options = upstream(project.models), _options(context)
+    before, options = upstream(map(Summary.of, project.pipelines)), _options(context)
     waiting = {each.name: each for each in chosen}
     names = list(waiting)
     failed, left, codes = dict[str, int](), dict[str, str](), set[int]()

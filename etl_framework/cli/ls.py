@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from etl_framework.cli.options import environment_option, format_option, project_option
-from etl_framework.cli.selecting import chosen, selecting
+from etl_framework.cli.selecting import selecting
 
 
 @click.command()
@@ -38,26 +38,29 @@ def ls(
     etl ls 'path:pipelines/shop,tag:daily' --exclude orders+
     etl ls state:modified+ --base origin/main
     """
+    from etl_framework.cli.selecting import known_facts, refuse_broken
     from etl_framework.project.graph import upstream
-    from etl_framework.project.project import load_project
+    from etl_framework.project.selection import meant, names_of
+    from etl_framework.project.summary import summaries
 
-    project = load_project(root)
-    found = chosen(project, selectors, select, exclude, base, environment)
+    pipelines = summaries(root)
+    refuse_broken(pipelines, selectors, select)
+    facts = known_facts(root, base, environment)
+    found = meant(pipelines, selectors, exclude, select, facts=facts)
     if format_ == "text":
-        for each in found:
-            for name in each.names:
-                click.echo(name)
+        for name, relations in found.items():
+            click.echo("\n".join(names_of(name, relations)))
         return
-    before = upstream(project.models)
+    known, before = {p.name: p for p in pipelines}, upstream(pipelines)
     listed = [
         {
-            "name": each.name, "path": each.file.file.path,
-            "description": each.model.description, "owner": each.model.owner,
-            "tags": each.model.tags, "schedule": each.model.schedule,
-            "sources": list(each.model.sources), "transforms": list(each.model.transforms),
-            "kpis": [kpi for kpi in each.model.kpis if each.has(kpi)],
-            "comes_after": sorted(before[each.model.name]),
+            "name": name, "path": known[name].path, "description": known[name].description,
+            "owner": known[name].owner, "tags": known[name].tags,
+            "schedule": known[name].schedule, "sources": list(known[name].sources),
+            "transforms": list(known[name].transforms),
+            "kpis": [kpi for kpi in known[name].kpis if relations is None or kpi in relations],
+            "comes_after": sorted(before[name]),
         }
-        for each in found
+        for name, relations in found.items()
     ]  # fmt: skip
     click.echo(json.dumps(listed, indent=2, ensure_ascii=False))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from etl_framework.cli.completion import in_pipelines
-from etl_framework.cli.log import log
 
 if TYPE_CHECKING:
     from etl_framework.project.project import Project
     from etl_framework.project.relation import Kind
     from etl_framework.project.selection import Selected
+    from etl_framework.project.selectors import Facts
+    from etl_framework.project.summary import Summary
 
 F = TypeVar("F", bound=Callable[..., Any])
 SELECTED = ("selectors", "select", "exclude", "base")
@@ -59,23 +61,45 @@ def chosen(
 
     :raises ConfigError: a selector means nothing; or everything is meant, and files have errors.
     """
-    from etl_framework.errors import ConfigError
     from etl_framework.project.selection import selected
+    from etl_framework.project.summary import Summary
+
+    refuse_broken([Summary.of(f) for f in project.pipelines if f.model is None], selectors, select)
+    facts = known_facts(project.root, base, environment, project)
+    return selected(project, selectors, exclude, select, kinds=kinds, facts=facts)
+
+
+def refuse_broken(
+    pipelines: Iterable[Summary], selectors: Sequence[str], select: Sequence[str]
+) -> None:
+    """Tell of files that cannot be read if selectors may mean them.
+
+    :raises ConfigError: there are some, and everything is meant.
+    """
+    from etl_framework.errors import ConfigError
     from etl_framework.project.selectors import is_name
 
-    facts: dict[str, Callable[[], dict[str, Collection[str]]]] = {
-        "state": lambda: _states(project, base),
-        "result": lambda: _results(project, environment),
-    }
-    broken = [
-        problem for f in project.pipelines if f.model is None for problem in f.file.diagnostics
-    ]
+    broken = [problem for pipeline in pipelines for problem in pipeline.problems]
     if broken and not selectors and not select:
         raise ConfigError(broken)
-    found = selected(project, selectors, exclude, select, kinds=kinds, facts=facts)
     if broken and not all(is_name(selector) for selector in selectors):
-        log().say(f"left out, for it cannot be read: {broken[0]}")
-    return found
+        click.echo(f"left out, for it cannot be read: {broken[0]}", err=True)
+
+
+def known_facts(
+    root: Path, base: str, environment: str | None, project: Project | None = None
+) -> Facts:
+    """What git and the run history know of pipelines, looked up when it is asked for."""
+
+    def loaded() -> Project:
+        from etl_framework.project.project import load_project
+
+        return project or load_project(root)
+
+    return {
+        "state": lambda: _states(loaded(), base),
+        "result": lambda: _results(loaded(), environment),
+    }
 
 
 def _states(project: Project, base: str) -> dict[str, Collection[str]]:

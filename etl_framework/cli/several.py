@@ -23,11 +23,12 @@ def run_several(
     """
     from etl_framework.errors import EtlError
     from etl_framework.project.graph import upstream
+    from etl_framework.project.summary import Summary
 
     if len(chosen) == 1:
         one(chosen[0])
         return
-    before = upstream(project.models)
+    before = upstream(map(Summary.of, project.pipelines))
     failed, left = dict[str, EtlError](), dict[str, str]()
     for each in chosen:
         name = each.name

@@ -2,58 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from etl_framework.errors import ConfigError
-from etl_framework.project.models import Pipeline
-from etl_framework.project.project import Project
-from etl_framework.sources.postgres.source import PostgresSource
+from etl_framework.project.summary import Summary
 
 Graph = Mapping[str, Collection[str]]
 
 
-def upstream(models: Sequence[Pipeline]) -> dict[str, set[str]]:
+def upstream(pipelines: Iterable[Summary]) -> dict[str, set[str]]:
     """For each pipeline those whose results it waits for, or whose tables it reads."""
     return {
-        name: {kpi.partition(".")[0] for kpi in kpis} for name, kpis in needed_kpis(models).items()
+        name: {kpi.partition(".")[0] for kpi in kpis}
+        for name, kpis in needed_kpis(pipelines).items()
     }
 
 
-def needed_kpis(models: Sequence[Pipeline]) -> dict[str, set[str]]:
+def needed_kpis(pipelines: Iterable[Summary]) -> dict[str, set[str]]:
     """For each pipeline the KPIs of others that it waits for, or whose tables it reads.
 
     Those are written `pipeline.kpi`.
     """
+    known = list(pipelines)
     written = {
-        (kpi.target.connection, kpi.target.table.lower()): f"{model.name}.{name}"
-        for model in models
-        for name, kpi in model.kpis.items()
+        (connection, table.lower()): f"{pipeline.name}.{kpi}"
+        for pipeline in known
+        for kpi, (connection, table) in pipeline.kpis.items()
     }
     found: dict[str, set[str]] = {}
-    for model in models:
+    for pipeline in known:
         reads = {
-            written.get((source.connection, source.table.lower()), "")
-            for source in model.sources.values()
-            if isinstance(source, PostgresSource)
+            written.get((connection, table.lower()), "")
+            for connection, table in pipeline.sources.values()
+            if table
         }
-        others = {*model.after, *reads} - {""}
-        found[model.name] = {kpi for kpi in others if kpi.partition(".")[0] != model.name}
+        others = {*pipeline.after, *reads} - {""}
+        found[pipeline.name] = {kpi for kpi in others if kpi.partition(".")[0] != pipeline.name}
     return found
 
 
-def in_order(project: Project) -> list[Pipeline]:
-    """All pipelines, each behind those that it comes after, else by their names.
+def in_order(pipelines: Iterable[Summary]) -> list[str]:
+    """The names of pipelines, each behind those that it comes after, else sorted.
 
     :raises ConfigError: pipelines wait for one another.
     """
-    waiting = {model.name: model for model in sorted(project.models, key=lambda m: m.name)}
-    before, ordered = upstream(project.models), list[Pipeline]()
+    known = sorted(pipelines, key=lambda pipeline: pipeline.name)
+    before, waiting, ordered = upstream(known), [p.name for p in known], list[str]()
+    left = set(waiting)
     while waiting:
-        ready = [name for name in waiting if not before[name] & waiting.keys()]
+        ready = [name for name in waiting if not before[name] & left]
         if not ready:
             names = ", ".join(f"'{name}'" for name in waiting)
             raise ConfigError(f"pipelines wait for one another: {names}", hint="see their `after`")
-        ordered += [waiting.pop(name) for name in ready]
+        ordered += ready
+        left -= set(ready)
+        waiting = [name for name in waiting if name in left]
     return ordered
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from etl_framework.errors import ConfigError
 from etl_framework.project.graph import in_order
-from etl_framework.project.models import Pipeline
-from etl_framework.project.project import PipelineFile, Project
-from etl_framework.project.relation import Kind
 from etl_framework.project.selectors import Facts, Meant, Selectors, both
+from etl_framework.project.summary import Summary
+
+if TYPE_CHECKING:
+    from etl_framework.project.models import Pipeline
+    from etl_framework.project.project import PipelineFile, Project
+    from etl_framework.project.relation import Kind
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,7 @@ class Selected:
     @property
     def names(self) -> list[str]:
         """How it is selected: `orders`, or `orders.totals` and others of its relations."""
-        if self.relations is None:
-            return [self.name]
-        return [f"{self.name}.{relation}" for relation in sorted(self.relations)]
+        return names_of(self.name, self.relations)
 
     def has(self, relation: str) -> bool:
         """Whether a relation of the pipeline is selected."""
@@ -58,18 +60,41 @@ def selected(
     :param facts: further methods.
     :raises ConfigError: one means nothing, or pipelines wait for one another.
     """
-    names = Selectors(project, kinds, facts)
-    chosen = names.meant(selectors) if selectors else dict.fromkeys(names.files)
+    files = {pipeline_file.stem: pipeline_file for pipeline_file in project.pipelines}
+    known = [Summary.of(pipeline_file) for pipeline_file in project.pipelines]
+    found = meant(known, selectors, exclude, narrowed, kinds=kinds, facts=facts)
+    return [_one(files[name], relations) for name, relations in found.items()]
+
+
+def meant(
+    pipelines: Sequence[Summary],
+    selectors: Sequence[str],
+    exclude: Sequence[str] = (),
+    narrowed: Sequence[str] = (),
+    *,
+    kinds: Sequence[Kind] = ("kpi",),
+    facts: Facts = {},  # noqa: B006 - nobody changes it
+) -> Meant:
+    """The names of what selectors mean, as `selected` gives it.
+
+    :raises ConfigError: one means nothing, or pipelines wait for one another.
+    """
+    names = Selectors(pipelines, kinds, facts)
+    chosen = names.meant(selectors) if selectors else dict.fromkeys(names.known)
     if narrowed:
-        of_these = Selectors(project, kinds, facts, within=chosen).meant(narrowed)
+        of_these = Selectors(pipelines, kinds, facts, within=chosen).meant(narrowed)
         chosen = both(chosen, of_these)
         if not chosen:
             raise ConfigError(f"nothing selected is any of '{' '.join(narrowed)}'", hint="etl ls")
     left = _without(names, chosen, names.meant(exclude)) if exclude else chosen
     if len(left) > 1:
-        order = [model.name for model in in_order(project)]
-        left = {name: left[name] for name in (*order, *left) if name in left}
-    return [_one(names.files[name], relations) for name, relations in left.items()]
+        left = {name: left[name] for name in in_order(names.known.values()) if name in left}
+    return left
+
+
+def names_of(name: str, relations: frozenset[str] | None) -> list[str]:
+    """How a pipeline is selected: `orders`, or `orders.totals` and others of its relations."""
+    return [name] if relations is None else [f"{name}.{r}" for r in sorted(relations)]
 
 
 def _one(pipeline_file: PipelineFile, relations: frozenset[str] | None) -> Selected:
@@ -84,7 +109,7 @@ def _without(names: Selectors, chosen: Meant, excluded: Meant) -> Meant:
         if name not in excluded:
             left[name] = relations
         elif (taken := excluded[name]) is not None:
-            all_of_it = frozenset(r.name for r in names.relations_of(name))
+            all_of_it = frozenset(names.relations_of(name))
             if rest := (all_of_it if relations is None else relations) - taken:
                 left[name] = rest
     return left

@@ -19,14 +19,16 @@ grammar is that of dbt ("Node selection syntax").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.project.graph import around, needed_kpis, reversed_graph, upstream
-from etl_framework.project.models import Pipeline
-from etl_framework.project.project import PipelineFile, Project
-from etl_framework.project.relation import Kind, Relation
+from etl_framework.project.summary import Summary
+
+if TYPE_CHECKING:
+    from etl_framework.project.relation import Kind
 
 _FORM = re.compile(r"^(?P<at>@)?(?P<before>\d*\+)?(?P<what>[^+@]+?)(?P<after>\+\d*)?$")
 # The relations that are meant of each pipeline; None for the pipeline as a whole.
@@ -47,23 +49,24 @@ class Selectors:
 
     def __init__(
         self,
-        project: Project,
+        pipelines: Iterable[Summary],
         kinds: Sequence[Kind],
         facts: Facts,
         within: Collection[str] | None = None,
     ) -> None:
-        """Of a project; the plain name of a relation means one `within` some pipelines."""
-        self.files = {file.stem: file for file in project.pipelines if file.model}
-        self._project = project
+        """Of pipelines; the plain name of a relation means one `within` some of them."""
+        self.broken = {p.name: p for p in pipelines if p.problems}
+        self.known = {p.name: p for p in pipelines if not p.problems}
         self._kinds = kinds
-        self._within = self.files if within is None else within
+        self._within = self.known if within is None else within
         self._facts = facts
-        self._before = upstream(project.models)
+        self._before = upstream(self.known.values())
 
-    def relations_of(self, pipeline: str) -> Iterator[Relation]:
+    def relations_of(self, pipeline: str) -> list[str]:
         """The relations of a pipeline that can be selected by themselves."""
-        found = self.files[pipeline].relations.values()
-        return (relation for relation in found if relation.kind in self._kinds)
+        known = self.known[pipeline]
+        transforms = known.transforms if "transform" in self._kinds else ()
+        return [*transforms, *(known.kpis if "kpi" in self._kinds else ())]
 
     def meant(self, selectors: Iterable[str]) -> Meant:
         """What any of some selectors means.
@@ -103,7 +106,7 @@ class Selectors:
         """The pipelines that come after what is meant: after a KPI, those that need that one."""
         if steps == 0:
             return set()
-        needed = needed_kpis(self._project.models)
+        needed = needed_kpis(self.known.values())
         first = {
             name
             for name, kpis in needed.items()
@@ -131,14 +134,14 @@ class Selectors:
         return dict.fromkeys(found)
 
     def _methods(self) -> Facts:
-        def words(of: Callable[[PipelineFile, Pipeline], Collection[str]]) -> Callable[[], Words]:
-            return lambda: {n: of(f, f.model) for n, f in self.files.items() if f.model}
+        def words(of: Callable[[Summary], Collection[str]]) -> Callable[[], Words]:
+            return lambda: {name: of(pipeline) for name, pipeline in self.known.items()}
 
         return {
-            "tag": words(lambda file, model: model.tags),
-            "owner": words(lambda file, model: [model.owner]),
-            "path": words(lambda file, model: _folders(file.file.path)),
-            "source": words(lambda file, model: _sources(model)),
+            "tag": words(lambda pipeline: pipeline.tags),
+            "owner": words(lambda pipeline: [pipeline.owner]),
+            "path": words(lambda pipeline: _folders(pipeline.path)),
+            "source": words(_sources),
             **self._facts,
         }
 
@@ -147,47 +150,45 @@ class Selectors:
 
         :raises ConfigError: there is none, or it is in several pipelines.
         """
-        stems = {f.model.name: n for n, f in self.files.items() if f.model} | {
-            name: name for name in self.files
-        }
-        if found := [stem for name, stem in stems.items() if fnmatchcase(name, what)]:
+        if found := [name for name in self.known if fnmatchcase(name, what)]:
             return dict.fromkeys(found)
         pipeline, _, relation = what.rpartition(".")
         candidates = [(name, r) for name in self._within for r in self.relations_of(name)]
         if is_name(what):
-            for file in self._project.pipelines:
-                if file.model is None and (pipeline or what) == file.stem:
-                    raise ConfigError(file.file.diagnostics)
-            if not pipeline or pipeline in self.files:
+            if broken := self.broken.get(pipeline or what):
+                raise ConfigError(broken.problems)
+            if not pipeline or pipeline in self.known:
                 of = [(n, r) for n, r in candidates if pipeline in ("", n)]
                 return self._relation(what, pipeline, relation, of)
         meant: Meant = {}
         for name, r in candidates:
-            if fnmatchcase(f"{name}.{r.name}", what):
-                meant[name] = frozenset({r.name, *(meant.get(name) or ())})
+            if fnmatchcase(f"{name}.{r}", what):
+                meant[name] = frozenset({r, *(meant.get(name) or ())})
         if not meant:
-            hint = did_you_mean(pipeline or what, self.files)
+            hint = did_you_mean(pipeline or what, self.known)
             raise ConfigError(f"there is no pipeline '{pipeline or what}'", hint=hint)
         return meant
 
     def _relation(
-        self, what: str, pipeline: str, name: str, candidates: Sequence[tuple[str, Relation]]
+        self, what: str, pipeline: str, name: str, candidates: Sequence[tuple[str, str]]
     ) -> Meant:
-        fitting = [(n, r) for n, r in candidates if r.name == name]
-        fitting = fitting or [(n, r) for n, r in candidates if name in r.names]
+        fitting = [(n, r) for n, r in candidates if r == name]
+        fitting = fitting or [
+            (n, r) for n, r in candidates if name == self.known[n].kpis.get(r, ("", ""))[1]
+        ]
         if len(fitting) > 1:
-            names = " or ".join(sorted(f"{n}.{r.name}" for n, r in fitting))
+            names = " or ".join(sorted(f"{n}.{r}" for n, r in fitting))
             raise ConfigError(f"'{what}' is in several pipelines", hint=f"write {names}")
         if not fitting:
             kinds = " or ".join("KPI" if kind == "kpi" else kind for kind in self._kinds)
-            known = [r.name for _, r in candidates]
+            known = [r for _, r in candidates]
             said = f"'{pipeline}' has no {kinds} '{name}'"
             if not pipeline:
                 one = f"pipeline or {kinds}" if kinds else "pipeline"
-                said, known = f"there is no {one} '{what}'", [*self.files, *known]
+                said, known = f"there is no {one} '{what}'", [*self.known, *known]
             raise ConfigError(said, hint=did_you_mean(name, known))
         ((found, relation),) = fitting
-        return {found: frozenset({relation.name})}
+        return {found: frozenset({relation})}
 
 
 def _any(one: Meant, other: Meant) -> Meant:
@@ -221,10 +222,9 @@ def _folders(path: str) -> list[str]:
     return ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
 
 
-def _sources(model: Pipeline) -> list[str]:
+def _sources(pipeline: Summary) -> list[str]:
     """By which words the sources of a pipeline are found."""
     found = list[str]()
-    for name, source in model.sources.items():
-        table = getattr(source, "table", None)
-        found += [name, source.connection, *([f"{source.connection}.{table}"] if table else [])]
+    for name, (connection, table) in pipeline.sources.items():
+        found += [name, connection, *([f"{connection}.{table}"] if table else [])]
     return found
