@@ -13,6 +13,8 @@ from etl_framework.errors import ConfigError
 PIPELINES = "pipelines"
 TEMPLATES = "sql_templates"
 ENVIRONMENTS = "environments.yml"
+# What a team has agreed on about its pipelines; a project need not have it.
+POLICIES = "policies.yml"
 # In `pipelines/` and the folders below it: what pipelines there have in common.
 DEFAULTS = "defaults.yml"
 ASIDE = ("/defaults.yml", "/defaults.yaml")
