@@ -117,7 +117,7 @@ HOOKS = """repos:
         entry: etl lint
         language: system
         pass_filenames: false
-        files: ^(pipelines/|sql_templates/|dags/|environments\\.yml$|setup\\.cfg$)
+        files: ^(pipelines/|sql_templates/|dags/|environments\\.yml$|policies\\.yml$|setup\\.cfg$)
 """
 
 

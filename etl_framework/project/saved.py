@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-PARTS = ("pipelines", "sql_templates", "dags", "environments.yml", "setup.cfg")
+from etl_framework.project.paths import POLICIES
+
+PARTS = ("pipelines", "sql_templates", "dags", "environments.yml", POLICIES, "setup.cfg")
 FUNCTIONS = ("*.py", "[!.]*/*.py")
 # Between two looks.
 SECONDS = 0.2

@@ -39,11 +39,14 @@ class ConnectionIsAllowed(AllowList, RelationPolicy):
     def misfits(self, project: Project) -> Iterator[Finding]:
         environments = project.environments.environments if project.environments else {}
         known = {name for environment in environments.values() for name in environment.connections}
-        for key, names in (("allow", self.allow), ("forbid", self.forbid)) if known else ():
-            for index, name in enumerate(names):
-                if not any(fnmatchcase(connection, name) for connection in known):
-                    message = f"the connection '{name}' is in no environment"
-                    yield Finding((key, index), message, did_you_mean(name, known))
+        named = [("allow", index, name) for index, name in enumerate(self.allow)]
+        # That nothing matches a pattern of what is forbidden is as it should be.
+        plain = [(index, name) for index, name in enumerate(self.forbid) if "*" not in name]
+        named += [("forbid", index, name) for index, name in plain]
+        for key, index, name in named if known else ():
+            if not any(fnmatchcase(connection, name) for connection in known):
+                message = f"the connection '{name}' is in no environment"
+                yield Finding((key, index), message, did_you_mean(name, known))
 
     def find_in(self, relation: Relation) -> Iterator[Finding]:
         if self.of and relation.kind != self.of:

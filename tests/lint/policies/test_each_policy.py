@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from etl_framework.lint.linter import Linter
 from etl_framework.lint.pages import FOLDER, page
@@ -228,6 +230,18 @@ def test_policies_about_columns_tables_and_costs(
     assert find(f"type: {policy}", (old, new)) == found
 
 
+def test_the_schema_takes_what_policies_say() -> None:
+    schema = json.loads((REPOSITORY / "policies.schema.json").read_text())
+    validator = Draft202012Validator(schema)
+    right = yaml.safe_load((POLICED / "policies.yml").read_text())
+    owner = {"type": "pipeline_has_owner", "reason": "r"}
+
+    assert list(validator.iter_errors(right)) == []
+    assert list(validator.iter_errors({"policies": {"one": owner}})) == []
+    for wrong in ({"type": "has_owner"}, {"patern": "x"}, {"severity": "warn"}, {"reason": ""}):
+        assert list(validator.iter_errors({"policies": {"one": owner | wrong}})), wrong
+
+
 def test_a_transform_without_columns(find: Find) -> None:
     text = (POLICED / "pipelines/shop_orders.yml").read_text()
     columns = text[text.index("    columns:", text.index("transforms:")) :].partition("    tests:")[
@@ -264,6 +278,9 @@ def test_a_table_that_is_looked_back_at(find: Find) -> None:
         ("type: relation_has_tags", ["1:24 E201"]),
         ("type: pipeline_has_deadline, at_most: soon", ["1:56 E204"]),
         ("type: connection_is_allowed, allow: [warehous], of: source", ["1:55 E301", "17:17 P601"]),
+        ("type: connection_is_allowed, forbid: [other, lak]", ["1:63 E301"]),
+        ("type: connection_is_allowed, allow: ['l*', 'w*', 'z*']", ["1:67 E301"]),
+        ("type: connection_is_allowed, forbid: [prod_*]", []),
         ("type: pipeline_has_owner, severity: warnings", ["1:54 E204"]),
     ],
 )
