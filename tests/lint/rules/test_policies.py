@@ -65,6 +65,7 @@ def test_which_pipelines_keep_a_policy(teams: Folder, selectors: str, names: str
     [
         ("aa", "there is no pipeline 'aa'"),
         ("tag:dialy", "no pipeline has the tag 'dialy'"),
+        ("owner:shop", "no pipeline has the owner 'shop'"),
         ("tga:daily", "'tga:' is no way to select pipelines"),
         ("+", "'+' is no selector"),
         ("tag:daily,b", "no pipeline is all of 'tag:daily,b'"),
@@ -285,9 +286,13 @@ def test_policies_that_contradict_one_another(
         text = text.replace("allow: [append]}", "allow: [append], select: [orders]}")
     orders.write("policies.yml", text.replace("{{", "{").replace("}}", "}"))
 
-    problems = [p for p in Linter(orders.root).look() if p.path == "policies.yml"]
+    problems = [p for p in Linter(orders.root).look() if p.code[0] == "E"]
+    key = "allow" if "allow" in other else "forbid"
+    column = text.splitlines()[2].index(f"{key}: ") + len(key) + 3
 
-    assert [(p.line, p.code) for p in problems] == ([(3, "E604")] if contradict else [])
+    assert [(p.path, p.line, p.column, p.code) for p in problems] == (
+        [("policies.yml", 3, column, "E604")] if contradict else []
+    )
 
 
 @pytest.mark.parametrize(
@@ -310,6 +315,14 @@ def test_files_of_policies_that_are_none(orders: Folder, text: str, code: str) -
     problems = [p for p in Linter(orders.root).look() if p.path == "policies.yml"]
 
     assert [p.code for p in problems] == ([code] if code else [])
+
+
+def test_a_link_that_leads_nowhere_is_told(orders: Folder) -> None:
+    (orders.root / "policies.yml").symlink_to("../shared/policies.yml")
+
+    (problem,) = Linter(orders.root).look()
+
+    assert (problem.path, problem.code) == ("policies.yml", "E101")
 
 
 @pytest.mark.parametrize("name", ["policies.yaml", "policy.yml"])
