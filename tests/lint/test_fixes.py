@@ -153,22 +153,26 @@ def test_what_cannot_be_mended_stays(root: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "code"),
+    ("old", "wrong", "right", "code"),
     [
-        pytest.param("pipeline_has_owner", "pipeline-has-ownr", "E201", id="a type"),
-        pytest.param('pattern: "^kpis_"', 'patern: "^kpis_"', "E202", id="a key"),
-        pytest.param("allow: [warehouse]", 'allow: ["NO", warehouse]', "E104", id="a country"),
+        pytest.param("pipeline_has_owner", "pipeline-has-ownr", "pipeline_has_owner", "E201",
+                     id="a type"),
+        pytest.param('pattern: "^kpis_"', 'patern: "^kpis_"', 'pattern: "^kpis_"', "E202",
+                     id="a key"),
+        pytest.param("[warehouse]", "[NO, warehouse]", '["NO", warehouse]', "E104", id="a country"),
+        pytest.param("[row_count]", "[row_count], any: yes", "[row_count], any: true", "E104",
+                     id="a switch"),
     ],
-)
-def test_policies_are_mended(tmp_path: Path, right: str, wrong: str, code: str) -> None:
+)  # fmt: skip
+def test_policies_are_mended(tmp_path: Path, old: str, wrong: str, right: str, code: str) -> None:
     root = shutil.copytree(POLICED, tmp_path / "project")
     file = root / "policies.yml"
     text = file.read_text()
-    assert text.count(right) == 1
-    file.write_text(text.replace(right, wrong.replace('"NO"', "NO")))
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, wrong))
 
     assert mended(root) == [code]
-    assert file.read_text() == text.replace(right, wrong if code == "E104" else right)
+    assert file.read_text() == text.replace(old, right)
 
 
 def test_a_key_is_not_written_twice_in_a_policy(tmp_path: Path) -> None:
