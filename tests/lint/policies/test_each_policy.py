@@ -110,7 +110,7 @@ def test_its_page_and_the_readme_name_it(name: str) -> None:
         ("pipeline_has_deadline, at_most: 2h", "name", "name", []),
         ("pipeline_runs_at_most_every, every: 1d", "0 3 * * *", "0 3,4 * * *", ["5:11 P204"]),
         ("pipeline_runs_at_most_every, every: 1d", "0 3 * * *", "@monthly", []),
-        ("pipeline_runs_at_most_every, every: 1d", '"0 3 * * *"', "none", []),
+        ("pipeline_runs_at_most_every, every: 2d", '"0 3 * * *"', "none", []),
         ("pipeline_runs_at_most_every, every: 30d", "0 3 * * *", "@monthly", ["5:11 P204"]),
         ("timezone_is_allowed, allow: [UTC]", "name", "name", ["6:11 P205"]),
         ("timezone_is_allowed, allow: [UTC]", "timezone: Europe/Berlin\n", "", []),
