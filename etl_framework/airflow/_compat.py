@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         BaseOperator,
         BaseOperatorLink,
         CronDataIntervalTimetable,
+        Param,
         TaskGroup,
         Variable,
         get_parsing_context,
@@ -33,6 +34,7 @@ elif AIRFLOW_3:
         Asset,
         BaseOperator,
         BaseOperatorLink,
+        Param,
         TaskGroup,
         Variable,
         get_parsing_context,
@@ -52,6 +54,7 @@ else:
     from airflow.hooks.base import BaseHook
     from airflow.models import DAG, BaseOperator, Variable
     from airflow.models.baseoperatorlink import BaseOperatorLink
+    from airflow.models.param import Param
     from airflow.timetables.datasets import DatasetOrTimeSchedule as AssetOrTimeSchedule
     from airflow.timetables.interval import CronDataIntervalTimetable
     from airflow.utils.dag_parsing_context import get_parsing_context
@@ -70,6 +73,7 @@ __all__ = [
     "BaseOperator",
     "BaseOperatorLink",
     "CronDataIntervalTimetable",
+    "Param",
     "TaskGroup",
     "add_deadline",
     "asset",

@@ -35,6 +35,7 @@ def build(name: str, config: Mapping[str, Any]) -> Any:
         max_active_runs=config["max_active_runs"],
         tags=config["tags"],
         default_args=_with_callbacks(defaults),
+        params=made(config.get("params")),
     )
     for group, given in config["task_groups"].items():
         _compat.TaskGroup(group, dag=dag, **given)

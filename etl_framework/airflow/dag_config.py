@@ -14,6 +14,7 @@ from etl_framework.interval import NONE
 from etl_framework.plan.plan import Plan
 from etl_framework.plan.step import Step
 from etl_framework.project.models import Kpi, Pipeline
+from etl_framework.project.params import Param
 from etl_framework.project.project import ENVIRONMENTS, TEMPLATES, PipelineFile, Project
 from etl_framework.sources.files import FilesSource
 
@@ -55,6 +56,8 @@ def dag_factory_config(project: Project, plan: Plan) -> dict[str, Any]:
         },
         "tasks": [*(_task(plan, step) for step in plan.steps), *_report(plan)],
     }
+    if pipeline.params:
+        dag["params"] = {name: _param(param) for name, param in pipeline.params.items()}
     if pipeline.deadline:
         channels = _channels(pipeline, "late")
         dag["deadline"] = {"seconds": pipeline.deadline.seconds, "channels": channels}
@@ -72,7 +75,7 @@ def files_of(project: Project, pipeline_file: PipelineFile) -> list[str]:
     templates = {f"{TEMPLATES}/{name}" for name in named if name}
     others = [name.partition(".")[0] for name in model.after] if model else []
     waited_for = {project.pipeline(name).file.path for name in others}
-    own = {pipeline_file.file.path, *pipeline_file.defaults}
+    own = {pipeline_file.file.path, *pipeline_file.defaults, *pipeline_file.templates}
     return sorted({*own, ENVIRONMENTS, *templates, *waited_for})
 
 
@@ -107,6 +110,18 @@ def awaited(project: Project, name: str) -> tuple[str, Kpi]:
 
 def _asset(name: str, kpi: Kpi) -> dict[str, Any]:
     return {"__type__": f"{OBJECTS}.asset", "uri": asset_uri(kpi), "name": name}
+
+
+def _param(param: Param) -> dict[str, Any]:
+    """A field of the trigger's form; it has to be filled in where there is no value."""
+    settings: dict[str, Any] = {"type": "string" if param.type == "date" else param.type}
+    if param.type == "date":
+        settings["format"] = "date"
+    if param.choices:
+        settings["enum"] = [param.read(choice) for choice in param.choices]
+    if param.default is not None:
+        settings["default"] = param.default
+    return {"__type__": f"{OBJECTS}.param", "description": param.description, **settings}
 
 
 def _default_args(pipeline: Pipeline) -> dict[str, Any]:

@@ -28,3 +28,8 @@ def schedule(timezone: str, cron: str = "", after: Sequence[Any] = ()) -> Any:
 def asset(uri: str, name: str) -> Any:
     """Make the asset of a table, which other pipelines may wait for."""
     return _compat.asset(uri, name)
+
+
+def param(**settings: Any) -> Any:
+    """Make a field of the form with which a run is triggered, in terms of JSON Schema."""
+    return _compat.Param(**settings)

@@ -84,7 +84,9 @@ class ProjectOperator(BaseOperator):
         if pipeline_file.model is None:
             raise ConfigError(pipeline_file.file.diagnostics)
         interval = interval_of(context, pipeline_file.model.cut())
-        return build_plan(project, pipeline, self.environment, interval)
+        asked = context.get("params") or {}
+        given = {name: asked[name] for name in pipeline_file.model.params if name in asked}
+        return build_plan(project.given(given), pipeline, self.environment, interval)
 
     def workspace(self) -> Workspace:
         """The environment, opened.

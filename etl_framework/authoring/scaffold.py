@@ -117,7 +117,7 @@ HOOKS = """repos:
         entry: etl lint
         language: system
         pass_filenames: false
-        files: ^(pipelines/|sql_templates/|dags/|environments\\.yml$|policies\\.yml$|setup\\.cfg$)
+        files: ^(pipelines/|\\w+_templates/|dags/|(environments|policies)\\.yml$|setup\\.cfg$)
 """
 
 

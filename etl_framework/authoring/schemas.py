@@ -10,6 +10,23 @@ FILES = {
     "environments": "environments.schema.json",
     "defaults": "defaults.schema.json",
     "policies": "policies.schema.json",
+    "template": "template.schema.json",
+}
+# What a file of `pipelines/` says that is made of a template.
+CALL: dict[str, Any] = {
+    "template": {
+        "type": "string",
+        "examples": ["daily_events"],
+        "description": "A file under `pipeline_templates/`, without `.yml`; what stands here"
+        " besides wins over what it says.",
+    },
+    "with": {"type": "object", "description": "The template's parameters, each with its value."},
+    "instances": {
+        "type": "object",
+        "additionalProperties": {"type": "object"},
+        "examples": [{"clicks": {"source": "clicks"}, "views": {"source": "views"}}],
+        "description": "Several pipelines: the name of each, with the template's parameters.",
+    },
 }
 
 
@@ -19,16 +36,28 @@ def schemas() -> dict[str, str]:
     from etl_framework.model import Model
     from etl_framework.project.environments import Environments
     from etl_framework.project.models import Pipeline
+    from etl_framework.project.template import Template
 
     models: dict[str, type[Model]] = {
         "pipeline": Pipeline,
         "environments": Environments,
         "policies": Policies,
+        "template": Template,
     }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     made = {name: head | _described(model.model_json_schema()) for name, model in models.items()}
     made["defaults"] = _of_defaults(made["pipeline"])
+    _let_others_say(made["pipeline"])
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in made.items()}
+
+
+def _let_others_say(pipeline: dict[str, Any]) -> None:
+    """Require of a file of `pipelines/` only what neither defaults nor a template may say."""
+    pipeline["properties"] |= CALL
+    pipeline["anyOf"] = [{"required": pipeline.pop("required")}, {"required": ["template"]}]
+    for block in pipeline["$defs"].values():
+        if "connection" in block.get("required", ()):
+            block["required"].remove("connection")
 
 
 def _of_defaults(pipeline: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl_framework.cli.options import environment_option, format_option, project_option
+from etl_framework.cli.selecting import chosen
 
 if TYPE_CHECKING:
     from etl_framework.mwaa.bundle.manifest import Manifest
@@ -18,6 +19,11 @@ _folder = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=
 
 
 @click.command()
+@click.option(
+    "--select", multiple=True, metavar="SELECTOR", help="The DAGs of these pipelines alone."
+)
+@click.option("--exclude", multiple=True, metavar="SELECTOR", help="Not those of these.")
+@click.option("--base", metavar="REV", default="HEAD", help="For `state:modified`: since when.")
 @click.option("--target", metavar="TARGET", help="mwaa:3.3.1, another version, or mwaa-serverless.")
 @environment_option
 @click.option("--output", type=click.Path(path_type=Path), help="The folder that it becomes.")
@@ -32,6 +38,9 @@ _folder = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=
 @project_option
 @format_option("text", "json")
 def bundle(
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    base: str,
     target: str | None,
     environment: str | None,
     output: Path | None,
@@ -52,6 +61,7 @@ def bundle(
 
     \b
     etl bundle --target mwaa:3.3.1 --env prod --output build/mwaa
+    etl bundle --target mwaa:3.3.1 --env prod --output build/shop --select owner:shop
     etl bundle --verify-only build/mwaa
     """
     from etl_framework.errors import BundleError
@@ -71,11 +81,15 @@ def bundle(
     if not target or not output:
         raise click.UsageError("give --target and --output, or --verify-only")
     version = serverless_version() if target == TARGET else mwaa_version(target)
+    project, only = load_project(root), None
+    if select or exclude:
+        found = chosen(project, select, (), exclude, base, environment, kinds=())
+        only = frozenset(each.name for each in found)
     order = Order(
-        version, environment, constraints, requirements, wheels, authorities, not no_import
+        version, environment, constraints, requirements, wheels, authorities, not no_import, only
     )
     write = write_serverless if target == TARGET else write_bundle
-    manifest, verified = write(load_project(root), order, output)
+    manifest, verified = write(project, order, output)
     _show(output, manifest, verified, format_)
 
 

@@ -7,23 +7,32 @@ from pathlib import Path
 
 import click
 
-from etl_framework.cli.completion import pipelines
 from etl_framework.cli.options import environment_option, plans_of, project_option
+from etl_framework.cli.selecting import chosen, selecting
 
 
 @click.command("compile")
-@click.argument("pipeline", shell_complete=pipelines)
+@selecting
 @environment_option
 @click.option("--keep", is_flag=True, help="Keep it for Airflow, under .etl/compiled; print JSON.")
 @project_option
-def compile_(pipeline: str, environment: str | None, keep: bool, root: Path) -> None:
-    """Show the DAG of a pipeline as dag-factory's YAML.
+def compile_(
+    selectors: tuple[str, ...],
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    base: str,
+    environment: str | None,
+    keep: bool,
+    root: Path,
+) -> None:
+    """Show the DAGs of pipelines as dag-factory's YAML, a document for each.
 
-    It is what a stub in dags/ hands to dag-factory, for reading and for reviews.
+    It is what a stub in dags/ hands to dag-factory, for reading and for reviews. SELECTORS are as
+    for `etl ls`; all pipelines if none is given.
 
     \b
     etl compile music_streaming
-    etl compile music_streaming --env prod
+    etl compile tag:daily --env prod
     """
     import yaml
 
@@ -32,13 +41,15 @@ def compile_(pipeline: str, environment: str | None, keep: bool, root: Path) -> 
     from etl_framework.project.project import load_project
 
     project = load_project(root)
-    pipeline_file = project.pipeline(pipeline)
-    interval = pipeline_file.model.some_interval() if pipeline_file.model else None
-    plan = next(plans_of(project, pipeline, environment, [interval]))
-    form = compiled_form(project, pipeline_file, plan)
-    if keep:
-        keep_form(root, pipeline, environment, form)
-        click.echo(json.dumps(form))
-        return
-    config = form["config"]
-    click.echo(yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100), nl=False)
+    for number, each in enumerate(
+        chosen(project, selectors, select, exclude, base, environment, kinds=())
+    ):
+        name = each.name
+        plan = next(plans_of(project, name, environment, [each.model.some_interval()]))
+        form = compiled_form(project, each.file, plan)
+        if keep:
+            keep_form(root, name, environment, form)
+            click.echo(json.dumps(form))
+            continue
+        written = yaml.safe_dump(form["config"], sort_keys=False, allow_unicode=True, width=100)
+        click.echo(f"---\n{written}" if number else written, nl=False)

@@ -45,7 +45,7 @@ def _completed(names: Callable[[Project], Iterable[tuple[str, str]]]) -> Complet
 def _pipelines(project: Project) -> Iterator[tuple[str, str]]:
     for pipeline_file in project.pipelines:
         yield (
-            Path(pipeline_file.file.path).stem,
+            pipeline_file.stem,
             pipeline_file.model.description if pipeline_file.model else "",
         )
 

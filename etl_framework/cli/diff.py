@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli import completion as completing
 from etl_framework.cli.options import (
     date_option,
     environment_option,
     format_option,
     project_option,
 )
+from etl_framework.cli.selecting import chosen, selecting
 
 if TYPE_CHECKING:
     from etl_framework.project.project import Project
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("pipelines", nargs=-1, shell_complete=completing.pipelines)
-@click.option("--base", metavar="REV", default="HEAD", show_default=True, help="As it was.")
+@selecting
 @environment_option
 @date_option
 @click.option("--examples", is_flag=True, help="Over the rows of `tests:`; no source is read.")
 @project_option
 @format_option("markdown", "json")
 def diff(
-    pipelines: tuple[str, ...],
+    selectors: tuple[str, ...],
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
     base: str,
     environment: str | None,
     on: date | None,
@@ -43,8 +44,9 @@ def diff(
     root: Path,
     format_: str,
 ) -> None:
-    """Show what a change does to the KPIs, as a card for its review.
+    """Show what a change since --base does to the KPIs, as a card for its review.
 
+    SELECTORS are pipelines and KPIs, as for `etl ls`; everything if none is given.
     The old and the new SQL run over the same sources: those that the latest run left in staging,
     else read anew. A KPI is touched by a change of what it reads, too. No target changes.
     Exit codes: 0 compared, 1 something could not be, 2 the files are wrong as they are now.
@@ -60,7 +62,8 @@ def diff(
     commit = short_name(root, base)
     with at_revision(root, base) as folder:
         was = load_project(folder) if (folder / "pipelines").is_dir() else None
-        changes = list(_all(project, was, pipelines, environment, on, examples))
+        parts = _parts(project, was, selectors, select, exclude, base, environment)
+        changes = list(_all(project, was, parts, environment, on, examples))
     if format_ == "json":
         click.echo(
             json.dumps([asdict(difference) for difference in changes], indent=2, default=str)
@@ -74,28 +77,44 @@ def diff(
 def _all(
     project: Project,
     was: Project | None,
-    names: Sequence[str],
+    parts: Mapping[str, Collection[str] | None],
     environment: str | None,
     on: date | None,
     examples: bool,
 ) -> Iterator[KpiDifference]:
-    """Return the differences of every chosen pipeline.
+    """Return the differences of every chosen pipeline, or of some of its KPIs.
 
-    :raises ConfigError: a name is unknown, or the files have errors as they are now.
+    :raises ConfigError: the files have errors as they are now.
     """
-    from etl_framework.errors import ConfigError, did_you_mean
+    from etl_framework.errors import ConfigError
     from etl_framework.lint.linter import Linter
     from etl_framework.workbench.diff import differences
 
-    files = [*project.pipelines, *(was.pipelines if was else ())]
-    known = list(dict.fromkeys(Path(pipeline_file.file.path).stem for pipeline_file in files))
-    for name in names:
-        if name not in known:
-            raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
     if errors := Linter(project.root).errors():
         raise ConfigError(errors)
-    for name in names or known:
-        yield from differences(project, was, environment, name, on, examples=examples)
+    for name, only in parts.items():
+        yield from differences(project, was, environment, name, on, only, examples=examples)
+
+
+def _parts(
+    project: Project,
+    was: Project | None,
+    selectors: Sequence[str],
+    select: Sequence[str],
+    exclude: Sequence[str],
+    base: str,
+    environment: str | None,
+) -> dict[str, Collection[str] | None]:
+    """The pipelines that are selected, with those of the base that are gone."""
+    here = {pipeline_file.stem for pipeline_file in project.pipelines}
+    gone = [f.stem for f in (was.pipelines if was else ()) if f.stem not in here]
+    left = [selector for selector in selectors if selector not in gone]
+    parts = dict[str, "Collection[str] | None"]()
+    if left or not selectors:
+        found = chosen(project, left, select, exclude, base, environment)
+        parts = {each.name: each.relations for each in found}
+    everything = not selectors and not select
+    return parts | dict.fromkeys(gone if everything else (n for n in gone if n in selectors))
 
 
 def _card(changes: Sequence[KpiDifference], base: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,8 @@ ROUNDS = 5
 
 
 @click.command()
-@click.argument("paths", nargs=-1, shell_complete=pipelines)
+@click.argument("paths", metavar="[PATHS | SELECTORS]...", nargs=-1, shell_complete=pipelines)
+@click.option("--exclude", multiple=True, metavar="SELECTOR", help="Not these pipelines.")
 @click.option("--select", metavar="CODES", help="Only these rules: W402, or W4 for all such.")
 @click.option("--ignore", metavar="CODES", help="Not these rules.")
 @click.option("--changed-since", metavar="REV", help="Only what differs from a revision of git.")
@@ -41,6 +43,7 @@ ROUNDS = 5
 def lint(
     known: Linter | None,
     paths: tuple[str, ...],
+    exclude: tuple[str, ...],
     select: str | None,
     ignore: str | None,
     changed_since: str | None,
@@ -54,13 +57,15 @@ def lint(
 ) -> None:
     """Report every mistake of the project's files at once.
 
-    PATHS are files, folders or names of pipelines; everything if none is given. Connects nowhere.
+    PATHS are files, folders or names of pipelines, SELECTORS are as for `etl ls`; everything if
+    none is given. Connects nowhere.
     `etl rule CODE` explains a finding. Settings are in setup.cfg, section [etl:lint].
     Exit codes: 0 clean, 1 found something, 2 could not run.
 
     \b
     etl lint
     etl lint pipelines/music_streaming.yml --format json
+    etl lint tag:daily owner:shop
     etl lint --changed-since origin/main --format github
     etl lint --fix
     """
@@ -77,6 +82,7 @@ def lint(
         baseline=baseline or settings.baseline,
     )
 
+    paths = _without_selectors(root, paths, exclude, changed_since or "HEAD")
     linter = known or Linter(root, start=not no_cache, keep=not no_cache, jobs=jobs)
 
     def find(settings: Settings) -> list[Diagnostic]:
@@ -100,6 +106,28 @@ def lint(
     click.echo(write(problems, Path.cwd()), nl=False)
     click.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} found", err=True)
     sys.exit(1 if problems else 0)
+
+
+def _without_selectors(
+    root: Path, paths: Sequence[str], exclude: Sequence[str], base: str
+) -> tuple[str, ...]:
+    """Paths, with the files of the pipelines that selectors mean in their place."""
+    selectors = [
+        path for path in paths if re.search(r"[:+@*,\[]", path) and not Path(path).exists()
+    ]
+    if not selectors and not exclude:
+        return tuple(paths)
+    from etl_framework.cli.selecting import chosen
+    from etl_framework.lint.base import files_of
+    from etl_framework.project.project import load_project
+
+    project = load_project(root)
+    left = [path for path in paths if path not in selectors]
+    if left and exclude:
+        raise click.UsageError("--exclude goes with selectors, not with files")
+    found = chosen(project, selectors, (), exclude, base, kinds=())
+    files = {str(root / path) for each in found for path in files_of(each.file)}
+    return (*left, *sorted(file for file in files if Path(file).exists()))
 
 
 def _selected(

@@ -75,6 +75,31 @@ date_option = click.option(
 )
 
 
+def _variable(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """Return the names and values of `--var name=value`."""
+    found = dict[str, str]()
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.BadParameter(f"'{each}' is not of the form name=value")
+        if name in found:
+            raise click.BadParameter(f"'{name}' is given twice")
+        found[name] = value
+    return found
+
+
+variable_option = click.option(
+    "--var",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_variable,
+    help="A value for one of the `params` of a pipeline.",
+)
+
+
 def limit_option(rows: int) -> Callable[[F], F]:
     """Return the option `--limit` with this default."""
     return click.option(
@@ -84,19 +109,6 @@ def limit_option(rows: int) -> Callable[[F], F]:
         show_default=True,
         help="Rows at the most; 0 for all.",
     )
-
-
-def chosen_models(project: Project, names: Sequence[str]) -> list[Pipeline]:
-    """Return the named pipelines, or all if none is named.
-
-    :raises ConfigError: there is no such pipeline, or a file of theirs has errors.
-    """
-    from etl_framework.errors import ConfigError
-
-    files = [project.pipeline(name) for name in names] or project.pipelines
-    if wrong := [problem for file in files if not file.model for problem in file.file.diagnostics]:
-        raise ConfigError(wrong)
-    return [file.model for file in files if file.model]
 
 
 def plans(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -11,24 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli.completion import pipelines
 from etl_framework.cli.options import (
     date_option,
     environment_option,
     format_option,
     plans,
     project_option,
+    variable_option,
 )
+from etl_framework.cli.selecting import chosen, selecting
 
 if TYPE_CHECKING:
     from etl_framework.plan.plan import Plan
     from etl_framework.plan.step import Step
+    from etl_framework.project.selection import Selected
 
 
 @click.command()
-@click.argument("pipeline", shell_complete=pipelines)
+@selecting
 @environment_option
 @date_option
+@variable_option
 @click.option("--sql/--no-sql", default=True, help="Show the SQL, as written and as it runs.")
 @click.option(
     "--live",
@@ -38,9 +42,13 @@ if TYPE_CHECKING:
 @project_option
 @format_option("text", "json")
 def plan(
-    pipeline: str,
+    selectors: tuple[str, ...],
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    base: str,
     environment: str | None,
     on: date | None,
+    variables: dict[str, str],
     sql: bool,
     live: bool,
     root: Path,
@@ -48,6 +56,7 @@ def plan(
 ) -> None:
     """Show what a run would do: steps in order, their inputs, SQL and targets.
 
+    SELECTORS are as for `etl ls`: pipelines and KPIs; all if none is given.
     Opens no connection and reads no secret, but for --live.
 
     \b
@@ -55,32 +64,45 @@ def plan(
     etl plan music_streaming --no-sql
     etl plan music_streaming --live           what would change in the tables
     """
+    from etl_framework.errors import ConfigError
     from etl_framework.project.project import load_project
 
-    built = next(plans(load_project(root), pipeline, environment, on))
+    project = load_project(root).given(variables)
+    found = chosen(project, selectors, select, exclude, base, environment)
+    built = [_narrowed(next(plans(project, each.name, environment, on)), each) for each in found]
+    if unset := [problem for one in built for problem in one.unset]:
+        raise ConfigError(unset)
     if live:
         _compare(built, format_)
-        return
-    if format_ == "json":
-        click.echo(json.dumps([_as_object(built, step) for step in built.steps], indent=2))
-        return
-    click.echo(
-        f"{built.pipeline.name} in {built.environment_name}, data interval {built.interval}\n"
-    )
+    elif format_ == "json":
+        click.echo(
+            json.dumps([_as_object(one, step) for one in built for step in one.steps], indent=2)
+        )
+    else:
+        for number, one in enumerate(built):
+            click.echo("\n".join(["", *_lines(one, sql)] if number else _lines(one, sql)))
+
+
+def _narrowed(built: Plan, each: Selected) -> Plan:
+    return built if each.relations is None else built.only(each.relations)
+
+
+def _lines(built: Plan, sql: bool) -> list[str]:
+    lines = [f"{built.pipeline.name} in {built.environment_name}, data interval {built.interval}\n"]
     for number, step in enumerate(built.steps, 1):
-        click.echo(f"{number:>3}. {step.name}")
-        for line in _details(built, step, sql):
-            click.echo(f"     {line}")
+        lines.append(f"{number:>3}. {step.name}")
+        lines += [f"     {line}" for line in _details(built, step, sql)]
     if place := built.environment.report:
-        click.echo(f"\nOn Airflow, the task report then publishes the report to {place}.")
+        lines.append(f"\nOn Airflow, the task report then publishes the report to {place}.")
+    return lines
 
 
-def _compare(built: Plan, format_: str) -> None:
+def _compare(built: Sequence[Plan], format_: str) -> None:
     """Print what every table needs; exit with 1 if a run would refuse a change."""
     from etl_framework.cli.alterations import lines
     from etl_framework.plan.ddl import changes
 
-    table_changes = list(changes(built))
+    table_changes = [change for one in built for change in changes(one)]
     if format_ == "json":
         click.echo(json.dumps([asdict(change) for change in table_changes], indent=2))
     for change in table_changes if format_ == "text" else ():
@@ -121,6 +143,7 @@ def _as_object(built: Plan, step: Step) -> dict[str, Any]:
         which = "all before" if step.is_history else which
         reads = f"{target.table} from {target.connection}: data intervals, {which}"
     return {
+        "pipeline": built.pipeline.name,
         "step": step.name,
         "kind": step.kind,
         "needs": list(step.needs),

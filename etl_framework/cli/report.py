@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 
 from etl_framework.cli.completion import pipelines
-from etl_framework.cli.options import chosen_models, day, environment_option, project_option
+from etl_framework.cli.options import day, environment_option, project_option
+from etl_framework.cli.selecting import chosen, selecting
 
 
 @click.command()
+@selecting
 @environment_option
 @click.option(
     "--output",
@@ -35,7 +37,7 @@ from etl_framework.cli.options import chosen_models, day, environment_option, pr
     multiple=True,
     metavar="P",
     shell_complete=pipelines,
-    help="This pipeline alone; may be given more than once.",
+    help="The same as --select.",
 )
 @click.option(
     "--explain",
@@ -65,6 +67,10 @@ from etl_framework.cli.options import chosen_models, day, environment_option, pr
 )
 @project_option
 def report(
+    selectors: tuple[str, ...],
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    base: str,
     environment: str | None,
     output: Path,
     last: int,
@@ -79,11 +85,13 @@ def report(
     """Write pages about pipelines, KPIs, sources, runs and checks, for a browser.
 
     It opens them from the folder, or from a bucket: they need no server and load nothing from
-    elsewhere. Sensitive values are masked.
+    elsewhere. Sensitive values are masked. SELECTORS are as for `etl ls`; all pipelines if none is
+    given.
 
     \b
     etl report
     etl report --explain
+    etl report owner:shop
     etl report --to 2024-07-01 --last 7 --output /tmp/report
     etl report --serve                        beside `etl watch` or a run
     etl report --env prod --publish           where the team reads them
@@ -95,7 +103,9 @@ def report(
 
     def make() -> Written:
         project = load_project(root)
-        models = chosen_models(project, only)
+        narrowed = (*select, *only)
+        found = chosen(project, selectors, narrowed, exclude, base, environment, kinds=())
+        models = [each.model for each in found]
         return write_site(project, environment, output, last, models, until, explain=explain)
 
     if address is not None:

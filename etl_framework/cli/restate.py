@@ -16,6 +16,7 @@ from etl_framework.cli.options import (
     intervals_over,
     plans_of,
     project_option,
+    variable_option,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--to", "last", metavar="B", callback=day, required=True, help="and the last one.")
 @click.option("--select", metavar="KPI", multiple=True, help="These KPIs alone.")
 @click.option("--downstream", is_flag=True, help="And the pipelines that come after it.")
+@variable_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @project_option
 def restate(
@@ -39,6 +41,7 @@ def restate(
     last: date,
     select: tuple[str, ...],
     downstream: bool,
+    variables: dict[str, str],
     dry_run: bool,
     root: Path,
 ) -> None:
@@ -54,7 +57,7 @@ def restate(
     from etl_framework.project.project import load_project
     from etl_framework.run import restate as restating
 
-    project = load_project(root)
+    project = load_project(root).given(variables)
     built = _plans(project, pipeline, environment, first, last)
     kpis = restating.selected(built[0], select)
     later = restating.downstream(project, pipeline, kpis)

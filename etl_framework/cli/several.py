@@ -9,56 +9,42 @@ import click
 
 if TYPE_CHECKING:
     from etl_framework.project.project import Project
+    from etl_framework.project.selection import Selected
 
 
 def run_several(
-    project: Project,
-    selectors: Sequence[str],
-    exclude: Sequence[str],
-    one: Callable[[str], None],
-    *,
-    alone: bool = False,
+    project: Project, chosen: Sequence[Selected], one: Callable[[Selected], None]
 ) -> None:
-    """Run the pipelines that selectors mean; one that fails stops those that come after it.
+    """Run pipelines in their order; one that fails stops those that come after it.
 
-    :param one: runs a pipeline by its name.
-    :param alone: only one pipeline can be meant.
-    :raises ConfigError: a selector means none, or several where one is wanted.
+    :param one: runs a pipeline, or the selected KPIs of it.
     :raises EtlError: a pipeline failed; the error has the problems of all that did.
     """
-    from etl_framework.errors import ConfigError, EtlError
-    from etl_framework.project.selection import selected, upstream
+    from etl_framework.errors import EtlError
+    from etl_framework.project.graph import upstream
 
-    names = list(selectors)
-    if len(names) > 1 or exclude or not _is_name(names[0]):
-        names = [model.name for model in selected(project, selectors, exclude)]
-    if alone and len(names) != 1:
-        raise ConfigError("--select takes KPIs of one pipeline", hint="name that pipeline alone")
-    if len(names) == 1:
-        one(names[0])
+    if len(chosen) == 1:
+        one(chosen[0])
         return
     before = upstream(project.models)
     failed, left = dict[str, EtlError](), dict[str, str]()
-    for name in names:
+    for each in chosen:
+        name = each.name
         if broken := sorted(before.get(name, set()) & {*failed, *left}):
             left[name] = f"it comes after {', '.join(broken)}"
             click.echo(f"{name} is not run: {left[name]}", err=True)
             continue
         try:
-            one(name)
+            one(each)
         except EtlError as error:
             failed[name] = error
-    _tell(names, failed, left)
+    tell([each.name for each in chosen], failed, left)
     if failed:
         first, *_ = errors = list(failed.values())
         raise first.about([problem for error in errors for problem in error.diagnostics])
 
 
-def _is_name(selector: str) -> bool:
-    return selector.replace("_", "").isalnum()
-
-
-def _tell(names: Sequence[str], failed: Collection[str], left: Collection[str]) -> None:
+def tell(names: Sequence[str], failed: Collection[str], left: Collection[str]) -> None:
     """Say what was done, failed and not run."""
     done = len(names) - len(failed) - len(left)
     parts = [f"{done:,} done"]

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli.completion import pipelines
 from etl_framework.cli.options import (
-    chosen_models,
     day,
     environment_option,
     format_option,
     project_option,
 )
+from etl_framework.cli.selecting import chosen, selecting
 
 if TYPE_CHECKING:
     from etl_framework.run.status import Row, State
@@ -35,7 +34,7 @@ SIGNS: dict[State, tuple[str, str]] = {
 
 
 @click.command()
-@click.argument("names", nargs=-1, shell_complete=pipelines)
+@selecting
 @environment_option
 @click.option(
     "--last",
@@ -48,7 +47,10 @@ SIGNS: dict[State, tuple[str, str]] = {
 @project_option
 @format_option("text", "json")
 def status(
-    names: tuple[str, ...],
+    selectors: tuple[str, ...],
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    base: str,
     environment: str | None,
     last: int,
     until: date | None,
@@ -58,7 +60,7 @@ def status(
     """Show which data intervals are published, failed, running, missing or late.
 
     A row a pipeline, a sign a data interval: those since `start_date`, or since the first that was
-    run. NAMES are pipelines; all of them if none is given. Exit codes: 0 all is well, 1 something
+    run. SELECTORS are as for `etl ls`; all if none is given. Exit codes: 0 all is well, 1 something
     failed, is missing or late, 2 could not look.
 
     \b
@@ -72,10 +74,8 @@ def status(
 
     project = load_project(root)
     try:
-        rows = [
-            status_of(project, environment, model, last, until)
-            for model in chosen_models(project, names)
-        ]
+        found = chosen(project, selectors, select, exclude, base, environment, kinds=())
+        rows = [status_of(project, environment, each.model, last, until) for each in found]
     except RetryableError as error:  # 1 would say that an interval is missing
         for diagnostic in error.diagnostics:
             click.echo(str(diagnostic), err=True)

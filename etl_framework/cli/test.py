@@ -4,39 +4,50 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl_framework.cli.completion import in_pipelines
 from etl_framework.cli.options import format_option, project_option
+from etl_framework.cli.selecting import chosen, selecting
 
 if TYPE_CHECKING:
-    from etl_framework.project.project import PipelineFile, Project
+    from etl_framework.project.project import Project
+    from etl_framework.project.selection import Selected
     from etl_framework.workbench.test import Verdict
 
 
 @click.command()
-@click.argument("names", nargs=-1, shell_complete=in_pipelines)
+@selecting
 @project_option
 @format_option("text", "json")
-def test(names: tuple[str, ...], root: Path, format_: str) -> None:
+def test(
+    selectors: tuple[str, ...],
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    base: str,
+    root: Path,
+    format_: str,
+) -> None:
     """Run the examples under `tests:` of transforms and KPIs, on a few rows in memory.
 
-    NAMES are pipelines, transforms or KPIs: `music_streaming`, `music_streaming.listens`, or
+    SELECTORS are as for `etl ls`, and transforms: `music_streaming`, `music_streaming.listens`, or
     `listens` where one pipeline alone has it; everything if none is given. Connects nowhere. Exit
     codes: 0 all pass, 1 some fail, 2 could not run.
 
     \b
     etl test
     etl test music_streaming.listens
+    etl test state:modified+ --base origin/main
     """
     from etl_framework.project.project import load_project
 
+    project = load_project(root)
+    found = chosen(project, selectors, select, exclude, base, kinds=("transform", "kpi"))
     verdicts = []
-    for verdict in _verdicts(load_project(root), names):
+    for verdict in _verdicts(project, found):
         verdicts.append(verdict)
         if format_ == "text":
             click.echo(_in_words(verdict))
@@ -47,40 +58,21 @@ def test(names: tuple[str, ...], root: Path, format_: str) -> None:
     sys.exit(1 if failed else 0)
 
 
-def _verdicts(project: Project, names: tuple[str, ...]) -> Iterator[Verdict]:
-    """Run the tests of the named pipelines or relations, and return their verdicts.
+def _verdicts(project: Project, found: Sequence[Selected]) -> Iterator[Verdict]:
+    """Run the tests of what is selected, and return their verdicts.
 
-    :raises ConfigError: the files have errors, or a name is unknown.
+    :raises ConfigError: the files have errors.
     """
     from etl_framework.errors import ConfigError
     from etl_framework.lint.linter import Linter
     from etl_framework.workbench.test import run_tests
 
-    chosen = [_chosen(project, name) for name in names]
-    chosen = chosen or [(pipeline_file, None) for pipeline_file in project.pipelines]
-    problems, _ = Linter(project.root).look_for_run(
-        project, [pipeline_file for pipeline_file, _ in chosen]
-    )
+    files = [each.file for each in found]
+    problems, _ = Linter(project.root).look_for_run(project, files)
     if errors := [problem for problem in problems if problem.severity == "error"]:
         raise ConfigError(errors)
-    for pipeline_file, relation in chosen:
-        yield from run_tests(project.root, pipeline_file, relation)
-
-
-def _chosen(project: Project, name: str) -> tuple[PipelineFile, str | None]:
-    from etl_framework.errors import ConfigError, did_you_mean
-
-    pipeline, _, relation = name.partition(".")
-    if not relation and name not in [file.model.name for file in project.pipelines if file.model]:
-        named = [file for file in project.pipelines if file.model and name in file.model.queries()]
-        if len(named) == 1:
-            return named[0], name
-    pipeline_file = project.pipeline(pipeline)
-    known = pipeline_file.model.queries() if pipeline_file.model else {}
-    if relation and pipeline_file.model and relation not in known:
-        message = f"'{pipeline}' has no transform or KPI '{relation}'"
-        raise ConfigError(message, hint=did_you_mean(relation, known))
-    return pipeline_file, relation or None
+    for each in found:
+        yield from run_tests(project.root, each.file, each.relations)
 
 
 def _in_words(verdict: Verdict) -> str:

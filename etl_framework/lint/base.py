@@ -133,7 +133,7 @@ class ApartRule(ProjectRule):
 
 def fact(pipeline_file: PipelineFile, kind: str, values: tuple[str, ...], keys: Keys = ()) -> Fact:
     """Return a fact with the place of the value at some keys."""
-    return Fact(kind, values, pipeline_file.file.path, *pipeline_file.file.place(keys))
+    return Fact(kind, values, *pipeline_file.file.where(keys))
 
 
 def source_of(project: Project, path: str) -> str:
@@ -161,6 +161,7 @@ def files_of(pipeline_file: PipelineFile) -> set[str]:
     return {
         pipeline_file.file.path,
         *pipeline_file.defaults,
+        *pipeline_file.templates,
         *(f"{TEMPLATES}/{name}" for name in _templates(pipeline_file.model)),
     }
 

@@ -48,6 +48,20 @@ class Unit:
         }
 
 
+def merged(units: Iterable[Unit]) -> Unit:
+    """Return the unit of a file, of those of its pipelines."""
+    first, *others = units
+    for other in others:
+        facts = {rule: (*first.facts.get(rule, ()), *found) for rule, found in other.facts.items()}
+        first = Unit(
+            {**first.files, **other.files} if first.files and other.files else {},
+            tuple(dict.fromkeys((*first.problems, *other.problems))),
+            tuple(dict.fromkeys((*first.comments, *other.comments))),
+            {**first.facts, **facts},
+        )
+    return first
+
+
 def unit_of(written: Mapping[str, Any]) -> Unit:
     """Return the unit that `Unit.written` describes; raise any error if the values do not fit."""
     return Unit(

@@ -37,4 +37,5 @@ def changed_files(project: Project, revision: str) -> set[str]:
     """
     changed = changed_since(project.root, revision)
     files = [files_of(pipeline_file) for pipeline_file in project.pipelines]
-    return changed.union(*(mine for mine in files if changed & mine or ENVIRONMENTS in changed))
+    concerned = [mine for mine in files if changed & mine or ENVIRONMENTS in changed]
+    return changed.union(*concerned)

@@ -10,14 +10,14 @@ from pathlib import Path
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
 from etl_framework.lint.base import Checked, Fact, ProjectRule, Rule, files_of, rule_classes
-from etl_framework.lint.cache import Unit
+from etl_framework.lint.cache import Unit, merged
 from etl_framework.lint.files import Files
 from etl_framework.lint.noqa import Noqa, comments_of
 from etl_framework.lint.own_rules import rules_of
 from etl_framework.lint.settings import Settings
 from etl_framework.plugins import import_all
 from etl_framework.project.paths import digest, read_inside
-from etl_framework.project.project import PipelineFile, Project, load_environments, load_pipeline
+from etl_framework.project.project import PipelineFile, Project, load_environments, load_pipelines
 
 # The input of a rule across pipelines: facts, digests of files, names of files.
 Grounds = tuple[list[Fact], list[tuple[str, str]], list[list[str]]]
@@ -73,7 +73,8 @@ class Inspector:
     def unit(self, path: str) -> Unit:
         """Look at the pipeline in a file, and return its unit."""
         before = digest(read_inside(self.around.root, path))
-        unit = self.look_at(load_pipeline(self.around.root, path))[0]
+        files = load_pipelines(self.around.root, path)
+        unit = merged(self.look_at(pipeline_file)[0] for pipeline_file in files)
         # A file that was saved meanwhile is looked at again the next time.
         return unit if unit.files.get(path) == before else replace(unit, files={})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl_framework.errors import Diagnostic
-from etl_framework.lint.cache import Across, Kept, Unit, made_of, read_kept, write_kept
+from etl_framework.lint.cache import Across, Kept, Unit, made_of, merged, read_kept, write_kept
 from etl_framework.lint.files import Files
 from etl_framework.lint.selection import relative_paths, selected
 from etl_framework.lint.settings import Settings, load_settings
@@ -111,7 +111,8 @@ class Linter:
             if path in known:
                 mine[path] = known[path]
                 continue
-            mine[path], checked = self._inspector(own).look_at(pipeline_file, interval)
+            unit, checked = self._inspector(own).look_at(pipeline_file, interval)
+            mine[path] = merged([*([mine[path]] if path in mine else []), unit])
             if checked:
                 compiled[path] = checked.compilation
         across = self._across if len(known) == len(project.pipelines) else None

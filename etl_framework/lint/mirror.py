@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from etl_framework.lint.cache import FILE
-from etl_framework.project.paths import PIPELINES, TEMPLATES
+from etl_framework.project.paths import PIPELINE_TEMPLATES, PIPELINES, TEMPLATES
 
-WHOLE = (PIPELINES, TEMPLATES, "dags")
+WHOLE = (PIPELINES, PIPELINE_TEMPLATES, TEMPLATES, "dags")
 # The files that lint looks at: in the project's folder itself, and in folders of other names.
 KINDS = (".py", ".yml", ".yaml", ".cfg", ".txt")
 CODE = (".py",)

@@ -23,7 +23,5 @@ def condition_diagnostics(
         for key, condition in check.conditions().items():
             keys = (*relation.keys, "checks", index, key)
             for problem in condition_problems(condition, relation.name, columns, tables):
-                place = relation.file.inside(keys, condition, problem.offset)
-                yield Diagnostic(
-                    relation.file.path, *place, problem.code, problem.message, problem.hint
-                )
+                place = relation.file.where_inside(keys, condition, problem.offset)
+                yield Diagnostic(*place, problem.code, problem.message, problem.hint)

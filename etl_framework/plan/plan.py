@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from etl_framework.errors import ConfigError, PlanError, did_you_mean
+from etl_framework.errors import ConfigError, Diagnostic, PlanError, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.plan.compilation import Compilation, Shape
 from etl_framework.plan.compile import compile_queries
+from etl_framework.plan.params import with_params
 from etl_framework.plan.reads import history_shape
 from etl_framework.plan.step import Step
 from etl_framework.plan.steps import Planning, planned_steps
@@ -28,6 +29,7 @@ class Plan:
 
     :param by_interval: whether a relation has the rows of the data interval alone, if it is known.
     :param dialect: the dialect of the steps' SQL, as sqlglot calls it.
+    :param unset: which params of the pipeline have no value; such a plan cannot be run.
     :param shapes: the name and DuckDB type of every relation's columns, if they are known.
     """
 
@@ -40,6 +42,7 @@ class Plan:
     shapes: Mapping[str, Shape]
     by_interval: Mapping[str, bool | None]
     dialect: str
+    unset: tuple[Diagnostic, ...] = ()
 
     def step(self, name: str) -> Step:
         """A step by its name.
@@ -121,13 +124,15 @@ def build_plan(
     :raises ConfigError: the pipeline's file or the environment is wrong.
     :raises PlanError: the pipeline's SQL is wrong; the error holds every problem.
     """
-    pipeline_file = project.pipeline(pipeline)
+    found, chosen = project.pipeline(pipeline), project.environment(environment)
+    pipeline_file, unset = with_params(found, chosen, project.values)
     if pipeline_file.model is None or pipeline_file.file.diagnostics:
         raise ConfigError(pipeline_file.file.diagnostics)
+    if pipeline_file is not found:  # its SQL has other values
+        compilation = None
     compilation = compilation or compile_queries(project.root, pipeline_file, interval)
     if compilation.problems:
         raise PlanError(compilation.problems)
-    chosen = project.environment(environment)
     engine: Planning = engine_class(chosen.engine)()
     if refused := list(engine.refused(pipeline_file.model, chosen)):
         raise PlanError(pipeline_file.file.diagnostic(keys, "E306", why) for keys, why in refused)
@@ -141,4 +146,5 @@ def build_plan(
         shapes=compilation.shapes,
         by_interval=compilation.by_interval(pipeline_file.relations),
         dialect=engine.dialect,
+        unset=unset,
     )

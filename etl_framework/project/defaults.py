@@ -17,7 +17,7 @@ from etl_framework.checks.base import Check
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.plugins import plugins
 from etl_framework.project.paths import DEFAULTS
-from etl_framework.project.yaml_file import Keys, YamlFile, read_yaml
+from etl_framework.project.yaml_file import Keys, YamlFile, read_shared
 from etl_framework.sources.base import Source
 from etl_framework.targets.target import Target
 
@@ -45,11 +45,11 @@ def with_defaults(root: Path, file: YamlFile) -> YamlFile:
 
     What is wrong with these is added to the diagnostics, and points to them.
     """
-    found = [given for path in defaults_paths(file.path) if (given := _read(root, path))]
+    found = [given for path in defaults_paths(file.path) if (given := read_shared(root, path))]
     if not found or not isinstance(file.data, dict):
         return file
     filled = copy(file)
-    filled.data, filled.others = dict(file.data), {}
+    filled.data, filled.others = dict(file.data), dict(file.others)
     filled.diagnostics = list(file.diagnostics)
     for given in found:
         filled.diagnostics += given.diagnostics
@@ -59,19 +59,6 @@ def with_defaults(root: Path, file: YamlFile) -> YamlFile:
         elif not given.diagnostics and given.data is not None:
             filled.diagnostics.append(given.diagnostic((), "E204", NO_MAPPING))
     return filled
-
-
-def _read(root: Path, path: str) -> YamlFile | None:
-    try:
-        stat = (root / path).stat()
-    except OSError:
-        return None
-    return _read_once(root / path, path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
-
-
-@lru_cache(maxsize=256)
-def _read_once(file: Path, shown: str, stamp: tuple[int, ...]) -> YamlFile:
-    return read_yaml(file, shown)
 
 
 def _wrong(given: YamlFile) -> Iterator[Diagnostic]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +14,7 @@ from etl_framework.connections.s3 import S3
 from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import engine_class, engine_names, one_of
+from etl_framework.project.params import Scalar
 
 if TYPE_CHECKING:
     from etl_framework.project.models import Pipeline
@@ -95,6 +97,11 @@ class Environment(Model):
         pattern=r"^https://[^\s/]",
         examples=["https://reports.example/music"],
         description="Where people read the pages: tasks of Airflow and messages link there.",
+    )
+    params: dict[Annotated[str, Field(pattern=r"^\w+(\.\w+)?$")], Scalar | date] = Field(
+        {},
+        examples=[{"country": "de", "music_streaming.min_listens": 10}],
+        description="Values for the `params` of pipelines, by name or `pipeline.name`.",
     )
     connections: dict[Name, AnyConnection] = Field(description="Each connection by its name.")
 

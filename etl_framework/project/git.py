@@ -25,6 +25,15 @@ def changed_since(root: Path, revision: str) -> set[str]:
     return {path for path in b"\0".join((differing, new)).decode().split("\0") if path}
 
 
+def files_at(root: Path, revision: str) -> set[str]:
+    """The files in a folder as it was at a revision.
+
+    :raises ConfigError: git does not know the revision, or the folder is not in a repository.
+    """
+    listed = _git(root, "ls-tree", "-r", "-z", "--name-only", _safe(revision), "--", ".")
+    return {path for path in listed.decode().split("\0") if path}
+
+
 @contextmanager
 def at_revision(root: Path, revision: str) -> Iterator[Path]:
     """Copy the folder as it was at a revision to a temporary folder, which is deleted at the end.

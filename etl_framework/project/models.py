@@ -14,6 +14,7 @@ from etl_framework.interval import NONE, DataInterval, Schedule, Span, first_int
 from etl_framework.model import Model, Name, Params, wrong_at
 from etl_framework.plugins import one_of
 from etl_framework.project.notify import AnyNotify
+from etl_framework.project.params import Param
 from etl_framework.project.sql_tests import SqlTest, names_once
 from etl_framework.project.window import Window
 from etl_framework.sources.base import AnyCheck, Source
@@ -182,6 +183,13 @@ class Pipeline(Model):
     pool: str | None = Field(None, description="In Airflow: the pool that the steps run in.")
     notify: list[AnyNotify] = Field([], description="In Airflow: whom to tell, of what.")
     tags: list[str] = Field([], description="In Airflow: words to find the pipeline by.")
+    params: dict[Name, Param] = Field(
+        {},
+        examples=[{"min_listens": 10, "country": {"type": "string", "choices": ["de", "at"]}}],
+        description="Values that all templates and paths may use, `{{ params.x }}`; a plain value"
+        " is the default. A run is given others by `--var x=value`, in Airflow by the trigger's"
+        " form, an environment by its `params`.",
+    )
     sources: dict[Name, AnySource] = Field(min_length=1, description="Where rows come from.")
     transforms: dict[Name, Transform] = Field({}, description="Relations made of other relations.")
     kpis: dict[Name, Kpi] = Field({}, description="Result tables.")
@@ -207,6 +215,15 @@ class Pipeline(Model):
                 near = "; write that of a city, such as Europe/Berlin"
             raise ValueError(f"unknown time zone '{value}'{near}")
         return value
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Pipeline:
+        for section, queries in (("transforms", self.transforms), ("kpis", self.kpis)):
+            for name, query in queries.items():
+                if twice := sorted(query.params.keys() & self.params.keys()):
+                    message = f"'{twice[0]}' is one of the pipeline's params, too"
+                    raise wrong_at(message, section, name, "params", twice[0])
+        return self
 
     def cut(self) -> Schedule:
         """The schedule in the pipeline's time zone."""

@@ -12,6 +12,7 @@ from etl_framework.errors import ConfigError
 
 PIPELINES = "pipelines"
 TEMPLATES = "sql_templates"
+PIPELINE_TEMPLATES = "pipeline_templates"
 ENVIRONMENTS = "environments.yml"
 # What a team has agreed on about its pipelines; a project need not have it.
 POLICIES = "policies.yml"

@@ -10,7 +10,9 @@ from pathlib import Path
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.project.defaults import defaults_paths, with_defaults
 from etl_framework.project.environments import Environment, Environments
+from etl_framework.project.expand import expand
 from etl_framework.project.models import Pipeline
+from etl_framework.project.params import with_values
 from etl_framework.project.paths import ENVIRONMENTS, PIPELINES, TEMPLATES, pipeline_paths
 from etl_framework.project.relation import SECTIONS, Kind, Relation, relations_of
 from etl_framework.project.validate import validate
@@ -29,11 +31,18 @@ class PipelineFile:
 
     :param model: the pipeline without the parts that are wrong; None if nothing is left.
     :param left_out: the keys of the parts that are wrong.
+    :param stem: the name that the pipeline has by its file: that of the file without its ending, or
+        of the instance.
+    :param declared: the pipeline as it is written, before values of its `params` are in it.
+    :param templates: the paths of the templates that it is made of.
     """
 
     file: YamlFile
     model: Pipeline | None
+    stem: str
     left_out: frozenset[Keys] = frozenset()
+    declared: Pipeline | None = None
+    templates: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> tuple[str, ...]:
@@ -62,12 +71,16 @@ class PipelineFile:
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with `pipelines/`, `sql_templates/` and `environments.yml`, loaded."""
+    """A folder with `pipelines/`, `sql_templates/` and `environments.yml`, loaded.
+
+    :param values: those that a run is given for the params of pipelines.
+    """
 
     root: Path
     pipelines: tuple[PipelineFile, ...]
     environments: Environments | None
     environments_file: YamlFile = field(repr=False)
+    values: Mapping[str, object] = field(default_factory=dict)
 
     def diagnostics(self) -> list[Diagnostic]:
         """What is wrong with the files themselves."""
@@ -81,12 +94,23 @@ class Project:
         """
         for pipeline_file in self.pipelines:
             if name in (
-                Path(pipeline_file.file.path).stem,
+                pipeline_file.stem,
                 pipeline_file.model.name if pipeline_file.model else "",
             ):
                 return pipeline_file
-        known = [Path(pipeline_file.file.path).stem for pipeline_file in self.pipelines]
+        known = [pipeline_file.stem for pipeline_file in self.pipelines]
         raise ConfigError(f"there is no pipeline '{name}'", hint=did_you_mean(name, known))
+
+    def given(self, values: Mapping[str, object]) -> Project:
+        """The project with values for the params of pipelines, for a run.
+
+        :raises ConfigError: no pipeline has a param of a name.
+        """
+        known = {name for model in self.models for name in model.params}
+        if unknown := [name for name in values if name not in known]:
+            message = f"no pipeline has a param '{unknown[0]}'"
+            raise ConfigError(message, hint=did_you_mean(unknown[0], known))
+        return replace(self, values={**self.values, **values})
 
     @property
     def models(self) -> list[Pipeline]:
@@ -163,7 +187,8 @@ def load_project(root: Path) -> Project:
     root = root.resolve()
     paths = pipeline_paths(root)
     project = load_environments(root)
-    return replace(project, pipelines=tuple(load_pipeline(root, path) for path in paths))
+    loaded = [pipeline_file for path in paths for pipeline_file in load_pipelines(root, path)]
+    return replace(project, pipelines=tuple(loaded))
 
 
 def load_environments(root: Path) -> Project:
@@ -175,13 +200,23 @@ def load_environments(root: Path) -> Project:
     return Project(root, (), environments, file)
 
 
-def load_pipeline(root: Path, path: str) -> PipelineFile:
-    """Read the file of one pipeline.
+def load_pipelines(root: Path, path: str) -> list[PipelineFile]:
+    """Read a file, and the pipelines in it: one, or with `instances` of a template several.
 
     :param path: the file's path in the project's folder.
     """
-    file = with_defaults(root, read_yaml(root / path, path))
+    file = read_yaml(root / path, path)
+    if made := expand(root, file):
+        return [_loaded(root, one.file, one.name, one.templates) for one in made]
+    return [_loaded(root, file, Path(path).stem)]
+
+
+def _loaded(root: Path, read: YamlFile, name: str, templates: tuple[str, ...] = ()) -> PipelineFile:
+    file = with_defaults(root, read)
     if file.data is None and file.diagnostics:
-        return PipelineFile(file, None)
+        return PipelineFile(file, None, name, templates=templates)
     model, left_out = validate(Pipeline, file)
-    return PipelineFile(file, model, frozenset(left_out))
+    if model is None or not model.params:
+        return PipelineFile(file, model, name, frozenset(left_out), model, templates)
+    looked_at = with_values(model, {}, paths=False)
+    return PipelineFile(file, looked_at, name, frozenset(left_out), model, templates)

@@ -55,7 +55,7 @@ class Relation:
     @property
     def place(self) -> Place:
         """Path, line and column of its name in the file."""
-        return self.file.path, *self.file.place(self.keys, of_key=True)
+        return self.file.where(self.keys, of_key=True)
 
     @property
     def step(self) -> str:

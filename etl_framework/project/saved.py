@@ -7,7 +7,15 @@ from pathlib import Path
 
 from etl_framework.project.paths import POLICIES
 
-PARTS = ("pipelines", "sql_templates", "dags", "environments.yml", POLICIES, "setup.cfg")
+PARTS = (
+    "pipelines",
+    "pipeline_templates",
+    "sql_templates",
+    "dags",
+    "environments.yml",
+    POLICIES,
+    "setup.cfg",
+)
 FUNCTIONS = ("*.py", "[!.]*/*.py")
 # Between two looks.
 SECONDS = 0.2

@@ -1,51 +1,91 @@
-"""Which pipelines selectors mean, in the order in which they run. `choice` has the grammar."""
+"""Select pipelines and parts of them, in the order in which they run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from etl_framework.errors import ConfigError
-from etl_framework.project.choice import Candidate, Choice, candidate, upstream_of
+from etl_framework.project.graph import in_order
 from etl_framework.project.models import Pipeline
-from etl_framework.project.project import Project
+from etl_framework.project.project import PipelineFile, Project
+from etl_framework.project.relation import Kind
+from etl_framework.project.selectors import Facts, Meant, Selectors, both
 
 
-def candidates(project: Project) -> list[Candidate]:
-    """Return what selectors look at of every pipeline that could be read."""
-    return [candidate(f.model, f.file.path) for f in project.pipelines if f.model]
+@dataclass(frozen=True)
+class Selected:
+    """A pipeline that is selected.
+
+    :param relations: these of its relations alone; None for the pipeline as a whole.
+    """
+
+    file: PipelineFile
+    model: Pipeline
+    relations: frozenset[str] | None
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        return self.file.stem
+
+    @property
+    def names(self) -> list[str]:
+        """How it is selected: `orders`, or `orders.totals` and others of its relations."""
+        if self.relations is None:
+            return [self.name]
+        return [f"{self.name}.{relation}" for relation in sorted(self.relations)]
+
+    def has(self, relation: str) -> bool:
+        """Whether a relation of the pipeline is selected."""
+        return self.relations is None or relation in self.relations
 
 
 def selected(
-    project: Project, selectors: Sequence[str], exclude: Sequence[str] = ()
-) -> list[Pipeline]:
-    """The pipelines that selectors mean, each behind those that it comes after.
+    project: Project,
+    selectors: Sequence[str],
+    exclude: Sequence[str] = (),
+    narrowed: Sequence[str] = (),
+    *,
+    kinds: Sequence[Kind] = ("kpi",),
+    facts: Facts = {},  # noqa: B006 - nobody changes it
+) -> list[Selected]:
+    """What selectors mean, each pipeline behind those that it comes after.
 
     :param selectors: all pipelines if none is given.
-    :raises ConfigError: one means no pipeline, or pipelines wait for one another.
+    :param narrowed: only what any of these means, too.
+    :param kinds: the kinds of relations that may be selected by themselves.
+    :param facts: further methods.
+    :raises ConfigError: one means nothing, or pipelines wait for one another.
     """
-    ordered = in_order(project)
-    choice = Choice(candidates(project))
-    names = choice.any_of(selectors) if selectors else {model.name for model in ordered}
-    names -= choice.any_of(exclude)
-    return [model for model in ordered if model.name in names]
+    names = Selectors(project, kinds, facts)
+    chosen = names.meant(selectors) if selectors else dict.fromkeys(names.files)
+    if narrowed:
+        of_these = Selectors(project, kinds, facts, within=chosen).meant(narrowed)
+        chosen = both(chosen, of_these)
+        if not chosen:
+            raise ConfigError(f"nothing selected is any of '{' '.join(narrowed)}'", hint="etl ls")
+    left = without(names, chosen, names.meant(exclude)) if exclude else chosen
+    if len(left) > 1:
+        order = [model.name for model in in_order(project)]
+        left = {name: left[name] for name in (*order, *left) if name in left}
+    return [_one(names.files[name], relations) for name, relations in left.items()]
 
 
-def upstream(models: Sequence[Pipeline]) -> dict[str, set[str]]:
-    """For each pipeline those whose results it waits for, or whose tables it reads."""
-    return upstream_of([candidate(model) for model in models])
+def _one(pipeline_file: PipelineFile, relations: frozenset[str] | None) -> Selected:
+    if pipeline_file.model is None:
+        raise ConfigError(pipeline_file.file.diagnostics)
+    return Selected(pipeline_file, pipeline_file.model, relations)
 
 
-def in_order(project: Project) -> list[Pipeline]:
-    """All pipelines, each behind those that it comes after, else by their names.
-
-    :raises ConfigError: pipelines wait for one another.
-    """
-    waiting = {model.name: model for model in sorted(project.models, key=lambda m: m.name)}
-    before, ordered = upstream(project.models), list[Pipeline]()
-    while waiting:
-        ready = [name for name in waiting if not before[name] & waiting.keys()]
-        if not ready:
-            names = ", ".join(f"'{name}'" for name in waiting)
-            raise ConfigError(f"pipelines wait for one another: {names}", hint="see their `after`")
-        ordered += [waiting.pop(name) for name in ready]
-    return ordered
+def without(names: Selectors, chosen: Meant, excluded: Meant) -> Meant:
+    """What is chosen and not excluded."""
+    left: Meant = {}
+    for name, relations in chosen.items():
+        if name not in excluded:
+            left[name] = relations
+        elif (taken := excluded[name]) is not None:
+            all_of_it = frozenset(r.name for r in names.relations_of(name))
+            if rest := (all_of_it if relations is None else relations) - taken:
+                left[name] = rest
+    return left

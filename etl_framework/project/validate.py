@@ -174,7 +174,8 @@ def _leave_out(file: YamlFile, data: Any, parts: dict[Keys, str], left_out: set[
 def _shift(file: YamlFile, removed: Keys) -> None:
     """Correct the places of list items that moved up when another item was removed."""
     depth, index = len(removed) - 1, removed[-1]
-    for places in (file.keys, file.values):
+    every: tuple[dict[Keys, Any], ...] = (file.keys, file.values, file.others)
+    for places in every:
         moved = {}
         for keys, place in places.items():
             if keys[:depth] == removed[:depth] and len(keys) > depth:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class YamlFile:
         for length in range(len(keys), 0, -1) if self.others else ():
             if other := self.others.get(keys[:length]):
                 file, there = other
-                return file, (*there, *keys[length:])
+                rest = (*there, *keys[length:])
+                return file.owner(rest) if file is not self else (self, rest)
         return self, keys
 
     def place(self, keys: Keys, *, of_key: bool = False) -> Place:
@@ -73,12 +75,21 @@ class YamlFile:
         written = self.text.split("\n")[line - 1][column - 1 :]
         return re.split(r"[,\]}]|\s#|$", written, maxsplit=1)[0].strip().strip("\"'")
 
+    def where(self, keys: Keys, *, of_key: bool = False) -> tuple[str, int, int]:
+        """Path, line and column of a value (or its key), in the file that says it."""
+        file, there = self.owner(keys)
+        return file.path, *file.place(there, of_key=of_key)
+
+    def where_inside(self, keys: Keys, text: str, offset: int) -> tuple[str, int, int]:
+        """Path, line and column of a character in a text value, in the file that says it."""
+        file, there = self.owner(keys)
+        return file.path, *file.inside(there, text, offset)
+
     def diagnostic(
         self, keys: Keys, code: str, message: str, hint: str = "", *, of_key: bool = False
     ) -> Diagnostic:
         """A diagnostic at a value, or at its key, in the file that says it."""
-        file, there = self.owner(keys)
-        return Diagnostic(file.path, *file.place(there, of_key=of_key), code, message, hint)
+        return Diagnostic(*self.where(keys, of_key=of_key), code, message, hint)
 
 
 def read_yaml(path: Path, shown: str) -> YamlFile:
@@ -116,6 +127,23 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
             Diagnostic(shown, 1, 1, "E101", f"the file is too large or too deep: {error}")
         )
     return file
+
+
+def read_shared(root: Path, path: str) -> YamlFile | None:
+    """A file that several pipelines use, read once for each of its states; None if it is missing.
+
+    What it returns is shared: nobody may change it, but for its diagnostics.
+    """
+    try:
+        stat = (root / path).stat()
+    except OSError:
+        return None
+    return _read_once(root / path, path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+
+
+@lru_cache(maxsize=256)
+def _read_once(file: Path, shown: str, stamp: tuple[int, ...]) -> YamlFile:
+    return read_yaml(file, shown)
 
 
 def texts(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, str]]:

@@ -125,7 +125,7 @@ def definition(plan: Plan, step: Step) -> str:
     facts += [
         plan.interval.key,
         str(step.window),
-        block.model_dump_json(exclude=ASIDE) if block else "",
+        block.model_dump_json(exclude=ASIDE | ({"params"} if step.sql else set())) if block else "",
     ]
     facts += [check.model_dump_json() for check in step.checks]
     facts += [astuple(sql) for sql in step.check_sql]

@@ -51,6 +51,7 @@ class RunRecord:
     :param how: the command, or the DAG run.
     :param commit: the commit of the project's files, with `+` if they were changed since.
     :param ended: empty as long as it runs, or if it was killed.
+    :param params: the values of the pipeline's params.
     """
 
     run: str
@@ -66,6 +67,7 @@ class RunRecord:
     commit: str = ""
     version: str = __version__
     steps: Sequence[StepFacts] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def published(self) -> bool:

@@ -64,6 +64,7 @@ class Recorder:
             user=_user(),
             host=socket.gethostname(),
             commit=_commit(plan.root),
+            params={name: param.default for name, param in plan.pipeline.params.items()},
         )
 
     @contextmanager

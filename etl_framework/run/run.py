@@ -16,7 +16,7 @@ from typing import Any
 
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.engines.work import Work
-from etl_framework.errors import CheckFailedError, Diagnostic, EtlError, StepError
+from etl_framework.errors import CheckFailedError, ConfigError, Diagnostic, EtlError, StepError
 from etl_framework.errors.failures import DUCKDB, of_class, of_system
 from etl_framework.errors.secrets import said
 from etl_framework.plan.blame import in_template
@@ -44,6 +44,7 @@ class Run:
     :param older: what becomes of tables that hold the rows of a newer data interval.
     :param how: what started it, for its record: a command, or a DAG run, whose tasks are one run.
     :param recorded: leave a record in the history.
+    :raises ConfigError: params of the pipeline have no value.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class Run:
         how: str = "",
         recorded: bool = True,
     ) -> None:
+        if plan.unset:
+            raise ConfigError(plan.unset)
         self.plan = plan
         self.folder: RunFolder = plan.workspace.staging.run(plan.pipeline.name, plan.interval.key)
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"

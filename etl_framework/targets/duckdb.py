@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +23,28 @@ from etl_framework.targets.tables import Table
 from etl_framework.targets.target import Target
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
     from etl_framework.storage.s3 import S3Prefix
 
 BATCH = 50_000
+# How long to wait for a file that another process has open, and between two looks.
+FILE_SECONDS, LOOK_SECONDS = 10.0, 0.05
+
+
+def _when_free(connect: Callable[[], duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
+    """Open a file, and wait for a while if another process has it open."""
+    import duckdb
+
+    end = time.monotonic() + FILE_SECONDS
+    while True:
+        try:
+            return connect()
+        except duckdb.IOException as error:
+            if "lock" not in str(error) or time.monotonic() > end:
+                raise
+        time.sleep(LOOK_SECONDS)
 
 
 class DuckDBWarehouse(Warehouse):
@@ -48,7 +66,9 @@ class DuckDBWarehouse(Warehouse):
             "autoload_known_extensions": False,
         }
         try:
-            self._connection = duckdb.connect(str(file), read_only=read_only, config=config)
+            self._connection = _when_free(
+                lambda: duckdb.connect(str(file), read_only=read_only, config=config)
+            )
         except (duckdb.IOException, duckdb.ConnectionException) as error:
             raise RetryableError(
                 f"cannot open the warehouse {file}: {said(error)}",

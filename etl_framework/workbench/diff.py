@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from etl_framework.errors import EtlError
@@ -51,6 +50,7 @@ def differences(
     environment: str | None,
     name: str,
     on: date | None = None,
+    only: Collection[str] | None = None,
     *,
     examples: bool = False,
 ) -> Iterator[KpiDifference]:
@@ -59,6 +59,7 @@ def differences(
     :param base: the project before the change; None if there was none.
     :param name: the pipeline.
     :param on: the day of the data interval; None for the interval of the latest run.
+    :param only: these KPIs alone; None for all.
     :param examples: compute over the example rows of the tests only.
     :raises EtlError: the pipeline's files have errors now.
     """
@@ -79,6 +80,8 @@ def differences(
         else:
             touched = dict(_touched(plan, old))
         for kpi, why in touched.items():
+            if only is not None and kpi not in only:
+                continue
             yield _difference(project, sides, kpi, why, broken)
 
 
@@ -108,7 +111,7 @@ class _Sides:
 def _file(project: Project | None, name: str) -> PipelineFile | None:
     known = project.pipelines if project else ()
     return next(
-        (pipeline_file for pipeline_file in known if Path(pipeline_file.file.path).stem == name),
+        (pipeline_file for pipeline_file in known if pipeline_file.stem == name),
         None,
     )
 

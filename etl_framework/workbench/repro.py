@@ -92,7 +92,8 @@ def repro(
     with ExitStack() as stack:
         then = embedded(_as_it_was(stack, project, attempt, notes), environment)
         interval = DataInterval.of_key(attempt.last.key, ZoneInfo(model.timezone))
-        plan = build_plan(then, model.name, environment, interval)
+        given = {n: v for n, v in attempt.last.params.items() if n in model.params}
+        plan = build_plan(then.given(given), model.name, environment, interval)
         planned = plan.step(step)
         run = Run(_local(plan, project.root, folder), fresh=True, recorded=False)
         theirs = workspace.staging.run(model.name, attempt.last.key)

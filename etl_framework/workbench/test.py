@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -52,9 +52,9 @@ class Verdict:
 
 
 def run_tests(
-    root: Path, pipeline_file: PipelineFile, relation: str | None = None
+    root: Path, pipeline_file: PipelineFile, relations: Collection[str] | None = None
 ) -> Iterator[Verdict]:
-    """Run the tests of a pipeline, or of one of its relations.
+    """Run the tests of a pipeline, or of some of its relations.
 
     :param root: the project's folder.
     :param pipeline_file: a file without errors.
@@ -64,7 +64,7 @@ def run_tests(
         return
     compilations: dict[date | None, Compilation] = {}
     for name, query in pipeline.queries().items():
-        if relation not in (None, name):
+        if relations is not None and name not in relations:
             continue
         for index, test in enumerate(query.tests):
             if test.date not in compilations:

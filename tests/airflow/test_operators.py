@@ -28,8 +28,9 @@ classes = {"extract": ExtractOperator, "check": CheckOperator, "kpi": KpiOperato
            "transform": TransformOperator, "publish": PublishOperator}
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 root, context, found = sys.argv[1], json.loads(sys.argv[2]), {}
-conf = context.pop("conf", {})
+conf, params = context.pop("conf", {}), context.pop("params", {})
 context = {name: datetime.fromisoformat(value) for name, value in context.items()}
+context["params"] = params
 context["dag_run"] = SimpleNamespace(conf=conf, dag_id="orders", run_id="by_hand")
 for step in sys.argv[3:]:
     operator = classes[step.partition(".")[0]](
@@ -125,6 +126,24 @@ def test_a_run_with_a_parameter_restates_its_interval(airflow: Airflow, orders: 
     assert orders.query(names) == [("ada",), ("bob26",)]
     assert run(25, replace_newer=True)[-1]["rows"] == 2
     assert orders.query(names) == [("ada",), ("bob25",)]
+
+
+def test_a_run_gets_what_the_form_says(airflow: Airflow, orders: Folder) -> None:
+    file = orders.root / "pipelines/orders.yml"
+    file.write_text(
+        file.read_text().replace("sources:", "params: {least: {type: number}}\nsources:")
+    )
+    sql = orders.root / "sql_templates/orders/totals.sql"
+    where = "FROM orders WHERE amount >= {{ params.least }}"
+    sql.write_text(sql.read_text().replace("FROM orders", where))
+
+    found = airflow.script(EXECUTE, str(orders.root), JUNE, *STEPS[:1])
+    assert "AirflowFailException" in found["extract.orders"][1]
+    assert "E326 'least' has no value" in found["extract.orders"][1]
+    given = json.dumps(json.loads(JUNE) | {"params": {"least": 20, "other": 1}})
+    found = airflow.script(EXECUTE, str(orders.root), given, *STEPS)
+    assert "20" in found["kpi.totals"][0]
+    assert orders.query("SELECT customer FROM totals") == [("bob",)]
 
 
 def test_the_sql_that_is_shown_is_that_of_the_interval(airflow: Airflow, orders: Folder) -> None:

@@ -59,6 +59,11 @@ print(json.dumps({
     "group_tips": {name: group.tooltip for name, group in found.task_group_dict.items()},
     "outlets": [asset.uri for task in found.tasks for asset in task.outlets],
     "file": found.fileloc,
+    "params": {
+        name: [param.schema, param.value if isinstance(param.value, (str, int)) else "none",
+               param.description]
+        for name, param in ((n, found.params.get_param(n)) for n in found.params)
+    },
 }))
 """
 
@@ -115,6 +120,30 @@ def test_what_the_file_says_is_what_airflow_does(airflow: Airflow, with_dags: Fo
         True, 3, 5, 120.0, ["etl", "shop"], "0 0 * * *",
     ]  # fmt: skip
     assert found["file"] == str(with_dags.root / "dags/orders.py")
+
+
+def test_params_are_the_form_of_the_trigger(airflow: Airflow, with_dags: Folder) -> None:
+    text = (with_dags.root / "pipelines/orders.yml").read_text().replace("@daily", "none")
+    with_dags.write(
+        "pipelines/orders.yml",
+        "params:\n  least: 5\n  country: {choices: [de, at], default: at}\n"
+        "  since: {type: date, description: From when}\n  loud: true\n" + text,
+    )
+    file = with_dags.root / "environments.yml"
+    given = "    params: {least: 7}\n    connections:"
+    file.write_text(file.read_text().replace("    connections:", given, 1))
+
+    expected = {
+        "least": [{"type": "integer"}, 7, ""],
+        "country": [{"type": "string", "enum": ["de", "at"]}, "at", ""],
+        "since": [{"type": "string", "format": "date"}, "none", "From when"],
+        "loud": [{"type": "boolean"}, True, ""],
+    }
+    code = PARSE.replace("schedule(found.timetable)", "''")
+    path = str(with_dags.root / "dags/orders.py")
+    env = {"_AIRFLOW_PARSING_CONTEXT_DAG_ID": "orders", "_AIRFLOW_PARSING_CONTEXT_TASK_ID": "x"}
+    for given_env in ({}, env):
+        assert airflow.script(code, path, "orders", env=given_env)["params"] == expected
 
 
 def test_a_change_is_seen_and_what_is_the_same_is_not_compiled_again(

@@ -56,7 +56,7 @@ def test_every_command_is_in_the_readme(name: str) -> None:
         pytest.param(["run", "orders", "--date", "2999-01-01"],
                      ["2999-01-01 is not over yet: today is"], id="a day to come"),
         pytest.param(["run", "orders", "--date", TODAY], ["is not over yet"], id="today"),
-        pytest.param(["run", "ordrs"], ["no pipeline 'ordrs'", "did you mean 'orders'?"],
+        pytest.param(["run", "ordrs"], ["no pipeline or KPI 'ordrs'", "did you mean 'orders'?"],
                      id="an unknown pipeline"),
         pytest.param(["run", "orders", "--env", "locl"],
                      ["no environment 'locl'", "did you mean 'local'?"], id="no environment"),

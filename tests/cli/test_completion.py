@@ -20,7 +20,7 @@ BIN = Path(sys.executable).parent
     ("line", "offered"),
     [
         pytest.param("pre", {"preview"}, id="a command"),
-        pytest.param("run or", {"orders"}, id="a pipeline"),
+        pytest.param("run or", {"orders", "orders.totals"}, id="a pipeline"),
         pytest.param("run orders --env ", {"local"}, id="an environment"),
         pytest.param("preview ", {"totals"}, id="a KPI"),
         pytest.param("watch t", {"totals"}, id="a KPI to watch"),
@@ -32,7 +32,7 @@ BIN = Path(sys.executable).parent
         pytest.param("new kpi --from ", {"orders"}, id="what a KPI reads"),
         pytest.param("rule E41", {"E410", "E411", "E412", "E413"}, id="a rule"),
         pytest.param("lint --format s", {"sarif"}, id="a format"),
-        pytest.param("diff o", {"orders"}, id="a pipeline to compare"),
+        pytest.param("diff o", {"orders", "orders.totals"}, id="what to compare"),
         pytest.param("run zz", set(), id="nothing"),
     ],
 )
@@ -74,7 +74,7 @@ def test_names_of_another_folder(
     monkeypatch.setenv("COMP_WORDS", f"etl run --project {orders.root} ")
     monkeypatch.setenv("COMP_CWORD", "4")
 
-    assert etl().stdout == "plain,orders\n"
+    assert etl().stdout == "plain,orders\nplain,orders.totals\n"
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_each_shell_gets_its_script(etl: Etl, monkeypatch: pytest.MonkeyPatch, s
 
 
 def test_every_name_of_the_project_is_completed() -> None:
-    named = {"pipeline", "pipelines", "relation", "table", "environment", "code"}
+    named = {"pipeline", "pipelines", "selectors", "relation", "table", "environment", "code"}
     options = [
         (name, option.name)
         for name, command in own_commands().items()

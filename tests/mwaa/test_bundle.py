@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from etl_framework.errors import BundleError
 from etl_framework.mwaa.bundle.dags_folder import write_dags
 from etl_framework.mwaa.bundle.manifest import read_manifest
 from etl_framework.mwaa.bundle.verify import digests, verify
-from etl_framework.mwaa.bundle.write import Order, write_bundle
+from etl_framework.mwaa.bundle.write import Order, errors_of, write_bundle
 from etl_framework.platforms.mwaa import mwaa_version
 from etl_framework.project.project import load_project
-from tests.conftest import REPOSITORY, Folder
+from tests.conftest import ORDERS, REPOSITORY, Folder
+from tests.mwaa.conftest import STUB
 
 FIXED = "constraints/3.3.1.txt"
 
@@ -96,3 +98,32 @@ def test_the_folder_of_dags(with_prod: Folder, version: str, lines: list[str]) -
         ".airflowignore", ".etl/compiled/orders.prod.json", "code/__init__.py", "code/sessions.py",
         "environments.yml", "orders.py", "pipelines/orders.yml", "sql_templates/orders/totals.sql",
     ]  # fmt: skip
+
+
+def test_the_dags_of_some_pipelines(with_prod: Folder, tmp_path: Path) -> None:
+    shop_file = ORDERS.replace("name: orders\n", "name: shop\n", 1).replace(
+        "table: totals", "table: t2"
+    )
+    with_prod.write("pipelines/shop.yml", shop_file)
+    with_prod.write("dags/shop.py", STUB.replace("orders", "shop"))
+    with_prod.write("dags/helper.py", "x = 1\n")
+    project = load_project(with_prod.root)
+    order = Order(mwaa_version("3.3.1"), "prod", only=frozenset({"shop"}))
+    (shop,) = order.pipelines(project)
+    write_dags(project, [shop], "prod", order.version, tmp_path / "out/dags")
+
+    assert {file.name for file in (tmp_path / "out/dags").glob("*.py")} == {"shop.py", "helper.py"}
+    kept = {
+        file.name.partition(".")[0]
+        for file in (tmp_path / "out/dags/.etl/compiled").rglob("*.json")
+    }
+    assert kept == {"shop"}, "and what it may wait for lies there as files"
+    assert (tmp_path / "out/dags/pipelines/orders.yml").exists()
+
+    with_prod.write("pipelines/orders.yml", "name: orders\nsources: 1\n")
+    assert errors_of(load_project(with_prod.root), order) == []
+    assert errors_of(load_project(with_prod.root), Order(order.version, "prod")) != []
+    with_prod.write("dags/shop.py", STUB + STUB.replace("orders", "shop"))
+    with_prod.write("pipelines/orders.yml", ORDERS)
+    with pytest.raises(BundleError, match="B105 the file loads 'orders' too"):
+        write_dags(project, [shop], "prod", order.version, tmp_path / "again")

@@ -17,7 +17,9 @@ def verdicts(folder: Folder, tests: str, relation: str | None = None) -> list[Ve
     folder.write("pipelines/orders.yml", ORDERS + textwrap.indent(textwrap.dedent(tests), "    "))
     project = load_project(folder.root)
     assert project.diagnostics() == []
-    return list(run_tests(project.root, project.pipeline("orders"), relation))
+    return list(
+        run_tests(project.root, project.pipeline("orders"), {relation} if relation else None)
+    )
 
 
 GIVEN = """

@@ -91,8 +91,8 @@ def _unparsed(
     checked: Checked, keys: tuple[str | int, ...], condition: str, error: PlanError
 ) -> Diagnostic:
     file, offset = checked.pipeline_file.file, getattr(error.__cause__, "offset", 0)
-    place = file.inside(keys, condition, offset)
-    return Diagnostic(file.path, *place, "E309", error.diagnostics[0].message)
+    place = file.where_inside(keys, condition, offset)
+    return Diagnostic(*place, "E309", error.diagnostics[0].message)
 
 
 class CheckedTypes(Rule):

@@ -28,7 +28,7 @@ class Stubs(ProjectRule):
 
     def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
         kind = "pipeline" if pipeline_file.model else "broken"
-        yield fact(pipeline_file, kind, (Path(pipeline_file.file.path).stem,), ("name",))
+        yield fact(pipeline_file, kind, (pipeline_file.stem,), ("name",))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         if not (project.root / DAGS).is_dir():
@@ -71,7 +71,7 @@ class Awaited(ProjectRule):
 
     def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
         if pipeline_file.model is None:
-            yield fact(pipeline_file, "unread", (Path(pipeline_file.file.path).stem,))
+            yield fact(pipeline_file, "unread", (pipeline_file.stem,))
             return
         mine = pipeline_file.model.name
         for name in (*pipeline_file.model.kpis, *pipeline_file.broken()):

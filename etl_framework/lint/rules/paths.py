@@ -50,9 +50,9 @@ class MissingFunction(ProjectRule):
         ):
             if transform.python:
                 keys, module = ("transforms", name, "python"), transform.python.partition(":")[0]
-                place = pipeline_file.file.inside(keys, transform.python, len(module) + 1)
+                place = pipeline_file.file.where_inside(keys, transform.python, len(module) + 1)
                 yield fact(pipeline_file, "module", (transform.python,), keys)
-                yield Fact("function", (transform.python,), pipeline_file.file.path, *place)
+                yield Fact("function", (transform.python,), *place)
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         for pipeline_fact in facts:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import Fact, ProjectRule
 from etl_framework.lint.pages import FOLDER
-from etl_framework.lint.policy_selectors import CODE, LOOKED_AT, Meanings, as_text
+from etl_framework.lint.policy_selectors import CODE, LOOKED_AT, Meanings, as_text, is_chosen
 from etl_framework.project.paths import POLICIES
 from etl_framework.project.project import PipelineFile, Project
+from etl_framework.project.relation import SECTIONS
+from etl_framework.project.selectors import Meant, both
 from etl_framework.project.yaml_file import Keys, YamlFile
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class KeepsPolicies(ProjectRule):
             yield Fact("unread", (), path)
         if pipeline is None:
             return
-        yield Fact("pipeline", (as_text(pipeline, path),), path)
+        yield Fact("pipeline", (as_text(pipeline_file),), path)
         for name, policy in self._policies.items():
             try:
                 findings = [f for f in policy.find(pipeline) if _is_read(pipeline_file, f.about)]
@@ -65,7 +67,8 @@ class KeepsPolicies(ProjectRule):
                 yield Fact("breaks", (name, message), path)
                 continue
             for finding in findings:
-                values = (name, pipeline.name, finding.message, finding.hint)
+                relation = str(finding.about[1]) if finding.about[0] in SECTIONS.values() else ""
+                values = (name, pipeline_file.stem, relation, finding.message, finding.hint)
                 yield Fact("finding", values, *_place(pipeline_file.file, finding))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
@@ -90,8 +93,8 @@ class KeepsPolicies(ProjectRule):
                 yield self._file.diagnostic(keys, UNKNOWN, finding.message, finding.hint)
         broken = dict[str, str]()
         for fact in facts:
-            if fact.kind == "finding" and fact.values[1] in chosen[fact.values[0]]:
-                name, _, message, hint = fact.values
+            if fact.kind == "finding" and is_chosen(chosen[fact.values[0]], *fact.values[1:3]):
+                name, _, _, message, hint = fact.values
                 policy = self._policies[name]
                 message = f"{message} (policy {name}: {policy.reason})"
                 yield fact.diagnostic(policy.code, message, hint, policy.severity)
@@ -103,16 +106,16 @@ class KeepsPolicies(ProjectRule):
 
 
 def _contradictions(
-    policies: Mapping[str, Policy], chosen: Mapping[str, set[str]], file: YamlFile
+    policies: Mapping[str, Policy], chosen: Mapping[str, Meant], file: YamlFile
 ) -> Iterator[Diagnostic]:
     """Return every two lists of one type, about one pipeline, which no value keeps."""
     from etl_framework.lint.policies.base import AllowList
 
     lists = [(name, policy) for name, policy in policies.items() if isinstance(policy, AllowList)]
     for (first, one), (second, other) in combinations(lists, 2):
-        both = chosen[first] & chosen[second]
-        if both and one.contradicts(other):
-            message = f"'{min(both)}' cannot keep both '{first}' and '{second}'"
+        common = both(chosen[first], chosen[second])
+        if common and one.contradicts(other):
+            message = f"'{min(common)}' cannot keep both '{first}' and '{second}'"
             hint = "let them allow a value in common, or select other pipelines"
             keys = ("policies", second, "allow" if other.allow else "forbid")
             yield file.diagnostic(keys, CONTRADICTION, message, hint)
@@ -131,5 +134,5 @@ def _place(file: YamlFile, finding: Finding) -> tuple[str, int, int]:
     if there in owner.values:
         return owner.path, *owner.place(there, of_key=finding.of_key)
     if len(finding.about) == 1:
-        return file.path, *file.place(("name",))
-    return file.path, *file.place(finding.about[:-1], of_key=True)
+        return file.where(("name",))
+    return file.where(finding.about[:-1], of_key=True)

@@ -84,7 +84,7 @@ class Names(Rule):
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked in files:
             file, name = checked.pipeline_file.file, checked.pipeline.name
-            if name != Path(file.path).stem:
+            if name != checked.pipeline_file.stem:
                 message = f"the pipeline is called '{name}' and its file {Path(file.path).name}"
                 hint = f"rename the file to {name}.yml, or the pipeline"
                 yield file.diagnostic(("name",), "E306", message, hint)
@@ -106,7 +106,7 @@ class OneFile(ProjectRule):
     codes = ("E306",)
 
     def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
-        if pipeline_file.model and pipeline_file.model.name == Path(pipeline_file.file.path).stem:
+        if pipeline_file.model and pipeline_file.model.name == pipeline_file.stem:
             yield fact(pipeline_file, "is", (pipeline_file.model.name,), ("name",))
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
@@ -147,7 +147,7 @@ class OneWriter(ProjectRule):
 
     def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
         for name, kpi in pipeline_file.model.kpis.items() if pipeline_file.model else ():
-            me, table = f"{Path(pipeline_file.file.path).stem}.{name}", kpi.target.table
+            me, table = f"{pipeline_file.stem}.{name}", kpi.target.table
             keys = ("kpis", name, "target", "table")
             yield fact(pipeline_file, "writes", (kpi.target.connection, table, me), keys)
 

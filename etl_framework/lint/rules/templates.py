@@ -9,6 +9,7 @@ from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 
 from etl_framework.errors import Diagnostic, did_you_mean
 from etl_framework.lint.base import ApartRule, Checked, Fact, Rule, source_of
+from etl_framework.project.params import in_path
 from etl_framework.project.project import TEMPLATES, Project
 from etl_framework.project.yaml_file import texts
 from etl_framework.sources.files import FilesSource
@@ -43,7 +44,7 @@ class Reaching(Rule):
         ):
             for keys, text in texts(file.data):
                 for start, name in reached_for(text) if "{" in text else ():
-                    yield reaching(file.path, *file.inside(keys, text, start), name)
+                    yield reaching(*file.where_inside(keys, text, start), name)
 
 
 class UnknownNames(Rule):
@@ -78,11 +79,12 @@ class PathTemplates(Rule):
                 if "{" not in path or reached_for(path):
                     continue
                 try:
-                    render_text(path, text_values(checked.interval))
+                    samples = {n: p.sample for n, p in checked.pipeline.params.items()}
+                    render_text(in_path(path, samples), text_values(checked.interval))
                 except TemplateError as error:
                     keys, file = ("sources", name, "path"), checked.pipeline_file.file
-                    place = file.inside(keys, path, max(path.find("{{"), path.find("{%"), 0))
-                    yield Diagnostic(file.path, *place, "E316", *_why(error))
+                    place = file.where_inside(keys, path, max(path.find("{{"), path.find("{%"), 0))
+                    yield Diagnostic(*place, "E316", *_why(error))
 
 
 class Settings(ApartRule):
@@ -98,8 +100,8 @@ class Settings(ApartRule):
             try:
                 render_text(text, {"env": _Anything(), "var": _Anything()})
             except TemplateError as error:
-                place = file.inside(keys, text, max(text.find("{{"), text.find("{%"), 0))
-                yield Diagnostic(file.path, *place, "E317", *_why(error, ("env.NAME", "var.name")))
+                place = file.where_inside(keys, text, max(text.find("{{"), text.find("{%"), 0))
+                yield Diagnostic(*place, "E317", *_why(error, ("env.NAME", "var.name")))
 
 
 class _Anything:

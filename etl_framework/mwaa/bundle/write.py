@@ -11,6 +11,7 @@ from pathlib import Path
 
 from etl_framework import __version__
 from etl_framework.errors import BundleError, ConfigError, Diagnostic
+from etl_framework.lint.base import files_of
 from etl_framework.lint.linter import Linter
 from etl_framework.lint.rules.dags import DAGS, dag_files, loads
 from etl_framework.mwaa.bundle.archive import write_zip
@@ -42,6 +43,7 @@ class Order:
     :param wheels: a folder with wheels that are in no package index.
     :param authorities: files with the certificates of authorities that connections trust.
     :param imports: import the DAGs in an environment like MWAA's.
+    :param only: the DAGs of these pipelines alone; None for those of all.
     """
 
     version: MwaaVersion
@@ -51,6 +53,11 @@ class Order:
     wheels: Path | None = None
     authorities: tuple[Path, ...] = ()
     imports: bool = True
+    only: frozenset[str] | None = None
+
+    def pipelines(self, project: Project) -> list[Pipeline]:
+        """The pipelines that it is for."""
+        return [m for m in project.models if self.only is None or m.name in self.only]
 
     def lines(self) -> list[str]:
         """The lines of the requirements file; none if there is no such file."""
@@ -67,7 +74,7 @@ def write_bundle(project: Project, order: Order, output: Path) -> tuple[Manifest
     """
     refuse_foreign(output)
     environment = project.environment_name(order.environment)
-    pipelines = project.models
+    pipelines = order.pipelines(project)
     constraints = constraints_of(order.version, project.root, order.constraints)
     with tempfile.TemporaryDirectory(prefix="etl-bundle-") as name:
         work = Path(name)
@@ -81,7 +88,7 @@ def write_bundle(project: Project, order: Order, output: Path) -> tuple[Manifest
         write_dags(project, pipelines, environment, order.version, draft / DAGS)
         packages = _write_packages(order, wanted, work, draft)
         _write_settings(order, environment, draft)
-        verification = verified(draft, order.version, _dag_ids(project), order.imports)
+        verification = verified(draft, order.version, _dag_ids(project, pipelines), order.imports)
         _refuse(verification.problems)
         manifest = _manifest(project, order, environment, needs, packages, verification, draft)
         manifest.write(draft)
@@ -137,7 +144,7 @@ def _before(
     lines: list[str],
 ) -> Iterator[Diagnostic]:
     """What is wrong already, before anything is fetched."""
-    yield from Linter(project.root).errors()
+    yield from errors_of(project, order)
     yield from not_on_mwaa(project, pipelines, environment)
     if not (project.root / DAGS).is_dir():
         message = "the project has no DAG files, so Airflow would show nothing"
@@ -155,9 +162,20 @@ def _refuse(problems: Iterator[Diagnostic] | Sequence[Diagnostic]) -> None:
         raise BundleError(diagnostics)
 
 
-def _dag_ids(project: Project) -> list[str]:
+def errors_of(project: Project, order: Order) -> list[Diagnostic]:
+    """The errors of a project, without those in files of pipelines that the order leaves out."""
+    ours, others = set[str](), set[str]()
+    for pipeline_file in project.pipelines:
+        wanted = order.only is None or pipeline_file.stem in order.only
+        (ours if wanted else others).update(files_of(pipeline_file))
+    return [e for e in Linter(project.root).errors() if e.path not in others - ours]
+
+
+def _dag_ids(project: Project, pipelines: Sequence[Pipeline]) -> list[str]:
     trees = (tree for _, _, tree in dag_files(project.root, "load_dag"))
-    return sorted({name for tree in trees for name, _, _ in loads(tree)})
+    loaded = {name for tree in trees for name, _, _ in loads(tree)}
+    others = {m.name for m in project.models} - {pipeline.name for pipeline in pipelines}
+    return sorted(loaded - others)
 
 
 def _write_packages(order: Order, wanted: Wanted, work: Path, draft: Path) -> dict[str, str]:
@@ -204,7 +222,9 @@ def _manifest(
     verification: Verified,
     draft: Path,
 ) -> Manifest:
-    made = sorted({name for row in verification.rows for name in row["dags"]}) or _dag_ids(project)
+    made = sorted({name for row in verification.rows for name in row["dags"]}) or _dag_ids(
+        project, order.pipelines(project)
+    )
     return Manifest(
         target=order.version.target,
         airflow=order.version.airflow,

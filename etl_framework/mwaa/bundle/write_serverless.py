@@ -9,7 +9,6 @@ from pathlib import Path
 
 from etl_framework import __version__
 from etl_framework.errors import BundleError, Diagnostic
-from etl_framework.lint.linter import Linter
 from etl_framework.mwaa.bundle.archive import write_zip
 from etl_framework.mwaa.bundle.constraints import constraints_of
 from etl_framework.mwaa.bundle.dags_folder import write_project
@@ -27,7 +26,13 @@ from etl_framework.mwaa.bundle.serverless import (
 )
 from etl_framework.mwaa.bundle.verify import Verified, digests, of_rows
 from etl_framework.mwaa.bundle.wheels import name_and_version, unfitting
-from etl_framework.mwaa.bundle.write import Order, commit_of, put_in_place, refuse_foreign
+from etl_framework.mwaa.bundle.write import (
+    Order,
+    commit_of,
+    errors_of,
+    put_in_place,
+    refuse_foreign,
+)
 from etl_framework.plan.plan import build_plan
 from etl_framework.platforms.mwaa import MwaaVersion
 from etl_framework.platforms.serverless import not_serverless, publishes_no_report
@@ -45,7 +50,7 @@ def write_serverless(project: Project, order: Order, output: Path) -> tuple[Mani
     """
     refuse_foreign(output)
     label = project.environment_name(order.environment)
-    pipelines = project.models
+    pipelines = order.pipelines(project)
     needs = needs_of(pipelines, project.environment(label))
     lines = order.lines()
     with tempfile.TemporaryDirectory(prefix="etl-bundle-") as name:
@@ -72,8 +77,8 @@ def write_serverless(project: Project, order: Order, output: Path) -> tuple[Mani
 def _before(
     project: Project, order: Order, label: str, wanted: Wanted, lines: list[str]
 ) -> Iterator[Diagnostic]:
-    yield from Linter(project.root).errors()
-    pipelines = project.models
+    pipelines = order.pipelines(project)
+    yield from errors_of(project, order)
     problems = not_on_mwaa(project, pipelines, label)
     # Variables of the environment are the workflow's own there.
     yield from (problem for problem in problems if problem.code != "B102")
@@ -84,7 +89,8 @@ def _before(
         place, message = ("environments", label, *keys), f"cannot run on MWAA Serverless: {why}"
         yield project.environments_file.diagnostic(place, "B601", message, hint)
     for pipeline_file in project.pipelines:
-        for keys, why, hint in not_serverless(pipeline_file.model) if pipeline_file.model else ():
+        model = pipeline_file.model
+        for keys, why, hint in not_serverless(model) if model in pipelines and model else ():
             message = f"cannot run on MWAA Serverless: {why}"
             yield pipeline_file.file.diagnostic(keys, "B601", message, hint)
 

@@ -51,6 +51,8 @@ def owners(folder: Folder, selectors: str) -> str:
         (", select: [b+]", "bc"),
         (", select: [+b]", "ab"),
         (", select: [1+c]", "bc"),
+        (", select: ['source:orders']", "abc"),
+        (", select: ['a.*', b]", "b"),
         (", exclude: [b]", "ac"),
         (", select: [b+], exclude: ['path:pipelines/web']", "b"),
     ],
@@ -61,9 +63,20 @@ def test_which_pipelines_keep_a_policy(teams: Folder, selectors: str, names: str
 
 
 @pytest.mark.parametrize(
+    ("selectors", "names"),
+    [("", "abc"), (", select: [a_totals]", "a"), (", select: [c, b.b_totals]", "bc"),
+     (", exclude: [b_totals]", "ac")],
+)  # fmt: skip
+def test_kpis_that_keep_a_policy(teams: Folder, selectors: str, names: str) -> None:
+    policy = f"type: relation_has_description, of: [kpi], reason: r{selectors}"
+
+    assert "".join(line.split("/")[-1][0] for line in found(teams, policy)) == names
+
+
+@pytest.mark.parametrize(
     ("selector", "says"),
     [
-        ("aa", "there is no pipeline 'aa'"),
+        ("aa", "there is no pipeline or KPI 'aa'"),
         ("tag:dialy", "no pipeline has the tag 'dialy'"),
         ("owner:shop", "no pipeline has the owner 'shop'"),
         ("tga:daily", "'tga:' is no way to select pipelines"),
@@ -117,6 +130,19 @@ def test_defaults_count_and_are_marked_where_they_stand(teams: Folder) -> None:
     teams.write("pipelines/shop/defaults.yml", "target: {strategy: append}\n")
     policy = "type: strategy_is_allowed, forbid: [append], reason: r"
     assert found(teams, policy) == ["pipelines/shop/defaults.yml:1:20: P604"]
+
+
+def test_what_a_template_says_is_marked_there(teams: Folder) -> None:
+    (teams.root / "pipelines/shop/a.yml").unlink()
+    (teams.root / "pipelines/shop/b.yml").unlink()
+    text = pipeline("c", "retries: 0").replace("name: c\n", "").replace("\n", "\n  ").rstrip()
+    teams.write("pipeline_templates/daily.yml", f"pipeline:\n  {text.strip()}\n")
+    teams.write("pipelines/web/c.yml", "name: c\ntemplate: daily\ntags: [daily]\n")
+
+    assert found(teams, "type: pipeline_has_retries, select: ['tag:daily'], reason: r") == [
+        "pipeline_templates/daily.yml:2:12: P106"
+    ]
+    assert found(teams, OWNER) == ["pipelines/web/c.yml:1:7: P101"]
 
 
 def test_severity_reason_and_exit_code(orders: Folder) -> None:

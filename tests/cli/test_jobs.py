@@ -1,0 +1,44 @@
+"""`etl run --jobs`: several pipelines side by side."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Etl
+from tests.cli.test_several import DAY, orders, tables
+from tests.conftest import Folder
+
+__all__ = ["orders"]
+
+
+def begun(told: str) -> list[str]:
+    return [line.split()[1] for line in told.splitlines() if line.startswith("… ")]
+
+
+def test_each_after_those_that_it_waits_for(orders: Folder, etl: Etl) -> None:
+    done = etl("run", "*", *DAY, "--jobs", "3")
+    assert done.returncode == 0, done.stderr
+    ended = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("✓ ")]
+    assert sorted(begun(done.stderr)[:2]) == ["other", "shop"]
+    assert [name for name in begun(done.stderr) if name != "other"] == ["shop", "later", "last"]
+    assert {"shop", "later", "last", "other"} <= set(ended)
+    assert "4 pipelines: 4 done" in done.stderr
+    assert tables(orders) == {"shop", "later", "last", "other"}
+    assert done.stdout.count("published 2 rows to ") == 4
+
+
+def test_one_failure_stops_what_depends_on_it(orders: Folder, etl: Etl) -> None:
+    file = orders.root / "pipelines/shop.yml"
+    file.write_text(file.read_text().rstrip() + "\n    checks: [{type: row_count, min: 99}]\n")
+    done = etl("run", "*", *DAY, "--jobs", "2")
+    assert done.returncode == 1
+    assert "4 pipelines: 1 done, 1 failed (shop), 2 not run (later, last)" in done.stderr
+    assert "R320" in done.stderr
+    assert tables(orders) == {"other"}
+
+
+def test_options_reach_every_run(orders: Folder, etl: Etl) -> None:
+    assert etl("run", "shop", "other", *DAY, "--jobs", "2").returncode == 0
+    again = etl("run", "shop", "other", *DAY, "--jobs", "2")
+    assert again.stderr.count("already done") >= 2
+    fresh = etl("run", "shop.shop", "other", *DAY, "--jobs", "2", "--fresh")
+    assert "already done" not in fresh.stderr
+    assert etl("run", "shop", "other", "--from", "2024-06-25", "--jobs", "2").returncode == 2
