@@ -175,7 +175,7 @@ def test_policies_about_pipelines(
          ["22:9 P404"]),
         ("source_rejects_at_most, at_most: '0.5%'", "name", "name", ["19:19 P405"]),
         ("source_rejects_at_most, at_most: '1%'", "name", "name", []),
-        ("source_rejects_at_most, at_most: '1%'", '"1%"', '"5"', ["19:19 P405"]),
+        ("source_rejects_at_most, at_most: '1%'", '"1%"', '"1"', ["19:19 P405"]),
         ("source_rejects_at_most, at_most: '0.5%'", '    max_rejected: "1%"\n', "", ["14:3 P405"]),
         ("checks_are_errors", "row_count, min: 1", "row_count, min: 1, severity: warn",
          ["26:45 P406"]),
@@ -196,6 +196,7 @@ def test_policies_about_relations(
         ("column_type_is_allowed, forbid: [varchar]", "name", "name", ["23:29 P503"]),
         ("column_type_is_allowed, forbid: [varchar], pattern: ^a", "name", "name", []),
         ("column_is_sensitive, pattern: mail$", "sensitive: true, ", "", ["23:9 P504"]),
+        ("column_is_sensitive, pattern: mail$", "name", "name", []),
         ("column_is_sensitive, pattern: mail$", "sensitive: true", "sensitive: false",
          ["23:69 P504"]),
         ("kpi_has_no_sensitive_columns", "name: spent", "name: Email", ["48:16 P505"]),
@@ -213,7 +214,7 @@ def test_policies_about_relations(
          "", ["44:5 P604"]),
         ("source_type_is_allowed, allow: [postgres]", "name", "name", ["16:11 P605"]),
         ("source_reads_interval", "{{ interval.date }}", "all", ["14:3 P701"]),
-        ("source_reads_interval", "{{ interval.date }}", "all", ["14:3 P701"]),
+        ("source_reads_interval", "{{ interval.date }}.csv", "*.csv\n    archive: done/", []),
         ("reads_back_at_most, at_most: 7d", "    target:", "    reads: {this: 8d}\n    target:",
          ["44:19 P702"]),
         ("reads_back_at_most, at_most: 7d", "    target:", "    reads: {this: all}\n    target:",
@@ -249,6 +250,20 @@ def test_a_transform_without_columns(find: Find) -> None:
     ]
 
     assert find("type: transform_has_columns", (columns, "")) == ["28:3 P305"]
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [("", []), (", severity: warning", ["44:84 P403"]), (", where: spent > 0", ["44:84 P403"])],
+)
+def test_a_check_that_proves_a_key(find: Find, more: str, found: list[str]) -> None:
+    check = f"{{type: unique, columns: [customer]{more}}}"
+    changes = [
+        ("unique_key: [order_id]", "unique_key: [customer]"),
+        ("{type: row_count, min: 1}\n    tests:", f"{check}\n    tests:"),
+    ]
+
+    assert find("type: key_has_check", *changes) == found
 
 
 def test_a_table_that_is_looked_back_at(find: Find) -> None:

@@ -62,6 +62,21 @@ def test_which_pipelines_keep_a_policy(teams: Folder, selectors: str, names: str
     assert found(teams, f"{OWNER}{selectors}", "E603") == []
 
 
+@pytest.mark.parametrize("selector", ["a+", "source:rds.a_totals", "+d"])
+def test_who_reads_a_table_comes_after_it(teams: Folder, selector: str) -> None:
+    file = teams.root / "environments.yml"
+    connection = "      rds: {type: duckdb, path: rds.duckdb}\n"
+    file.write_text(file.read_text().rstrip("\n") + f"\n{connection}")
+    text = pipeline("d").replace("type: csv", "type: postgres").replace("lake", "rds")
+    text = text.replace("    path: orders/*.csv\n", "    table: a_totals\n")
+    teams.write("pipelines/d.yml", text)
+    a = pipeline("a").replace("connection: warehouse", "connection: rds")
+    teams.write("pipelines/shop/a.yml", a)
+
+    assert "d" in owners(teams, f", select: ['{selector}']")
+    assert selector != "+d" or "a" in owners(teams, ", select: [+d]")
+
+
 @pytest.mark.parametrize(
     ("selectors", "names"),
     [("", "abc"), (", select: [a_totals]", "a"), (", select: [c, b.b_totals]", "bc"),
