@@ -17,7 +17,7 @@ from etl_framework.sources.base import Source
 from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.targets.target import Target
 
-CODE = "E603"
+CODE = "E605"
 KEYS = ("select", "exclude")
 # Parts of a pipeline's file that selectors look at.
 LOOKED_AT = frozenset({"name", "owner", "tags", "after"})

@@ -59,7 +59,7 @@ def owners(folder: Folder, selectors: str) -> str:
 )
 def test_which_pipelines_keep_a_policy(teams: Folder, selectors: str, names: str) -> None:
     assert owners(teams, selectors) == names
-    assert found(teams, f"{OWNER}{selectors}", "E603") == []
+    assert found(teams, f"{OWNER}{selectors}", "E605") == []
 
 
 @pytest.mark.parametrize("selector", ["a+", "source:rds.a_totals", "+d"])
@@ -106,7 +106,7 @@ def test_a_selector_that_means_nothing(teams: Folder, key: str, selector: str, s
 
     (problem,) = [p for p in Linter(teams.root).look() if p.path == "policies.yml"]
 
-    assert (problem.code, problem.message) == ("E603", says)
+    assert (problem.code, problem.message) == ("E605", says)
     assert (problem.line, problem.column) == (2, text.splitlines()[1].index(f"'{selector}'") + 1)
     assert problem.hint
     assert owners(teams, f", select: [a, '{selector}']") == "a", "what is right in it counts"
@@ -114,10 +114,10 @@ def test_a_selector_that_means_nothing(teams: Folder, key: str, selector: str, s
 
 def test_a_pipeline_that_cannot_be_read_may_be_the_one(teams: Folder) -> None:
     teams.write("pipelines/d.yml", "name: d\nsources: [\n")
-    assert found(teams, f"{OWNER}, select: [d]", "E603") == []
+    assert found(teams, f"{OWNER}, select: [d]", "E605") == []
 
     teams.write("pipelines/d.yml", pipeline("d", "tags: gold"))
-    assert found(teams, f"{OWNER}, select: ['tag:gold']", "E603") == []
+    assert found(teams, f"{OWNER}, select: ['tag:gold']", "E605") == []
 
     teams.write("pipelines/d.yml", pipeline("d", "tags: [gold]"))
     assert owners(teams, ", select: ['tag:gold']") == "d"
@@ -238,8 +238,8 @@ def test_a_linter_notices_what_has_changed(orders: Folder) -> None:
     assert [p.code for p in Linter(orders.root).look()] == ["P101"], "from what is kept"
 
     orders.write("policies.yml", policies.replace("[orders]", "[ordres]"))
-    assert [p.code for p in Linter(orders.root).look()] == ["E603"]
-    assert [p.code for p in linter.look()] == ["E603"]
+    assert [p.code for p in Linter(orders.root).look()] == ["E605"]
+    assert [p.code for p in linter.look()] == ["E605"]
 
     (orders.root / "policies.yml").unlink()
     assert linter.look() == []
@@ -293,8 +293,8 @@ def test_everything_that_is_wrong_is_told_at_once(orders: Folder) -> None:
     lines = [p for p in Linter(orders.root).look() if p.path == "policies.yml"]
 
     assert [(p.line, p.column, p.code) for p in lines] == [
-        (3, 11, "E201"), (7, 14, "E204"), (9, 14, "E603"), (12, 5, "E202"), (14, 3, "E203"),
-        (16, 14, "E603"), (23, 12, "E604"), (25, 3, "E204"), (26, 1, "E202"),
+        (3, 11, "E201"), (7, 14, "E204"), (9, 14, "E605"), (12, 5, "E202"), (14, 3, "E203"),
+        (16, 14, "E605"), (23, 12, "E604"), (25, 3, "E204"), (26, 1, "E202"),
     ]  # fmt: skip
     assert all(p.hint for p in lines)
     assert "did you mean 'pipeline_has_owner'?" in lines[0].hint
