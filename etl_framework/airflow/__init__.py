@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from etl_framework.airflow.dags import load_dag as load_dag
+    from etl_framework.airflow.dags import load_dags as load_dags
 
 _MODULES = {
     "load_dag": "dags",
+    "load_dags": "dags",
     "ExtractOperator": "operators",
     "CheckOperator": "operators",
     "TransformOperator": "operators",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from importlib import import_module
@@ -153,3 +154,17 @@ def kept_link(operator: Any, key: Any) -> str:
         return str(getattr(operator, "link", ""))
     xcom: Any = import_module("airflow.models.xcom").XCom
     return str(xcom.get_value(ti_key=key, key=LINK) or "")
+
+
+def broken_dag(name: str, wrong: Mapping[str, str]) -> DAG:
+    """Make a DAG that Airflow refuses, and whose refusal tells what is wrong with pipelines.
+
+    It becomes an import error of its file; the other DAGs of the file stay.
+    """
+    told = "\n\n".join(f"{pipeline}:\n{problems}" for pipeline, problems in wrong.items())
+
+    class Broken(DAG):
+        def validate(self) -> None:
+            raise ValueError(told)
+
+    return Broken(name, schedule=None)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,30 +37,38 @@ def compiled(root: Path, pipeline: str, environment: str | None) -> dict[str, An
     :param environment: if not given, the default in `environments.yml`.
     :raises CompileError: the pipeline's files are wrong.
     """
-    form = _kept(root, pipeline, environment)
-    if form is None:
-        command = [
-            sys.executable,
-            "-m",
-            "etl_framework",
-            "compile",
-            pipeline,
-            "--keep",
-            "--project",
-            str(root),
-        ]
-        command += ["--env", environment] if environment else []
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=SECONDS
-            )
-        except subprocess.TimeoutExpired:
-            raise CompileError(f"{pipeline} was not compiled in {SECONDS} s") from None
-        if done.returncode:
-            raise CompileError(done.stderr.strip() or f"{pipeline} could not be compiled")
-        form = json.loads(done.stdout)
-    config: dict[str, Any] = form["config"]
+    ((_, config),) = all_compiled(root, [pipeline], environment).items()
+    if isinstance(config, str):
+        raise CompileError(config)
     return config
+
+
+def all_compiled(
+    root: Path, pipelines: Sequence[str], environment: str | None
+) -> dict[str, dict[str, Any] | str]:
+    """The configuration of each of some pipelines; a text that tells what is wrong with its files.
+
+    :raises CompileError: they take too long, or none of them can be read.
+    """
+    kept = {name: _kept(root, name, environment) for name in pipelines}
+    made = {name: form["config"] for name, form in kept.items() if form}
+    missing = [name for name in pipelines if name not in made]
+    for form in _made(root, missing, environment) if missing else ():
+        made[form.get("pipeline", missing[0])] = form.get("error") or form["config"]
+    return {name: made.get(name, f"there is no pipeline '{name}'") for name in pipelines}
+
+
+def _made(root: Path, pipelines: Sequence[str], environment: str | None) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "etl_framework", "compile", *pipelines, "--keep"]
+    command += ["--project", str(root), *(["--env", environment] if environment else [])]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        named = ", ".join(pipelines)
+        raise CompileError(f"{named} was not compiled in {SECONDS} s") from None
+    if done.returncode:
+        raise CompileError(done.stderr.strip() or f"{pipelines[0]} could not be compiled")
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def compiled_form(project: Project, pipeline_file: PipelineFile, plan: Plan) -> dict[str, Any]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from etl_framework import __version__
 from etl_framework.airflow import _compat
-from etl_framework.airflow.compiled import CompileError, compiled
+from etl_framework.airflow.compiled import CompileError, all_compiled, compiled
+from etl_framework.project.paths import pipeline_paths
 
 TELEMETRY = "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY"
 os.environ.setdefault(TELEMETRY, "False")
@@ -27,7 +30,60 @@ def load_dag(pipeline: str, namespace: dict[str, Any], environment: str | None =
     """
     root = project_of(Path(namespace["__file__"]))
     environment = environment or os.environ.get("AIRFLOW__ETL__ENVIRONMENT")
-    config = compiled(root, pipeline, environment)
+    _put(pipeline, compiled(root, pipeline, environment), namespace)
+
+
+def load_dags(folder: str, namespace: dict[str, Any], environment: str | None = None) -> None:
+    """Put the DAGs of all pipelines in a folder, and below it, into a DAG file's namespace.
+
+    What is wrong with some of them becomes the file's import error, and the DAGs of the others
+    stay.
+
+    :param folder: from the project's folder: `pipelines/shop`.
+    :param namespace: `globals()` of the DAG file.
+    :param environment: as for `load_dag`.
+    :raises CompileError: there is no pipeline in the folder.
+    """
+    root = project_of(Path(namespace["__file__"]))
+    environment = environment or os.environ.get("AIRFLOW__ETL__ENVIRONMENT")
+    names = _names_below(root, folder)
+    if not names:
+        raise CompileError(f"there is no pipeline in {folder}")
+    wanted = getattr(_compat.get_parsing_context(), "dag_id", None)
+    wrong = dict[str, str]()
+    for name, config in all_compiled(
+        root, [wanted] if wanted in names else names, environment
+    ).items():
+        if isinstance(config, str):
+            wrong[name] = config
+            continue
+        try:
+            _put(name, config, namespace)
+        except Exception as error:  # noqa: BLE001 - one of them must not take the others along
+            wrong[name] = f"{type(error).__name__}: {error}"
+    if wrong:
+        namespace["_wrong"] = _compat.broken_dag(f"etl_wrong_{Path(folder).name}", wrong)
+
+
+def _names_below(root: Path, folder: str) -> list[str]:
+    """The names of the pipelines in a folder, without reading more of their files than needed."""
+    import yaml
+
+    names = list[str]()
+    for path in pipeline_paths(root):
+        if not path.startswith(f"{folder.strip('/')}/"):
+            continue
+        text = (root / path).read_text(encoding="utf-8", errors="replace")
+        instances = None
+        if re.search(r"^instances:", text, re.MULTILINE):
+            with suppress(yaml.YAMLError):
+                instances = (yaml.safe_load(text) or {}).get("instances")
+        names += map(str, instances) if isinstance(instances, dict) else [Path(path).stem]
+    return names
+
+
+def _put(pipeline: str, config: dict[str, Any], namespace: dict[str, Any]) -> None:
+    """Make a DAG, and put it into a namespace."""
     if _compat.get_parsing_context().task_id:
         from etl_framework.airflow.build import build
 

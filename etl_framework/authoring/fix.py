@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from etl_framework.authoring.scaffold import new_dag
 from etl_framework.errors import Diagnostic
@@ -27,7 +26,7 @@ def fix(project: Project, problems: list[Diagnostic]) -> list[Diagnostic]:
     mended = [replace(edits[edit], hint=edit.what) for edit in done]
     for problem in problems:
         if problem.code == "W501":
-            (path,) = new_dag(project, Path(problem.path).stem)
+            (path,) = new_dag(project, problem.hint.rpartition(" ")[2])
             mended.append(replace(problem, hint=f"wrote {path}"))
     return sorted(mended)
 

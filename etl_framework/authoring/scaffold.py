@@ -22,6 +22,12 @@ from etl_framework.airflow import load_dag
 
 load_dag("{name}", globals())
 '''
+STUB_OF_FOLDER = '''"""The DAGs of the pipelines in {folder}/."""
+
+from etl_framework.airflow import load_dags
+
+load_dags("{folder}", globals())
+'''
 PIPELINE = """# yaml-language-server: $schema={up}pipeline.schema.json
 name: {name}
 description: What {name} is for.
@@ -186,6 +192,12 @@ def new_dag(project: Project, name: str) -> list[str]:
 
     :raises ConfigError: there is no such pipeline, or the file exists already.
     """
+    if "/" in name:
+        folder = name.strip("/")
+        if not any(found.file.path.startswith(f"{folder}/") for found in project.pipelines):
+            raise ConfigError(f"there is no pipeline in {folder}")
+        stub = STUB_OF_FOLDER.format(folder=folder)
+        return _write(project.root, {f"dags/{folder.rpartition('/')[2]}.py": stub})
     path = project.pipeline(name).file.path
     return _write(project.root, {f"dags/{name}.py": STUB.format(name=name, path=path)})
 

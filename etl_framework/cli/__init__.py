@@ -6,7 +6,6 @@ A file's command has the file's name; other packages add theirs through the entr
 
 from __future__ import annotations
 
-import errno
 import gc
 import os
 import pkgutil
@@ -50,6 +49,12 @@ class Commands(click.Group):
 
         :raises ConfigError: the package that registers it does not load.
         """
+        from etl_framework.cli.variables import with_variables
+
+        command = self._command(cmd_name)
+        return command and with_variables(command, cmd_name)
+
+    def _command(self, cmd_name: str) -> click.Command | None:
         file = cmd_name.replace("-", "_")
         for name in (file, f"{file}_") if file.isidentifier() else ():
             if find_spec(f"{__name__}.{name}") and (command := command_of(name)):
@@ -77,20 +82,13 @@ def cli() -> None:
     """
 
 
-# Errors of the machine, such as a full disk, which no command can prevent.
-REFUSED = {
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
-    errno.EEXIST, errno.EISDIR, errno.EMFILE,
-}  # fmt: skip
-
-
 def main() -> None:
     """Run the command line, and show our own errors without a stack trace.
 
     Exit codes: 0 clean, 1 something was found or failed, 2 the command could not run.
     """
     from etl_framework.cli import fuse
-    from etl_framework.errors import ConfigError, EtlError, PlanError
+    from etl_framework.cli.failure import EXPECTED, failure_of
     from etl_framework.errors.secrets import traceback_without_secrets
 
     fuse.arm()
@@ -106,22 +104,18 @@ def main() -> None:
         finally:
             if not sys.stdout.closed:
                 sys.stdout.flush()
-    except EtlError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2 if isinstance(error, ConfigError | PlanError) else 1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         fuse.tell()
         sys.exit(fuse.STOPPED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except OSError as error:
-        if error.errno not in REFUSED:
-            raise
-        click.echo(f"{error.filename or 'what is printed'}: {error.strerror}", err=True)
-        if not error.filename:
+    except EXPECTED as error:
+        failure = failure_of(error)
+        if isinstance(error, click.ClickException):
+            error.show()
+        for diagnostic in () if isinstance(error, click.ClickException) else failure.diagnostics:
+            click.echo(str(diagnostic), err=True)
+        if isinstance(error, OSError) and not error.filename:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # do not write again at exit
-        sys.exit(2)
+        sys.exit(failure.code)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from etl_framework.cli.completion import pipelines
+from etl_framework.cli.log import log, log_options
 from etl_framework.cli.options import environment_option, plans, project_option
 
 
@@ -25,6 +26,7 @@ from etl_framework.cli.options import environment_option, plans, project_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before it is done.")
 @project_option
+@log_options
 def apply(
     pipeline: str,
     environment: str | None,
@@ -59,7 +61,7 @@ def apply(
     if not (yes or sys.stdin.isatty()):
         raise click.UsageError("give --yes to make these changes, or --dry-run to look at them")
     if not (yes or click.confirm("make these changes?", err=True)):
-        click.echo("nothing was changed", err=True)
+        log().say("nothing was changed")
         sys.exit(1)
     application.make()
-    click.echo("done", err=True)
+    log().say("done")

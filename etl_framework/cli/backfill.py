@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
-import click
-
-from etl_framework.cli.progress import SIGNS, run_one, source_rows, tell_lost
+from etl_framework.cli.board import SIGNS, Board, LineBoard, OneLineBoard
+from etl_framework.cli.facts import source_rows
+from etl_framework.cli.log import log
+from etl_framework.cli.progress import begin, recorded, run_one, tell_lost
 
 if TYPE_CHECKING:
     from etl_framework.errors import EtlError
@@ -19,21 +18,17 @@ if TYPE_CHECKING:
     from etl_framework.run.execute import StepResult
     from etl_framework.run.run import Run
 
-Results = dict[str, "StepResult"]
-
 
 def run_each(
     runs: Iterable[Run],
     planned: Sequence[DataInterval],
     *,
     keep_going: bool,
-    verbose: bool = False,
 ) -> None:
-    """Do every run, with a line for each.
+    """Do every run, with a line for each; with every step if the log is verbose.
 
     :param planned: the data intervals that were asked for; runs of others may be among them.
     :param keep_going: go on behind a run that fails.
-    :param verbose: print every step of every run instead.
     :raises EtlError: a run failed; the error has the problems of all that did.
     """
     from etl_framework.errors import EtlError
@@ -41,23 +36,18 @@ def run_each(
     done, failed = set[str](), dict[str, EtlError]()
     try:
         for run in runs:
-            key, begun, results = run.plan.interval.key, time.monotonic(), Results()
+            key = run.plan.interval.key
             try:
-                if verbose:
+                if log().verbose:
                     run_one(run)
                 else:
-                    run.all_steps(partial(_tell, results))
+                    _run_in_a_line(run)
             except EtlError as error:
                 failed[key] = error
-                if not verbose:
-                    _line(run.plan, "failed", begun, error.diagnostics[0].message)
                 if not keep_going:
                     break
             else:
                 done.add(key)
-                if not verbose:
-                    _line(run.plan, "done", begun, _in_words(run.plan, results))
-                    tell_lost(results)
     finally:  # also after Ctrl-C
         _summary(planned, done, failed)
     if failed:
@@ -65,19 +55,37 @@ def run_each(
         raise first.about([problem for error in errors for problem in error.diagnostics])
 
 
-def _tell(results: Results, result: StepResult) -> None:
-    results[result.step] = result
-    if sys.stderr.isatty() and result.state == "started":
-        click.echo(f"\r\x1b[2K{SIGNS['started']} {result.step}", nl=False, err=True)
+def _run_in_a_line(run: Run) -> None:
+    """Do a run, and say in a line how it has ended; machines are told of each step.
+
+    :raises EtlError: a step failed.
+    """
+    from etl_framework.errors import EtlError
+
+    begun = time.monotonic()
+    board: Board = OneLineBoard()
+    if log().as_json:
+        begin(run)
+        board = LineBoard(run)
+    with recorded(run, board.results):
+        try:
+            run.all_steps(board.tell)
+        except EtlError as error:
+            _line(run.plan, "failed", begun, error.diagnostics[0].message)
+            raise
+    _line(run.plan, "done", begun, _in_words(run.plan, board.results))
+    tell_lost(board.results)
 
 
 def _line(plan: Plan, state: str, begun: float, what: str) -> None:
-    clear = "\r\x1b[2K" if sys.stderr.isatty() else ""
+    if log().as_json:
+        return
+    clear = "\r\x1b[2K" if log().live else ""
     seconds = f"{time.monotonic() - begun:.2f}s"
-    click.echo(f"{clear}{SIGNS[state]} {plan.interval} {seconds:>7}  {what}", err=True)
+    log().say(f"{clear}{SIGNS[state]} {plan.interval} {seconds:>7}  {what}")
 
 
-def _in_words(plan: Plan, results: Results) -> str:
+def _in_words(plan: Plan, results: dict[str, StepResult]) -> str:
     """What a run did: `published 1,234 rows, 12 rejected, 1 check warns`."""
     from etl_framework.targets.earlier import EARLIER_ROWS
 
@@ -99,7 +107,7 @@ def _summary(planned: Sequence[DataInterval], done: set[str], failed: dict[str, 
     parts = [f"{len(good):,} done"]
     parts += [f"{len(bad):,} failed ({_days(bad)})"] if bad else []
     parts += [f"{len(left):,} not tried ({_days(left)})"] if left else []
-    click.echo(f"{len(planned):,} data intervals: {', '.join(parts)}", err=True)
+    log().say(f"{len(planned):,} data intervals: {', '.join(parts)}", "summary")
 
 
 def _days(intervals: Sequence[DataInterval]) -> str:

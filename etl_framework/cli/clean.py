@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from etl_framework.cli.options import environment_option, project_option
+from etl_framework.cli.document import document
+from etl_framework.cli.log import log, log_options
+from etl_framework.cli.options import environment_option, format_option, project_option
 
 
 @click.command()
@@ -15,7 +18,9 @@ from etl_framework.cli.options import environment_option, project_option
     "--days", type=click.IntRange(0), help="How old; the environment's `staging_days` if not given."
 )
 @project_option
-def clean(environment: str | None, days: int | None, root: Path) -> None:
+@format_option("text", "json")
+@log_options
+def clean(environment: str | None, days: int | None, root: Path, format_: str) -> None:
     """Delete what runs left in S3 and in the cluster: killed attempts, manifests, staging tables.
 
     Finished outputs, rejected rows and corrections stay. A folder on this machine has none of these
@@ -28,6 +33,8 @@ def clean(environment: str | None, days: int | None, root: Path) -> None:
     from etl_framework.project.project import load_project
     from etl_framework.run.clean import clean as delete
 
-    deleted = delete(load_project(root), environment, days)
+    with document(format_) as facts:
+        deleted = delete(load_project(root), environment, days)
+        facts["deleted"] = asdict(deleted)
     told = f"{deleted.objects:,} objects, {deleted.tables:,} tables and {deleted.records:,} records"
-    click.echo(f"deleted {told} of runs", err=True)
+    log().say(f"deleted {told} of runs", "summary")

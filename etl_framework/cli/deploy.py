@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl_framework.cli.document import document
+from etl_framework.cli.log import log, log_options
+from etl_framework.cli.options import format_option
+
 if TYPE_CHECKING:
+    from etl_framework.mwaa.deploy.calls import Call
     from etl_framework.mwaa.deploy.start import Ready
+
+# The calls that a deploy's document counts.
+COUNTED = {"upload": "put_object", "restore": "copy_object", "delete": "delete_object"}
 
 
 @click.command()
@@ -31,8 +40,16 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Go on although a deploy seems to be under way: it was killed.",
 )
+@format_option("text", "json")
+@log_options
 def deploy(
-    target: str, name: str, folder: Path, dry_run: bool, rollback: bool, take_over: bool
+    target: str,
+    name: str,
+    folder: Path,
+    dry_run: bool,
+    rollback: bool,
+    take_over: bool,
+    format_: str,
 ) -> None:
     """Bring a bundle to an environment of MWAA, and verify that it works there.
 
@@ -49,18 +66,47 @@ def deploy(
     from etl_framework.mwaa.deploy.clock import Clock
     from etl_framework.mwaa.deploy.start import Start
 
-    aws = Aws(lambda call: click.echo(f"made   {call}")) if dry_run else Aws()
-    start = Start(name, aws, Clock(), lambda line: click.echo(line, err=True), take_over)
-    ready = start.rollback() if rollback else start.deploy(folder)
-    if dry_run:
-        for call in ready.changing():
-            click.echo(f"would  {call}")
-        return
-    click.echo(_summary(ready), err=True)
-    ready.go()
-    for problem in ready.deploying.problems:
-        click.echo(str(problem), err=True)
-    click.echo(_result(ready))
+    def tell(line: str) -> None:
+        log().say(line, "deploy", environment=name)
+
+    calls: list[Call] = []
+
+    def made(call: Call) -> None:
+        calls.append(call)
+        if format_ == "text":
+            click.echo(f"made   {call}")
+
+    with document(format_, environment=name, dry_run=dry_run) as facts:
+        start = Start(name, Aws(made) if dry_run else Aws(), Clock(), tell, take_over)
+        ready = start.rollback() if rollback else start.deploy(folder)
+        facts |= _facts(ready)
+        if dry_run:
+            would = list(ready.changing())
+            facts |= {"made": [str(call) for call in calls], "would": [str(call) for call in would]}
+            for call in would if format_ == "text" else ():
+                click.echo(f"would  {call}")
+            return
+        tell(_summary(ready))
+        ready.go()
+        for problem in ready.deploying.problems:
+            log().problem(problem)
+        facts["warnings"] = [asdict(problem) for problem in ready.deploying.problems]
+    if format_ == "text":
+        click.echo(_result(ready))
+
+
+def _facts(ready: Ready) -> dict[str, Any]:
+    """What `--format json` prints of a deploy."""
+    environment, plan = ready.deploying.environment, ready.plan
+    return {
+        "airflow": environment.airflow,
+        "bucket": environment.bucket,
+        "commit": ready.deploy.commit,
+        "restores": ready.deploy.restores,
+        "files": {name: plan.count(call) for name, call in COUNTED.items()},
+        "unchanged": len(plan.files),
+        "updates_environment": bool(plan.count("update_environment")),
+    }
 
 
 def _summary(ready: Ready) -> str:

@@ -70,7 +70,7 @@ def airflow(root: Path) -> None:
     import os
     import signal
 
-    from etl_framework.connections.lookup import load_env_file
+    from etl_framework.connections.env_file import load_env_file
     from etl_framework.devstack.airflow_server import USER, AirflowServer
     from etl_framework.devstack.control import running
 

@@ -58,8 +58,8 @@ def lint(
     """Report every mistake of the project's files at once.
 
     PATHS are files, folders or names of pipelines, SELECTORS are as for `etl ls`; everything if
-    none is given. Connects nowhere.
-    `etl rule CODE` explains a finding. Settings are in setup.cfg, section [etl:lint].
+    none is given. Connects nowhere. `etl rule CODE` explains a finding. Settings are in setup.cfg,
+    [etl:lint], or in pyproject.toml, [tool.etl.lint].
     Exit codes: 0 clean, 1 found something, 2 could not run.
 
     \b
@@ -112,8 +112,14 @@ def _without_selectors(
     root: Path, paths: Sequence[str], exclude: Sequence[str], base: str
 ) -> tuple[str, ...]:
     """Paths, with the files of the pipelines that selectors mean in their place."""
+    from etl_framework.project.paths import pipeline_paths
+
+    stems = {Path(path).stem for path in pipeline_paths(root)} if paths else set()
     selectors = [
-        path for path in paths if re.search(r"[:+@*,\[]", path) and not Path(path).exists()
+        path
+        for path in paths
+        if not Path(path).exists()
+        and (re.search(r"[:+@*,\[]", path) or (path.isidentifier() and path not in stems))
     ]
     if not selectors and not exclude:
         return tuple(paths)

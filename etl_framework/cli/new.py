@@ -53,6 +53,7 @@ def dag(name: str, root: Path) -> None:
 
     \b
     etl new dag orders
+    etl new dag pipelines/shop                one for all pipelines of a folder
     """
     from etl_framework.authoring.scaffold import new_dag
     from etl_framework.project.project import load_project

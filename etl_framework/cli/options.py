@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from etl_framework.cli.completion import environments
+from etl_framework.cli.intervals import intervals
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
     from etl_framework.plan.plan import Plan
-    from etl_framework.project.models import Pipeline
     from etl_framework.project.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,17 +100,6 @@ variable_option = click.option(
 )
 
 
-def limit_option(rows: int) -> Callable[[F], F]:
-    """Return the option `--limit` with this default."""
-    return click.option(
-        "--limit",
-        type=click.IntRange(min=0),
-        default=rows,
-        show_default=True,
-        help="Rows at the most; 0 for all.",
-    )
-
-
 def plans(
     project: Project,
     name: str,
@@ -152,53 +141,3 @@ def plans_of(
     ):
         compilation = compiled.get(file.file.path) if index == 0 else None
         yield build_plan(project, name, environment, interval, compilation)
-
-
-def intervals(
-    pipeline: Pipeline, on: date | None, first: date | None, last: date | None
-) -> Sequence[DataInterval]:
-    """Return the data intervals that the options ask for; by default the latest complete one.
-
-    :raises click.UsageError: the options do not go together, or no interval starts then.
-    """
-    if on and (first or last):
-        raise click.UsageError("give either --date, or --from and --to")
-    if (first is None) != (last is None):
-        raise click.UsageError("--from and --to go together")
-    if first and last and first > last:
-        raise click.UsageError(f"--from {first} is after --to {last}")
-    if not on and not first:
-        return [pipeline.cut().latest(datetime.now(UTC))]
-    data_intervals = pipeline.cut().between(on or first or date.min, on or last or date.max)
-    if not data_intervals:
-        raise click.UsageError(f"no data interval of '{pipeline.schedule}' starts then")
-    return data_intervals
-
-
-def intervals_over(
-    pipeline: Pipeline, on: date | None, first: date | None, last: date | None
-) -> Sequence[DataInterval]:
-    """The data intervals that the options ask for and that are over; says which are left out.
-
-    :raises click.UsageError: no interval is over, or the options do not go together.
-    """
-    now = datetime.now(UTC)
-    today = now.astimezone(pipeline.cut().timezone).date()
-    if (begins := on or first) and begins > today:
-        raise click.UsageError(f"{begins} is not over yet: today is {today}")
-    asked_for = intervals(pipeline, on, first, min(last, today) if last else None)
-    over = [interval for interval in asked_for if interval.end <= now]
-    if not over:
-        raise click.UsageError(
-            f"the data interval {asked_for[0]} is not over yet: it is {now:%H:%M} UTC"
-        )
-    if len(over) < len(asked_for) or (last and last > today):
-        click.echo(f"up to {over[-1]}: what is asked for behind it is not over yet", err=True)
-    start = pipeline.start_date
-    if start and (early := sum(interval.start.date() < start for interval in over)):
-        click.echo(
-            f"{early} of {len(over)} data intervals begin before start_date {start}", err=True
-        )
-    if len(over) > 1:
-        click.echo(f"{len(over)} data intervals, one run each", err=True)
-    return over

@@ -14,16 +14,18 @@ from etl_framework.cli.options import (
     date_option,
     environment_option,
     format_option,
-    limit_option,
     plans_of,
     project_option,
     variable_option,
 )
+from etl_framework.cli.rows import limit_option, most, one_more, print_rows
 from etl_framework.cli.selecting import chosen
 
 if TYPE_CHECKING:
     from etl_framework.project.project import Project
     from etl_framework.project.relation import Relation
+
+ROWS = 10
 
 
 @click.command()
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 @date_option
 @variable_option
 @click.option("--order-by", metavar="COLUMN", help="`-COLUMN` for largest first.")
-@limit_option(10)
+@limit_option(ROWS)
 @project_option
 @format_option("table", "csv", "json")
 def preview(
@@ -41,7 +43,7 @@ def preview(
     on: date | None,
     variables: dict[str, str],
     order_by: str | None,
-    limit: int,
+    limit: int | None,
     root: Path,
     format_: str,
 ) -> None:
@@ -70,8 +72,9 @@ def preview(
         ]
     if len(relations) > 1 and format_ != "table":
         raise click.UsageError(f"--format {format_} takes one KPI or transform")
+    wanted = most(limit, format_, ROWS)
     for relation in relations:
-        _show(project, relation, environment, on, order_by, limit, format_)
+        _show(project, relation, environment, on, order_by, wanted, format_)
 
 
 def _is_relation(project: Project, name: str) -> bool:
@@ -84,10 +87,9 @@ def _show(
     environment: str | None,
     on: date | None,
     order_by: str | None,
-    limit: int,
+    wanted: int,
     format_: str,
 ) -> None:
-    from etl_framework.cli.table import FORMATS
     from etl_framework.errors import ConfigError
     from etl_framework.workbench.inputs import open_inputs, rows_of
 
@@ -97,8 +99,8 @@ def _show(
         plan = next(plans_of(inputs.project, pipeline.name, environment, [inputs.interval]))
         if plan.unset:
             raise ConfigError(plan.unset)
-        columns, rows = rows_of(inputs, plan, relation.name, limit, order_by)
-        click.echo(FORMATS[format_](columns, rows))
+        columns, rows = rows_of(inputs, plan, relation.name, one_more(wanted), order_by)
+        print_rows(columns, rows, format_, wanted)
         seconds = time.monotonic() - started
         read = f", read anew: {', '.join(inputs.read)}" if inputs.read else ""
         about = f"{relation.name}, data interval {inputs.interval}{read}"

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from etl_framework.cli.completion import sources
+from etl_framework.cli.log import log, log_options
 from etl_framework.cli.options import (
     date_option,
     environment_option,
     format_option,
-    limit_option,
     project_option,
 )
+from etl_framework.cli.rows import limit_option, most, one_more, print_rows
 
 if TYPE_CHECKING:
     from etl_framework.quarantine.rows import Selection
 
+ROWS = 20
 SHOWN = ("id", "rule", "file", "line", "column", "name", "key", "reason", "row", "state")
 
 
@@ -83,7 +85,7 @@ def list_(source: str | None, environment: str | None, root: Path, format_: str)
 @_selecting
 @click.option("--values", is_flag=True, help="A column for each of the source's, to correct them.")
 @click.option("--reveal", is_flag=True, help="Show values of sensitive columns too.")
-@limit_option(20)
+@limit_option(ROWS)
 @environment_option
 @project_option
 @format_option("table", "csv", "json")
@@ -92,28 +94,24 @@ def show(
     selection: Selection,
     values: bool,
     reveal: bool,
-    limit: int,
+    limit: int | None,
     environment: str | None,
     root: Path,
     format_: str,
 ) -> None:
     """Rejected rows of a source: which rule each broke and why, where it stood, how it came."""
-    from etl_framework.cli.table import FORMATS
     from etl_framework.project.project import load_project
     from etl_framework.quarantine.correct import listing
     from etl_framework.quarantine.rows import Quarantine
 
     rejected = Quarantine(load_project(root), environment, source)
-    rows = list(islice(rejected.rows(selection, reveal=reveal), limit + 1 if limit else None))
-    if limit and len(rows) > limit:
-        del rows[limit:]
-        click.echo(f"the first {limit} rows; --limit 0 shows all", err=True)
+    wanted = most(limit, format_, ROWS)
+    rows = list(islice(rejected.rows(selection, reveal=reveal), one_more(wanted) or None))
     if values:
-        columns, cells = listing(rows, rejected.columns)
-        click.echo(FORMATS[format_](columns, cells))
+        print_rows(*listing(rows, rejected.columns), format_, wanted)
         return
     shown = [(str(row.interval), *(getattr(row, name) for name in SHOWN)) for row in rows]
-    click.echo(FORMATS[format_](("interval", *SHOWN), shown))
+    print_rows(("interval", *SHOWN), shown, format_, wanted)
 
 
 @quarantine.command()
@@ -127,6 +125,7 @@ def show(
 )
 @environment_option
 @project_option
+@log_options
 def replay(
     source: str,
     selection: Selection,
@@ -170,4 +169,4 @@ def drop(
         made.setdefault(row.interval, {})[row.id] = Decision(row.rule)
     rejected.decide(made)
     count = sum(map(len, made.values()))
-    click.echo(f"{count:,} rejected rows of {rejected.relation} dropped", err=True)
+    log().say(f"{count:,} rejected rows of {rejected.relation} dropped")

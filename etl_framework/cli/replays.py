@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from etl_framework.cli.log import log
 from etl_framework.cli.options import plans_of
 from etl_framework.cli.progress import run_all
 from etl_framework.errors import ConfigError
@@ -48,10 +48,10 @@ class Replay:
             self._project, self._environment, self._rejected, self._selection, made
         )
         if corrections and not made:
-            click.echo(f"nothing in {corrections} differs from what was rejected", err=True)
+            log().say(f"nothing in {corrections} differs from what was rejected")
         if not intervals:
             if not corrections:
-                click.echo("nothing to replay", err=True)
+                log().say("nothing to replay")
             return
         self._replay(intervals, made or {})
 
@@ -79,23 +79,19 @@ class Replay:
 
         rejected = self._rejected
         if going_on := set(begun(rejected, self._selection)) & set(intervals):
-            click.echo(f"a replay that was stopped goes on: {len(going_on):,} intervals", err=True)
+            log().say(f"a replay that was stopped goes on: {len(going_on):,} intervals")
         before = self._waiting()
         name = rejected.pipeline.name
         plans = list(plans_of(self._project, name, self._environment, intervals))
         rejected.decide(made)
         if made:
-            click.echo(f"{sum(map(len, made.values())):,} corrections taken", err=True)
+            log().say(f"{sum(map(len, made.values())):,} corrections taken")
         try:
             run_all(
                 Run(plan, older="keep", how="etl quarantine replay")
                 for plan in resumable(rejected, plans)
             )
-            run_all(
-                stale_runs(
-                    self._project, self._environment, plans[-1], partial(click.echo, err=True)
-                )
-            )
+            run_all(stale_runs(self._project, self._environment, plans[-1], log().say))
         finally:
             after = self._waiting()
             click.echo(f"\nrejected rows of {rejected.relation}: {before:,} before, {after:,} now")

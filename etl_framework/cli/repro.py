@@ -27,7 +27,7 @@ def repro(run: str, step: str | None, environment: str | None, root: Path) -> No
     etl repro 20261130T084241-8c1a823f
     etl repro "music_streaming scheduled__2026-11-29T03:00:00+00:00" --env prod
     """
-    from etl_framework.cli.progress import in_words
+    from etl_framework.cli.board import in_words
     from etl_framework.project.project import load_project
     from etl_framework.workbench.repro import DATABASE, find
     from etl_framework.workbench.repro import repro as do_again

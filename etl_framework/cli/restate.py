@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from etl_framework.cli.completion import pipelines
+from etl_framework.cli.intervals import intervals_over
+from etl_framework.cli.log import log, log_options
 from etl_framework.cli.options import (
     day,
     environment_option,
-    intervals_over,
     plans_of,
     project_option,
     variable_option,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @variable_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @project_option
+@log_options
 def restate(
     pipeline: str,
     environment: str | None,
@@ -66,9 +67,7 @@ def restate(
         others = _plans(project, name, environment, first, last)
         work.append((others, restating.selected(others[0], ())))
     if later and not downstream:
-        click.echo(
-            f"comes after it and is not restated: {', '.join(later)} (--downstream)", err=True
-        )
+        log().say(f"comes after it and is not restated: {', '.join(later)} (--downstream)")
     ready = [(plans, _told(plans, kpis)) for plans, kpis in work]
     for plans, kpis in () if dry_run else ready:
         _run(project, environment, plans, kpis)
@@ -100,7 +99,7 @@ def _run(project: Project, environment: str | None, plans: list[Plan], kpis: lis
     from etl_framework.run.stale import stale_runs
 
     if not kpis:
-        click.echo("nothing to restate", err=True)
+        log().say("nothing to restate")
         return
     run_all(Run(plan.only(kpis), fresh=True, older="keep", how="etl restate") for plan in plans)
-    run_all(stale_runs(project, environment, plans[-1], partial(click.echo, err=True)))
+    run_all(stale_runs(project, environment, plans[-1], log().say))

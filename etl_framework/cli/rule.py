@@ -17,7 +17,7 @@ def rule(code: str | None, root: Path) -> None:
     """Explain a finding of lint: what it means, why it matters, a wrong and a right example.
 
     CODE is a rule's, as lint prints it, or the beginning of several: they get a line each, and so
-    do all if none is given. Rules that the project's setup.cfg names are among them. A code of a
+    do all if none is given. Rules that the project's settings name are among them. A code of a
     run, such as R310, says what kind of error it is.
 
     \b

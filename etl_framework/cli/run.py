@@ -10,23 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
+from etl_framework.cli.document import document
+from etl_framework.cli.intervals import gaps, intervals_over
+from etl_framework.cli.log import log, log_options
 from etl_framework.cli.options import (
     date_option,
     day,
     environment_option,
-    intervals_over,
+    format_option,
     plans_of,
     project_option,
     variable_option,
 )
-from etl_framework.cli.selecting import SELECTED, chosen, selecting
+from etl_framework.cli.selecting import chosen, selecting
 
 if TYPE_CHECKING:
     from etl_framework.interval import DataInterval
     from etl_framework.plan.plan import Plan
-    from etl_framework.project.models import Pipeline
     from etl_framework.project.project import Project
     from etl_framework.project.selection import Selected
     from etl_framework.run.run import Run
@@ -60,8 +61,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many pipelines at a time.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Every step, also of several data intervals.")
 @project_option
+@format_option("text", "json")
+@log_options
 def run(
     selectors: tuple[str, ...],
     select: tuple[str, ...],
@@ -77,8 +79,8 @@ def run(
     missing: bool,
     keep_going: bool,
     jobs: int,
-    verbose: bool,
     root: Path,
+    format_: str,
 ) -> None:
     """Run a pipeline for one data interval, or for every of several; or several pipelines.
 
@@ -103,46 +105,34 @@ def run(
     from etl_framework.cli.several import run_several
     from etl_framework.project.project import load_project
 
-    project = load_project(root).given(variables)
     older: Older = "replace" if replace_newer else "refuse"
 
-    if not selectors and not select:
-        raise click.UsageError("say which: names, selectors as `etl ls` takes them, or '*'")
-    found = chosen(project, selectors, select, exclude, base, environment)
-    if jobs > 1 and len(found) > 1:
-        sys.exit(run_side_by_side(project, found, jobs, _options(click.get_current_context())))
-
-    def one(each: Selected) -> None:
+    def one(project: Project, each: Selected) -> None:
         model, name = each.model, each.name
         intervals: Sequence[DataInterval | None] = [None]
         if missing:
-            intervals = _gaps(project, environment, model, first, last, on)
+            intervals = gaps(project, environment, model, first, last, on)
         else:
             intervals = intervals_over(model, on, first, last)
         if not intervals:
-            click.echo("nothing is missing", err=True)
+            log().say("nothing is missing")
             return
         plans = plans_of(project, name, environment, intervals)
         runs = _runs(project, environment, plans, each.relations, fresh, older)
-        _run_all(runs, intervals, keep_going=keep_going, verbose=verbose)
+        _run_all(runs, intervals, keep_going=keep_going)
 
-    run_several(project, found, one)
-
-
-def _options(context: click.Context) -> list[str]:
-    """The options that the command was given, without those that select."""
-    given = ["--project", str(context.params["root"])]
-    for option in context.command.params:
-        name = option.name or ""
-        default = context.get_parameter_source(name) == ParameterSource.DEFAULT
-        if name in (*SELECTED, "jobs", "root") or default or not isinstance(option, click.Option):
-            continue
-        value = context.params[name]
-        if isinstance(value, dict):
-            given += [part for n, v in value.items() for part in (option.opts[0], f"{n}={v}")]
+    code = 0
+    with document(format_, runs=[], not_run=[]):
+        if not selectors and not select:
+            raise click.UsageError("say which: names, selectors as `etl ls` takes them, or '*'")
+        project = load_project(root).given(variables)
+        found = chosen(project, selectors, select, exclude, base, environment)
+        if jobs > 1 and len(found) > 1:
+            code = run_side_by_side(project, found, jobs, click.get_current_context())
         else:
-            given += [option.opts[0]] if option.is_flag else [option.opts[0], str(value)]
-    return given
+            run_several(project, found, partial(one, project))
+    if code:
+        sys.exit(code)
 
 
 def _run_all(
@@ -150,7 +140,6 @@ def _run_all(
     intervals: Sequence[DataInterval | None],
     *,
     keep_going: bool,
-    verbose: bool,
 ) -> None:
     from etl_framework.cli.backfill import run_each
     from etl_framework.cli.progress import run_all
@@ -159,34 +148,7 @@ def _run_all(
         run_all(runs)
     else:
         planned = [interval for interval in intervals if interval]
-        run_each(runs, planned, keep_going=keep_going, verbose=verbose)
-
-
-def _gaps(
-    project: Project,
-    environment: str | None,
-    pipeline: Pipeline,
-    first: date | None,
-    last: date | None,
-    on: date | None,
-) -> list[DataInterval]:
-    """The data intervals between two days that are not published, the oldest first."""
-    from etl_framework.run.status import BAD, status
-
-    if on and (first or last):
-        raise click.UsageError("give either --date, or --from and --to")
-    if first and last and first > last:
-        raise click.UsageError(f"--from {first} is after --to {last}")
-    row = status(project, environment, pipeline, 0, on or last)
-    begin = on or first or date.min
-    found = [cell.interval for cell in row.of(*BAD) if cell.interval.start.date() >= begin]
-    if found:
-        click.echo(f"{_counted(found)} to run, the oldest first", err=True)
-    return found
-
-
-def _counted(intervals: Sequence[DataInterval]) -> str:
-    return f"{len(intervals):,} data interval{'' if len(intervals) == 1 else 's'}"
+        run_each(runs, planned, keep_going=keep_going)
 
 
 def _runs(
@@ -213,7 +175,7 @@ def _runs(
         narrowed = plan.only(only) if only else plan
         found = late(plan)
         for changed in found:
-            click.echo(f"{changed.told}: it is run again", err=True)
+            log().say(f"{changed.told}: it is run again")
         for interval in dict.fromkeys(changed.interval for changed in found):
             again = build_plan(project, plan.pipeline.name, environment, interval)
             kpis = again.pipeline.kpis.items()
@@ -224,4 +186,4 @@ def _runs(
             )
         yield Run(narrowed, fresh=fresh, older=older, how="etl run")
     if plan:
-        yield from stale_runs(project, environment, plan, partial(click.echo, err=True))
+        yield from stale_runs(project, environment, plan, log().say)

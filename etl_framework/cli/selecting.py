@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from etl_framework.cli.completion import in_pipelines
+from etl_framework.cli.log import log
 
 if TYPE_CHECKING:
     from etl_framework.project.project import Project
@@ -73,7 +74,7 @@ def chosen(
         raise ConfigError(broken)
     found = selected(project, selectors, exclude, select, kinds=kinds, facts=facts)
     if broken and not all(is_name(selector) for selector in selectors):
-        click.echo(f"left out, for it cannot be read: {broken[0]}", err=True)
+        log().say(f"left out, for it cannot be read: {broken[0]}")
     return found
 
 

@@ -18,6 +18,7 @@ def settings_of(pipeline_file: PipelineFile) -> Iterator[Setting]:
     Those of blocks are told as far as defaults say them.
     """
     from etl_framework.project.defaults import OWN
+    from etl_framework.project.paths import DEFAULTS
 
     file, model = pipeline_file.file, pipeline_file.model
     fields = type(model).model_fields if model else {}
@@ -27,7 +28,7 @@ def settings_of(pipeline_file: PipelineFile) -> Iterator[Setting]:
         said = name in file.data
         yield name, _text(getattr(model, name)), _place(file, (name,)) if said else "default"
     for keys, (other, there) in file.others.items():
-        if len(keys) > 1:
+        if len(keys) > 1 and other.path.endswith(DEFAULTS):
             value = file.data
             for key in keys:
                 value = value[key]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import click
+from etl_framework.cli.document import current
+from etl_framework.cli.log import log
 
 if TYPE_CHECKING:
     from etl_framework.project.project import Project
@@ -32,7 +33,7 @@ def run_several(
         name = each.name
         if broken := sorted(before.get(name, set()) & {*failed, *left}):
             left[name] = f"it comes after {', '.join(broken)}"
-            click.echo(f"{name} is not run: {left[name]}", err=True)
+            log().say(f"{name} is not run: {left[name]}", "skipped", pipeline=name)
             continue
         try:
             one(each)
@@ -44,10 +45,16 @@ def run_several(
         raise first.about([problem for error in errors for problem in error.diagnostics])
 
 
-def tell(names: Sequence[str], failed: Collection[str], left: Collection[str]) -> None:
-    """Say what was done, failed and not run."""
+def tell(names: Sequence[str], failed: Collection[str], left: Mapping[str, str]) -> None:
+    """Say what was done, failed and not run.
+
+    :param left: why each was not run.
+    """
     done = len(names) - len(failed) - len(left)
     parts = [f"{done:,} done"]
     parts += [f"{len(failed):,} failed ({', '.join(failed)})"] if failed else []
     parts += [f"{len(left):,} not run ({', '.join(left)})"] if left else []
-    click.echo(f"\n{len(names):,} pipelines: {', '.join(parts)}", err=True)
+    log().say(f"\n{len(names):,} pipelines: {', '.join(parts)}", "summary")
+    document = current()
+    if document is not None:
+        document["not_run"] = [{"pipeline": name, "why": why} for name, why in left.items()]

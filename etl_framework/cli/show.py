@@ -12,16 +12,15 @@ from etl_framework.cli.options import (
     format_option,
     project_option,
 )
+from etl_framework.cli.rows import limit_option, most, one_more, print_rows
+
+ROWS = 20
 
 
 @click.command()
 @click.argument("table", shell_complete=tables)
 @environment_option
-@click.option(
-    "--limit",
-    type=click.IntRange(0),
-    help="Most rows to print; 0 for all. A table has 20 if not given, csv and json all.",
-)
+@limit_option(ROWS)
 @click.option(
     "--order-by", metavar="COLUMN", help="Sort by this column; -COLUMN for largest first."
 )
@@ -43,18 +42,12 @@ def show(
     etl show runs --limit 5
     etl show quarantine.streams --limit 5
     """
-    from etl_framework.cli.table import FORMATS
     from etl_framework.project.project import load_project
     from etl_framework.run.show import RUNS, RUNS_IN_A_TABLE, rows_of
 
-    most = limit if limit is not None else 20 if format_ == "table" else 0
-    # One row more tells whether there are others.
-    columns, rows = rows_of(
-        load_project(root), environment, table, order_by, most + 1 if most else 0
-    )
+    wanted = most(limit, format_, ROWS)
+    columns, rows = rows_of(load_project(root), environment, table, order_by, one_more(wanted))
     if table == RUNS and format_ == "table":
         places = [columns.index(name) for name in RUNS_IN_A_TABLE]
         columns, rows = list(RUNS_IN_A_TABLE), [tuple(row[i] for i in places) for row in rows]
-    click.echo(FORMATS[format_](columns, rows[:most] if most else rows))
-    if most and len(rows) > most:
-        click.echo(f"the first {most} rows; --limit 0 prints all", err=True)
+    print_rows(columns, rows, format_, wanted)

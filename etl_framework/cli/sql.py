@@ -16,6 +16,9 @@ from etl_framework.cli.options import (
     plans_of,
     project_option,
 )
+from etl_framework.cli.rows import limit_option, most, one_more, print_rows
+
+ROWS = 20
 
 
 @click.command()
@@ -29,11 +32,7 @@ from etl_framework.cli.options import (
 )
 @environment_option
 @date_option
-@click.option(
-    "--limit",
-    type=click.IntRange(0),
-    help="Most rows to print; 0 for all. A table has 20 if not given, csv and json all.",
-)
+@limit_option(ROWS)
 @project_option
 @format_option("table", "csv", "json")
 def sql(
@@ -57,7 +56,6 @@ def sql(
              JOIN target.kpis_genre AS p ON p.genre = n.genre AND p.day = n.day"
     etl sql "SELECT interval_start, state, error FROM history.runs ORDER BY started_at"
     """
-    from etl_framework.cli.table import FORMATS
     from etl_framework.project.project import load_project
     from etl_framework.workbench.inputs import open_inputs
     from etl_framework.workbench.query import Query, answer, pipeline_of
@@ -65,11 +63,9 @@ def sql(
     project = load_project(root)
     text = sys.stdin.read() if query == "-" else query
     model = pipeline_of(project, text, pipeline)
-    most = limit if limit is not None else 20 if format_ == "table" else 0
+    wanted = most(limit, format_, ROWS)
     with open_inputs(project, environment, model, on) as inputs:
         plan = next(plans_of(inputs.project, model.name, environment, [inputs.interval]))
         asked = Query.of(project, text, plan.interval)
-        columns, rows = answer(inputs, plan, asked, most + 1 if most else 0)
-    click.echo(FORMATS[format_](columns, rows[:most] if most else rows))
-    if most and len(rows) > most:
-        click.echo(f"the first {most} rows; --limit 0 prints all", err=True)
+        columns, rows = answer(inputs, plan, asked, one_more(wanted))
+    print_rows(columns, rows, format_, wanted)

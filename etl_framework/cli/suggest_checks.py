@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from etl_framework.cli.completion import relations
-from etl_framework.cli.options import environment_option, project_option
+from etl_framework.cli.document import document
+from etl_framework.cli.options import environment_option, format_option, project_option
 
 if TYPE_CHECKING:
-    from etl_framework.project.project import Project
+    from etl_framework.workbench.backtest import Backtest, Tried
+    from etl_framework.workbench.suggest import Suggestions
 
 # How many days are named for each rule.
 DAYS = 5
@@ -28,7 +30,10 @@ DAYS = 5
 )
 @environment_option
 @project_option
-def suggest_checks(relation: str, history: bool, environment: str | None, root: Path) -> None:
+@format_option("text", "json")
+def suggest_checks(
+    relation: str, history: bool, environment: str | None, root: Path, format_: str
+) -> None:
     """Checks that a relation keeps as it is now, as YAML to paste into its file and edit.
 
     RELATION is a source, transform or KPI, as `streams` or `music_streaming.streams`; it is looked
@@ -40,12 +45,23 @@ def suggest_checks(relation: str, history: bool, environment: str | None, root: 
     etl suggest-checks listeners_daily --from-history
     """
     from etl_framework.project.project import load_project
+    from etl_framework.workbench.backtest import backtest
     from etl_framework.workbench.suggest import suggest
 
-    if history:
-        _from_history(load_project(root), environment, relation)
-        return
-    suggested = suggest(load_project(root), environment, relation)
+    with document(format_, relation=relation) as facts:
+        project = load_project(root)
+        if history:
+            tried = backtest(project, environment, relation)
+            facts |= _tried_facts(tried)
+        else:
+            suggested = suggest(project, environment, relation)
+            facts |= _facts(suggested)
+    if format_ == "text":
+        _print_tried(tried) if history else _print(suggested)
+
+
+def _print(suggested: Suggestions) -> None:
+    """Print checks as a pipeline's file has them."""
     click.echo(
         f"# {suggested.rows:,} rows of {suggested.relation}, data interval {suggested.interval}"
     )
@@ -57,22 +73,49 @@ def suggest_checks(relation: str, history: bool, environment: str | None, root: 
         click.echo(f"      - {_written(suggestion.check)}  # {suggestion.seen}")
 
 
-def _from_history(project: Project, environment: str | None, relation: str) -> None:
-    """Print checks over time, with what they would have said."""
-    from etl_framework.workbench.backtest import backtest
+def _facts(suggested: Suggestions) -> dict[str, Any]:
+    """What `--format json` prints of suggestions."""
+    return {
+        "relation": suggested.relation,
+        "interval_start": suggested.interval.start.isoformat(),
+        "interval_end": suggested.interval.end.isoformat(),
+        "rows": suggested.rows,
+        "checks": [{"check": dict(each.check), "seen": each.seen} for each in suggested.checks],
+    }
 
-    tried = backtest(project, environment, relation)
+
+def _print_tried(tried: Backtest) -> None:
+    """Print checks over time, with what they would have said."""
     first, last = tried.intervals[0], tried.intervals[-1]
     count = f"{len(tried.intervals):,} data intervals"
     click.echo(f"# {count} of {tried.relation}, {first.date} to {last.date}")
     click.echo("    checks:")
-    for rule in sorted(tried.rules, key=lambda rule: (rule.often, len(rule.spoke))):
+    for rule in _best_first(tried):
         off = "# too often: " if rule.often else ""
         days = ", ".join(interval.date for interval in rule.spoke[:DAYS])
         more = ", …" if len(rule.spoke) > DAYS else ""
         told = f"would have spoken {len(rule.spoke):,} of {rule.judged:,} times"
         told += f": {days}{more}" if days else ""
         click.echo(f"      {off}- {_written(rule.check)}  # {told}")
+
+
+def _tried_facts(tried: Backtest) -> dict[str, Any]:
+    """What `--format json` prints of checks over time."""
+    return {
+        "relation": tried.relation,
+        "intervals": [interval.start.isoformat() for interval in tried.intervals],
+        "checks": [
+            {
+                "check": dict(rule.check), "judged": rule.judged, "often": rule.often,
+                "spoke": [interval.start.isoformat() for interval in rule.spoke],
+            }
+            for rule in _best_first(tried)
+        ],
+    }  # fmt: skip
+
+
+def _best_first(tried: Backtest) -> list[Tried]:
+    return sorted(tried.rules, key=lambda rule: (rule.often, len(rule.spoke)))
 
 
 def _written(check: Mapping[str, Any]) -> str:

@@ -13,9 +13,10 @@ from etl_framework.cli.completion import queries
 from etl_framework.cli.options import (
     date_option,
     environment_option,
-    limit_option,
     project_option,
 )
+from etl_framework.cli.preview import ROWS
+from etl_framework.cli.rows import limit_option
 
 if TYPE_CHECKING:
     from etl_framework.lint.linter import Linter
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 @click.argument("name", required=False, shell_complete=queries)
 @environment_option
 @date_option
-@limit_option(10)
+@limit_option(ROWS)
 @click.option("--once", is_flag=True, help="Look once, and end.")
 @project_option
 def watch(
-    name: str | None, environment: str | None, on: object, limit: int, once: bool, root: Path
+    name: str | None, environment: str | None, on: object, limit: int | None, once: bool, root: Path
 ) -> None:
     """Lint and test at each save, and preview a KPI or transform; Ctrl-C ends it.
 
@@ -39,7 +40,8 @@ def watch(
     etl watch
     etl watch kpis_genre
     """
-    given = ["--limit", str(limit), "--project", str(root)]
+    given = ["--project", str(root)]
+    given += ["--limit", str(limit)] if limit is not None else []
     given += ["--env", environment] if environment else []
     given += ["--date", str(on)] if on else []
     from etl_framework.lint.linter import Linter

@@ -9,24 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jinja2 import TemplateError
 
-from etl_framework.errors import ConfigError, Diagnostic
+from etl_framework.errors import ConfigError
 from etl_framework.errors.secrets import keep_address, keep_secret, names_a_secret
 from etl_framework.sql.templates import render_text
-
-# NAME='a', NAME="a" or NAME=a, with `export` before it and a comment behind it.
-_SETTING = re.compile(
-    r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*"
-    r"(?:'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|([^'\"\s#](?:[^#]|(?<!\s)#)*|))\s*(?:\s#.*|#.*)?"
-)
 
 
 @dataclass(frozen=True)
@@ -170,30 +162,3 @@ def resolve(text: str, *, setting: str) -> str:
         keep_secret(value)
     keep_address(value)
     return value
-
-
-def load_env_file(file: Path) -> None:
-    """Set the variables of a file of NAME=value lines, unless they are set already.
-
-    As in a shell, `export` may stand before a name, quotes around a value, and a comment behind it.
-
-    :raises ConfigError: the file does not exist, or a line is none of this.
-    """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ConfigError(
-            f"the file {file.name} that the environment's `env_file` names is not there",
-            hint="for the environments of `etl dev`: etl dev up",
-        ) from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        match = _SETTING.fullmatch(line)
-        if not match:
-            place = (file.name, number, 1, ConfigError.code)
-            hint = "write NAME=value, or NAME='a value'"
-            raise ConfigError([Diagnostic(*place, "this line sets no variable", hint)])
-        name, single, double, plain = match.groups()
-        escaped = re.sub(r'\\(["\\$`])', r"\1", double) if double is not None else plain
-        os.environ.setdefault(name, single if single is not None else escaped.strip())

@@ -84,10 +84,17 @@ def traceback_without_secrets(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """Print the traceback of a bug; a hook for `sys.excepthook`."""
+    sys.stderr.write(traceback_text(kind, error, trace))
+
+
+def traceback_text(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> str:
+    """Return the traceback of a bug, without secrets and their pieces."""
     import traceback
 
     text = "".join(traceback.format_exception(kind, error, trace))
-    sys.stderr.write(_without_pieces(without_secrets(text)))
+    return _without_pieces(without_secrets(text))
 
 
 def _without_pieces(text: str) -> str:

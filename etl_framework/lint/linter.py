@@ -117,9 +117,13 @@ class Linter:
                 compiled[path] = checked.compilation
         across = self._across if len(known) == len(project.pipelines) else None
         if across is None or across.of != self._depends_on(known, across.reads, across.names):
-            inspector, known = self._inspector(own), {**known, **mine}
-            units = [known.get(f.file.path) or inspector.facts_of(f) for f in project.pipelines]
-            across = Across("", (), (), inspector.judge(units, self._files))
+            inspector = self._inspector(own)
+            units = {  # of a file that is known all pipelines at once
+                f.stem if f.file.path not in known else f.file.path: known.get(f.file.path)
+                or inspector.facts_of(f)
+                for f in project.pipelines
+            }
+            across = Across("", (), (), inspector.judge(list(units.values()), self._files))
         problems = set[Diagnostic]()
         for pipeline_file in files:
             concerned = {project.environments_file.path, *files_of(pipeline_file)}

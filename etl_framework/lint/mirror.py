@@ -17,7 +17,7 @@ from etl_framework.project.paths import PIPELINE_TEMPLATES, PIPELINES, TEMPLATES
 
 WHOLE = (PIPELINES, PIPELINE_TEMPLATES, TEMPLATES, "dags")
 # The files that lint looks at: in the project's folder itself, and in folders of other names.
-KINDS = (".py", ".yml", ".yaml", ".cfg", ".txt")
+KINDS = (".py", ".yml", ".yaml", ".cfg", ".toml", ".txt")
 CODE = (".py",)
 ASIDE = ("node_modules", "__pycache__", "venv")
 # Folders without Python are read down to this depth only: a lake has many folders.

@@ -1,4 +1,4 @@
-"""The project's own rules: Python files that `setup.cfg` names, and that run as part of lint."""
+"""The project's own rules: Python files that its settings name, and that run as part of lint."""
 
 from __future__ import annotations
 

@@ -1,20 +1,19 @@
-"""A project's settings for lint: the section `[etl:lint]` of its `setup.cfg`."""
+"""A project's settings for lint, from its `setup.cfg` or `pyproject.toml`."""
 
 from __future__ import annotations
 
-import configparser
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from etl_framework.errors import ConfigError, Diagnostic, Severity, did_you_mean
-from etl_framework.lint.own_rules import forget_modules, import_rules
+from etl_framework.lint.own_rules import import_rules
 from etl_framework.lint.pages import codes
+from etl_framework.lint.settings_files import read_settings
 
-FILE, SECTION = "setup.cfg", "etl:lint"
 MWAA = ("mwaa_version", "mwaa_class")
-KEYS = ("select", "ignore", "warning", "error", "baseline", "rules", *MWAA)
+LISTS = ("select", "ignore", "warning", "error")
+KEYS = (*LISTS, "baseline", "rules", *MWAA)
 
 
 @dataclass(frozen=True)
@@ -53,48 +52,31 @@ class Settings:
 
 
 def load_settings(root: Path) -> Settings:
-    """Read the section, and import the project's own rules that it names.
+    """Read the settings, and import the project's own rules that they name.
 
-    :raises ConfigError: something in the section is wrong; the error has its line.
+    :raises ConfigError: something in the settings is wrong; the error has its line.
     """
-    file = root / FILE
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        text = file.read_text(encoding="utf-8") if file.is_file() else ""
-        parser.read_string(text, FILE)
-    except (configparser.Error, UnicodeDecodeError) as error:
-        line = getattr(error, "lineno", None) or 1
-        message = f"{FILE} cannot be read: {str(error).splitlines()[0]}"
-        hint = f"write the section [{SECTION}], and in it lines such as: ignore = W402"
-        raise ConfigError([Diagnostic(FILE, line, 1, "E601", message, hint)]) from error
-    if not parser.has_section(SECTION):
-        forget_modules(root, ())
-        return Settings()
-    given = dict(parser[SECTION])
-    wrong = [
-        _problem(text, key, f"unknown key '{key}' in [{SECTION}]", did_you_mean(key, KEYS))
-        for key in given
-        if key not in KEYS
-    ]
-    own = _words(given.get("rules", ""))
+    given, wrong = read_settings(root, KEYS)
+    own = given["rules"].words if "rules" in given else ()
     modules, failed = import_rules(root, own)
-    wrong += [_problem(text, "rules", *problem) for problem in failed]
+    wrong += [given["rules"].problem(*problem) for problem in failed]
     known = codes(modules)
-    lists = {key: _words(given.get(key, "")) for key in ("select", "ignore", "warning", "error")}
     wrong += [
-        _problem(text, key, f"there is no rule '{code}'", did_you_mean(code, known))
-        for key, wanted in lists.items()
-        for code in wanted
+        given[key].problem(f"there is no rule '{code}'", did_you_mean(code, known), code)
+        for key in LISTS
+        if key in given
+        for code in given[key].words
         if not any(known_code.startswith(code) for known_code in known)
     ]
     for key in MWAA:
-        if key in given and (hint := _not_of_mwaa(key, given[key])):
-            wrong.append(_problem(text, key, f"MWAA has no '{given[key]}'", hint))
+        if key in given and (hint := _not_of_mwaa(key, given[key].text)):
+            wrong.append(given[key].problem(f"MWAA has no '{given[key].text}'", hint))
     if wrong:
-        raise ConfigError(wrong)
+        raise ConfigError(sorted(wrong))
+    lists = {key: given[key].words if key in given else () for key in LISTS}
     severities: dict[str, Severity] = dict.fromkeys(lists["warning"], "warning")
     severities |= dict.fromkeys(lists["error"], "error")
-    baseline = given.get("baseline", "")
+    baseline = given["baseline"].text if "baseline" in given else ""
     return Settings(lists["select"], lists["ignore"], severities, baseline, own, modules)
 
 
@@ -107,25 +89,6 @@ def _not_of_mwaa(key: str, name: str) -> str:
 
 
 def mwaa_of(root: Path) -> dict[str, str]:
-    """Return version and class of the project's MWAA environment, if `setup.cfg` gives them."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(root / FILE, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
-        return {}
-    given = dict(parser[SECTION]) if parser.has_section(SECTION) else {}
-    return {key: given[key] for key in MWAA if key in given}
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(re.split(r"[\s,]+", text.strip())) if text.strip() else ()
-
-
-def _problem(text: str, key: str, message: str, hint: str = "") -> Diagnostic:
-    """Return a problem at a key's line in the section."""
-    inside = False
-    for number, line in enumerate(text.splitlines(), 1):
-        inside = line.strip() == f"[{SECTION}]" or (inside and not line.startswith("["))
-        if inside and re.match(rf"{re.escape(key)}\s*[=:]", line, re.IGNORECASE):
-            return Diagnostic(FILE, number, 1, "E601", message, hint)
-    return Diagnostic(FILE, 1, 1, "E601", message, hint)
+    """Return version and class of the project's MWAA environment, as far as they are given."""
+    given, _ = read_settings(root, KEYS)
+    return {key: given[key].text for key in MWAA if key in given}

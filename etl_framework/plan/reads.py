@@ -55,7 +55,7 @@ def earlier_step(kpi: Relation, window: Window, reader: Relation, given: str) ->
     """
     name = f"{EARLIER}{kpi.name}_{window}"
     keys = (*reader.keys, "reads")
-    place = (reader.file.path, *reader.file.place(keys, of_key=True))
+    place = reader.file.where(keys, of_key=True)
     block, section = kpi.block, reader.section
     step = Step(name, "earlier", kpi.name, (), (), block, section, place=place, window=window)
     if not step.is_history:

@@ -66,7 +66,8 @@ class Environment(Model):
     )
     env_file: str | None = Field(
         None,
-        description="File of NAME=value lines for `{{ env.NAME }}`; what is set already counts.",
+        description="File of NAME=value lines for `{{ env.NAME }}`, by the rules of python-dotenv;"
+        " what is set already counts.",
     )
     memory_limit: str = Field(
         "400MB",

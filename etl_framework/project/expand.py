@@ -220,14 +220,17 @@ class _Filler:
     def _list(self, node: list[Any], there: Keys, here: Keys) -> list[Any]:
         found: list[Any] = []
         for index, value in enumerate(node):
-            self.others[*here, len(found)] = self._file, (*there, index)
-            part = self.filled(value, (*there, index), (*here, len(found)))
             whole = _NAMED.fullmatch(value) if isinstance(value, str) else None
-            if whole and isinstance(part, list):  # its items, in place of it
-                for number, item in enumerate(part):
+            items = self._values.get(whole[1]) if whole else None
+            if whole and isinstance(items, list):  # its items, in place of it
+                for number, item in enumerate(items):
+                    self.others[*here, len(found)] = self._file, (*there, index)
                     self._from_caller(whole[1], (*here, len(found)), number)
                     found.append(item)
-            elif part is not None:
+                continue
+            self.others[*here, len(found)] = self._file, (*there, index)
+            part = self.filled(value, (*there, index), (*here, len(found)))
+            if part is not None:
                 found.append(part)
         return found
 

@@ -15,6 +15,7 @@ PARTS = (
     "environments.yml",
     POLICIES,
     "setup.cfg",
+    "pyproject.toml",
 )
 FUNCTIONS = ("*.py", "[!.]*/*.py")
 # Between two looks.

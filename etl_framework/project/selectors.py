@@ -21,7 +21,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.project.graph import around, needed_kpis, reversed_graph, upstream
@@ -154,45 +153,41 @@ class Selectors:
         if found := [stem for name, stem in stems.items() if fnmatchcase(name, what)]:
             return dict.fromkeys(found)
         pipeline, _, relation = what.rpartition(".")
-        candidates = [r for name in self._within for r in self.relations_of(name)]
+        candidates = [(name, r) for name in self._within for r in self.relations_of(name)]
         if is_name(what):
             for file in self._project.pipelines:
                 if file.model is None and (pipeline or what) == file.stem:
                     raise ConfigError(file.file.diagnostics)
             if not pipeline or pipeline in self.files:
-                of = [r for r in candidates if not pipeline or _stem(r) == pipeline]
+                of = [(n, r) for n, r in candidates if pipeline in ("", n)]
                 return self._relation(what, pipeline, relation, of)
         meant: Meant = {}
-        for r in candidates:
-            if fnmatchcase(r.full_name, what):
-                meant[_stem(r)] = frozenset({r.name, *(meant.get(_stem(r)) or ())})
+        for name, r in candidates:
+            if fnmatchcase(f"{name}.{r.name}", what):
+                meant[name] = frozenset({r.name, *(meant.get(name) or ())})
         if not meant:
             hint = did_you_mean(pipeline or what, self.files)
             raise ConfigError(f"there is no pipeline '{pipeline or what}'", hint=hint)
         return meant
 
     def _relation(
-        self, what: str, pipeline: str, name: str, candidates: Sequence[Relation]
+        self, what: str, pipeline: str, name: str, candidates: Sequence[tuple[str, Relation]]
     ) -> Meant:
-        fitting = [r for r in candidates if r.name == name] or [
-            r for r in candidates if name in r.names
-        ]
+        fitting = [(n, r) for n, r in candidates if r.name == name]
+        fitting = fitting or [(n, r) for n, r in candidates if name in r.names]
         if len(fitting) > 1:
-            names = " or ".join(sorted(r.full_name for r in fitting))
+            names = " or ".join(sorted(f"{n}.{r.name}" for n, r in fitting))
             raise ConfigError(f"'{what}' is in several pipelines", hint=f"write {names}")
         if not fitting:
             kinds = " or ".join("KPI" if kind == "kpi" else kind for kind in self._kinds)
-            known = [r.name for r in candidates]
+            known = [r.name for _, r in candidates]
             said = f"'{pipeline}' has no {kinds} '{name}'"
             if not pipeline:
                 one = f"pipeline or {kinds}" if kinds else "pipeline"
                 said, known = f"there is no {one} '{what}'", [*self.files, *known]
             raise ConfigError(said, hint=did_you_mean(name, known))
-        return {_stem(fitting[0]): frozenset({fitting[0].name})}
-
-
-def _stem(relation: Relation) -> str:
-    return Path(relation.file.path).stem
+        ((found, relation),) = fitting
+        return {found: frozenset({relation.name})}
 
 
 def _any(one: Meant, other: Meant) -> Meant:

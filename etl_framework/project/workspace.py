@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from etl_framework.connections.base import Connection, inside
-from etl_framework.connections.lookup import load_env_file, resolve
+from etl_framework.connections.env_file import load_env_file
+from etl_framework.connections.lookup import resolve
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.project.environments import Environment
@@ -29,7 +30,7 @@ class Workspace:
     can forget it. `Environment.open` and `Project.workspace` create workspaces.
 
     :param root: the project's folder.
-    :raises ConfigError: the `env_file` does not exist.
+    :raises ConfigError: the `env_file` does not exist, or has lines that set nothing.
     """
 
     root: Path

@@ -70,7 +70,7 @@ def run_tests(
             if test.date not in compilations:
                 interval = pipeline.some_interval(test.date)
                 compilations[test.date] = compile_queries(root, pipeline_file, interval)
-            place = pipeline_file.file.place((*pipeline_file.relations[name].keys, "tests", index))
+            place = pipeline_file.file.where((*pipeline_file.relations[name].keys, "tests", index))
             yield _verdict(root, pipeline_file, compilations[test.date], name, test, place)
 
 
@@ -80,7 +80,7 @@ def _verdict(
     compilation: Compilation,
     relation: str,
     test: SqlTest,
-    place: tuple[int, int],
+    place: tuple[str, int, int],
 ) -> Verdict:
     """Run one test in a session of its own."""
     started = time.monotonic()
@@ -101,7 +101,7 @@ def _verdict(
         except EtlError as problem:
             error = "\n".join(diagnostic.message for diagnostic in problem.diagnostics)
     seconds = time.monotonic() - started
-    about = (pipeline.name, relation, test.name, (pipeline_file.file.path, *place), seconds)
+    about = (pipeline.name, relation, test.name, place, seconds)
     return Verdict(*about, columns, different, error)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.cli.conftest import Etl
 from tests.cli.test_several import DAY, orders, tables
 from tests.conftest import Folder
@@ -42,3 +44,25 @@ def test_options_reach_every_run(orders: Folder, etl: Etl) -> None:
     fresh = etl("run", "shop.shop", "other", *DAY, "--jobs", "2", "--fresh")
     assert "already done" not in fresh.stderr
     assert etl("run", "shop", "other", "--from", "2024-06-25", "--jobs", "2").returncode == 2
+
+
+def test_one_document_of_all_of_them(orders: Folder, etl: Etl) -> None:
+    file = orders.root / "pipelines/shop.yml"
+    file.write_text(file.read_text().rstrip() + "\n    checks: [{type: row_count, min: 99}]\n")
+    done = etl("run", "*", *DAY, "--jobs", "2", "--format", "json", "--log-format", "json")
+    document = json.loads(done.stdout)
+
+    assert (done.returncode, document["state"]) == (1, "failed")
+    states = {run["pipeline"]: run["state"] for run in document["runs"]}
+    assert states == {"shop": "failed", "other": "done"}
+    assert [problem["code"] for problem in document["problems"]] == ["R320"]
+    assert {left["pipeline"] for left in document["not_run"]} == {"later", "last"}
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {line["pipeline"] for line in told if line["event"] == "step"} == {"shop", "other"}
+    assert told[-1]["event"] == "summary"
+
+
+def test_quiet_prints_the_results_and_the_errors_alone(orders: Folder, etl: Etl) -> None:
+    done = etl("run", "shop", "other", *DAY, "--jobs", "2", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("published 2 rows to ") == 2

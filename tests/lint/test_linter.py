@@ -64,6 +64,11 @@ WRITTEN = {
         "[etl:lint]\nselect = X100\n",
         "[etl:lint\n",
     ],
+    "pyproject.toml": [
+        '[tool.etl.lint]\nignore = ["W3"]\n',
+        '[tool.etl.lint]\nrules = ["rules.py"]\nmwaa_version = "3.0.6"\n',
+        "[tool.ruff]\n",
+    ],
     "rules.py": [RULE.replace("LENGTH", "1"), RULE.replace("LENGTH", "9"), "raise OSError(1)\n"],
     "notes/a.txt": ["one", "two", "six"],
     "policies.yml": [
@@ -193,6 +198,7 @@ def test_it_says_what_a_new_one_says(tmp_path: Path, seed: int) -> None:
 
         assert problems_of(linter) == expected, done
         assert problems_of(Linter(root, jobs=1)) == expected, (done, "from what is kept")
+    (root / "pyproject.toml").unlink(missing_ok=True)
     (root / "setup.cfg").write_text(WRITTEN["setup.cfg"][2])
     (root / "rules.py").write_text(WRITTEN["rules.py"][1])
     command = [sys.executable, "-m", "etl_framework", "lint", "--no-cache", "--format", "json"]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from etl_framework.connections.duckdb import DuckDB
-from etl_framework.connections.lookup import load_env_file
 from etl_framework.errors import ConfigError
 from etl_framework.project.environments import Environment
 from etl_framework.project.project import load_project
@@ -112,30 +110,3 @@ def test_a_project_opens_its_default(orders: Folder) -> None:
 
     assert workspace.root == orders.root
     assert "warehouse" in workspace.environment.connections
-
-
-def test_an_env_file_is_read_as_a_shell_would(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted = {
-        "ETL_A": "1", "ETL_B": "a b", "ETL_C": 'say "x"', "ETL_D": "a # b", "ETL_E": "a",
-        "ETL_F": "", "ETL_G": "x=y#z", "ETL_H": "p@ss/w$rd",
-    }  # fmt: skip
-    for name in wanted:
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    (tmp_path / "vars").write_text(
-        '# a comment\n\nexport ETL_A=1\nETL_B=\'a b\'\nETL_C="say \\"x\\""  # c\n'
-        'ETL_D="a # b"\nETL_E=a # c\nETL_F=\nETL_G=x=y#z\n  ETL_H = p@ss/w$rd\n'
-    )
-
-    load_env_file(tmp_path / "vars")
-
-    assert {name: os.environ.get(name) for name in wanted} == wanted
-
-
-def test_a_line_of_an_env_file_that_sets_nothing_is_named(tmp_path: Path) -> None:
-    (tmp_path / "vars").write_text("A=1\nB\n")
-
-    with pytest.raises(ConfigError, match=r"vars:2:1: .*sets no variable"):
-        load_env_file(tmp_path / "vars")

@@ -33,10 +33,10 @@ class Stubs(ProjectRule):
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         if not (project.root / DAGS).is_dir():
             return
-        known = {pipeline_fact.values[0] for pipeline_fact in facts}
+        known = {pipeline_fact.values[0]: pipeline_fact.path for pipeline_fact in facts}
         loaded = set()
         for path, _, tree in dag_files(project.root, "load_dag"):
-            for name, line, column in loads(tree):
+            for name, line, column in loads(tree, known):
                 loaded.add(name)
                 if name not in known:
                     message = f"there is no pipeline '{name}'"
@@ -48,16 +48,20 @@ class Stubs(ProjectRule):
                 yield pipeline_fact.diagnostic("W501", message, f"etl new dag {name}", "warning")
 
 
-class LoadedTwice(ApartRule):
+class LoadedTwice(ProjectRule):
     """A pipeline is loaded once: two DAGs of one name are one, and which of them, nobody knows."""
 
     codes = ("E505",)
     reads = PATTERNS
 
+    def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
+        yield fact(pipeline_file, "pipeline", (pipeline_file.stem,), ("name",))
+
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
+        paths = {known.values[0]: known.path for known in facts}
         seen: dict[str, str] = {}
         for path, _, tree in dag_files(project.root, "load_dag"):
-            for name, line, column in loads(tree):
+            for name, line, column in loads(tree, paths):
                 first = seen.setdefault(name, f"{path}:{line}")
                 if first != f"{path}:{line}":
                     message = f"the pipeline '{name}' is loaded in {first}, too"
@@ -172,15 +176,24 @@ def called(node: ast.Call) -> str:
     return str(getattr(node.func, "id", "") or getattr(node.func, "attr", ""))
 
 
-def loads(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
-    """Return the pipelines that a DAG file loads, with line and column of their names."""
+def loads(tree: ast.Module, paths: Mapping[str, str]) -> Iterator[tuple[str, int, int]]:
+    """Return the pipelines that a DAG file loads, with line and column of what names them.
+
+    :param paths: of every pipeline the path of its file; `load_dags` names a folder of them.
+    """
     for node in ast.walk(tree):
         if (
-            isinstance(node, ast.Call)
-            and called(node) == "load_dag"
-            and node.args
-            and isinstance(node.args[0], ast.Constant)
-            and isinstance(node.args[0].value, str)
+            not isinstance(node, ast.Call)
+            or called(node) not in ("load_dag", "load_dags")
+            or not node.args
+            or not isinstance(node.args[0], ast.Constant)
+            or not isinstance(node.args[0].value, str)
         ):
-            name = node.args[0]
-            yield str(node.args[0].value), name.lineno, name.col_offset + 1
+            continue
+        name, line, column = node.args[0].value, node.args[0].lineno, node.args[0].col_offset + 1
+        if called(node) == "load_dag":
+            yield name, line, column
+            continue
+        below = [found for found, path in paths.items() if path.startswith(f"{name.rstrip('/')}/")]
+        for found in below or [name]:
+            yield found, line, column

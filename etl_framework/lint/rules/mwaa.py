@@ -1,6 +1,7 @@
 """Rules about Amazon MWAA: schedules, waits, the limits of environment classes, packages.
 
-`setup.cfg` names the version and the class: `mwaa_version = 3.3.1`, `mwaa_class = mw1.small`.
+The settings of lint name the version and the class: `mwaa_version = 3.3.1`, `mwaa_class =
+mw1.small`.
 Without them the rules about version and class find nothing.
 """
 
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import NONE
 from etl_framework.lint.base import ApartRule, Checked, Fact, ProjectRule, Rule, fact
-from etl_framework.lint.settings import FILE, mwaa_of
+from etl_framework.lint.settings import mwaa_of
+from etl_framework.lint.settings_files import FILES
 from etl_framework.platforms.mwaa import environment_class, mwaa_version, normalized
 from etl_framework.project.project import PipelineFile, Project
 from etl_framework.sources.files import FilesSource
@@ -77,7 +79,7 @@ class BeyondTheClass(ProjectRule):
     """Steps that run at a time fit into a worker of the class: its tasks, its memory, its DAGs."""
 
     codes = ("W505",)
-    reads = (FILE,)
+    reads = FILES
 
     def facts(self, pipeline_file: PipelineFile) -> Iterator[Fact]:
         pipeline = pipeline_file.model
@@ -121,7 +123,7 @@ class OutsideConstraints(ApartRule):
     """
 
     codes = ("W506",)
-    reads = (FILE, REQUIREMENTS)
+    reads = (*FILES, REQUIREMENTS)
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         named = mwaa_of(project.root).get("mwaa_version")

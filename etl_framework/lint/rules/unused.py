@@ -79,7 +79,7 @@ class CheckOrder(Rule):
             if any(parent and parent[0] not in relations for parent in parents):
                 continue
             try:
-                name = checked.pipeline_file.file.path.rpartition("/")[2].partition(".")[0]
+                name = checked.pipeline_file.stem
                 build_plan(project, name, None, checked.interval, checked.compilation)
             except PlanError as error:
                 yield from (

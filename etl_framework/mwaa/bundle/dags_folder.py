@@ -58,9 +58,10 @@ def _leave_out(project: Project, names: Collection[str], folder: Path) -> None:
     :raises BundleError: a file loads pipelines that go in and others that do not.
     """
     others = {model.name for model in project.models} - set(names)
+    paths = {pipeline_file.stem: pipeline_file.file.path for pipeline_file in project.pipelines}
     mixed = list[Diagnostic]()
     for path, _, tree in dag_files(project.root, "load_dag"):
-        loaded = list(loads(tree))
+        loaded = list(loads(tree, paths))
         left_out = [(name, line, column) for name, line, column in loaded if name in others]
         if left_out and len(left_out) == len(loaded):
             (folder / Path(path).relative_to(DAGS)).unlink()

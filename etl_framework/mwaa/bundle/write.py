@@ -173,7 +173,8 @@ def errors_of(project: Project, order: Order) -> list[Diagnostic]:
 
 def _dag_ids(project: Project, pipelines: Sequence[Pipeline]) -> list[str]:
     trees = (tree for _, _, tree in dag_files(project.root, "load_dag"))
-    loaded = {name for tree in trees for name, _, _ in loads(tree)}
+    paths = {pipeline_file.stem: pipeline_file.file.path for pipeline_file in project.pipelines}
+    loaded = {name for tree in trees for name, _, _ in loads(tree, paths)}
     others = {m.name for m in project.models} - {pipeline.name for pipeline in pipelines}
     return sorted(loaded - others)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from etl_framework.cli import main
+from tests.cli.test_document import undocumented
 from tests.mwaa.deployed.conftest import OTHERS, SECRET, Place
 from tests.mwaa.deployed.test_deploy import ORDERS
 
@@ -113,6 +115,45 @@ def test_a_failure_is_said_without_a_traceback(place: Place, deploy: Deploy) -> 
     assert (done.returncode, done.stdout) == (1, "")
     assert "M301 pip: No matching distribution found for x (3 containers)\n  hint: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_document_of_a_dry_run_and_of_a_deploy(place: Place, deploy: Deploy) -> None:
+    folder = str(place.bundle("c1", ORDERS))
+    dry = json.loads(deploy("--bundle", folder, "--dry-run", "--format", "json").stdout)
+    assert (dry["state"], dry["dry_run"]) == ("done", True)
+    assert dry["made"][0] == f"mwaa get_environment Name='{place.environment.name}'"
+    assert sum("put_object" in call for call in dry["would"]) == 7 + 2, "and the record"
+
+    done = deploy("--bundle", folder, "--format", "json", "--quiet")
+    document = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, document["problems"]) == (0, "", [])
+    assert document["environment"] == place.environment.name
+    assert (document["airflow"], document["commit"]) == ("3.3.1", "c1")
+    assert document["files"] == {"upload": 7, "restore": 0, "delete": 0}
+    assert (document["unchanged"], document["updates_environment"]) == (0, True)
+    assert undocumented([dry, document]) == set()
+
+
+def test_a_document_of_what_is_refused_and_of_what_fails(place: Place, deploy: Deploy) -> None:
+    refused = deploy("--bundle", "nowhere", "--format", "json")
+    assert refused.returncode == 2
+    assert json.loads(refused.stdout)["state"] == "failed"
+
+    place.environment.pip = ["ERROR: No matching distribution found for x"]
+    failed = deploy("--bundle", str(place.bundle("c1", ORDERS)), "--format", "json")
+    document = json.loads(failed.stdout)
+    assert (failed.returncode, document["files"]["upload"]) == (1, 7)
+    assert "M301" in [problem["code"] for problem in document["problems"]]
+
+
+def test_a_deploy_for_machines(place: Place, deploy: Deploy) -> None:
+    done = deploy("--bundle", str(place.bundle("c1", ORDERS)), "--log-format", "json")
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+
+    assert {(line["event"], line["environment"]) for line in told} == {
+        ("deploy", place.environment.name)
+    }
+    assert "upload plugins.zip" in [line["message"] for line in told]
 
 
 @pytest.mark.parametrize("operation", ["GetEnvironment", "InvokeRestApi", "UpdateEnvironment"])
