@@ -54,7 +54,7 @@ lint: $(VENV)/.dev  ## The code, its types, its layers, and the project's own fi
 
 docs: $(VENV)/.dev  ## What is made from the models: JSON Schemas, README's tables
 	@$(ETL) schema
-	@$(BIN)/python -m etl_framework.authoring.reference README.md
+	@$(BIN)/python -m etl_framework.authoring.reference README.md docs/policies.md
 
 bench: $(VENV)/.dev  ## 10 million events against pandas and against DuckDB by hand
 	@$(BIN)/python benchmarks/music_streaming.py

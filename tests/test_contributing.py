@@ -193,6 +193,29 @@ def test_a_package_may_bring_the_rule(project: Installed) -> None:
     assert "X001 there is no owner" in project.etl("lint").stdout
 
 
+def test_the_type_of_policy_is_known(project: Installed) -> None:
+    project.folder.write(
+        "policies.yml",
+        "policies: {pools: {type: pipeline_has_pool, reason: others wait}, odd: {type: has_pol}}",
+    )
+
+    lines = project.etl("lint").stdout
+    assert "shop.yml:1:7: P901 the pipeline has no pool (policy pools: others wait)" in lines
+    assert "unknown policy type 'has_pol'" in lines
+    assert "The steps of a pipeline run in a pool" in project.etl("rule", "P901").stdout
+    project.change("pipelines/shop.yml", "name: shop\n", "name: shop  # noqa: P901 because\n")
+    assert "P901" not in project.etl("lint").stdout
+
+
+def test_a_type_of_policy_that_breaks_is_named(project: Installed) -> None:
+    project.folder.write("policies.yml", "policies: {a: {type: pipeline_has_pool, reason: b}}")
+    project.change("my_package/pool.py", "pipeline.pool", "pipeline.pol")
+
+    (line,) = project.etl("lint", "--select", "E").stdout.splitlines()[:1]
+
+    assert line.startswith("policies.yml:1:22: E602 its type breaks: AttributeError: ")
+
+
 def test_lint_looks_into_the_example(project: Installed) -> None:
     """A plug-in's fields, columns and types are checked as those of our own are."""
     project.change("pipelines/shop.yml", "even, column: pieces", "even, column: item")
@@ -302,6 +325,7 @@ def test_editors_learn_the_new_words(project: Installed) -> None:
 
     words = set(re.findall(r'"(\w+)"', schema))
     assert {"even", "api_rows", "strict_parquet", "keep_first"} <= words
+    assert '"pipeline_has_pool"' in (project.folder.root / "policies.schema.json").read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The tables of README that are made from the models.
+"""The tables of README and of `docs/` that are made from the models.
 
 `python -m etl_framework.authoring.reference README.md` writes them anew, between their marks.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from etl_framework.lint.policies.base import Policy, RelationPolicy
 from etl_framework.plugins import plugins
 from etl_framework.sources.base import Source
 
@@ -24,7 +25,18 @@ def sources_table() -> str:
     return "".join(f"{row}\n" for row in rows)
 
 
-TABLES = {"sources": sources_table}
+def policies_table() -> str:
+    """The types of policies as a Markdown table: what each wants, its keys, its code."""
+    common = {key for base in (Policy, RelationPolicy) for key in base.model_fields}
+    rows = ["| `type` | wants | keys | code |", "|---|---|---|---|"]
+    for name, kind in sorted(plugins(Policy).items(), key=lambda pair: pair[1].code):
+        what = " ".join(str(kind.__doc__).strip().split("\n\n")[0].split()).removesuffix(".")
+        keys = [f"`{key}`" for key in kind.model_fields if key not in {*common, "type"}]
+        rows.append(f"| `{name}` | {what} | {', '.join(keys)} | {kind.code} |")
+    return "".join(f"{row}\n" for row in rows)
+
+
+TABLES = {"sources": sources_table, "policies": policies_table}
 
 
 def with_tables(document: str) -> str:

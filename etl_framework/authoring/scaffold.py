@@ -123,7 +123,7 @@ HOOKS = """repos:
         entry: etl lint
         language: system
         pass_filenames: false
-        files: ^(pipelines/|(pipeline|sql)_templates/|dags/|environments\\.yml$|setup\\.cfg$)
+        files: ^(pipelines/|\\w+_templates/|dags/|(environments|policies)\\.yml$|setup\\.cfg$)
 """
 
 

@@ -9,6 +9,7 @@ FILES = {
     "pipeline": "pipeline.schema.json",
     "environments": "environments.schema.json",
     "defaults": "defaults.schema.json",
+    "policies": "policies.schema.json",
     "template": "template.schema.json",
 }
 # What a file of `pipelines/` says that is made of a template.
@@ -31,14 +32,18 @@ CALL: dict[str, Any] = {
 
 def schemas() -> dict[str, str]:
     """Return the text of every schema, by its name in `FILES`."""
+    from etl_framework.lint.policy_file import Policies
     from etl_framework.model import Model
     from etl_framework.project.environments import Environments
     from etl_framework.project.models import Pipeline
     from etl_framework.project.template import Template
 
     models: dict[str, type[Model]] = {
-        "pipeline": Pipeline, "environments": Environments, "template": Template
-    }  # fmt: skip
+        "pipeline": Pipeline,
+        "environments": Environments,
+        "policies": Policies,
+        "template": Template,
+    }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     made = {name: head | _described(model.model_json_schema()) for name, model in models.items()}
     made["defaults"] = _of_defaults(made["pipeline"])

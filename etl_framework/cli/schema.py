@@ -17,7 +17,7 @@ def schema(which: str | None, root: Path) -> None:
     """Write the JSON Schemas that editors use, or print one.
 
     \b
-    etl schema                  write both into the project's folder
+    etl schema                  write all of them into the project's folder
     etl schema pipeline         print the one of pipeline files
     """
     for name, text in schemas().items():

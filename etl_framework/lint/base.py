@@ -78,6 +78,12 @@ class Rule:
 
     codes: tuple[str, ...] = ()
 
+    def begin(self, project: Project) -> None:
+        """Read what the rule needs to know before it looks at pipelines; nothing, usually.
+
+        :param project: the project without its pipelines.
+        """
+
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         """Return every problem in `files`.
 
@@ -111,6 +117,7 @@ class ProjectRule(Rule):
         raise NotImplementedError
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        self.begin(project)
         yield from self.judge(
             project, [f for pipeline_file in project.pipelines for f in self.facts(pipeline_file)]
         )

@@ -17,12 +17,12 @@ from etl_framework.lint.base import Fact
 from etl_framework.lint.files import Files
 from etl_framework.lint.noqa import Noqa
 from etl_framework.lint.settings_files import FILES as SETTINGS
-from etl_framework.project.paths import ENVIRONMENTS, digest
+from etl_framework.project.paths import ENVIRONMENTS, POLICIES, digest
 from etl_framework.storage.seal import sealed, unsealed
 
 FILE = ".etl/lint.json"
 # Files that any finding may depend on, besides the pipeline's own files.
-AROUND = (ENVIRONMENTS, *SETTINGS, "requirements.txt")
+AROUND = (ENVIRONMENTS, POLICIES, *SETTINGS, "requirements.txt")
 
 
 @dataclass(frozen=True)

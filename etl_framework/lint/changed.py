@@ -5,10 +5,13 @@ from __future__ import annotations
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import files_of
 from etl_framework.project.git import changed_since
+from etl_framework.project.paths import POLICIES
 from etl_framework.project.project import ENVIRONMENTS, PIPELINES, Project
 
 # Findings about several files, which may stand in one that has not changed.
 ACROSS = ("E306", "E307", "E501", "E502", "E503", "W501")
+# How the codes of policies begin: a changed policy is broken by files that have not changed.
+POLICY = "P"
 
 
 def problems_of_change(
@@ -20,7 +23,8 @@ def problems_of_change(
     """
     changed = changed_files(project, revision)
     across = ACROSS if any(path.startswith((f"{PIPELINES}/", "dags/")) for path in changed) else ()
-    return [problem for problem in problems if problem.path in changed or problem.code in across]
+    prefixes = (*across, *((POLICY,) if POLICIES in changed else ()))
+    return [p for p in problems if p.path in changed or p.code.startswith(prefixes)]
 
 
 def changed_files(project: Project, revision: str) -> set[str]:

@@ -15,11 +15,13 @@ from typing import Any, get_args, get_origin
 from etl_framework.errors import Diagnostic
 from etl_framework.lint.base import source_of
 from etl_framework.lint.edits import Edit
+from etl_framework.model import Model
 from etl_framework.project.environments import Environments
 from etl_framework.project.models import Pipeline
+from etl_framework.project.paths import POLICIES
 from etl_framework.project.project import ENVIRONMENTS, Project
 from etl_framework.project.validate import model_at
-from etl_framework.project.yaml_file import Keys, YamlFile
+from etl_framework.project.yaml_file import Keys, YamlFile, read_yaml
 
 NEAR = 0.8
 _MEANT = re.compile(r"did you mean '(.+)'\?")
@@ -47,6 +49,8 @@ def edits_of(project: Project, problems: list[Diagnostic]) -> Iterator[tuple[Dia
     """Return every problem that can be fixed, with the edit that fixes it."""
     files = {pipeline_file.file.path: pipeline_file.file for pipeline_file in project.pipelines}
     files[ENVIRONMENTS] = project.environments_file
+    if any(problem.path == POLICIES for problem in problems):
+        files[POLICIES] = read_yaml(project.root / POLICIES, POLICIES)
     for problem in problems:
         fix = FIXES.get(problem.code)
         lines = source_of(project, problem.path).split("\n") if fix else []
@@ -97,7 +101,11 @@ def _trap(spot: _Spot) -> Edit | None:
 
 def _types(file: YamlFile, keys: Keys) -> set[Any]:
     """Return the types that the value at some keys may have; none if they are not known."""
-    model = Environments if file.path == ENVIRONMENTS else Pipeline
+    model: type[Model] = Environments if file.path == ENVIRONMENTS else Pipeline
+    if file.path == POLICIES:
+        from etl_framework.lint.policy_file import Policies
+
+        model = Policies
     owner = model_at(model, keys[:-1], file.data)
     field = getattr(owner, "model_fields", {}).get(str(keys[-1]))
     return set(_plain(field.annotation)) if field else set()

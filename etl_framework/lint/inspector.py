@@ -17,12 +17,7 @@ from etl_framework.lint.own_rules import rules_of
 from etl_framework.lint.settings import Settings
 from etl_framework.plugins import import_all
 from etl_framework.project.paths import digest, read_inside
-from etl_framework.project.project import (
-    PipelineFile,
-    Project,
-    load_environments,
-    load_pipelines,
-)
+from etl_framework.project.project import PipelineFile, Project, load_environments, load_pipelines
 
 # The input of a rule across pipelines: facts, digests of files, names of files.
 Grounds = tuple[list[Fact], list[tuple[str, str]], list[list[str]]]
@@ -58,6 +53,8 @@ class Inspector:
     def __init__(self, root: Path, settings: Settings) -> None:
         self.around = load_environments(root)
         self._rules = rules(settings)
+        for rule in self._rules:
+            rule.begin(self.around)
         self._judgements: dict[str, Judgement] = {}
         self._comments: dict[str, tuple[str, tuple[Noqa, ...]]] = {}
 

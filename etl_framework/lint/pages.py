@@ -10,9 +10,11 @@ from importlib.resources import files
 from etl_framework.errors import ConfigError, EtlError, did_you_mean
 from etl_framework.lint.base import rule_classes
 from etl_framework.lint.own_rules import rules_of
-from etl_framework.plugins import below
+from etl_framework.plugins import below, plugins, registered
 
 FOLDER = files(__package__ or "") / "pages"
+# Where packages register policies.
+POLICIES = "etl_framework.lint.policies"
 
 
 def codes(modules: Collection[str] | None = None) -> tuple[str, ...]:
@@ -21,7 +23,17 @@ def codes(modules: Collection[str] | None = None) -> tuple[str, ...]:
     :param modules: the modules of a project's own rules; every rule that is loaded counts if None.
     """
     classes = rule_classes() if modules is None else rules_of(modules, rule_classes())
-    return tuple(sorted({*_with_page(), *(code for rule in classes for code in rule.codes)}))
+    known = (code for rule in classes for code in rule.codes)
+    return tuple(sorted({*_with_page(), *known, *_policies()}))
+
+
+def _policies() -> dict[str, str]:
+    """Return what the policies of installed packages are about, by their codes."""
+    if not registered(POLICIES):
+        return {}
+    from etl_framework.lint.policies.base import Policy
+
+    return {policy.code: policy.__doc__ or "" for policy in plugins(Policy).values()}
 
 
 @cache
@@ -39,6 +51,8 @@ def page(code: str) -> str:
     for rule in rule_classes():
         if code in rule.codes:
             return f"# {code}\n\n{(rule.__doc__ or '').strip()}\n"
+    if code in (about := _policies()):
+        return f"# {code}\n\n{about[code].strip()}\n"
     for kind in (EtlError, *below(EtlError)):
         if code == kind.code:
             return _of_error(kind)

@@ -14,6 +14,8 @@ PIPELINES = "pipelines"
 TEMPLATES = "sql_templates"
 PIPELINE_TEMPLATES = "pipeline_templates"
 ENVIRONMENTS = "environments.yml"
+# What a team has agreed on about its pipelines; a project need not have it.
+POLICIES = "policies.yml"
 # In `pipelines/` and the folders below it: what pipelines there have in common.
 DEFAULTS = "defaults.yml"
 ASIDE = ("/defaults.yml", "/defaults.yaml")

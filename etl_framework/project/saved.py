@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from etl_framework.project.paths import POLICIES
+
 PARTS = (
     "pipelines",
     "pipeline_templates",
     "sql_templates",
     "dags",
     "environments.yml",
+    POLICIES,
     "setup.cfg",
     "pyproject.toml",
 )

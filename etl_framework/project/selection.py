@@ -86,7 +86,7 @@ def meant(
         chosen = both(chosen, of_these)
         if not chosen:
             raise ConfigError(f"nothing selected is any of '{' '.join(narrowed)}'", hint="etl ls")
-    left = _without(names, chosen, names.meant(exclude)) if exclude else chosen
+    left = without(names, chosen, names.meant(exclude)) if exclude else chosen
     if len(left) > 1:
         left = {name: left[name] for name in in_order(names.known.values()) if name in left}
     return left
@@ -103,7 +103,8 @@ def _one(pipeline_file: PipelineFile, relations: frozenset[str] | None) -> Selec
     return Selected(pipeline_file, pipeline_file.model, relations)
 
 
-def _without(names: Selectors, chosen: Meant, excluded: Meant) -> Meant:
+def without(names: Selectors, chosen: Meant, excluded: Meant) -> Meant:
+    """What is chosen and not excluded."""
     left: Meant = {}
     for name, relations in chosen.items():
         if name not in excluded:

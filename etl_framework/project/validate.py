@@ -16,6 +16,13 @@ from etl_framework.project.yaml_file import Keys, YamlFile
 
 M = TypeVar("M", bound=Model)
 ROUNDS = 12
+# What the blocks below a key are called.
+KINDS = {
+    "checks": "check",
+    "sources": "source",
+    "connections": "connection",
+    "policies": "policy",
+}
 
 
 def validate(model: type[M], file: YamlFile) -> tuple[M | None, set[Keys]]:
@@ -107,8 +114,7 @@ def _report(file: YamlFile, model: type[Model], keys: Keys, detail: Any, data: A
         diagnostic = file.diagnostic(keys, "E203", message, hint, of_key=True)
     elif kind == "union_tag_invalid":
         tags = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
-        what = {"checks": "check", "sources": "source", "connections": "connection"}
-        word = next((what[str(key)] for key in reversed(keys) if key in what), "")
+        word = next((KINDS[str(key)] for key in reversed(keys) if key in KINDS), "")
         message = f"unknown {word} type '{context['tag']}'".replace("  ", " ")
         diagnostic = file.diagnostic(
             (*keys, "type"), "E201", message, did_you_mean(context["tag"], tags)

@@ -1,20 +1,26 @@
-"""README's tables are those of the models."""
+"""The tables of documents are those of the models."""
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from typing import Literal
 
-from etl_framework.authoring.reference import sources_table, with_tables
+import pytest
+
+from etl_framework.authoring.reference import policies_table, sources_table, with_tables
 from etl_framework.sources.files import FilesSource
 from tests.conftest import REPOSITORY
 
 
-def test_the_readme_has_the_tables_as_they_are() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("document", "table"), [("README.md", sources_table), ("docs/policies.md", policies_table)]
+)
+def test_a_document_has_its_table_as_it_is(document: str, table: Callable[[], str]) -> None:
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
 
-    assert with_tables(readme) == readme, "run: make docs"
-    assert sources_table() in readme
+    assert with_tables(text) == text, "run: make docs"
+    assert table() in text
 
 
 def test_a_source_that_is_added_is_a_row() -> None:

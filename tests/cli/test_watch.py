@@ -77,6 +77,11 @@ def test_each_save_is_looked_at(orders: Folder, watch: Watch) -> None:
     orders.write(FILE, ORDERS)
     watch.until("totals, data interval")
 
+    orders.write("policies.yml", "policies: {who: {type: pipeline_has_owner, reason: at night}}")
+    assert "P101 the pipeline has no owner" in watch.until("problem found")
+    (orders.root / "policies.yml").unlink()
+    watch.until("totals, data interval")
+
     orders.write(SQL, TOTALS.replace("customer,", "custmer,"))
     assert watch.until("problem").count("E413") == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -177,6 +178,16 @@ def test_the_hooks_of_this_repository(clone: Folder, tmp_path: Path) -> None:
     assert right.stdout.count("Passed") == 2
     assert (wrong.returncode, wrong.stdout.count("Failed")) == (1, 2)
     assert "E202 unknown key 'shedule'" in wrong.stdout
+
+
+@pytest.mark.parametrize("path", ["policies.yml", "environments.yml", "pipelines/a.yml"])
+def test_the_hooks_run_when_a_file_is_changed(shop: Folder, path: str) -> None:
+    ours = (REPOSITORY / ".pre-commit-hooks.yaml").read_text()
+    new = (shop.root / ".pre-commit-config.yaml").read_text()
+    for text in (ours, new):
+        pattern, *_ = re.findall(r"files: (.*dags.*)$", text, re.MULTILINE)
+        assert re.search(pattern, path)
+        assert not re.search(pattern, f"docs/{path}")
 
 
 def test_the_hook_of_a_new_project(shop: Folder) -> None:

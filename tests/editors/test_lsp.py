@@ -70,6 +70,23 @@ def test_a_change_of_one_file_shows_in_another(orders: Folder, editor: Editor) -
 
 
 @pytest.mark.slow
+def test_policies_that_are_typed_show_in_pipelines(orders: Folder, editor: Editor) -> None:
+    policies = "policies:\n  who: {type: pipeline_has_owner, reason: at night, select: [orders]}\n"
+    assert editor.show(FILE, ORDERS.lstrip()) == []
+
+    assert editor.show("policies.yml", policies) == []
+    (found,) = editor.latest[(orders.root / FILE).as_uri()]
+    assert (found["code"], found["range"]["start"]) == ("P101", {"line": 0, "character": 6})
+    assert editor.at("hover", FILE, 0, 8)["contents"]["value"].startswith("# P101")
+
+    (wrong,) = editor.show("policies.yml", policies.replace("[orders]", "[ordres]"))
+    assert (wrong["code"], wrong["message"]) == (
+        "E605", "there is no pipeline 'ordres'\nhint: did you mean 'orders'?",
+    )  # fmt: skip
+    assert editor.latest[(orders.root / FILE).as_uri()] == []
+
+
+@pytest.mark.slow
 def test_it_ends_as_it_is_told_to(editor: Editor) -> None:
     assert editor.server["capabilities"]["hoverProvider"]
     assert editor.close() == 0

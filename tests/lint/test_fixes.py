@@ -10,7 +10,7 @@ import pytest
 from etl_framework.authoring.fix import fix
 from etl_framework.project.project import load_project
 from tests.conftest import Folder
-from tests.lint.test_pages import BASE, linted
+from tests.lint.test_pages import BASE, POLICED, linted
 from tests.lint.test_rules import BY_COUNTRY, PIPELINE, SOLD
 
 
@@ -150,3 +150,36 @@ def test_what_cannot_be_mended_stays(root: Path, tmp_path: Path) -> None:
     assert mended(root) == []
     assert outside.read_text() == "schedul: none\n"
     assert b"\xe4" in sold.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("old", "wrong", "right", "code"),
+    [
+        pytest.param("pipeline_has_owner", "pipeline-has-ownr", "pipeline_has_owner", "E201",
+                     id="a type"),
+        pytest.param('pattern: "^kpis_"', 'patern: "^kpis_"', 'pattern: "^kpis_"', "E202",
+                     id="a key"),
+        pytest.param("[warehouse]", "[NO, warehouse]", '["NO", warehouse]', "E104", id="a country"),
+        pytest.param("[row_count]", "[row_count], any: yes", "[row_count], any: true", "E104",
+                     id="a switch"),
+    ],
+)  # fmt: skip
+def test_policies_are_mended(tmp_path: Path, old: str, wrong: str, right: str, code: str) -> None:
+    root = shutil.copytree(POLICED, tmp_path / "project")
+    file = root / "policies.yml"
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, wrong))
+
+    assert mended(root) == [code]
+    assert file.read_text() == text.replace(old, right)
+
+
+def test_a_key_is_not_written_twice_in_a_policy(tmp_path: Path) -> None:
+    root = shutil.copytree(POLICED, tmp_path / "project")
+    file = root / "policies.yml"
+    text = file.read_text().replace("at_least: 2, at_most: 5", "at_least: 2, at_leas: 5")
+    file.write_text(text)
+
+    assert mended(root) == []
+    assert file.read_text() == text

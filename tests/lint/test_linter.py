@@ -71,6 +71,13 @@ WRITTEN = {
     ],
     "rules.py": [RULE.replace("LENGTH", "1"), RULE.replace("LENGTH", "9"), "raise OSError(1)\n"],
     "notes/a.txt": ["one", "two", "six"],
+    "policies.yml": [
+        "policies: {a: {type: pipeline_has_owner, reason: b, select: [shop+]}}\n",
+        "policies: {a: {type: pipeline_has_owner, reason: b, exclude: ['path:*/again*']}}\n",
+        "policies: {a: {type: column_has_description, reason: b, select: [thrd]}}\n",
+        "policies: {a: {type: pipeline_has_owner}, b: {typ: x}}\n",
+        "policies: [\n",
+    ],
     "requirements.txt": ["pandas==1.0\n", "pandas\n"],
     "functions.py": ["def cut(rows):\n    return rows\n", "def cat(rows):\n    return rows\n"],
     "dags/more.py": ["load_dag('shop')\n", "load_dag('shop')\nload_dag('shpo')\n", "load_dag("],

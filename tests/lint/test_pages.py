@@ -16,6 +16,8 @@ from tests.conftest import Folder
 from tests.lint.test_cases import CASES
 
 BASE = CASES.parent / "pages"
+# A project that keeps a policy of each type.
+POLICED = CASES.parent / "policed"
 BLOCKS = re.compile(
     r"\A# (?P<code>\w+): (?P<title>.+)\n\nSeverity: (?P<severity>\w+)\.\n\n(?P<text>(?:.|\n)+?)\n\n"
     r"## Wrong\n\n`(?P<path>.+)`\n\n```\w+\n(?P<wrong>(?:.|\n)*?)```\n\n"
@@ -31,8 +33,9 @@ def linted(root: Path) -> list[Diagnostic]:
         return list(error.diagnostics)
 
 
-def test_the_project_of_the_examples_is_clean() -> None:
+def test_the_projects_of_the_examples_are_clean() -> None:
     assert linted(BASE) == []
+    assert linted(POLICED) == []
 
 
 # The first is of a file's comments (see test_control), the other of files' names (test_folders).
@@ -40,7 +43,7 @@ def test_the_project_of_the_examples_is_clean() -> None:
 def test_a_page_is_true(code: str, tmp_path: Path) -> None:
     parts = BLOCKS.match(page(code))
     assert parts, page(code)
-    root = shutil.copytree(BASE, tmp_path / "project")
+    root = shutil.copytree(POLICED if code.startswith("P") else BASE, tmp_path / "project")
     file = root / parts["path"]
     text = file.read_text() if file.exists() else ""
     if parts["right"] in text:

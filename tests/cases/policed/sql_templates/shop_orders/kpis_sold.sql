@@ -1,0 +1,2 @@
+SELECT order_id, customer, amount AS spent
+FROM paid

@@ -1,0 +1,3 @@
+SELECT order_id, customer, amount
+FROM orders
+WHERE amount > 0
