@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict
 
 from etl_framework.errors import ConfigError, Diagnostic
-from etl_framework.project.models import Kpi, Pipeline
-from etl_framework.project.project import PipelineFile, Project
+from etl_framework.project.project import PipelineFile
 from etl_framework.project.selection import without
 from etl_framework.project.selectors import Meant, Selectors
+from etl_framework.project.summary import Summary
 from etl_framework.project.yaml_file import YamlFile
-from etl_framework.sources.base import Source
-from etl_framework.sources.postgres.source import PostgresSource
-from etl_framework.targets.target import Target
 
 CODE = "E605"
 KEYS = ("select", "exclude")
@@ -26,32 +22,7 @@ NO_HINT = "etl ls --format json says what pipelines have"
 
 def as_text(pipeline_file: PipelineFile) -> str:
     """Return what selectors look at of a pipeline, as JSON."""
-    model = pipeline_file.model
-    if model is None:
-        return "{}"
-    sources = {
-        name: [source.connection, getattr(source, "table", None)]
-        for name, source in model.sources.items()
-    }
-    kpis = {name: [kpi.target.connection, kpi.target.table] for name, kpi in model.kpis.items()}
-    fields = {"name": model.name, "owner": model.owner, "tags": model.tags, "after": model.after}
-    at = {"path": pipeline_file.file.path, "stem": pipeline_file.stem}
-    return json.dumps({**at, "fields": fields, "sources": sources, "kpis": kpis})
-
-
-def _pipeline_file(written: Any) -> PipelineFile:
-    """Return a pipeline that has what `as_text` gives, and nothing else."""
-    sources: dict[str, Source] = {}
-    for name, (connection, table) in written["sources"].items():
-        kind = PostgresSource if table else Source
-        fields = {"connection": connection, **({"table": table} if table else {})}
-        sources[name] = kind.model_construct(columns=[], **fields)
-    kpis = {}
-    for name, (connection, table) in written["kpis"].items():
-        target = Target.model_construct(connection=connection, table=table)
-        kpis[name] = Kpi.model_construct(sql="", columns=[], target=target)
-    model = Pipeline.model_construct(**written["fields"], sources=sources, kpis=kpis, transforms={})
-    return PipelineFile(YamlFile(written["path"]), model, written["stem"])
+    return json.dumps(asdict(Summary.of(pipeline_file)))
 
 
 class Meanings:
@@ -61,14 +32,13 @@ class Meanings:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        files = tuple(_pipeline_file(json.loads(text)) for text in texts)
-        project = Project(Path(), files, None, YamlFile(""))
-        self._selectors = Selectors(project, ("kpi",), {})
+        pipelines = [Summary.read(json.loads(text)) for text in texts]
+        self._selectors = Selectors(pipelines, ("kpi",), {})
         self._known: dict[str, Meant | Diagnostic] = {}
 
     def chosen(self, select: Sequence[str], exclude: Sequence[str]) -> Meant:
         """Return the pipelines that a policy is about; with KPIs where only those are meant."""
-        chosen = self._any(select) if select else dict.fromkeys(self._selectors.files)
+        chosen = self._any(select) if select else dict.fromkeys(self._selectors.known)
         return without(self._selectors, chosen, self._any(exclude)) if exclude else chosen
 
     def wrong(self, file: YamlFile) -> Iterator[Diagnostic]:

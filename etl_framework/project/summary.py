@@ -67,6 +67,19 @@ class Summary:
             {name: (k.target.connection, k.target.table) for name, k in model.kpis.items()},
         )
 
+    @classmethod
+    def read(cls, entry: Mapping[str, Any]) -> Summary:
+        """That of the values which `asdict` gives, also from JSON.
+
+        :raises KeyError, TypeError: they have other fields.
+        """
+        places = {
+            key: {name: tuple(place) for name, place in entry[key].items()}
+            for key in ("sources", "kpis")
+        }
+        problems = tuple(Diagnostic(**problem) for problem in entry["problems"])
+        return cls(**{**entry, **places, "problems": problems})
+
 
 def summaries(root: Path) -> list[Summary]:
     """Those of a project's pipelines; files are read if they have changed since the last time.
@@ -90,19 +103,10 @@ def summaries(root: Path) -> list[Summary]:
             }
             changed = True
         found[path] = kept
-        listed += [_summary(entry) for entry in kept["pipelines"]]
+        listed += [Summary.read(entry) for entry in kept["pipelines"]]
     if changed or found.keys() != known.keys():
         _keep(root, found)
     return listed
-
-
-def _summary(entry: dict[str, Any]) -> Summary:
-    places = {
-        key: {name: tuple(place) for name, place in entry[key].items()}
-        for key in ("sources", "kpis")
-    }
-    problems = tuple(Diagnostic(**problem) for problem in entry["problems"])
-    return Summary(**{**entry, **places, "problems": problems})
 
 
 def _same(root: Path, files: Mapping[str, Iterable[int]], stamps: dict[str, Stamp]) -> bool:
