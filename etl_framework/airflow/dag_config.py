@@ -76,6 +76,7 @@ def files_of(project: Project, pipeline_file: PipelineFile) -> list[str]:
     others = [name.partition(".")[0] for name in model.after] if model else []
     waited_for = {project.pipeline(name).file.path for name in others}
     own = {pipeline_file.file.path, *pipeline_file.defaults, *pipeline_file.templates}
+    own.update(pipeline_file.macros)
     return sorted({*own, ENVIRONMENTS, *templates, *waited_for})
 
 

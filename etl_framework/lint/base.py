@@ -162,6 +162,7 @@ def files_of(pipeline_file: PipelineFile) -> set[str]:
         pipeline_file.file.path,
         *pipeline_file.defaults,
         *pipeline_file.templates,
+        *pipeline_file.macros,
         *(f"{TEMPLATES}/{name}" for name in _templates(pipeline_file.model)),
     }
 

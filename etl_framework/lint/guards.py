@@ -30,7 +30,7 @@ def guards(
         for rendered, tree in checked.compilation.trees.values():
             for node in tree.find_all(exp.Div) if by_place else ():
                 offset = first_offset(node.right)
-                problem = by_place.get((rendered.path, *rendered.place(offset)))
+                problem = by_place.get(rendered.where(offset))
                 if problem is None:
                     continue
                 tokens = sqlglot.tokenize(rendered.sql, read="redshift")

@@ -70,11 +70,8 @@ class SqlRule(Rule):
         for checked in files:
             for query in queries_of(checked):
                 for finding in self.find(query):
-                    line, column = query.rendered.place(_start(query.rendered.sql, finding.node))
                     yield Diagnostic(
-                        query.rendered.path,
-                        line,
-                        column,
+                        *query.rendered.where(_start(query.rendered.sql, finding.node)),
                         self.codes[0],
                         finding.message,
                         finding.hint,

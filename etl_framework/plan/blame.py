@@ -32,11 +32,13 @@ def in_template(plan: Plan, step: Step, error: Exception, told: EtlError) -> Etl
         return told.about([replace(said, hint=hint)])
     path = f"{TEMPLATES}/{sql}"
     try:
-        rendered = render_sql(path, step.template, plan.interval, block.params)
+        rendered = render_sql(
+            path, step.template, plan.interval, block.params, plan.root / TEMPLATES
+        )
     except TemplateProblemError:
         return told
     offset = blamed(error, rendered.sql, step.sql)
     if not offset and "division by zero" in said.message and rendered.sql.count("/") == 1:
         offset = rendered.sql.index("/")
-    line, column = rendered.place(offset)
+    path, line, column = rendered.where(offset)
     return told.about([replace(said, path=path, line=line, column=column, hint=hint)])

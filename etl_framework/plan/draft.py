@@ -85,18 +85,23 @@ def read_draft(
         ]
         message = f"there is no template '{name}' under {TEMPLATES}/"
         return [pipeline_file.file.diagnostic(keys, "E302", message, did_you_mean(name, templates))]
-    return parsed(shown, source, interval, params)
+    return parsed(shown, source, interval, params, folder)
 
 
 def parsed(
-    shown: str, source: str, interval: DataInterval, params: Mapping[str, Any]
+    shown: str,
+    source: str,
+    interval: DataInterval,
+    params: Mapping[str, Any],
+    folder: Path | None = None,
 ) -> Draft | list[Diagnostic]:
     """Render and parse the text of a template; if that fails, return what is wrong with it.
 
     :param shown: the path that diagnostics have.
+    :param folder: where templates lie, whose macros it may import.
     """
     try:
-        rendered = render_sql(shown, source, interval, params)
+        rendered = render_sql(shown, source, interval, params, folder)
     except TemplateProblemError as error:
         return [error.diagnostic]
     try:

@@ -18,6 +18,7 @@ from etl_framework.project.relation import SECTIONS, Kind, Relation, relations_o
 from etl_framework.project.validate import validate
 from etl_framework.project.workspace import Workspace
 from etl_framework.project.yaml_file import Keys, YamlFile, read_yaml
+from etl_framework.sql.macros import macro_files
 
 __all__ = ["ENVIRONMENTS", "PIPELINES", "TEMPLATES", "PipelineFile", "Project", "load_project"]
 
@@ -35,6 +36,7 @@ class PipelineFile:
         of the instance.
     :param declared: the pipeline as it is written, before values of its `params` are in it.
     :param templates: the paths of the templates that it is made of.
+    :param macros: the paths of the files with macros, which its SQL may import.
     """
 
     file: YamlFile
@@ -43,6 +45,7 @@ class PipelineFile:
     left_out: frozenset[Keys] = frozenset()
     declared: Pipeline | None = None
     templates: tuple[str, ...] = ()
+    macros: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> tuple[str, ...]:
@@ -212,11 +215,13 @@ def load_pipelines(root: Path, path: str) -> list[PipelineFile]:
 
 
 def _loaded(root: Path, read: YamlFile, name: str, templates: tuple[str, ...] = ()) -> PipelineFile:
+    macros = tuple(f"{TEMPLATES}/{path}" for path in macro_files(root / TEMPLATES))
     file = with_defaults(root, read)
+    unread = PipelineFile(file, None, name, templates=templates, macros=macros)
     if file.data is None and file.diagnostics:
-        return PipelineFile(file, None, name, templates=templates)
-    model, left_out = validate(Pipeline, file)
-    if model is None or not model.params:
-        return PipelineFile(file, model, name, frozenset(left_out), model, templates)
-    looked_at = with_values(model, {}, paths=False)
-    return PipelineFile(file, looked_at, name, frozenset(left_out), model, templates)
+        return unread
+    declared, left_out = validate(Pipeline, file)
+    model = declared
+    if declared and declared.params:
+        model = with_values(declared, {}, paths=False)
+    return replace(unread, model=model, left_out=frozenset(left_out), declared=declared)

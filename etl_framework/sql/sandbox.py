@@ -36,11 +36,15 @@ _WIDE = {
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of SQL and its place in the template; a value has no place (-1)."""
+    """A piece of SQL and its place in the template; a value has no place (-1).
+
+    :param file: which of the rendering's files it is from, the template or one with macros.
+    """
 
     text: str
     start: int = -1
     end: int = -1
+    file: int = 0
 
 
 class Chunks:

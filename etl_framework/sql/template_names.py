@@ -71,7 +71,7 @@ def why(path: str, source: str, error: Exception, params: list[str]) -> Diagnost
         message, hint = "a template stands by itself", "write what is shared as a transform"
         place = line_and_column(source, _tag(source, ("include", "import", "extends", "from")))
         return Diagnostic(path, *place, "E402", f"{message}: it cannot take in another", hint)
-    line, column = _expression_place(source, error)
+    line, column = _expression_place(path, source, error)
     for start, name in reached_for(source):
         if name in message:
             return reaching(path, *line_and_column(source, start), name)
@@ -139,11 +139,11 @@ def _tag(source: str, words: tuple[str, ...]) -> int:
     return next(starts, 0)
 
 
-def _expression_place(source: str, error: Exception) -> tuple[int, int]:
+def _expression_place(path: str, source: str, error: Exception) -> tuple[int, int]:
     """The line that Jinja was rendering, from the traceback, and the column of its first tag."""
     line, trace = 1, error.__traceback__
     while trace:
-        if trace.tb_frame.f_code.co_filename == "<template>":
+        if trace.tb_frame.f_code.co_filename in ("<template>", path):
             line = trace.tb_lineno
         trace = trace.tb_next
     text = (source.split("\n")[line - 1 : line] or [""])[0]

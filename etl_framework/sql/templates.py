@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError, TemplateSyntaxError
+from jinja2 import FunctionLoader, TemplateError, TemplateSyntaxError
 from jinja2.meta import find_undeclared_variables
 
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
+from etl_framework.sql.macros import Sources
 from etl_framework.sql.sandbox import (
     MAX_LENGTH,
     Chunk,
@@ -30,29 +32,38 @@ _JINJA = re.compile(r"\{[{%#]")
 class Rendered:
     """SQL text that can map a place in it back to the place in its template.
 
-    :param stretches: for every stretch of the template's own text, its start in the SQL, and its
-        start and end in the template.
+    :param stretches: for every stretch of the template's own text, its start in the SQL, its start
+        and end in the template, and the number of the file.
+    :param macros: path and text of the files with macros, from number 1 on.
     """
 
     path: str
     source: str
     sql: str
-    stretches: list[tuple[int, int, int]] = field(repr=False)
+    stretches: list[tuple[int, int, int, int]] = field(repr=False)
+    macros: Sequence[tuple[str, str]] = ()
 
-    def place(self, offset: int) -> tuple[int, int]:
-        """The line and column (from 1) in the template of a character of the SQL."""
+    def where(self, offset: int) -> tuple[str, int, int]:
+        """Path, line and column (from 1) of a character of the SQL, in the template or a macro."""
         index = bisect_right(self.stretches, offset, key=lambda stretch: stretch[0]) - 1
         if index < 0:
-            return 1, 1
-        at, start, end = self.stretches[index]
-        return line_and_column(self.source, min(start + offset - at, end))
+            return self.path, 1, 1
+        at, start, end, file = self.stretches[index]
+        path, source = self.macros[file - 1] if file else (self.path, self.source)
+        return path, *line_and_column(source, min(start + offset - at, end))
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and column of `where`."""
+        return self.where(offset)[1:]
 
     def written(self, start: int, end: int) -> str | None:
         """The template's text for a part of the SQL; None if the part has a value or a tag."""
         index = bisect_right(self.stretches, start, key=lambda stretch: stretch[0]) - 1
         if index < 0:
             return None
-        at, first, last = self.stretches[index]
+        at, first, last, file = self.stretches[index]
+        if file:
+            return None
         text = self.source[first + start - at : min(first + end - at, last)]
         return text if text == self.sql[start:end] else None
 
@@ -62,13 +73,13 @@ class Rendered:
             at > 0
             and re.match(r"\w", self.sql[at : at + 1])
             and re.match(r"['\w]", self.sql[at - 1])
-            for at, start, _ in self.stretches
+            for at, start, _, _ in self.stretches
             if start > 0
         )
 
     def diagnostic(self, offset: int, code: str, message: str, hint: str = "") -> Diagnostic:
         """A diagnostic at a character of the SQL."""
-        return Diagnostic(self.path, *self.place(offset), code, message, hint)
+        return Diagnostic(*self.where(offset), code, message, hint)
 
 
 class TemplateProblemError(Exception):
@@ -80,44 +91,83 @@ class TemplateProblemError(Exception):
 
 
 def render_sql(
-    path: str, source: str, interval: DataInterval, params: Mapping[str, Any]
+    path: str,
+    source: str,
+    interval: DataInterval,
+    params: Mapping[str, Any],
+    folder: Path | None = None,
 ) -> Rendered:
     """Fill in a SQL template: `{{ interval.start }}`, `{{ params.limit }}`, `{{ ident(name) }}`.
 
     Every value becomes a literal, so no value can change what the SQL does; a name becomes part of
     the SQL only through `ident()`, and through `as_of()`, which joins the version of a moment.
+    Macros are imported from `macros/`: `{% from 'macros/dates.sql' import month_of %}`. They see
+    their arguments, `ident()` and `as_of()`.
 
+    :param folder: where templates lie; without it no macros are imported.
     :raises TemplateProblemError: the template has a syntax error or an unknown name, or uses what
         the sandbox forbids.
     """
     source = source.replace("\r\n", "\n").replace("\r", "\n")  # as Jinja reads it
     if not _JINJA.search(source):
         return _as_it_is(path, source)
+    sources = Sources(folder, [(path, source)])
+    if problem := sources.problem():
+        raise TemplateProblemError(problem)
     chunks = Chunks()
-    environment = Sandbox(finalize=chunks.finalize, autoescape=True, keep_trailing_newline=True)
-    known = {
-        "interval": IntervalValues.of(interval),
-        "params": ParamValues(params),
-        "ident": ident,
-        "as_of": as_of_moment,
-        chunks.turn: chunks,
-    }
+    environment = Sandbox(
+        finalize=chunks.finalize,
+        autoescape=True,
+        keep_trailing_newline=True,
+        loader=FunctionLoader(lambda name: _macros(environment, chunks, sources, name)),
+    )
+    environment.globals |= {"ident": ident, "as_of": as_of_moment, chunks.turn: chunks}
+    known = {"interval": IntervalValues.of(interval), "params": ParamValues(params)}
     try:
         template = environment.from_string(_marked(environment, chunks, source))
         pieces = list(chunks.read(template.generate(known)))
     except TemplateSyntaxError as error:
-        line = source.split("\n")[error.lineno - 1 : error.lineno] or [""]
-        opened = max(line[0].rfind("{{"), line[0].rfind("{%"), line[0].rfind("{#"))
-        column = (opened if opened >= 0 else len(line[0]) - len(line[0].lstrip())) + 1
-        message = f"template syntax: {str(error.message).rstrip('.')}"
-        ends = {"print": "}}", "block": "%}", "comment": "#}"}
-        missing = [end for word, end in ends.items() if f"end of {word}" in message.lower()]
-        hint = f"close it with {missing[0]}" if missing else ""
-        at = (path, error.lineno, column)
-        raise TemplateProblemError(Diagnostic(*at, "E401", message, hint)) from error
+        raise TemplateProblemError(_syntax(sources, error)) from error
     except Exception as error:  # a filter given the wrong value raises whatever Python does
-        raise TemplateProblemError(why(path, source, error, list(params))) from error
-    return _read(path, source, pieces)
+        at = _raised_in(sources, error)
+        raise TemplateProblemError(why(*sources.texts[at], error, list(params))) from error
+    return _read(sources, pieces)
+
+
+def _macros(
+    environment: Sandbox, chunks: Chunks, sources: Sources, name: str
+) -> tuple[str, str, None] | None:
+    """A file of macros as Jinja's loader gives it; its text has marks as the template's has."""
+    number = sources.read(name)
+    if number is None:
+        return None
+    path, text = sources.texts[number]
+    return _marked(environment, chunks, text, number), path, None
+
+
+def _syntax(sources: Sources, error: TemplateSyntaxError) -> Diagnostic:
+    paths = [path for path, _ in sources.texts]
+    path, source = sources.texts[paths.index(error.filename) if error.filename in paths else 0]
+    line = source.split("\n")[error.lineno - 1 : error.lineno] or [""]
+    opened = max(line[0].rfind("{{"), line[0].rfind("{%"), line[0].rfind("{#"))
+    column = (opened if opened >= 0 else len(line[0]) - len(line[0].lstrip())) + 1
+    message = f"template syntax: {str(error.message).rstrip('.')}"
+    ends = {"print": "}}", "block": "%}", "comment": "#}"}
+    missing = [end for word, end in ends.items() if f"end of {word}" in message.lower()]
+    hint = f"close it with {missing[0]}" if missing else ""
+    return Diagnostic(path, error.lineno, column, "E401", message, hint)
+
+
+def _raised_in(sources: Sources, error: Exception) -> int:
+    """The number of the file whose template raised an error; of nested ones the innermost."""
+    found, trace = 0, error.__traceback__
+    paths = [path for path, _ in sources.texts]
+    while trace:
+        name = trace.tb_frame.f_code.co_filename
+        if name in paths:
+            found = paths.index(name)
+        trace = trace.tb_next
+    return found
 
 
 def names_interval(source: str) -> bool:
@@ -138,10 +188,10 @@ def _as_it_is(path: str, source: str) -> Rendered:
     if len(source) > MAX_LENGTH:
         message = f"the template does not render: over {MAX_LENGTH} characters"
         raise TemplateProblemError(Diagnostic(path, 1, 1, "E402", message))
-    return Rendered(path, source, source, [(0, 0, len(source))])
+    return Rendered(path, source, source, [(0, 0, len(source), 0)])
 
 
-def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
+def _marked(environment: Sandbox, chunks: Chunks, source: str, file: int = 0) -> str:
     """Replace every stretch of plain text by a mark, and put a mark before each expression."""
     pieces, position = [], 0
     block, turns = "", False
@@ -156,14 +206,14 @@ def _marked(environment: Sandbox, chunks: Chunks, source: str) -> str:
         elif kind == "name" and not block:
             block = text
         if kind == "data":
-            text = chunks.mark(Chunk(text, start, position))
+            text = chunks.mark(Chunk(text, start, position, file))
         elif text == "{{":
-            text = chunks.mark(Chunk("", start, start)) + text
+            text = chunks.mark(Chunk("", start, start, file)) + text
         pieces.append(text)
     return "".join(pieces) + source[position:]
 
 
-def _read(path: str, source: str, chunks: list[Chunk | None]) -> Rendered:
+def _read(sources: Sources, chunks: list[Chunk | None]) -> Rendered:
     """Put the SQL together from its pieces.
 
     :raises TemplateProblemError: a piece is neither the template's own text nor a whole value.
@@ -173,12 +223,13 @@ def _read(path: str, source: str, chunks: list[Chunk | None]) -> Rendered:
         if chunk is None:
             continue
         if chunk.start >= 0:
-            stretches.append((length, chunk.start, chunk.end))
+            stretches.append((length, chunk.start, chunk.end, chunk.file))
         else:
             values.append((length, length + len(chunk.text)))
         length += len(chunk.text)
     sql = "".join(chunk.text for chunk in chunks if chunk)
-    rendered = Rendered(path, source, sql, stretches)
+    (path, source), *macros = sources.texts
+    rendered = Rendered(path, source, sql, stretches, macros)
     if None in chunks:
         before = sum(len(chunk.text) for chunk in chunks[: chunks.index(None)] if chunk)
         message = "the template does not render: text that is neither a value nor the template's"

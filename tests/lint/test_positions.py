@@ -158,5 +158,5 @@ def test_a_template_that_takes_in_another(root: Path) -> None:
 
     assert found == [
         f"{SOLD}:2:7: E402 a template stands by itself: it cannot take in another\n"
-        "  hint: write what is shared as a transform"
+        "  hint: write what is shared as a transform, or as a macro that it imports"
     ]

@@ -81,7 +81,7 @@ def _problem(
     sources = {name, *compilation.upstream(name)} & pipeline.sources.keys()
     if all(pipeline.sources[source].may_be_newer for source in sources):
         return
-    place = query.rendered.place(offset_of(table.this))
+    place = query.rendered.where(offset_of(table.this))
     condition = f"{{{{ as_of('{alias}', '{_moment(query, by_interval, scope)}') }}}}"
     read = histories(pipeline.queries()[query.name], checked.pipeline_file.relations)
     columns = {column for column, _ in read.get(name) or compilation.shapes.get(name) or ()}
@@ -92,15 +92,15 @@ def _problem(
     ]
     if {VALID_FROM, VALID_TO} <= columns:
         message = f"'{name}' has versions of each row, and no condition says of which time"
-        yield _at(query, place, "W422", message, f"write AND {condition}; {MEANT}")
+        yield _at(place, "W422", message, f"write AND {condition}; {MEANT}")
     elif kept:
         message = f"'{name}' is read as it is today, and '{kept[0]}' has its history"
         hint = f"write reads: {{{kept[0]}: all}}, and join that, AND {condition}; {MEANT}"
-        yield _at(query, place, "W422", message, hint)
+        yield _at(place, "W422", message, hint)
     else:
         message = f"'{name}' is read as it is today, also for rows of a past data interval"
         hint = f"keep its history with strategy: scd2, and join that as of their time; {MEANT}"
-        yield _at(query, place, "W421", message, hint)
+        yield _at(place, "W421", message, hint)
 
 
 def _moment(query: Query, by_interval: Mapping[str, bool | None], scope: Scope) -> str:
@@ -116,5 +116,5 @@ def _moment(query: Query, by_interval: Mapping[str, bool | None], scope: Scope) 
     return "f.at"
 
 
-def _at(query: Query, place: tuple[int, int], code: str, message: str, hint: str) -> Diagnostic:
-    return Diagnostic(query.rendered.path, *place, code, message, hint, "warning")
+def _at(place: tuple[str, int, int], code: str, message: str, hint: str) -> Diagnostic:
+    return Diagnostic(*place, code, message, hint, "warning")
