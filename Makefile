@@ -6,7 +6,7 @@ ETL := $(BIN)/etl
 # Half as many processes again as cores: tests wait for servers and for what they started.
 SPREAD := -n $(shell echo $$((3 * $$(nproc) / 2))) --dist worksteal
 
-.PHONY: demo pictures test quick lint docs bench bench-checks bench-dags bench-lint bench-lsp bench-meaning \
+.PHONY: demo pictures test quick lint docs bench bench-checks bench-dags bench-lint bench-lsp bench-many bench-meaning \
         bench-memory bench-mistakes bench-report chaos corpus airflow fuzz fuzz-guided test-airflow test-bundle \
         test-infra test-versions clean
 .DELETE_ON_ERROR:
@@ -64,6 +64,9 @@ bench-checks: $(VENV)/.dev  ## Twenty checks over 10 million rows, and three pee
 
 bench-lint: $(VENV)/.dev  ## 1,000 pipelines linted by us, by dbt and by SQLMesh
 	@$(BIN)/python benchmarks/lint.py
+
+bench-many: $(VENV)/.dev  ## 1,000 pipelines in 50 folders with defaults, templates, policies
+	@$(BIN)/python benchmarks/many.py
 
 bench-lsp: $(VENV)/.dev  ## A key pressed in an editor on 1,000 pipelines, against a look at all
 	@$(BIN)/python benchmarks/lint_lsp.py
