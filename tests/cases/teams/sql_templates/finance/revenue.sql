@@ -1,0 +1,4 @@
+-- One row.
+SELECT COUNT(*) AS orders, SUM(amount) AS amount
+FROM orders
+WHERE amount >= {{ params.least }}
