@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 
-    from etl_framework.sql.templates import Rendered
+    from etl_framework.sql.rendered import Rendered
 
 N = TypeVar("N", bound="exp.Expr")
 

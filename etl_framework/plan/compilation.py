@@ -15,7 +15,7 @@ from etl_framework.sql.templates import names_interval
 if TYPE_CHECKING:
     from sqlglot import exp
 
-    from etl_framework.sql.templates import Rendered
+    from etl_framework.sql.rendered import Rendered
 
 # The name and DuckDB type of every column; None if they cannot be known.
 Shape = tuple[tuple[str, str], ...] | None

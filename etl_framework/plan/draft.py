@@ -14,8 +14,9 @@ from etl_framework.project.project import TEMPLATES, PipelineFile
 from etl_framework.project.yaml_file import not_utf8
 from etl_framework.sql import dialect
 from etl_framework.sql.references import Reference, references, repeated_name, scopes_of
+from etl_framework.sql.rendered import Rendered
 from etl_framework.sql.syntax_errors import syntax_errors
-from etl_framework.sql.templates import Rendered, TemplateProblemError, render_sql
+from etl_framework.sql.templates import TemplateProblemError, render_sql
 
 if TYPE_CHECKING:
     from sqlglot import exp

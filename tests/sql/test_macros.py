@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from etl_framework.lint.linter import Linter
-from etl_framework.sql.templates import Rendered, TemplateProblemError, render_sql
+from etl_framework.sql.rendered import Rendered
+from etl_framework.sql.templates import TemplateProblemError, render_sql
 from tests.cli.conftest import Etl, etl
 from tests.conftest import ORDERS, TOTALS, Folder
 from tests.sql.test_templates import DAY, PARAMS

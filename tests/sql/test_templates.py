@@ -10,7 +10,8 @@ import pytest
 
 from etl_framework.errors import Diagnostic
 from etl_framework.interval import DataInterval
-from etl_framework.sql.templates import Rendered, TemplateProblemError, render_sql
+from etl_framework.sql.rendered import Rendered
+from etl_framework.sql.templates import TemplateProblemError, render_sql
 
 DAY = DataInterval(datetime(2024, 6, 25, 3, tzinfo=UTC), datetime(2024, 6, 26, 3, tzinfo=UTC))
 PARAMS: dict[str, Any] = {
