@@ -10,6 +10,7 @@ import click
 from etl_framework.cli.completion import pipelines
 from etl_framework.cli.log import log, log_options
 from etl_framework.cli.options import environment_option, plans, project_option
+from etl_framework.cli.protection import refuse_protected
 
 
 @click.command()
@@ -52,7 +53,10 @@ def apply(
     from etl_framework.run.apply import Application
     from etl_framework.run.restate import selected
 
-    built = next(plans(load_project(root), pipeline, environment))
+    project = load_project(root)
+    if not dry_run:
+        refuse_protected(project, environment, yes=yes)
+    built = next(plans(project, pipeline, environment))
     application = Application.of(built, selected(built, select), drop)
     for change in application.changes:
         click.echo("\n".join(lines(change)))

@@ -48,7 +48,7 @@ def doctor(
     from etl_framework.platforms.mwaa import environment_class, mwaa_version
     from etl_framework.project.project import load_project
 
-    project = load_project(root)
+    project = load_project(root).at(environment)
     patient = Patient(
         project,
         project.environment_name(environment),

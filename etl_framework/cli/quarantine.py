@@ -19,6 +19,7 @@ from etl_framework.cli.options import (
     format_option,
     project_option,
 )
+from etl_framework.cli.protection import refuse_protected, yes_option
 from etl_framework.cli.rows import limit_option, most, one_more, print_rows
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def show(
     help="A CSV file of corrected rows, as `etl quarantine show --values` writes it.",
 )
 @environment_option
+@yes_option
 @project_option
 @log_options
 def replay(
@@ -131,6 +133,7 @@ def replay(
     selection: Selection,
     corrections: Path | None,
     environment: str | None,
+    yes: bool,
     root: Path,
 ) -> None:
     """Run the data intervals of rejected rows again, with corrected rows in their place.
@@ -142,7 +145,9 @@ def replay(
     from etl_framework.cli.replays import Replay
     from etl_framework.project.project import load_project
 
-    Replay(load_project(root), environment, source, selection).run(corrections)
+    project = load_project(root)
+    refuse_protected(project, environment, yes=yes)
+    Replay(project, environment, source, selection).run(corrections)
 
 
 @quarantine.command()

@@ -18,6 +18,7 @@ from etl_framework.cli.options import (
     project_option,
     variable_option,
 )
+from etl_framework.cli.protection import refuse_protected, yes_option
 
 if TYPE_CHECKING:
     from etl_framework.plan.plan import Plan
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--downstream", is_flag=True, help="And the pipelines that come after it.")
 @variable_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@yes_option
 @project_option
 @log_options
 def restate(
@@ -44,6 +46,7 @@ def restate(
     downstream: bool,
     variables: dict[str, str],
     dry_run: bool,
+    yes: bool,
     root: Path,
 ) -> None:
     """Compute past data intervals anew, and replace exactly their rows in every target.
@@ -59,6 +62,8 @@ def restate(
     from etl_framework.run import restate as restating
 
     project = load_project(root).given(variables)
+    if not dry_run:
+        refuse_protected(project, environment, yes=yes)
     built = _plans(project, pipeline, environment, first, last)
     kpis = restating.selected(built[0], select)
     later = restating.downstream(project, pipeline, kpis)

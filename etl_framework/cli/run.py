@@ -23,6 +23,7 @@ from etl_framework.cli.options import (
     project_option,
     variable_option,
 )
+from etl_framework.cli.protection import refuse_protected, yes_option
 from etl_framework.cli.selecting import chosen, selecting
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many pipelines at a time.",
 )
+@yes_option
 @project_option
 @format_option("text", "json")
 @log_options
@@ -79,6 +81,7 @@ def run(
     missing: bool,
     keep_going: bool,
     jobs: int,
+    yes: bool,
     root: Path,
     format_: str,
 ) -> None:
@@ -126,6 +129,7 @@ def run(
         if not selectors and not select:
             raise click.UsageError("say which: names, selectors as `etl ls` takes them, or '*'")
         project = load_project(root).given(variables)
+        refuse_protected(project, environment, yes=yes)
         found = chosen(project, selectors, select, exclude, base, environment)
         if jobs > 1 and len(found) > 1:
             code = run_side_by_side(project, found, jobs, click.get_current_context())

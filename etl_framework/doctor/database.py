@@ -14,7 +14,6 @@ from etl_framework.sources.postgres.source import PostgresSource
 from etl_framework.sql.quote import names, quote_table
 from etl_framework.targets import ledger
 from etl_framework.targets.base import Warehouse
-from etl_framework.targets.warehouses import open_warehouse
 
 HINT = "etl iam --format sql prints the grants"
 WANTED = ("SELECT", "INSERT", "DELETE")
@@ -57,8 +56,7 @@ class TargetTables(Examination):
         return [n for n, c in patient.connections.items() if n in used and isinstance(c, kinds)]
 
     def examine(self, patient: Patient, subject: str) -> Iterator[Diagnostic]:
-        connection = patient.connections[subject]
-        with open_warehouse(connection, patient.project.root, read_only=True) as warehouse:
+        with patient.workspace.warehouse(subject, read_only=True) as warehouse:
             if not _may(warehouse, "has_database_privilege(current_database(), 'TEMP')"):
                 yield patient.at(subject, "D406", "it may make no temporary tables", HINT)
             for pipeline_file in patient.project.pipelines:
@@ -84,8 +82,11 @@ def _run(connection: Postgres, patient: Patient, sql: str) -> None:
 def _missing(warehouse: Warehouse, table: str) -> str:
     """What the user may not do with a table, in words; empty if nothing is missing."""
     if not warehouse.table_columns(table):
-        schema = table.partition(".")[0] if "." in table else "public"
-        if _may(warehouse, "has_schema_privilege(?, 'CREATE')", schema):
+        schema = table.partition(".")[0] if "." in table else warehouse.home
+        if not warehouse.number(warehouse.schema_sql, (schema,)):
+            if _may(warehouse, "has_database_privilege(current_database(), 'CREATE')"):
+                return ""
+        elif _may(warehouse, "has_schema_privilege(?, 'CREATE')", schema):
             return ""
         return f"there is no table {table}, and it may not be made"
     refused = [

@@ -53,9 +53,11 @@ def grants(
         ours = [ledger.TABLE, *([files.TABLE] if once else [])]
         ours += [history.RUNS, history.CHECKS] if used.history_tables and targets else []
         user, database = _login(facts, name, connection)
+        place = used.place_as_written
+        home = place.home(PUBLIC) or PUBLIC if place.fixed else ""
         statements = [
             *_reading(user, [source for source in read if isinstance(source, PostgresSource)]),
-            *_filling(user, database, targets, ours, may_create=may_create),
+            *_filling(user, database, targets, ours, may_create=may_create, home=home),
         ]
         if isinstance(connection, Redshift):
             unloads = any(map(engine_of(used).unloads, loading))
@@ -94,20 +96,32 @@ def _reading(user: str, sources: Iterable[PostgresSource]) -> Iterator[str]:
 
 
 def _filling(
-    user: str, database: str, targets: list[Target], ledgers: list[str], *, may_create: bool
+    user: str,
+    database: str,
+    targets: list[Target],
+    ledgers: list[str],
+    *,
+    may_create: bool,
+    home: str,
 ) -> Iterator[str]:
     """The grants for targets, filled through temporary tables, for the ledger and for locks.
 
     For example: GRANT SELECT, INSERT, DELETE ON TABLE "public"."sales" TO "etl"
+
+    :param home: the schema of the tables of ours; empty if nobody knows it before a run, which then
+        makes it.
     """
     if not targets:
         return
     yield f"GRANT TEMPORARY ON DATABASE {database} TO {user}"
+    if not home:
+        yield f"GRANT CREATE ON DATABASE {database} TO {user}"
+        return
     made = {placed(t.table) for t in targets if may_create and t.create}
     there = {placed(t.table) for t in targets} - made
     locked = [*(target.table for target in targets), *(t for t in ledgers if t == history.RUNS)]
     ours = [*ledgers, *map(lock_name, locked)]
-    (made if made else there).update(map(placed, ours))
+    (made if made else there).update(placed(table, home) for table in ours)
     schemas = sorted({table.partition(".")[0] for table in made})
     if schemas not in ([], [PUBLIC]):  # CREATE SCHEMA IF NOT EXISTS always needs it
         yield f"GRANT CREATE ON DATABASE {database} TO {user}"
@@ -131,7 +145,7 @@ def _cluster(
 ) -> Iterator[str]:
     """Grants that only Redshift has: the role of COPY, and a schema for what is computed there."""
     schemas = engine_of(used).schemas(used, connection)
-    for schema in schemas:
+    for schema in schemas if used.place_as_written.fixed else ():
         yield f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"
         yield f"GRANT USAGE, CREATE ON SCHEMA {quote(schema)} TO {user}"
     if targets or schemas:
@@ -145,9 +159,9 @@ def _usage(user: str, tables: Iterable[str]) -> Iterator[str]:
         yield f"GRANT USAGE ON SCHEMA {quote(schema)} TO {user}"
 
 
-def placed(table: str) -> str:
+def placed(table: str, home: str = PUBLIC) -> str:
     """The name of a table with its schema."""
-    return table if "." in table else f"{PUBLIC}.{table}"
+    return table if "." in table else f"{home}.{table}"
 
 
 def sql_of(all_grants: Iterable[Grants]) -> str:

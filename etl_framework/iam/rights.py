@@ -70,6 +70,8 @@ def rights_of(
     :raises ConfigError: a given fact or address is not valid.
     """
     wanted = wanted or Wanted()
+    if project.environment(environment).place_as_written.fixed:
+        project = project.at(environment)
     used = project.environment(environment)
     pipelines = project.models
     rights = Rights(
@@ -94,7 +96,9 @@ def _execution(
             _use_files(buckets, used, source)
         if used.may_stage_in_s3:
             bucket, prefix, key = _staging(facts, used)
-            objects = below(prefix, f"{pipeline.name}/*")
+            place = used.place_as_written
+            folder = place.folder if place.fixed else "place-*"
+            objects = below(prefix, "/".join(filter(None, (folder, pipeline.name, "*"))))
             buckets.read(bucket, objects, key)
             buckets.write(bucket, objects, key)
             buckets.delete(bucket, objects)

@@ -124,6 +124,7 @@ def build_plan(
     :raises ConfigError: the pipeline's file or the environment is wrong.
     :raises PlanError: the pipeline's SQL is wrong; the error holds every problem.
     """
+    project = project.at(environment)
     found, chosen = project.pipeline(pipeline), project.environment(environment)
     pipeline_file, unset = with_params(found, chosen, project.values)
     if pipeline_file.model is None or pipeline_file.file.diagnostics:

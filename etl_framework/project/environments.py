@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -15,6 +16,7 @@ from etl_framework.errors import did_you_mean
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import engine_class, engine_names, one_of
 from etl_framework.project.params import Scalar
+from etl_framework.project.place import WRITTEN, Place, looked_up
 
 if TYPE_CHECKING:
     from etl_framework.project.models import Pipeline
@@ -63,6 +65,26 @@ class Environment(Model):
     )
     work: str = Field(
         ".etl/work", description="With S3: the folder for files of staging while they are used."
+    )
+    own_schema: str | None = Field(
+        None,
+        alias="schema",
+        pattern=WRITTEN,
+        examples=["dev_{{ user }}"],
+        description="A place of one's own: all tables lie in this schema, whatever schema pipelines"
+        " name. `{{ user }}`, `{{ branch }}` and `{{ env.NAME }}` may stand in it.",
+    )
+    prefix: str | None = Field(
+        None,
+        pattern=WRITTEN,
+        examples=["pr_{{ branch }}_"],
+        description="A place of one's own: what stands before the name of each schema. Values as in"
+        " `schema`.",
+    )
+    protected: Literal["ci"] | bool = Field(
+        False,
+        description="`true`: commands write there only with `--yes`. `ci`: only in CI, where the"
+        " variable CI is set.",
     )
     env_file: str | None = Field(
         None,
@@ -120,6 +142,12 @@ class Environment(Model):
         return self
 
     @model_validator(mode="after")
+    def _one_place(self) -> Environment:
+        if self.own_schema and self.prefix:
+            raise wrong_at("give either 'schema' or 'prefix'", "prefix")
+        return self
+
+    @model_validator(mode="after")
     def _engine_can_run(self) -> Environment:
         if problem := engine_class(self.engine)().problem(self):
             raise ValueError(problem)
@@ -148,6 +176,25 @@ class Environment(Model):
                 "the engine redshift needs one connection of type redshift, or 'engine_connection'"
             )
         return next(iter(known.values()))
+
+    @property
+    def has_place(self) -> bool:
+        """Whether tables lie in a place of the environment's own."""
+        return bool(self.own_schema or self.prefix)
+
+    @property
+    def place_as_written(self) -> Place:
+        """The environment's own place, by the name that the file gives it."""
+        return Place(self.own_schema or "", self.prefix or "")
+
+    def place(self, root: Path) -> Place:
+        """The environment's own place; an empty one if its tables lie where pipelines say.
+
+        :param root: the project's folder.
+        :raises ConfigError: a value in its name is not known.
+        """
+        schema, prefix = (looked_up(text or "", root) for text in (self.own_schema, self.prefix))
+        return Place(schema, prefix)
 
     @property
     def may_stage_in_s3(self) -> bool:

@@ -71,6 +71,14 @@ def describe(root: Path) -> str:
     return short_name(root, "HEAD") + ("+" if changed else "")
 
 
+def branch_of(root: Path) -> str:
+    """The branch that is checked out; empty without one, without a repository, and without git."""
+    try:
+        return _git(root, "symbolic-ref", "--short", "-q", "HEAD").decode().strip()
+    except ConfigError:
+        return ""
+
+
 def _safe(revision: str) -> str:
     if revision.startswith("-"):
         raise ConfigError(f"'{revision}' is not a revision")

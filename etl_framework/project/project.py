@@ -14,6 +14,7 @@ from etl_framework.project.expand import expand
 from etl_framework.project.models import Pipeline
 from etl_framework.project.params import with_values
 from etl_framework.project.paths import ENVIRONMENTS, PIPELINES, TEMPLATES, pipeline_paths
+from etl_framework.project.placed import placed
 from etl_framework.project.relation import SECTIONS, Kind, Relation, relations_of
 from etl_framework.project.validate import validate
 from etl_framework.project.workspace import Workspace
@@ -77,6 +78,8 @@ class Project:
     """A folder with `pipelines/`, `sql_templates/` and `environments.yml`, loaded.
 
     :param values: those that a run is given for the params of pipelines.
+    :param written: the project as its files are, if this one is as it looks in an environment's own
+        place, and the name of that environment.
     """
 
     root: Path
@@ -84,6 +87,7 @@ class Project:
     environments: Environments | None
     environments_file: YamlFile = field(repr=False)
     values: Mapping[str, object] = field(default_factory=dict)
+    written: tuple[str, Project] | None = field(default=None, repr=False, compare=False)
 
     def diagnostics(self) -> list[Diagnostic]:
         """What is wrong with the files themselves."""
@@ -173,6 +177,23 @@ class Project:
         chosen = self.environment_name(name)
         environments = self.environments.environments if self.environments else {}
         return environments[chosen]
+
+    def at(self, name: str | None) -> Project:
+        """The project as it is in the environment asked for, else in the default one.
+
+        In a place of the environment's own, tables have other names. What reads or writes tables
+        looks at the project through this; doing so twice changes nothing.
+
+        :raises ConfigError: there is no such environment, or its place has mistakes.
+        """
+        chosen, project = self.environment_name(name), self
+        if self.written:
+            there, written = self.written
+            if there == chosen:
+                return self
+            project = replace(written, values=self.values)
+        made = placed(project, chosen)
+        return made if made is project else replace(made, written=(chosen, project))
 
     def workspace(self, name: str | None) -> Workspace:
         """Open the environment asked for, else the default one.

@@ -15,11 +15,19 @@ from etl_framework.connections.s3 import S3
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
+from etl_framework.project.place import Place
 from etl_framework.storage.s3 import ATTEMPTS, S3Prefix
 from etl_framework.storage.staging import Staging
 from etl_framework.targets import ledger
 from etl_framework.targets.base import Warehouse
-from etl_framework.targets.warehouses import ledger_rows, open_warehouse
+from etl_framework.targets.warehouses import ledger_rows, open_warehouse, warehouse_for
+
+
+def usual_schema(environment: Environment, connection: str) -> str:
+    """The schema of tables that are named without one, in an environment without its own place."""
+    known = environment.connections.get(connection)
+    warehouse = warehouse_for(known) if known else None
+    return (warehouse or Warehouse).home
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,23 @@ class Workspace:
         :raises DataMissingError: it is opened read-only, and does not exist yet.
         :raises RetryableError: it does not answer, or another process has it open.
         """
-        return open_warehouse(self.connection(name), self.root, read_only=read_only)
+        connection = self.connection(name)
+        return open_warehouse(connection, self.root, read_only=read_only, home=self.home(name))
+
+    @cached_property
+    def place(self) -> Place:
+        """The environment's own place, if it has one.
+
+        :raises ConfigError: a value in its name is not known.
+        """
+        return self.environment.place(self.root)
+
+    def home(self, name: str) -> str:
+        """The schema of tables that are named without one, behind a connection.
+
+        It is empty if the environment has no place of its own.
+        """
+        return self.place.home(usual_schema(self.environment, name))
 
     def ledger_rows(
         self,
@@ -84,7 +108,8 @@ class Workspace:
         :param table: the ledger itself, or a table beside it.
         :raises RetryableError: the warehouse does not answer.
         """
-        return ledger_rows(self.connection(name), self.root, columns, where, values, table)
+        connection, home = self.connection(name), self.home(name)
+        return ledger_rows(connection, self.root, columns, where, values, table, home=home)
 
     @cached_property
     def staging(self) -> Staging:
@@ -92,10 +117,11 @@ class Workspace:
 
         :raises ConfigError: a setting cannot be looked up, or the folder is outside the project.
         """
+        folder = self.place.folder
         if prefix := self.staging_prefix():
-            return Staging(self.root / self.environment.work, prefix)
+            return Staging(self.root / self.environment.work / folder, prefix)
         try:
-            return Staging(inside(self.root, self._staging))
+            return Staging(inside(self.root, self._staging) / folder)
         except ValueError as error:
             raise ConfigError(f"staging: {error}") from error
 
@@ -107,7 +133,8 @@ class Workspace:
         """
         if not self._staging.startswith("s3://"):
             return None
-        return self._in_s3(self._staging, self.environment.staging_connection, attempts)
+        place = "/".join(filter(None, (self._staging.rstrip("/"), self.place.folder)))
+        return self._in_s3(place, self.environment.staging_connection, attempts)
 
     def report_prefix(self, address: str = "") -> S3Prefix:
         """The place in S3 where people read the report.

@@ -66,6 +66,9 @@ def write_site(
         raise ConfigError(f"'{output}' is no folder", hint="give another --output")
     if output.is_dir() and any(output.iterdir()) and not (output / REPORT_MARK).exists():
         raise ConfigError(f"'{output}' has other files than a report", hint="give another --output")
+    project = project.at(environment)
+    names = {model.name for model in models}
+    models = [model for model in project.models if model.name in names]
     fresh = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
         for folder in ("kpis", "sources", "runs"):

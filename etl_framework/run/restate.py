@@ -12,6 +12,7 @@ from etl_framework.project.models import Kpi
 from etl_framework.project.project import Project
 from etl_framework.targets.ledger import unpacked
 from etl_framework.targets.load import Load
+from etl_framework.targets.published import moment
 
 NEVER = "never"
 
@@ -95,7 +96,7 @@ def _published(plan: Plan, kpis: Sequence[str]) -> _Published:
         for start, end, targets in plan.workspace.ledger_rows(
             connection, columns, "pipeline = ?", (plan.pipeline.name,)
         ):
-            key = DataInterval(start, end).key
+            key = DataInterval(moment(start), moment(end)).key
             published.intervals.add(key)
             for table in (str(target["table"]) for target in unpacked(targets)):
                 published.newest[table] = max(published.newest.get(table, ""), key)

@@ -39,6 +39,7 @@ def rows_of(
     :raises ConfigError: there is no such table or column.
     :raises DataMissingError: the table has not been made yet.
     """
+    project = project.at(environment)
     workspace = project.workspace(environment)
     if table.startswith(QUARANTINE):
         return _rejected(project, environment, table.removeprefix(QUARANTINE), order_by, limit)

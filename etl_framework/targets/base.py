@@ -66,11 +66,29 @@ class Warehouse(Tables):
     reads_manifests: ClassVar[bool] = False
     # Whether statements of a transaction are sent one by one.
     interactive: bool = True
+    # The schema of tables that are named without one.
+    home: str = "public"
+    # A query for the number of schemas of a name.
+    schema_sql: ClassVar[str] = "SELECT COUNT(*) FROM pg_namespace WHERE nspname = ?"
     # How long to wait for a lock.
     lock_seconds = 300
     # A query for table, process, user and start of the transactions that hold locks, up to the list
     # of tables.
     holders_sql: ClassVar[str] = ""
+
+    def settle(self, schema: str, *, read_only: bool) -> None:
+        """Let tables without a schema in their names lie in a schema, which is made if missing.
+
+        :raises DataMissingError: it is missing, and the warehouse is only read.
+        """
+        self.home = schema
+        if not self.number(self.schema_sql, (schema,)) and not read_only:
+            try:
+                self.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+            except StepError:  # another run has made it at the same moment
+                if not self.number(self.schema_sql, (schema,)):
+                    raise
+        self.execute(f"SET search_path TO {quote(schema)}")
 
     @classmethod
     @abstractmethod

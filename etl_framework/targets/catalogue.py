@@ -29,22 +29,22 @@ STYLE = "SELECT releffectivediststyle FROM pg_class_info WHERE reloid = ?"
 STYLES = {0: "even", 1: "key", 8: "all", 10: "auto", 11: "auto", 12: "auto"}
 
 
-def schema_and_name(table: str) -> tuple[str, str]:
+def schema_and_name(warehouse: Warehouse, table: str) -> tuple[str, str]:
     """Schema and name of a table, as the catalogue writes them."""
     schema, _, name = table.lower().rpartition(".")
-    return schema or "public", name
+    return schema or warehouse.home, name
 
 
 def numbered(warehouse: Warehouse, table: str, columns: Collection[str]) -> tuple[int, list[int]]:
     """The identifier of a table, and the numbers of columns in it."""
-    oid = int(warehouse.query(TABLE, schema_and_name(table))[1][0][0])
+    oid = int(warehouse.query(TABLE, schema_and_name(warehouse, table))[1][0][0])
     rows = warehouse.query(COLUMNS, (oid,))[1]
     return oid, [int(row[1]) for row in rows if row[0] in columns]
 
 
 def arrangement(warehouse: Warehouse, table: str, oid: int) -> tuple[str, str, list[str]]:
     """Style of distribution, its key, and the columns that rows are sorted by, in lower case."""
-    columns = warehouse.query(LAYOUT, schema_and_name(table))[1]
+    columns = warehouse.query(LAYOUT, schema_and_name(warehouse, table))[1]
     style = STYLES.get(warehouse.number(STYLE, (oid,)), "")
     key = next((str(name) for name, is_key, _ in columns if is_key), "")
     return style, key, [str(name) for name, _, place in columns if place]

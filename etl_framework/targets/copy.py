@@ -61,7 +61,7 @@ class Copy:
     def of(
         cls, warehouse: RedshiftWarehouse, difference: Difference, dropped: Collection[str]
     ) -> Copy:
-        place = schema_and_name(difference.table.name)
+        place = schema_and_name(warehouse, difference.table.name)
         ((oid, owner, user, comment),) = warehouse.query(TABLE, place)[1]
         columns = warehouse.query(COLUMNS, (oid,))[1]
         dependents = Dependents(warehouse.query, VIEWS, GRANTS)
@@ -90,7 +90,7 @@ class Copy:
                 "it has keys, or a column that counts by itself, which a copy would not have",
                 hint="copy it by hand, with all that it has, or declare the columns that it has",
             )
-        schema, relation = schema_and_name(name)
+        schema, relation = schema_and_name(warehouse, name)
         copy, as_sql = f"etl_copy_{relation}"[:120], quote_table(name)
         new = f"{quote(schema)}.{quote(copy)}" if "." in name else quote(copy)
         listed = names([column for column, _ in self._kept])

@@ -52,6 +52,11 @@ class DuckDBWarehouse(Warehouse):
 
     connects = DuckDB
     length = "STRLEN"
+    home = "main"
+    schema_sql = (
+        "SELECT COUNT(*) FROM duckdb_schemas() "
+        "WHERE database_name = current_database() AND schema_name = ?"
+    )
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         import duckdb
@@ -81,6 +86,13 @@ class DuckDBWarehouse(Warehouse):
     def open(cls, connection: DuckDB, root: Path, *, read_only: bool) -> DuckDBWarehouse:
         return cls(connection.file(root), read_only=read_only)
 
+    def settle(self, schema: str, *, read_only: bool) -> None:
+        if read_only and not self.number(self.schema_sql, (schema,)):
+            raise DataMissingError(
+                f"the warehouse has no schema '{schema}' yet", hint="run a pipeline first"
+            )
+        super().settle(schema, read_only=read_only)
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         with _our_errors():
             row = self._connection.execute(sql, list(values)).fetchone()
@@ -106,7 +118,7 @@ class DuckDBWarehouse(Warehouse):
             "AND database_name = current_database() AND schema_name = ? AND table_name = ? "
             "ORDER BY column_index"
         )
-        return dict(self.query(sql, (schema or "main", name))[1])
+        return dict(self.query(sql, (schema or self.home, name))[1])
 
     def optional(self, table: str) -> set[str]:
         schema, _, name = table.rpartition(".")
@@ -115,7 +127,7 @@ class DuckDBWarehouse(Warehouse):
             "AND database_name = current_database() AND schema_name = ? AND table_name = ? "
             "AND (is_nullable OR column_default IS NOT NULL)"
         )
-        return {str(column) for (column,) in self.query(sql, (schema or "main", name))[1]}
+        return {str(column) for (column,) in self.query(sql, (schema or self.home, name))[1]}
 
     def readers(self, table: str, columns: Collection[str]) -> list[str]:
         """Views are texts here: those count that have the names of the table and of a column."""

@@ -110,7 +110,7 @@ class RedshiftWarehouse(Warehouse):
             "WHERE n.nspname = ? AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped "
             "ORDER BY a.attnum"
         )
-        rows = self.query(sql, schema_and_name(table))[1]
+        rows = self.query(sql, schema_and_name(self, table))[1]
         return {str(column): str(type_) for column, type_ in rows}
 
     def optional(self, table: str) -> set[str]:
@@ -121,7 +121,7 @@ class RedshiftWarehouse(Warehouse):
             "WHERE n.nspname = ? AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped "
             "AND (NOT a.attnotnull OR a.atthasdef)"
         )
-        rows = self.query(sql, schema_and_name(table))[1]
+        rows = self.query(sql, schema_and_name(self, table))[1]
         return {str(column) for (column,) in rows}
 
     def stage(self, load: Load, name: str) -> None:

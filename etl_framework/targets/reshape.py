@@ -54,7 +54,7 @@ def arranged(warehouse: RedshiftWarehouse, table: Table) -> list[Alteration]:
     target = table.target
     if not (target.dist_key or target.dist_style or target.sort_key):
         return []
-    oid = int(warehouse.query(TABLE, schema_and_name(table.name))[1][0][0])
+    oid = int(warehouse.query(TABLE, schema_and_name(warehouse, table.name))[1][0][0])
     style, key, order = arrangement(warehouse, table.name, oid)
     changes = []
     if target.dist_key and target.dist_key.lower() != key:

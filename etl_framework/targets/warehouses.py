@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from etl_framework.connections.base import Connection
-from etl_framework.errors import ConfigError, DataMissingError
+from etl_framework.errors import ConfigError, DataMissingError, EtlError
 from etl_framework.plugins import below, import_all
 from etl_framework.sql.quote import names, quote
 from etl_framework.targets import ledger
@@ -29,9 +29,12 @@ def warehouse_for(connection: Connection) -> type[Warehouse] | None:
     return None
 
 
-def open_warehouse(connection: Connection, root: Path, *, read_only: bool = False) -> Warehouse:
+def open_warehouse(
+    connection: Connection, root: Path, *, read_only: bool = False, home: str = ""
+) -> Warehouse:
     """Connect to a warehouse; use it in a `with` statement, which closes it.
 
+    :param home: the schema of tables that are named without one, if it is not the usual one.
     :raises ConfigError: a connection of this kind cannot hold targets.
     :raises RetryableError: the warehouse does not answer, or another process uses it.
     """
@@ -39,7 +42,14 @@ def open_warehouse(connection: Connection, root: Path, *, read_only: bool = Fals
     if warehouse is None:
         kind = getattr(connection, "type", "")
         raise ConfigError(f"a connection of type '{kind}' cannot hold targets")
-    return warehouse.open(connection, root, read_only=read_only)
+    opened = warehouse.open(connection, root, read_only=read_only)
+    if home:
+        try:
+            opened.settle(home, read_only=read_only)
+        except EtlError:
+            opened.close()
+            raise
+    return opened
 
 
 def ledger_rows(
@@ -49,15 +59,18 @@ def ledger_rows(
     where: str,
     values: Sequence[Any],
     table: str = ledger.TABLE,
+    *,
+    home: str = "",
 ) -> list[tuple[Any, ...]]:
     """Return rows of a connection's ledger; no rows if nothing was ever published.
 
     :param where: the condition after WHERE, with `?` for values.
     :param table: the ledger itself, or a table beside it.
+    :param home: the schema where it lies, if that is not the usual one.
     :raises RetryableError: the warehouse does not answer.
     """
     try:
-        with open_warehouse(connection, root, read_only=True) as warehouse:
+        with open_warehouse(connection, root, read_only=True, home=home) as warehouse:
             if not warehouse.table_columns(table):
                 return []
             sql = f"SELECT {names(columns)} FROM {quote(table)} WHERE {where}"

@@ -10,6 +10,7 @@ from typing import Any
 from etl_framework.errors import EtlError
 from etl_framework.plan.plan import Plan
 from etl_framework.project.models import Kpi
+from etl_framework.project.placed import like
 from etl_framework.project.project import PipelineFile, Project
 from etl_framework.run.execute import definition
 from etl_framework.workbench.compare import ColumnChange, compared, counted
@@ -63,6 +64,8 @@ def differences(
     :param examples: compute over the example rows of the tests only.
     :raises EtlError: the pipeline's files have errors now.
     """
+    project = project.at(environment)
+    base = base and like(base, project, project.environment_name(environment))
     now, was = _file(project, name), _file(base, name)
     model = next((version.model for version in (now, was) if version and version.model), None)
     if model is None:

@@ -136,6 +136,7 @@ def open_inputs(
     :param examples: take the example rows of the tests instead.
     :raises ConfigError: no data interval starts on the day.
     """
+    project = project.at(environment)
     workspace = project.workspace(environment)
     limits = workspace.environment.memory_limit, workspace.environment.threads
     run, interval = (None, None) if examples else _run(project, environment, pipeline, on)

@@ -85,6 +85,7 @@ def repro(
     """
     model, attempt = found
     step, notes = _step(attempt, name), list[str]()
+    project = project.at(environment)  # the commit's folder is in no repository
     workspace = project.workspace(environment)
     folder = project.root / FOLDER / re.sub(r"[^\w.+-]", "_", attempt.last.run)
     shutil.rmtree(folder, ignore_errors=True)

@@ -37,6 +37,7 @@ class Cluster:
     def __init__(self, work: Work, session: Session, role: str, bucket: S3Prefix) -> None:
         self._work = work
         self._session = session
+        self._schema = work.plan.workspace.place.beside(SCHEMA)
         self.bucket = bucket
         self.role = "default" if role == "default" else redshift_literal(role)
 
@@ -66,7 +67,7 @@ class Cluster:
         plan, relation = self._work.plan, self._work.step.relation
         parts = [part[:LONGEST_PART] for part in (plan.pipeline.name, relation)]
         name = f"{'__'.join(parts)}__{datetime.now(UTC):%Y%m%d}_{secrets.token_hex(6)}"
-        table = f"{SCHEMA}.{name}"
+        table = f"{self._schema}.{name}"
         if columns:
             listed = ", ".join(f"{quote(column.name)} {column.type}" for column in columns)
             self.run(f"CREATE TABLE {quote_table(table)} ({listed})")
@@ -117,28 +118,31 @@ class Cluster:
         """Create the schema for staging tables; another run may create it at the same time."""
         if not self._has_schema():
             try:
-                self.run(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
+                self.run(f"CREATE SCHEMA IF NOT EXISTS {quote(self._schema)}")
             except (StepError, RetryableError):
                 if not self._has_schema():
                     raise
 
     def _has_schema(self) -> bool:
         sql = "SELECT 1 FROM pg_namespace WHERE nspname = ?"
-        return bool(self._session.run(sql, (SCHEMA,)).rows)
+        return bool(self._session.run(sql, (self._schema,)).rows)
 
 
-def drop_old_tables(session: Session, before: datetime) -> int:
-    """Drop the staging tables that were made before a day, and return their number."""
+def drop_old_tables(session: Session, schema: str, before: datetime) -> int:
+    """Drop the staging tables that were made before a day, and return their number.
+
+    :param schema: the schema that they lie in.
+    """
     result = session.run(
         "SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
         "WHERE n.nspname = ? AND c.relkind = 'r'",
-        (SCHEMA,),
+        (schema,),
     )
     day = f"{before:%Y%m%d}"
     names_ = [str(name) for (name,) in result.rows]
     old = [name for name in names_ if (made := _MADE.search(name)) and made[1] < day]
     for name in old:
-        session.run(f"DROP TABLE IF EXISTS {quote(SCHEMA)}.{quote(name)}")
+        session.run(f"DROP TABLE IF EXISTS {quote(schema)}.{quote(name)}")
     return len(old)
 
 

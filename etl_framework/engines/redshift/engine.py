@@ -95,13 +95,14 @@ class RedshiftEngine(Engine):
         return required or any(isinstance(c, RowCheck) and c.on_fail != "fail" for c in checks)
 
     def clean(self, workspace: Workspace, before: datetime) -> int:
-        from etl_framework.engines.redshift.cluster import drop_old_tables
+        from etl_framework.engines.redshift.cluster import SCHEMA, drop_old_tables
 
         cluster = workspace.environment.cluster()
         with closing(cluster.open_session(workspace.root)) as session:
-            return drop_old_tables(session, before)
+            return drop_old_tables(session, workspace.place.beside(SCHEMA), before)
 
     def schemas(self, environment: Environment, connection: Connection) -> tuple[str, ...]:
         from etl_framework.engines.redshift.cluster import SCHEMA
 
-        return (SCHEMA,) if environment.cluster() == connection else ()
+        here = environment.cluster() == connection
+        return (environment.place_as_written.beside(SCHEMA),) if here else ()

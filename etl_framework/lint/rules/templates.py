@@ -88,14 +88,18 @@ class PathTemplates(Rule):
 
 
 class Settings(ApartRule):
-    """A setting names what is looked up: `{{ env.NAME }}` or `{{ var.name }}`."""
+    """A setting names what is looked up: `{{ env.NAME }}` or `{{ var.name }}`.
+
+    The name of a place is checked with its shape.
+    """
 
     codes = ("E317",)
 
     def judge(self, project: Project, facts: list[Fact]) -> Iterator[Diagnostic]:
         file = project.environments_file
         for keys, text in texts(file.data):
-            if ("{{" not in text and "{%" not in text) or reached_for(text):
+            of_a_place = len(keys) == 3 and keys[2] in ("schema", "prefix")
+            if of_a_place or ("{{" not in text and "{%" not in text) or reached_for(text):
                 continue
             try:
                 render_text(text, {"env": _Anything(), "var": _Anything()})
