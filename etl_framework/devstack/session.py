@@ -115,7 +115,8 @@ class Session:
         self.client.send(packed(b"N", body))
 
     def _simple(self, sql: str) -> None:
-        statements = self.split(sql) or [sql]
+        parts = self.split(sql)
+        statements = parts if len(parts) > 1 else [sql]  # with the comments around it
         together = len(statements) > 1 and self.status == b"I"
         try:
             if together and not any(s.split()[0].upper() in OWN_WAY for s in statements):
