@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from etl_framework.connections.base import inside
 from etl_framework.connections.bounds import Bounds
+from etl_framework.connections.label import label
 from etl_framework.connections.lookup import current, resolve
 from etl_framework.errors import ConfigError, EtlError, MissingExtraError
 
@@ -87,7 +88,13 @@ class Postgres(Bounds):
             from etl_framework.connections.libpq import session as libpq
         except ImportError as error:
             raise MissingExtraError("psycopg2", "postgres") from error
-        address = {**self.of_libpq(), "client_encoding": "UTF8", **self._address(root)}
+        opened_for = label()
+        address = {
+            "application_name": opened_for.application if opened_for else None,
+            **self.of_libpq(),
+            "client_encoding": "UTF8",
+            **self._address(root),
+        }
         connection = libpq.connect("PostgreSQL", address, self.statement_timeout)
         try:
             with our_errors():

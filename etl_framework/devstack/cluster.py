@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from etl_framework.devstack.copy_csv import Failed
 from etl_framework.devstack.objects import Objects
 from etl_framework.devstack.postgres_server import PostgresServer
+from etl_framework.devstack.query_history import QueryHistory
 from etl_framework.devstack.rewrite import rewriter, split
-from etl_framework.devstack.session import Session
+from etl_framework.devstack.session import Session, Work
 from etl_framework.devstack.wire import Channel, connect, packed
 from etl_framework.sql.quote import literal
 
@@ -41,6 +42,7 @@ class Cluster(PostgresServer):
     roles: frozenset[str] = frozenset()
     isolation: Isolation = "snapshot"
     fault: Callable[[str], bool] = lambda sql: False
+    _queries: QueryHistory = field(default_factory=QueryHistory)
 
     def start(self) -> int:
         """Listen on a free port of the loopback; returns the port."""
@@ -56,7 +58,7 @@ class Cluster(PostgresServer):
             )
             for (schema,) in schemas:
                 session.ask(f"DROP SCHEMA {schema} CASCADE")
-            session.ask("CREATE SCHEMA public; TRUNCATE redshift.load_errors")
+            session.ask("CREATE SCHEMA public; TRUNCATE redshift.load_errors, redshift.queries")
 
     def _prepare(self) -> None:
         with self._backend() as session:
@@ -88,7 +90,16 @@ class Cluster(PostgresServer):
     def session(self, client: Channel, backend: Channel) -> Session:
         """Return the session that serves a client over a connection to PostgreSQL."""
         objects = Objects(self.client, self.roles, self._keep_failed)
-        return Session(client, backend, rewriter(objects), split, lambda sql: self.fault(sql))
+        rewrite = rewriter(objects)
+
+        def remembering(sql: str, session: Session) -> Work:
+            if "sys_query_" in sql.lower():
+                with self._backend() as own:
+                    self._queries.write(own.ask)
+            return rewrite(sql, session)
+
+        ended = self._queries.observer()
+        return Session(client, backend, remembering, split, lambda sql: self.fault(sql), ended)
 
     def _keep_failed(self, table: int, failed: Sequence[Failed]) -> None:
         """Record rows that COPY could not load, on a connection that no rollback affects."""

@@ -7,7 +7,9 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from etl_framework.devstack.query_history import now
 from etl_framework.devstack.wire import Channel, Closed, WireError, packed, texts
 from etl_framework.sql.functions import KNOWN
 
@@ -43,6 +45,7 @@ class Session:
     :param split: returns the statements of a text.
     :param fault: is called with each statement before it runs; may raise WireError or Closed, or
         return True to run the statement but lose its answer.
+    :param ended: is called after each statement, with the moment it began.
     """
 
     client: Channel
@@ -50,10 +53,12 @@ class Session:
     rewrite: Callable[[str, Session], Work]
     split: Callable[[str], list[str]]
     fault: Callable[[str], bool] = lambda sql: False
+    ended: Callable[[str, datetime], None] = lambda sql, started: None
     status: bytes = b"I"
     _prepared: dict[str, Handled] = field(default_factory=dict)
     _portals: dict[str, Handled] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
+    _executed: tuple[str, datetime] | None = None
     _outstanding: int = 0
     _skipping: bool = False
     _backend_skips: bool = False
@@ -115,7 +120,8 @@ class Session:
         self.client.send(packed(b"N", body))
 
     def _simple(self, sql: str) -> None:
-        statements = self.split(sql) or [sql]
+        parts = self.split(sql)
+        statements = parts if len(parts) > 1 else [sql]  # with the comments around it
         together = len(statements) > 1 and self.status == b"I"
         try:
             if together and not any(s.split()[0].upper() in OWN_WAY for s in statements):
@@ -140,12 +146,16 @@ class Session:
             work = self.rewrite(sql, self)
             self.ask(work.sql) if isinstance(work, Passed) else work.run(self)
             raise Closed
+        started = now()
         work = self.rewrite(sql, self)
         if isinstance(work, Handled):
-            self.client.send(packed(b"C", work.run(self).encode() + b"\0"))
+            tag = work.run(self).encode()
+            self.ended(sql, started)
+            self.client.send(packed(b"C", tag + b"\0"))
             return
         self.backend.send(packed(b"Q", work.sql.encode() + b"\0"))
         failure = self._pump(to_ready=True)
+        self.ended(sql, started)
         if failure:
             raise failure
 
@@ -155,6 +165,9 @@ class Session:
             self.backend.send(packed(b"S"))
             self._outstanding = 0
             failure = self._pump(to_ready=True)
+            if self._executed:
+                self.ended(*self._executed)
+                self._executed = None
             if failure:
                 self.client.send(packed(b"E", failure.body()))
             self.client.send(packed(b"Z", self.status))
@@ -198,8 +211,10 @@ class Session:
                 self._answer_of_ours(kind, fields[0], mine)
                 return
         elif kind == b"E":
-            if self.fault(self._texts.get("portal " + fields[0], "")):
+            text = self._texts.get("portal " + fields[0], "")
+            if self.fault(text):
                 raise Closed
+            self._executed = text, now()
             if fields[0] in self._portals:
                 self._drain()
                 tag = self._portals[fields[0]].run(self)

@@ -19,6 +19,22 @@ CREATE OR REPLACE VIEW redshift.stl_load_errors AS
         line_number, column_name AS colname, column_type AS type, record_line AS raw_line,
         error_value AS raw_field_value, error_code AS err_code, error_message AS err_reason
     FROM redshift.load_errors;
+-- Seconds are measured; nothing here counts bytes, so that query_steps stays empty.
+DROP TABLE IF EXISTS redshift.queries, redshift.query_steps CASCADE;
+CREATE TABLE redshift.queries (
+    query_id bigint GENERATED ALWAYS AS IDENTITY, query_label text, query_text text,
+    start_time timestamp, end_time timestamp
+);
+CREATE TABLE redshift.query_steps (
+    query_id bigint, step_name text, start_time timestamp, input_bytes bigint,
+    spilled_block_local_disk bigint, spilled_block_remote_disk bigint
+);
+CREATE OR REPLACE VIEW redshift.sys_query_history AS
+    SELECT query_id, query_label::char(320), start_time, end_time,
+        (extract(epoch FROM end_time - start_time) * 1000000)::bigint AS elapsed_time,
+        query_text::char(4000)
+    FROM redshift.queries;
+CREATE OR REPLACE VIEW redshift.sys_query_detail AS SELECT * FROM redshift.query_steps;
 CREATE OR REPLACE VIEW redshift.pg_table_def AS
     SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname AS "column",
         format_type(a.atttypid, a.atttypmod) AS type, 'none'::text AS encoding,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl_framework import __version__
-from etl_framework.report import chart, facts, lineage, picture, sources
+from etl_framework.report import chart, costs, facts, lineage, picture, sources
 from etl_framework.run.attempts import Attempt
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ WORDS = {
     "named": lineage.named,
     "short": lineage.short,
     "age": sources.age,
+    "size": costs.size,
 }
 
 

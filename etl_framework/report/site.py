@@ -16,6 +16,7 @@ from etl_framework.project.environments import REPORT_MARK
 from etl_framework.project.models import Pipeline
 from etl_framework.project.project import Project
 from etl_framework.report import facts
+from etl_framework.report.costs import costs
 from etl_framework.report.flaky import flaky
 from etl_framework.report.gaps import gaps
 from etl_framework.report.graph import Graph
@@ -126,6 +127,7 @@ class _Site:
         """Write all pages."""
         walls = self._walls
         pages = [page for wall in walls for page in (*self._kpis(wall), *self._sources(wall))]
+        spent = costs(walls, self._tables)
         self._tables.close()  # a run may wait for the file of a warehouse
         for wall in walls:
             self._runs(wall)
@@ -144,7 +146,7 @@ class _Site:
             tables=[wall.taken_out for wall in walls],
             waiting=[w for wall in walls for w in waiting(self._project, self._environment, wall)],
         )
-        self._render.page(INDEX, "wall.html", walls=walls, pages=pages)
+        self._render.page(INDEX, "wall.html", walls=walls, pages=pages, costs=spent)
 
     def _runs(self, wall: facts.Wall) -> None:
         for attempt in wall.row.runs:

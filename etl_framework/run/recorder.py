@@ -63,7 +63,7 @@ class Recorder:
             how=how,
             user=_user(),
             host=socket.gethostname(),
-            commit=_commit(plan.root),
+            commit=commit_of(plan.root),
             params={name: param.default for name, param in plan.pipeline.params.items()},
         )
 
@@ -143,7 +143,8 @@ def _user() -> str:
 
 
 @cache
-def _commit(root: Path) -> str:
+def commit_of(root: Path) -> str:
+    """The commit of a project's files, with `+` if they were changed since; empty if unknown."""
     try:
         return describe(root)
     except ConfigError:

@@ -7,13 +7,14 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Set
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from etl_framework.connections.label import Label, labelled
 from etl_framework.engines.duckdb.session import Database
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, ConfigError, Diagnostic, EtlError, StepError
@@ -26,7 +27,7 @@ from etl_framework.run.archive import archive
 from etl_framework.run.copies import copy_records
 from etl_framework.run.execute import StepResult as StepResult
 from etl_framework.run.execute import do
-from etl_framework.run.recorder import OnResult, Recorder
+from etl_framework.run.recorder import OnResult, Recorder, commit_of
 from etl_framework.storage.spill import beside, spill_folder
 from etl_framework.storage.staging import RunFolder
 from etl_framework.targets.load import Older
@@ -127,7 +128,11 @@ class Run:
         with recorder.recording(on_result) as told:
             yield told
         copied = self.plan.environment.history_tables and recorder.tells_of_run
-        if copied and (refused := copy_records(self.plan)):
+        if not copied:
+            return
+        with self._labelled("history"):
+            refused = copy_records(self.plan)
+        if refused:
             log = logging.getLogger(__name__)
             log.warning("the warehouse does not take the records of runs: %s", refused)
 
@@ -140,7 +145,7 @@ class Run:
         step = self.plan.step("publish")
         if self.folder.step(step.needs[-1]).outcome() is None:
             raise StepError("nothing was published for this data interval")
-        with self._engine() as engine:
+        with self._engine() as engine, self._labelled("archive"):
             self._cancels[step.name] = []
             return archive(self._work(step, engine.session()))
 
@@ -225,7 +230,8 @@ class Run:
         self._cancels[step.name] = [session.interrupt]
         try:
             work = self._work(step, session)
-            done = do(work, fresh=self._fresh)
+            with self._labelled(step.name):
+                done = do(work, fresh=self._fresh)
             seconds, outcome = time.monotonic() - started, done.outcome
             return StepResult(
                 step.name, done.state, seconds, outcome.counts, outcome.checks, note=done.note
@@ -242,6 +248,12 @@ class Run:
         finally:
             self._cancels.pop(step.name)
             session.close()
+
+    def _labelled(self, step: str) -> AbstractContextManager[None]:
+        """Label what a step of this run sends to databases."""
+        plan = self.plan
+        commit, environment = commit_of(plan.root), plan.environment_name
+        return labelled(Label(plan.pipeline.name, step, self.run_id, commit, environment))
 
     def _failed(self, step: Step, started: float, error: EtlError) -> StepResult:
         placed = [

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -35,6 +36,7 @@ from etl_framework.targets.publication import (
 )
 from etl_framework.targets.tables import Table, Tables
 from etl_framework.targets.target import Target
+from etl_framework.targets.usage import Usage
 from etl_framework.targets.waiting import Holder, waited
 
 if TYPE_CHECKING:
@@ -217,6 +219,10 @@ class Warehouse(Tables):
                 self.execute("ROLLBACK")
             raise
         return Committed(inserted, results)
+
+    def usage(self, pipeline: str, start: datetime, end: datetime) -> Usage | None:
+        """Return what statements of a pipeline's runs took in a span; None if it cannot tell."""
+        return None
 
     @abstractmethod
     def cancel(self) -> None:

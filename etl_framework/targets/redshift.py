@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import accumulate, chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ from etl_framework.targets.publication import Publication, locking
 from etl_framework.targets.reshape import altered, arranged
 from etl_framework.targets.tables import Table
 from etl_framework.targets.target import Target
+from etl_framework.targets.usage import BLOCK, Usage, usage_in_redshift
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -230,6 +232,17 @@ class RedshiftWarehouse(Warehouse):
             self.refuse(publication)  # what no batch can say: which guard found rows
             raise
         return Committed([changed[end] for end in islice(ends, 1, None)], [])
+
+    def usage(self, pipeline: str, start: datetime, end: datetime) -> Usage | None:
+        ((count, microseconds, scanned, spilled),) = self.query(
+            *usage_in_redshift(pipeline, start, end)
+        )[1]
+        return Usage(
+            int(count),
+            int(microseconds or 0) / 1e6,
+            None if scanned is None else int(scanned),
+            None if spilled is None else int(spilled) * BLOCK,
+        )
 
     def cancel(self) -> None:
         self._session.cancel()

@@ -19,6 +19,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from etl_framework.connections.label import label
 from etl_framework.errors import EtlError, RetryableError
 from etl_framework.errors.failures import CONNECTING, of_message, of_sqlstate
 from etl_framework.errors.secrets import said
@@ -38,17 +39,24 @@ class BoundedCursor(Cursor):
 
     connection: BoundedConnection
 
-    def execute(self, query: Any, vars: Any = None) -> None:
-        self.connection.within_time(lambda: super(BoundedCursor, self).execute(query, vars))
+    def execute(self, query: str, vars: Any = None) -> None:  # type: ignore[override]
+        sql = query + self.connection.comment
+        self.connection.within_time(lambda: super(BoundedCursor, self).execute(sql, vars))
 
-    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
-        self.connection.within_time(lambda: super(BoundedCursor, self).copy_expert(sql, file, size))
+    def copy_expert(self, sql: str, file: Any, size: int = 8192) -> None:  # type: ignore[override]
+        text = sql + self.connection.comment
+        copy = super().copy_expert
+        self.connection.within_time(lambda: copy(text, file, size))
 
 
 class BoundedConnection(Connection):
-    """A connection whose statements end in time, and that another thread can stop."""
+    """A connection whose statements end in time, and that another thread can stop.
+
+    The label of the step that opens it is behind each statement, whichever thread sends that.
+    """
 
     seconds = 0.0
+    comment = ""
     address: Mapping[str, Any] = {}
     _why = ""
 
@@ -135,6 +143,8 @@ def connect(server: str, address: Mapping[str, Any], seconds: float) -> BoundedC
         kind = of_message(CONNECTING, str(error)) or RetryableError
         raise kind(f"cannot connect to {server}: {words}") from None
     connection.address, connection.seconds = address, seconds
+    if opened_for := label():
+        connection.comment = opened_for.comment()
     return connection
 
 

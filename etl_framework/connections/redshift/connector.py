@@ -10,10 +10,12 @@ from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import Any
 
+from etl_framework.connections.label import label
 from etl_framework.connections.redshift.session import (
     Address,
     Result,
     Session,
+    grouped,
     limit,
     our_error,
     tell,
@@ -72,14 +74,18 @@ class ConnectorSession(Session):
             milliseconds = bounds.network_timeout * 1000
             self._connection._usock.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
         self._connection.autocommit = True
+        opened_for = label()
+        self._comment = opened_for.comment() if opened_for else ""
         self.run(limit(bounds))
+        if opened_for:
+            self.run(grouped(opened_for))
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
         tell(sql)
         with self._in_time():
             cursor = self._connection.cursor()
             cursor.paramstyle = "qmark"
-            cursor.execute(sql, tuple(values) or None)
+            cursor.execute(sql + self._comment, tuple(values) or None)
             if cursor.description is None:
                 return Result([], [], max(cursor.rowcount, 0))
             columns = [

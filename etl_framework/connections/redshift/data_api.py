@@ -14,10 +14,12 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from etl_framework.connections.label import label
 from etl_framework.connections.redshift.session import (
     Result,
     Session,
     Statement,
+    grouped,
     our_error,
     tell,
 )
@@ -26,6 +28,7 @@ from etl_framework.errors.failures import of_aws
 from etl_framework.sql.quote import redshift_literal
 
 MAX_STATEMENTS = 40
+MAX_BYTES = 100_000
 KEEP_SECONDS = 3600
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 
@@ -46,6 +49,7 @@ class DataApiSession(Session):
         self._place = dict(place)
         self._session: str | None = None
         self._running: str | None = None
+        self._label = label()
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
         state = self._wait(self._send("execute_statement", {"Sql": bound(sql, values)}))
@@ -89,8 +93,17 @@ class DataApiSession(Session):
         self.cancel()
 
     def _send(self, operation: str, body: Mapping[str, Any]) -> str:
+        if self._label and not self._session:
+            self._wait(self._request("execute_statement", {"Sql": grouped(self._label)}))
+        return self._request(operation, body)
+
+    def _request(self, operation: str, body: Mapping[str, Any]) -> str:
         for sql in (body["Sql"],) if "Sql" in body else body["Sqls"]:
             tell(sql)
+        if "Sql" in body:
+            body = {**body, "Sql": self._signed(body["Sql"])}
+        else:
+            body = {**body, "Sqls": [self._signed(sql) for sql in body["Sqls"]]}
         # A request may be sent again if its answer is lost; thanks to its token it runs once.
         token = {"ClientToken": str(uuid.uuid4())}
         where = {"SessionId": self._session} if self._session else self._place
@@ -100,6 +113,11 @@ class DataApiSession(Session):
         self._session = answer.get("SessionId") or self._session
         self._running = str(answer["Id"])
         return self._running
+
+    def _signed(self, sql: str) -> str:
+        """Return a statement with the label behind it, if the API takes one that long."""
+        signed = sql + (self._label.comment() if self._label else "")
+        return signed if len(signed.encode()) <= MAX_BYTES else sql
 
     def _wait(self, id_: str) -> Mapping[str, Any]:
         wait, end = FIRST_WAIT, time.monotonic() + self._seconds

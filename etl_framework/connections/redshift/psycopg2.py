@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from etl_framework.connections.label import label
 from etl_framework.connections.redshift.session import (
     Address,
     Result,
     Session,
+    grouped,
     limit,
     our_error,
     tell,
@@ -48,6 +50,8 @@ class Psycopg2Session(Session):
         self._connection = libpq.connect("Redshift", arguments, seconds)
         self._connection.autocommit = True
         self.run(limit(address.bounds))
+        if opened_for := label():
+            self.run(grouped(opened_for))
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
         tell(sql)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from etl_framework.connections.bounds import Bounds
+from etl_framework.connections.label import Label
 from etl_framework.errors import EtlError
 from etl_framework.errors.failures import REDSHIFT, of_message
 from etl_framework.errors.secrets import said, without_secrets
@@ -90,6 +91,11 @@ class Session(ABC):
 def tell(sql: str) -> None:
     """Log a statement that is sent, so that a task's log shows what ran."""
     logging.getLogger(__name__).info("SQL: %s", without_secrets(sql))
+
+
+def grouped(label: Label) -> str:
+    """Return the statement that puts a session's queries into the group of a step."""
+    return f"SET query_group TO '{label.group}'"
 
 
 def limit(bounds: Bounds) -> str:
