@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ETL := $(BIN)/etl
-# Half as many processes again as cores: tests wait for servers and for what they started.
-SPREAD := -n $(shell echo $$((3 * $$(nproc) / 2))) --dist worksteal
+# Twice as many processes as cores: tests wait for servers and for what they started.
+SPREAD := -n $(shell echo $$((2 * $$(nproc)))) --dist worksteal
 
 .PHONY: demo pictures test quick lint docs bench bench-checks bench-dags bench-lint bench-lsp bench-many bench-meaning \
         bench-memory bench-mistakes bench-report chaos corpus airflow fuzz fuzz-guided test-airflow test-bundle \

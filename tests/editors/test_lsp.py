@@ -81,7 +81,7 @@ def test_policies_that_are_typed_show_in_pipelines(orders: Folder, editor: Edito
 
     (wrong,) = editor.show("policies.yml", policies.replace("[orders]", "[ordres]"))
     assert (wrong["code"], wrong["message"]) == (
-        "E605", "there is no pipeline 'ordres'\nhint: did you mean 'orders'?",
+        "E605", "there is no pipeline or KPI 'ordres'\nhint: did you mean 'orders'?",
     )  # fmt: skip
     assert editor.latest[(orders.root / FILE).as_uri()] == []
 

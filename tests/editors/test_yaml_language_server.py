@@ -96,7 +96,7 @@ def test_completion_of_sources(editor: Editor, project: Path) -> None:
         pytest.param(PIPELINE, "type: not_null", "type: not_nul", "Value must be", id="no check"),
         pytest.param(PIPELINE, 'max_rejected: "5%"', 'max_rejected: "5 percent"',
                      "does not match the pattern", id="no threshold"),
-        pytest.param(PIPELINE, "    connection: lake\n", "", "Missing property \"connection\"",
+        pytest.param(PIPELINE, "    path: streaming-data/*.csv*\n", "", "Missing property \"path\"",
                      id="a key is missing"),
         pytest.param(ENVIRONMENTS, "type: directory", "type: dirctory", "Value must be",
                      id="no connection"),

@@ -200,7 +200,7 @@ HURTS: list[tuple[str, str, Callable[[], str], str]] = [
     (
         "import", SQL,
         lambda: "{% import 'os' as os %}{{ os }}",
-        "E40",
+        "E302",
     ),
     (
         "a file in SQL", SQL,
