@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from etl_framework.project.project import PipelineFile
 
 FILE = ".etl/pipelines.json"
+VERSION = f"{__version__}, 1"  # the latter changes with the fields of a summary
 # Where a source reads, or a KPI writes: its connection and its table, if it has one.
 Place = tuple[str, str]
 # When a file was saved, and its size; none of a file that is not there.
@@ -126,7 +127,7 @@ def _stamp(root: Path, path: str, stamps: dict[str, Stamp]) -> Stamp:
 def _kept(root: Path) -> dict[str, Any]:
     try:
         content = unsealed((root / FILE).read_bytes())
-        known: dict[str, Any] = content["files"] if content["version"] == __version__ else {}
+        known: dict[str, Any] = content["files"] if content["version"] == VERSION else {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return known
@@ -137,5 +138,5 @@ def _keep(root: Path, found: dict[str, Any]) -> None:
         file = root / FILE
         file.parent.mkdir(exist_ok=True)
         draft = file.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(sealed({"version": __version__, "files": found}))
+        draft.write_bytes(sealed({"version": VERSION, "files": found}))
         draft.replace(file)

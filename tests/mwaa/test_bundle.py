@@ -74,8 +74,9 @@ def _is_whole(bundle: Path) -> None:
     [
         pytest.param("3.3.1", ["/pipelines", "/pipeline_templates", "/sql_templates",
                                "/.etl", "/code"], id="glob"),
-        pytest.param("2.11.2", ["^pipelines(/|$)", "^pipeline_templates(/|$)", "^sql_templates(/|$)",
-                                r"^\.etl(/|$)", "^code(/|$)"], id="regular expressions"),
+        pytest.param("2.11.2", ["^pipelines(/|$)", "^pipeline_templates(/|$)",
+                                "^sql_templates(/|$)", r"^\.etl(/|$)", "^code(/|$)"],
+                     id="regular expressions"),
     ],
 )  # fmt: skip
 def test_the_folder_of_dags(with_prod: Folder, version: str, lines: list[str]) -> None:
