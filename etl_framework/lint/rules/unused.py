@@ -80,7 +80,9 @@ class CheckOrder(Rule):
                 continue
             try:
                 name = checked.pipeline_file.stem
-                build_plan(project, name, None, checked.interval, checked.compilation)
+                # As it is written: who runs, and from which branch, lint does not look up.
+                here = replace(project, written=(project.environment_name(None), project))
+                build_plan(here, name, None, checked.interval, checked.compilation)
             except PlanError as error:
                 yield from (
                     diagnostic for diagnostic in error.diagnostics if diagnostic.code == "E305"
