@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
+import pytest
+
+from etl_framework.targets import duckdb as target
 from tests.cli.conftest import Etl
 from tests.cli.test_several import DAY, orders, tables
 from tests.conftest import Folder
 
 __all__ = ["orders"]
+
+
+# Opens a DuckDB file, says so, and lets it go when it is told to.
+HOLDER = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
 
 
 def begun(told: str) -> list[str]:
@@ -66,3 +75,27 @@ def test_quiet_prints_the_results_and_the_errors_alone(orders: Folder, etl: Etl)
     done = etl("run", "shop", "other", *DAY, "--jobs", "2", "-q")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("published 2 rows to ") == 2
+
+
+def test_a_file_that_another_process_has_open_is_waited_for(
+    orders: Folder, etl: Etl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = orders.root / ".etl/warehouse.duckdb"
+    file.parent.mkdir()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout and holder.stdout.readline() == "1\n"
+    waits = []
+
+    def let_go(seconds: float) -> None:
+        waits.append(seconds)
+        if holder.poll() is None:
+            holder.communicate("\n")
+
+    monkeypatch.setattr(target.time, "sleep", let_go)
+    done = etl("run", "shop", *DAY)
+    assert (done.returncode, bool(waits)) == (0, True), done.stderr

@@ -55,7 +55,8 @@ def test_a_page_is_true(code: str, tmp_path: Path) -> None:
     else:
         right, wrong = parts["right"], parts["wrong"]
     file.write_text(right)
-    assert [str(each) for each in linted(root) if each.code == code] == []
+    # E602: no rule breaks over what is right.
+    assert [str(each) for each in linted(root) if each.code in (code, "E602")] == []
 
     file.write_text(wrong)
     found = [each for each in linted(root) if each.code == code]

@@ -257,3 +257,27 @@ def test_a_template_that_nothing_is_made_of(templates: Folder) -> None:
     assert problem.startswith(
         "pipeline_templates/counted.yml:1:1: W310 warning: no pipeline is made"
     )
+
+
+def test_a_block_of_the_caller_takes_the_place_of_the_template_s(templates: Folder) -> None:
+    own = """
+kpis:
+  counts:
+    sql: counts.sql
+    params: {of: clicks, least: 9}
+    target: {connection: warehouse, table: mine}
+    columns: [{name: customer, type: varchar(20)}, {name: n, type: bigint}]
+"""
+    templates.write("pipelines/web/clicks.yml", CALLER + own)
+    model = load_project(templates.root).pipeline("clicks").model
+    assert model and model.kpis["counts"].target.table == "mine"
+
+
+def test_places_in_a_list_that_has_lost_a_wrong_item(templates: Folder) -> None:
+    checks = "      checks: [{type: nope}, {type: expression, expression: amuont > 1}]\n"
+    text = TEMPLATE.replace("  kpis:\n", checks + "  kpis:\n")
+    templates.write("pipeline_templates/counted.yml", text)
+    line = next(n for n, line in enumerate(text.lstrip().split("\n"), 1) if "amuont" in line)
+    column = checks.index("amuont") + 1
+    told = problems(templates)
+    assert any(f"counted.yml:{line}:{column}: " in each for each in told), told

@@ -211,6 +211,18 @@ def test_values_for_a_function_and_a_check(filtered: Folder, etl: Etl) -> None:
     assert customers(filtered) == ["bob"]
 
 
+def test_sql_that_does_not_use_a_value_is_not_run_again(filtered: Folder, etl: Etl) -> None:
+    file = filtered.root / "pipelines/orders.yml"
+    file.write_text(file.read_text().replace("kpis:", "transforms: {kept: {sql: kept.sql}}\nkpis:"))
+    filtered.write("sql_templates/kept.sql", "SELECT * FROM orders")
+    sql = filtered.root / "sql_templates/orders/totals.sql"
+    sql.write_text(sql.read_text().replace("FROM orders", "FROM kept"))
+    assert etl("run", "orders", *DAY).returncode == 0
+    again = etl("run", "orders", *DAY, "--var", "least=20")
+    assert "= transform.kept" in again.stderr
+    assert "✓ kpi.totals" in again.stderr
+
+
 def test_a_name_stands_once(filtered: Folder) -> None:
     file = filtered.root / "pipelines/orders.yml"
     file.write_text(file.read_text() + "    params: {least: 1}\n")

@@ -117,6 +117,12 @@ def test_mistakes_of_macros(library: Path, macro: str, expected: str) -> None:
     assert expected in told(library, source)
 
 
+def test_a_link_is_no_file_of_macros(library: Path) -> None:
+    (library.parent / "secret.sql").write_text("{% macro m(x) %}1{% endmacro %}")
+    (library / "macros/linked.sql").symlink_to(library.parent / "secret.sql")
+    assert "E302" in told(library, "{% from 'macros/linked.sql' import m %}SELECT {{ m(1) }}")
+
+
 def test_files_that_import_each_other_end(library: Path) -> None:
     (library / "macros/parts.sql").write_text(
         "{% from 'macros/other.sql' import n %}{% macro m(x) %}{{ n(x) }}{% endmacro %}"
