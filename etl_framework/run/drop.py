@@ -33,7 +33,7 @@ class PlaceToDrop:
         """Look at the place of an environment, and drop nothing.
 
         :raises ConfigError: the environment has no place of its own, is protected, or its place is
-            a schema that pipelines name.
+            a schema that pipelines name, or that holds tables of others.
         :raises RetryableError: a database or S3 does not answer.
         """
         name = project.environment_name(environment)
@@ -57,6 +57,12 @@ class PlaceToDrop:
                 f"'{schema}' is a schema that pipelines name, or the usual one of '{connection}'",
                 hint="it is not dropped: give the environment a `schema` of its own",
             )
+        for connection, schema in sorted(schemas):
+            if strange := _strange(placed, workspace, connection, schema):
+                raise ConfigError(
+                    f"'{schema}' holds tables that no run here has made: {', '.join(strange[:5])}",
+                    hint="it is not dropped: move them to another schema first",
+                )
         return cls(workspace, tuple(sorted(schemas)), _staging(workspace))
 
     @property
@@ -100,6 +106,25 @@ def _schemas(project: Project, workspace: Workspace) -> Iterator[tuple[str, str]
     for model in project.models:
         for kpi in model.kpis.values():
             yield kpi.target.connection, kpi.target.table.rpartition(".")[0]
+
+
+def _strange(project: Project, workspace: Workspace, connection: str, schema: str) -> list[str]:
+    """The tables of a schema that neither pipelines nor the ledger name, nor are of ours."""
+    environment = workspace.environment
+    if schema in engine_of(environment).schemas(environment, environment.connections[connection]):
+        return []
+    named = {kpi.target.table.lower() for model in project.models for kpi in model.kpis.values()}
+    for (targets,) in workspace.ledger_rows(connection, ["targets"], "1 = 1", ()):
+        named |= {str(target["table"]).lower() for target in unpacked(targets)}
+    known = workspace.connection(connection)
+    with open_warehouse(known, workspace.root, read_only=True) as warehouse:
+        sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
+        rows = warehouse.query(f"{sql} AND table_type = 'BASE TABLE'", (schema,))[1]
+    return sorted(
+        str(name)
+        for (name,) in rows
+        if not str(name).startswith("etl_") and f"{schema}.{name}".lower() not in named
+    )
 
 
 def _exists(workspace: Workspace, connection: str, schema: str) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from etl_framework.errors import ConfigError
 from etl_framework.project.project import load_project
 from etl_framework.run.drop import PlaceToDrop
+from etl_framework.targets.duckdb import DuckDBWarehouse
 from tests.conftest import Folder
 
 
@@ -76,4 +77,18 @@ def test_also_schemas_of_kpis_that_are_gone(places: Folder) -> None:
     assert place.schemas == (("w", "pr_main"), ("w", "pr_mart"))
     assert place.staging.endswith(".etl/staging/place-pr_")
     place.drop()
+    assert of(places, "pr").empty
+
+
+def test_tables_that_no_run_has_made_keep_a_schema(places: Folder) -> None:
+    assert places.etl("run", "p", "--date", "2024-06-25", "--env", "pr").returncode == 0
+    with DuckDBWarehouse(places.root / ".etl/w.duckdb") as warehouse:
+        warehouse.execute("CREATE TABLE pr_mart.budget (a integer)")
+    done = places.etl("clean", "--env", "pr", "--drop-place", "--yes")
+    assert done.returncode == 2
+    assert "'pr_mart' holds tables that no run here has made: budget" in done.stderr
+    with DuckDBWarehouse(places.root / ".etl/w.duckdb") as warehouse:
+        assert warehouse.number("SELECT COUNT(*) FROM pr_mart.k") == 1
+        warehouse.execute("DROP TABLE pr_mart.budget")
+    assert places.etl("clean", "--env", "pr", "--drop-place", "--yes").returncode == 0
     assert of(places, "pr").empty
