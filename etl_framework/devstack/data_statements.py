@@ -11,6 +11,20 @@ from time import monotonic
 from typing import Any
 
 MAX_STATEMENTS, MAX_TEXT = 40, 100_000
+# The API's names of types, by the numbers that PostgreSQL has for them.
+TYPES = {
+    16: "bool",
+    20: "int8",
+    21: "int2",
+    23: "int4",
+    700: "float4",
+    701: "float8",
+    1082: "date",
+    1083: "time",
+    1114: "timestamp",
+    1184: "timestamptz",
+    1700: "numeric",
+}
 Body = Mapping[str, Any]
 
 
@@ -102,7 +116,7 @@ class Statements:
             raise ApiError("ResourceNotFoundException", "Query does not have result.")
         columns, rows = running.results[number - 1]
         return {
-            "ColumnMetadata": [{"name": name, "label": name} for name in columns],
+            "ColumnMetadata": columns,
             "Records": [[_field(value) for value in row] for row in rows],
             "TotalNumRows": len(rows),
         }
@@ -188,7 +202,7 @@ class Statements:
                 for sql in running.sqls:
                     cursor.execute(*_bound(sql, values))
                     rows = cursor.description and (
-                        [column.name for column in cursor.description],
+                        [_metadata(column) for column in cursor.description],
                         cursor.fetchall(),
                     )
                     running.results.append(rows)
@@ -211,6 +225,11 @@ def _bound(sql: str, values: Mapping[str, str]) -> tuple[str, Mapping[str, str] 
         return sql, None
     # WHERE id = :id AND day = :day::date -> WHERE id = %(id)s AND day = %(day)s::date
     return re.sub(r"(?<!:):(\w+)", r"%(\1)s", sql.replace("%", "%%")), values
+
+
+def _metadata(column: Any) -> Body:
+    type_name = TYPES.get(column.type_code, "varchar")
+    return {"name": column.name, "label": column.name, "typeName": type_name}
 
 
 def _field(value: Any) -> Body:

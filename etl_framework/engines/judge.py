@@ -17,8 +17,11 @@ from etl_framework.plan.step import Step
 from etl_framework.sources.base import Extracted, Source
 from etl_framework.storage.outcome import CheckResult, Outcome, Status
 from etl_framework.storage.parquet import FILE, ROW
+from etl_framework.storage.rejected import columns_at_fault
 
 LONGEST = 200
+# Of so many columns at fault an outcome tells how many rows could not be read.
+COLUMNS = 20
 
 
 def context_of(work: Work) -> Context:
@@ -62,7 +65,15 @@ def extracted(work: Work, rows: Extracted, made: Outcome) -> Outcome:
     """
     _stay_within_limit(work.step, work.source, rows.rejected, rows.read)
     counts = {"read": rows.read, "kept": rows.kept, "rejected": rows.rejected}
-    return replace(made, counts=counts, sources=rows.files, since=rows.since, arrived=rows.arrived)
+    unread = columns_at_fault(work.folder.files("rejected")) if rows.rejected else {}
+    return replace(
+        made,
+        counts=counts,
+        sources=rows.files,
+        since=rows.since,
+        arrived=rows.arrived,
+        unread=dict(list(unread.items())[:COLUMNS]),
+    )
 
 
 def remarks(work: Work, rows: Extracted) -> tuple[CheckResult, ...]:

@@ -19,6 +19,7 @@ SIGNS: Mapping[State, str] = {
     "due": " ",
 }  # fmt: skip
 
+UNREAD = "could not be read"
 # The result of a check, with its run.
 Result = tuple[Attempt, Mapping[str, Any]]
 
@@ -144,7 +145,13 @@ class TakenOut:
 def _rejections(last: Mapping[str, StepFacts]) -> Iterator[tuple[str, str, int]]:
     for name, step in last.items():
         if rejected := step.counts.get("rejected", 0):
-            yield name.removeprefix("extract."), "could not be read", rejected
+            source = name.removeprefix("extract.")
+            for column, rows in step.unread.items():
+                if column:
+                    rejected -= rows
+                    yield source, f"{UNREAD}: {column}", rows
+            if rejected:
+                yield source, UNREAD, rejected
         for check in step.checks:
             if check["status"] == "quarantine":
                 yield str(check["relation"]), str(check["check"]), int(check["failing"])

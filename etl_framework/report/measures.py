@@ -8,6 +8,8 @@ from etl_framework.sql.quote import quote
 
 WHOLE = {"smallint", "integer", "bigint"}
 NUMBERS = {*WHOLE, "decimal", "real", "double precision"}
+# The last words of names of columns whose numbers name things.
+IDS = {"id", "key", "sk"}
 TIMES = ("date", "timestamp", "timestamptz")
 # So many columns are compared at the most.
 MEASURES = 20
@@ -27,8 +29,10 @@ def measured(kpi: Kpi, hidden: set[str]) -> list[Column]:
 
 
 def measure(column: Column) -> str:
-    """The SQL that takes the values of several rows together."""
+    """The SQL that takes the values of several rows together; a sum of ids would say nothing."""
     name = quote(column.name)
+    if _is_id(column):
+        return f"COUNT(DISTINCT {name})"
     return f"SUM({name})" if column.type.name in WHOLE else f"AVG({name})"
 
 
@@ -37,6 +41,12 @@ def title(column: Column, single: bool) -> str:
 
     :param single: whether it was one row each time, so that its value is the result.
     """
+    if _is_id(column):
+        return f"distinct {column.name}"
     if single:
         return column.name
     return f"{'sum' if column.type.name in WHOLE else 'mean'} of {column.name}"
+
+
+def _is_id(column: Column) -> bool:
+    return column.type.name in WHOLE and column.name.lower().split("_")[-1] in IDS

@@ -29,6 +29,7 @@ class StepFacts:
     :param error: code and message; empty if it did not fail.
     :param files: the files that a source was read from.
     :param arrived: when the newest of them was written, as ISO 8601; empty if nobody can tell.
+    :param unread: how many rows of a source could not be read, by the column at fault.
     """
 
     step: str
@@ -40,6 +41,7 @@ class StepFacts:
     error: str = ""
     files: Sequence[str] = ()
     arrived: str = ""
+    unread: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

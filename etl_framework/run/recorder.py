@@ -103,12 +103,12 @@ class Recorder:
     def _facts(self, result: StepResult) -> StepFacts:
         before = self._steps.get(result.step)
         files: Sequence[str] = ()
-        arrived = ""
+        arrived, unread = "", dict[str, int]()
         if result.state == "done" and result.step.startswith("extract."):
             outcome = self._folder.step(result.step).outcome()
             if outcome:
                 files = [name for name, _ in outcome.sources[:FILES]]
-                arrived = outcome.arrived
+                arrived, unread = outcome.arrived, outcome.unread
         return StepFacts(
             step=result.step,
             state=result.state,
@@ -119,6 +119,7 @@ class Recorder:
             error=_error(result),
             files=files,
             arrived=arrived,
+            unread=unread,
         )
 
     def _write(self, state: State, ended: str = "") -> None:

@@ -51,6 +51,7 @@ class Outcome:
     :param table: the relation's table, if the engine keeps relations in a database.
     :param sources: the files that a source was read from, with their versions.
     :param since: from when on changes were read, as `Extracted` says; `arrived` likewise.
+    :param unread: how many rows could not be read, by the column at fault; '' if of none.
     :param fingerprint: a hash that changes when the output could change.
     :param definition: a hash of all that the project's files say about the step.
     """
@@ -62,6 +63,7 @@ class Outcome:
     sources: tuple[tuple[str, str], ...] = ()
     since: str = ""
     arrived: str = ""
+    unread: dict[str, int] = field(default_factory=dict)
     fingerprint: str = ""
     definition: str = ""
 
@@ -104,6 +106,7 @@ class Finished:
                 sources=tuple((str(name), str(version)) for name, version in facts["sources"]),
                 since=str(facts["since"]),
                 arrived=str(facts.get("arrived", "")),  # earlier versions did not store it
+                unread={str(name): int(rows) for name, rows in facts.get("unread", {}).items()},
                 fingerprint=str(facts["fingerprint"]),
                 definition=str(facts["definition"]),
             )

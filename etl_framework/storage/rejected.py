@@ -85,6 +85,13 @@ def counted(files: Sequence[str], ids: Sequence[str]) -> Iterator[tuple[str, str
     yield from _query(files, f"SELECT rule, {known}, count(*) FROM found GROUP BY ALL")
 
 
+def columns_at_fault(files: Sequence[str]) -> dict[str, int]:
+    """How many rows could not be read because of each column, the most first; '' if of none."""
+    counted_rows = f"SELECT coalesce(name, ''), count(*) FROM found WHERE rule = {literal(PARSE)}"
+    rows = _query(files, f"{counted_rows} GROUP BY 1 ORDER BY 2 DESC, 1")
+    return {str(name): int(count) for name, count in rows}
+
+
 def _query(files: Sequence[str], sql: str) -> Iterator[tuple[Any, ...]]:
     import duckdb
 

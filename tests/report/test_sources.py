@@ -26,12 +26,12 @@ def test_rows_of_each_data_interval(days: Folder) -> None:
     text = words(pages[PAGE].text)
 
     sound(pages)
-    assert "Data interval read could not be read kept files Newest file" in re.sub(
+    assert "Data interval read could not be read: order_id kept files Newest file" in re.sub(
         "(?<=[a-z])(?=could|kept|files|Newest)|(?<=interval)(?=read)", " ", text)  # fmt: skip
     assert "2024-06-202111" in text  # read, could not be read, kept, files
     assert "2024-06-291011" in text
     assert "2024-06-26" not in pages[PAGE].text  # its file is missing
-    assert "rows taken out 1" in text and "could not be read" in text
+    assert "rows taken out 1" in text and "could not be read: order_id" in text
     assert "etl quarantine show orders.orders" in text
     assert "sources/orders.orders.html" in pages["index.html"].links
     assert "sources/orders.orders.html" in pages["quarantine.html"].links

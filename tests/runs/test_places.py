@@ -105,7 +105,7 @@ def everything(folder: Folder, *schemas: str) -> dict[str, list[tuple[Any, ...]]
 
 
 def told(rows: list[tuple[Any, ...]]) -> list[tuple[str, str]]:
-    """Who has bought for how much; some ways to the database give numbers as texts."""
+    """Who has bought for how much, with the digits that the database gives."""
     return [(who, str(amount)) for who, amount, *_ in rows]
 
 

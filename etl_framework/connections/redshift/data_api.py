@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from etl_framework.connections.label import label
@@ -31,6 +32,13 @@ MAX_STATEMENTS = 40
 MAX_BYTES = 100_000
 KEEP_SECONDS = 3600
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
+# Types whose values come as texts, by the API's name of the type.
+READ_AS: Mapping[str, Callable[[str], Any]] = {
+    "numeric": Decimal,
+    "date": date.fromisoformat,
+    "timestamp": datetime.fromisoformat,
+    "timestamptz": datetime.fromisoformat,
+}
 
 
 class DataApiSession(Session):
@@ -149,7 +157,8 @@ class DataApiSession(Session):
         while True:
             page = self._call("get_statement_result", Id=id_, **more)
             columns = [str(column["name"]) for column in page["ColumnMetadata"]]
-            rows += [tuple(map(_value, row)) for row in page["Records"]]
+            types = [str(column.get("typeName")) for column in page["ColumnMetadata"]]
+            rows += [tuple(map(_value, row, types)) for row in page["Records"]]
             if not page.get("NextToken"):
                 return Result(columns, rows)
             more = {"NextToken": page["NextToken"]}
@@ -189,7 +198,14 @@ def _literal(value: Any) -> str:
     return redshift_literal(value)
 
 
-def _value(field: Mapping[str, Any]) -> Any:
+def _value(field: Mapping[str, Any], type_name: str) -> Any:
     if field.get("isNull"):
         return None
-    return next(iter(field.values()))
+    value = next(iter(field.values()))
+    read = READ_AS.get(type_name)
+    if read is None or not isinstance(value, str):
+        return value
+    try:
+        return read(value)
+    except ValueError:  # a year that Python does not know, which stays a text
+        return value

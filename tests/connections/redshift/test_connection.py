@@ -73,6 +73,16 @@ def test_values_go_in_and_come_out(session: Session) -> None:
     assert found.rows == [(7, "it's 100 % \\ ?", "2024-06-01", "2024-06-01 10:00:00", True)]
     assert len(found.columns) == 5
     assert session.run("SELECT n FROM t WHERE FALSE").rows == []
+    ((*values,),) = session.run(
+        "SELECT d, at, m, n, CAST(n AS DECIMAL(9, 2)) / 2, n > 6, CAST(0.5 AS FLOAT8), NULL::date, s "
+        "FROM t"
+    ).rows
+    expected = [
+        date(2024, 6, 1), datetime(2024, 6, 1, 10), moment, 7, Decimal("3.5"), True, 0.5, None,
+        "it's 100 % \\ ?",
+    ]  # fmt: skip
+    assert values == expected
+    assert list(map(type, values)) == list(map(type, expected))
     assert session.run("DELETE FROM t WHERE n = ?", (7,)).rows == []
 
 
