@@ -23,7 +23,7 @@ from etl_framework.sql.quote import names, quote
 from etl_framework.storage.outcome import CheckResult
 from etl_framework.targets import ledger
 from etl_framework.targets.alteration import Transaction
-from etl_framework.targets.checks import check_targets
+from etl_framework.targets.checks import check_targets, rows_before
 from etl_framework.targets.files import files_table
 from etl_framework.targets.ledger import LedgerEntry, Statement
 from etl_framework.targets.load import Load
@@ -192,6 +192,11 @@ class Warehouse(Tables):
         """
         return redshift_condition(sql)
 
+    @classmethod
+    def written(cls, redshift: str, duckdb: str) -> str:
+        """Return a query, which is given in two dialects, in the SQL of this database."""
+        return redshift
+
     def commit(self, publication: Publication) -> Committed:
         """Run one transaction: all of its statements take effect, or none.
 
@@ -207,12 +212,11 @@ class Warehouse(Tables):
                     self.execute(sql)
             self.alter_together(publication.altered)
             self.refuse(publication)
-            inserted = []
+            inserted, before = [], rows_before(publication.checks, self)
             for statements in publication.changes:
                 inserted.append([self.execute(*statement) for statement in statements][-1])
-            results = check_targets(
-                publication.checks, publication.entry.interval, self.condition, self._row
-            )
+            interval = publication.entry.interval
+            results = check_targets(publication.checks, interval, self, before)
             for statement in publication.recorded(results):
                 self.execute(*statement)
             self.execute("COMMIT")
@@ -297,7 +301,8 @@ class Warehouse(Tables):
             refused = [guard.diagnostic(rows) for guard, rows in pairs if rows]
         return refused + [said for read in publication.read if (said := read.changed(self))]
 
-    def _row(self, sql: str) -> tuple[Any, ...]:
+    def row(self, sql: str) -> tuple[Any, ...]:
+        """Return the only row of a query."""
         return self.query(sql)[1][0]
 
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:

@@ -175,6 +175,12 @@ class PostgresWarehouse(Warehouse):
     def lock_limits(self, seconds: int) -> list[str]:
         return [f"SET lock_timeout = '{seconds}s'"]
 
+    @classmethod
+    def written(cls, redshift: str, duckdb: str) -> str:
+        import sqlglot
+
+        return str(sqlglot.transpile(redshift, read="redshift", write="postgres")[0])
+
     def cancel(self) -> None:
         self._connection.cancel()
 
