@@ -30,6 +30,7 @@ class Changes(Scd2):
 
     missing = ("keep", "close")
     marks_rows = True
+    dates_all_rows = False
 
     def last_wins(self, target: Target) -> bool:
         return not target.interval_column

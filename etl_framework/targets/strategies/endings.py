@@ -27,6 +27,7 @@ class Endings(Changes):
     """
 
     rows_of = "all"
+    dates_all_rows = True
 
     def first(self, load: Load, stage: str, entry: LedgerEntry) -> Statement:
         """The keys whose versions may change, and from when on.
