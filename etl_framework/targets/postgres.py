@@ -139,6 +139,8 @@ class PostgresWarehouse(Warehouse):
         """Views that read columns with another type are dropped and made again around it."""
         altered = super().alter(difference, dropped)
         retyped = difference.retyped
+        if not retyped:
+            return altered
         oid, numbers = self._numbers(difference.table.name, [change.there for change in retyped])
         views = Dependents(self.query, VIEWS, GRANTS).views(oid, numbers) if numbers else []
         if not views:

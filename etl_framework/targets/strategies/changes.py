@@ -52,9 +52,8 @@ class Changes(Scd2):
         touched = f"{same} AND ({table}.{TO} IS NULL OR {table}.{TO} >= {first}.etl_first)"
         made, values = self.versions_of(load, stage, entry, touched)
         return [
-            (f"CREATE TEMP TABLE {versions} AS SELECT {columns} FROM {table} WHERE 1 = 0", ()),
             (f"CREATE TEMP TABLE {first} AS {since}", given),
-            (f"INSERT INTO {versions} ({columns}) {made}", values),
+            (f"CREATE TEMP TABLE {versions} AS {made}", values),
             (f"DELETE FROM {table} USING {first} WHERE {touched}", ()),
             (f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {versions}", ()),
         ]
