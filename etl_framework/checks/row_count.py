@@ -15,13 +15,15 @@ class RowCount(BoundedCheck):
     """There are `min` to `max` rows, and about as many as in the runs before.
 
     Those are up to seven runs of earlier data intervals that the ledger knows; `max_change` is
-    measured against their mean. Without such runs it passes.
+    measured against their mean. Without such runs it passes. With `on: target` it is measured
+    against the number of rows that the table had before the run.
     """
 
     type: Literal["row_count"]
     max_change: Threshold | None = Field(
         None,
-        description='How far from the mean of the runs before, for example `"50%"` or `"1000"`.',
+        description='How far from the mean of the runs before, for example `"50%"` or `"1000"`;'
+        " with `on: target`, from the table before the run.",
     )
 
     @model_validator(mode="after")
@@ -43,5 +45,6 @@ class RowCount(BoundedCheck):
         if self.max_change and (earlier := list(context.earlier())):
             mean = round(sum(earlier) / len(earlier))
             kept = kept and not self.max_change.exceeded(abs(rows - mean), mean)
-            words.append(f"{mean:,} in the runs before, {self.max_change} may change")
+            when = "before the run" if self.on == "target" else "in the runs before"
+            words.append(f"{mean:,} {when}, {self.max_change} may change")
         return kept, "; ".join(words)

@@ -87,12 +87,15 @@ def _line(plan: Plan, state: str, begun: float, what: str) -> None:
 
 def _in_words(plan: Plan, results: dict[str, StepResult]) -> str:
     """What a run did: `published 1,234 rows, 12 rejected, 1 check warns`."""
+    from etl_framework.run.today import TODAYS_ROWS
     from etl_framework.targets.earlier import EARLIER_ROWS
 
     rows = results["publish"].counts["rows"] if "publish" in results else 0
     rejected = sum(row[3] for row in source_rows(plan, results))
     checks = [check for result in results.values() for check in result.checks]
-    warnings = [c for c in checks if c.status == "warning" and c.check != EARLIER_ROWS]
+    warnings = [
+        c for c in checks if c.status == "warning" and c.check not in (EARLIER_ROWS, TODAYS_ROWS)
+    ]
     told = [f"published {rows:,} row{'' if rows == 1 else 's'}"]
     told += [f"{rejected:,} rejected"] if rejected else []
     told += [f"{c.check} of {c.relation} warns" for c in warnings[:3]]

@@ -79,6 +79,7 @@ def recorded(run: Run, results: dict[str, StepResult]) -> Iterator[None]:
 
 def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
     """Print what was read, how it was checked and what was published."""
+    from etl_framework.run.today import TODAYS_ROWS
     from etl_framework.targets.earlier import EARLIER_ROWS
 
     sources, checks = source_rows(plan, results), []
@@ -87,7 +88,7 @@ def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
         checks += [
             (c.relation, c.check, c.status, c.note or f"{c.failing} of {c.rows} ({c.rate:.2%})")
             for c in step_checks
-            if c.check != EARLIER_ROWS
+            if c.check not in (EARLIER_ROWS, TODAYS_ROWS)
         ]
     if sources:
         click.echo("\n" + text_table(("source", "read", "kept", "rejected"), sources))
@@ -100,10 +101,11 @@ def _summary(plan: Plan, results: dict[str, StepResult]) -> None:
 
 
 def tell_lost(results: dict[str, StepResult]) -> None:
-    """Print which tables have lost rows of other data intervals, and what loads them again."""
+    """Print which tables have lost rows of other data intervals, or keep those of today as past."""
+    from etl_framework.run.today import TODAYS_ROWS
     from etl_framework.targets.earlier import EARLIER_ROWS
 
     for result in results.values():
         for check in result.checks:
-            if check.check == EARLIER_ROWS and current() is None:
+            if check.check in (EARLIER_ROWS, TODAYS_ROWS) and current() is None:
                 click.echo(f"{check.relation} {check.note}")

@@ -53,5 +53,9 @@ def _told(work: Work, runs: int) -> Iterator[tuple[datetime, list[dict[str, Any]
         (plan.pipeline.name, plan.interval.start),
     )
     for start, checks in rows:
-        told = [check for check in unpacked(checks) if check.get("relation") == relation]
+        told = [
+            check
+            for check in unpacked(checks)
+            if check.get("relation") == relation and check.get("on") != "target"
+        ]
         yield moment(start), told

@@ -113,7 +113,6 @@ class _Compiler:
             for name, draft in drafts.items()
         }
         self._result.diagnostics += reads_problems(self._pipeline_file, named)
-        self._result.diagnostics += target_check_problems(self._pipeline_file)
         self._result.diagnostics += each_problems(self._pipeline_file)
         for name in self._ordered(inputs):
             draft = drafts.get(name)
@@ -122,6 +121,7 @@ class _Compiler:
             )
             self._result.queries[name] = self._as_declared(compiled, draft)
         self._compile_checks()
+        self._result.diagnostics += target_check_problems(self._pipeline_file, self._result.checks)
         self._result.shapes = self._shapes()
         for relation in self._relations.values():
             self._result.of_conditions += condition_diagnostics(

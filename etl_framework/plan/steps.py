@@ -60,7 +60,7 @@ def _steps(
     for relation in order:
         earlier = dict(_earlier(relation, relations, compilation, gives))
         yield from earlier.values()
-        yield _making(relation, compilation, gives, earlier, engine)
+        yield _making(relation, relations, compilation, gives, earlier, engine)
         if _of_rows(relation):
             yield _checking(relation, compilation, gives, engine)
     loads = tuple(
@@ -112,6 +112,7 @@ def _earlier(
 
 def _making(
     relation: Relation,
+    relations: Mapping[str, Relation],
     compilation: Compilation,
     gives: dict[str, str],
     earlier: Mapping[str, Step],
@@ -135,7 +136,7 @@ def _making(
         place=relation.place,
         template=compiled.template if compiled else "",
         sql=engine.sql(compiled) if compiled else "",
-        of_target=target_checks(relation),
+        of_target=target_checks(relation, relations, compilation.checks),
     )
 
 

@@ -14,6 +14,7 @@ from etl_framework.run.archive import archive
 from etl_framework.run.earlier import read, told
 from etl_framework.run.loads import load_of, outcome_of
 from etl_framework.run.retry import until_it_passes
+from etl_framework.run.today import rows_of_today
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.targets.earlier import EARLIER_ROWS
 from etl_framework.targets.ledger import LedgerEntry
@@ -103,7 +104,7 @@ def _published(
             for step in work.plan.needed(work.plan.step(steps[kpi])):
                 outcome_of(work, step.name)
     loads = [replace(load_of(work, kpi, steps[kpi]), told=told(work, kpi)) for kpi in kpis]
-    attempt = partial(_transaction, work, loads[0].target.connection, loads, entry)
+    attempt = partial(_transaction, work, kpis, loads, entry)
     return until_it_passes(work, attempt)
 
 
@@ -117,20 +118,24 @@ def _held_back(work: Work, kpis: Sequence[str], error: StepError) -> Iterable[Di
 
 
 def _transaction(
-    work: Work, name: str, loads: Sequence[Load], entry: LedgerEntry
+    work: Work, kpis: Sequence[str], loads: Sequence[Load], entry: LedgerEntry
 ) -> tuple[int, list[CheckResult]]:
     """Publish over a new connection.
 
     This is safe to repeat if the connection breaks, even if the transaction was committed before.
 
-    :returns: how many rows were inserted, and a warning for each table that somebody else emptied.
+    :param kpis: the KPI of each load.
+    :returns: how many rows were inserted, and a warning for each table that somebody else emptied,
+        or that keeps rows of today as those of the past.
     """
+    name = loads[0].target.connection
     with work.plan.workspace.warehouse(name) as warehouse:
         work.on_cancel(warehouse.cancel)
         lost = [
             CheckResult(EARLIER_ROWS, table, "warning", 0, 0, note)
             for table, note in lost_rows(warehouse, loads, entry)
         ]
+        lost += rows_of_today(work, kpis, loads)
         pipeline = work.plan.pipeline
         some = pipeline.publish == "each" or len(work.step.inputs) < len(pipeline.kpis)
         done = warehouse.publish(loads, entry, list(read(work, name)), partial=some)

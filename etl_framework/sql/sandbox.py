@@ -14,7 +14,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from etl_framework.sql.template_values import written
+from etl_framework.sql.template_values import compared, written
 
 MAX_LENGTH = 200_000
 MAX_TURNS = 100_000  # turns of all loops and macros together
@@ -39,12 +39,14 @@ class Chunk:
     """A piece of SQL and its place in the template; a value has no place (-1).
 
     :param file: which of the rendering's files it is from, the template or one with macros.
+    :param compared: what a value becomes where it is compared, if that is something else.
     """
 
     text: str
     start: int = -1
     end: int = -1
     file: int = 0
+    compared: str = ""
 
 
 class Chunks:
@@ -90,7 +92,7 @@ class Chunks:
         if self._secret in text:
             raise TypeError("what a macro gives stands by itself")
         self._count(len(text) + 1)
-        return Markup(self.mark(Chunk(text)))
+        return Markup(self.mark(Chunk(text, compared=compared(value))))
 
     def _count(self, length: int) -> None:
         self._values_length += length

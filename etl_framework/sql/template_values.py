@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -82,6 +83,20 @@ def as_of_moment(history: str, moment: str) -> _AsOf:
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and value != "" and not isinstance(value, Markup)
+
+
+def compared(value: Any) -> str:
+    """Return the SQL of a moment where it is compared, if it is the first of two of one name.
+
+    When clocks go back, 02:00 comes twice. A time without a zone is the second for a database, so
+    the first is written with its zone; beside other times without one it means the same.
+    """
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        return ""
+    second = value.replace(fold=1)  # it is later, while one that clocks skip would be earlier
+    if second.astimezone(UTC) <= value.astimezone(UTC):
+        return ""
+    return f"CAST('{value.isoformat(sep=' ')}' AS TIMESTAMPTZ)"
 
 
 def written(value: Any) -> str:

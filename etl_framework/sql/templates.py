@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from etl_framework.sql.sandbox import (
 from etl_framework.sql.template_names import tokens_of, why
 from etl_framework.sql.template_values import IntervalValues, ParamValues, as_of_moment, ident
 
+# What stands around a value that is compared.
+_BEFORE = re.compile(r"(?:[<>=]|\bBETWEEN|\bBETWEEN\s[^()]*\bAND)\s*$", re.IGNORECASE)
+_AFTER = re.compile(r"\s*(?:[<>=]|!=|BETWEEN\b)", re.IGNORECASE)
 _JINJA = re.compile(r"\{[{%#]")
 
 
@@ -164,7 +168,7 @@ def _read(sources: Sources, chunks: list[Chunk | None]) -> Rendered:
     :raises TemplateProblemError: a piece is neither the template's own text nor a whole value.
     """
     stretches, values, length = [], [], 0
-    for chunk in chunks:
+    for chunk in _written_as_compared(chunks):
         if chunk is None:
             continue
         if chunk.start >= 0:
@@ -185,6 +189,17 @@ def _read(sources: Sources, chunks: list[Chunk | None]) -> Rendered:
         hint = "a value is quoted by itself: write {{ params.x }} without quotes around it"
         raise TemplateProblemError(rendered.diagnostic(wrong, "E402", message, hint))
     return rendered
+
+
+def _written_as_compared(chunks: list[Chunk | None]) -> list[Chunk | None]:
+    """Let values beside an operator such as `<`, or in BETWEEN, be as they are compared."""
+    texts = [chunk.text if chunk else "" for chunk in chunks]
+    for place, chunk in enumerate(chunks):
+        if chunk and chunk.compared:
+            before, after = "".join(texts[:place]), "".join(texts[place + 1 : place + 2])
+            if _BEFORE.search(before) or _AFTER.match(after):
+                chunks[place] = replace(chunk, text=chunk.compared)
+    return chunks
 
 
 def _not_by_itself(sql: str, values: list[tuple[int, int]]) -> int | None:

@@ -19,6 +19,7 @@ class CheckResult:
     :param note: the measured values in words, for a check that does not count rows.
     :param examples: some of the failing rows, with sensitive values masked.
     :param measure: the number that later runs of a check are compared with.
+    :param on: what was checked, the run's rows or the whole table.
     """
 
     check: str
@@ -29,11 +30,13 @@ class CheckResult:
     note: str = ""
     examples: Sequence[dict[str, Any]] = ()
     measure: float | None = None
+    on: Literal["rows", "target"] = "rows"
 
     def facts(self) -> dict[str, Any]:
         """The result as the ledger stores it: with its rate, without example rows."""
         facts = {**asdict(self), "rate": round(self.rate, 6)}
         left_out = {"examples", *(["measure"] if self.measure is None else [])}
+        left_out |= {"on"} if self.on == "rows" else set()
         return {name: value for name, value in facts.items() if name not in left_out}
 
     @property

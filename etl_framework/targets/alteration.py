@@ -13,6 +13,7 @@ from etl_framework.targets.conversion import Conversion
 # Statements that take effect together, or one.
 Transaction = tuple[str, ...]
 Cost = Literal["at once", "rewrites the rows", "copies the rows", "moves the rows"]
+When = Literal["before", "with", "behind"]
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,15 @@ class Alteration:
 
     :param what: the change in words, such as `amount: integer becomes bigint`.
     :param waits: whether it waits for `etl apply`, because something could be lost.
-    :param alone: whether the database makes it outside of a transaction only.
+    :param when: how a run makes it: in the transaction that brings its rows, or before or behind,
+        where the database makes it outside of a transaction only, or nothing is lost by it.
     """
 
     what: str
     statements: Transaction
     cost: Cost = "at once"
     waits: bool = False
-    alone: bool = False
+    when: When = "with"
 
 
 def joined(alterations: Sequence[Alteration], cost: Cost = "rewrites the rows") -> Alteration:

@@ -85,7 +85,7 @@ class Apply:
             raise
 
     def _make(self, alteration: Alteration) -> None:
-        for sql in () if alteration.alone else alteration.statements:
+        for sql in () if alteration.when != "with" else alteration.statements:
             self.warehouse.execute(sql)
 
     def _as_a_whole(self, there: Sequence[Table], told: Sequence[str]) -> None:
@@ -96,7 +96,7 @@ class Apply:
             for alteration in look.difference.renames() if look.difference else ():
                 warehouse.together([(sql, ()) for sql in alteration.statements])
         looks = [look for look in self.looks() if look.difference]
-        made = [a.statements for look in looks for a in look.alterations() if not a.alone]
+        made = [a.statements for look in looks for a in look.alterations() if a.when == "with"]
         if made:
             start = [
                 *warehouse.lock_limits(warehouse.lock_seconds),

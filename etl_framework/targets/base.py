@@ -23,7 +23,7 @@ from etl_framework.sql.quote import names, quote
 from etl_framework.storage.outcome import CheckResult
 from etl_framework.targets import ledger
 from etl_framework.targets.alteration import Transaction
-from etl_framework.targets.checks import check_targets
+from etl_framework.targets.checks import check_targets, rows_before
 from etl_framework.targets.files import files_table
 from etl_framework.targets.ledger import LedgerEntry, Statement
 from etl_framework.targets.load import Load
@@ -34,6 +34,7 @@ from etl_framework.targets.publication import (
     lock_name,
     lock_table,
 )
+from etl_framework.targets.shape import Shape
 from etl_framework.targets.tables import Table, Tables
 from etl_framework.targets.target import Target
 from etl_framework.targets.usage import Usage
@@ -191,6 +192,11 @@ class Warehouse(Tables):
         """
         return redshift_condition(sql)
 
+    @classmethod
+    def written(cls, redshift: str, duckdb: str) -> str:
+        """Return a query, which is given in two dialects, in the SQL of this database."""
+        return redshift
+
     def commit(self, publication: Publication) -> Committed:
         """Run one transaction: all of its statements take effect, or none.
 
@@ -204,13 +210,13 @@ class Warehouse(Tables):
             with self.waiting_for(publication.locked):
                 for sql in self.lock(publication.locked):
                     self.execute(sql)
+            self.alter_together(publication.altered)
             self.refuse(publication)
-            inserted = []
+            inserted, before = [], rows_before(publication.checks, self)
             for statements in publication.changes:
                 inserted.append([self.execute(*statement) for statement in statements][-1])
-            results = check_targets(
-                publication.checks, publication.entry.interval, self.condition, self._row
-            )
+            interval = publication.entry.interval
+            results = check_targets(publication.checks, interval, self, before)
             for statement in publication.recorded(results):
                 self.execute(*statement)
             self.execute("COMMIT")
@@ -260,7 +266,8 @@ class Warehouse(Tables):
         wanted = [replace(load.wanted, apply=apply) for load in loads]
         connection = targets[0].connection
         ours = [ledger_table(connection), *([files_table(connection)] if entry.files else [])]
-        self.prepare([*ours, *self.lock_tables(targets), *wanted])
+        shape = self.prepare(wanted, rows_follow=True)
+        self.prepare([*ours, *self.lock_tables(targets)])
         named = tuple(
             {"table": load.target.table, "strategy": load.target.strategy, **load.told}
             for load in loads
@@ -271,23 +278,31 @@ class Warehouse(Tables):
             earlier = f"SELECT {columns} FROM {quote(ledger.TABLE)} WHERE {ledger.OF_INTERVAL}"
             for row in self.query(earlier, entry.of_interval)[1]:
                 entry = entry.beside(*row)
-        return self.commit(Publication.of(loads, stages, entry, read))
+        publication = Publication.of(loads, stages, entry, read)
+        committed = self.commit(replace(publication, altered=shape.altered))
+        if shape.behind:
+            self._make(shape.behind, wanted)
+        return committed
 
     def refuse(self, publication: Publication) -> None:
         """Refuse rows that guards find, and rows made from what has changed since it was read.
 
         :raises StepError: there are such rows.
         """
+        if refused := self.refused(publication):
+            raise StepError(refused)
+
+    def refused(self, publication: Publication) -> list[Diagnostic]:
+        """Return what guards find, and what has changed since it was read."""
         guards, refused = publication.guards, list[Diagnostic]()
         if guards:
             ((*found,),) = self.query(*found_by(guards))[1]
             pairs = zip(guards, map(int, found), strict=True)
             refused = [guard.diagnostic(rows) for guard, rows in pairs if rows]
-        refused += [problem for read in publication.read if (problem := read.changed(self))]
-        if refused:
-            raise StepError(refused)
+        return refused + [said for read in publication.read if (said := read.changed(self))]
 
-    def _row(self, sql: str) -> tuple[Any, ...]:
+    def row(self, sql: str) -> tuple[Any, ...]:
+        """Return the only row of a query."""
         return self.query(sql)[1][0]
 
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
@@ -295,24 +310,46 @@ class Warehouse(Tables):
         _, ((number,),) = self.query(sql, values)
         return int(number)
 
-    def prepare(self, tables: Sequence[Table]) -> None:
+    def prepare(self, tables: Sequence[Table], *, rows_follow: bool = False) -> Shape:
         """Create missing tables, add missing columns, and make all changes that lose nothing.
 
         Another run may do the same at the same moment. Databases refuse one of the two, also with
         IF NOT EXISTS; so what is missing is looked up again after an error, and after a change.
 
+        :param rows_follow: leave what can be made in the transaction that brings rows, or behind.
+        :returns: what is left.
         :raises StepError: a table must not be changed as needed; no table is changed then.
         """
         for attempt in range(1, CREATIONS + 1):
-            if not (changes := self._missing(tables)):
-                return
+            shape = Shape.of(self, tables)
+            if not (changes := shape.before if rows_follow else shape.all):
+                break
             try:
-                with self.waiting_for([table.name for table in tables]):
-                    for statements in changes:
-                        self.together([(sql, ()) for sql in statements])
+                self._make(changes, tables)
             except StepError:
                 if attempt == CREATIONS:
                     raise
+        return shape
+
+    def _make(self, changes: Sequence[Transaction], tables: Sequence[Table]) -> None:
+        with self.waiting_for([table.name for table in tables]):
+            for statements in changes:
+                self.together([(sql, ()) for sql in statements])
+
+    def alter_together(self, tables: Sequence[Table]) -> None:
+        """Give tables other columns in a transaction that has locked them for other runs.
+
+        :raises StepError: they must not be changed as needed.
+        :raises RetryableError: others have held a table all the time.
+        """
+        if not tables:
+            return
+        with self.waiting_for([table.name for table in tables]):
+            for table in tables:  # another run may have done some of it
+                for sql in self.renames(table):
+                    self.execute(sql)
+            for sql in Shape.of(self, tables).held:  # as views call the columns now
+                self.execute(sql)
 
     def together(self, statements: Sequence[Statement], locked: Sequence[str] = ()) -> None:
         """Run statements that take effect together, or none of them.
@@ -335,19 +372,3 @@ class Warehouse(Tables):
             with suppress(StepError):  # a connection that is gone has rolled back
                 self.execute("ROLLBACK")
             raise
-
-    def _missing(self, tables: Sequence[Table]) -> list[Transaction]:
-        """Return what makes the tables as they are wanted.
-
-        :raises StepError: a table must not be changed as needed.
-        """
-        changes: list[Transaction] = []
-        refused: list[Diagnostic] = []
-        for table in tables:
-            statements, error = self.changes(table)
-            changes += statements
-            for found in error.diagnostics if error else ():
-                refused.append(Diagnostic(*table.place, found.code, found.message, found.hint))
-        if refused:
-            raise StepError(refused)
-        return changes

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from etl_framework.checks.base import Check, Context, MeasureCheck, RowCheck, TableCheck
+from etl_framework.checks.row_count import RowCount
+from etl_framework.checks.sql import Sql
 from etl_framework.columns import Column
 from etl_framework.errors import CheckFailedError, Diagnostic
 from etl_framework.interval import DataInterval
-from etl_framework.sql.quote import quote_table
+from etl_framework.sql.quote import names, quote, quote_table
 from etl_framework.storage.outcome import CheckResult
 
-# Takes a condition in Redshift's SQL and the columns that it is about, and returns the condition in
-# the database's SQL, in brackets.
-Condition = Callable[[str, Sequence[Column]], str]
+if TYPE_CHECKING:
+    from etl_framework.targets.base import Warehouse
+
+
+@dataclass(frozen=True)
+class Other:
+    """A relation that a check compares the table with: a KPI, whole, in the same database."""
+
+    name: str
+    table: str
+    columns: tuple[Column, ...]
+
+    def named(self) -> str:
+        """It under its name: `"plays" AS (SELECT "day" FROM "mart"."plays")`."""
+        columns = names([column.name for column in self.columns])
+        return f"{quote(self.name)} AS (SELECT {columns} FROM {quote_table(self.table)})"
 
 
 @dataclass(frozen=True)
@@ -23,6 +38,8 @@ class TargetCheck:
     """A check of the whole table that a KPI is loaded into.
 
     :param place: where the pipeline's file declares the check: path, line, column.
+    :param others: what it compares the table with.
+    :param select: a SELECT of the rows that break its rule, in Redshift's SQL and in DuckDB's.
     """
 
     check: Check
@@ -30,15 +47,28 @@ class TargetCheck:
     table: str
     columns: tuple[Column, ...]
     place: tuple[str, int, int]
+    others: tuple[Other, ...] = ()
+    select: tuple[str, str] = ("", "")
 
-    def query(self, condition: Condition, context: Context) -> str:
+    @property
+    def compares(self) -> bool:
+        """Whether the number of rows is compared with what it was before the run."""
+        return isinstance(self.check, RowCount) and self.check.max_change is not None
+
+    def query(self, warehouse: Warehouse, context: Context) -> str:
         """A query for what the check is judged by.
 
         A number of failing rows and of all rows, or measured values:
 
             SELECT COUNT(CASE WHEN ("plays" < 0) THEN 1 END), COUNT(*) FROM "plays"
         """
-        check, table = self.check, quote_table(self.table)
+        # A table that is called as its KPI needs no other name; it would name itself.
+        others = [other for other in self.others if other.name != other.table]
+        named = ", ".join(other.named() for other in others)
+        return (f"WITH {named} " if named else "") + self._query(warehouse, context)
+
+    def _query(self, warehouse: Warehouse, context: Context) -> str:
+        check, table, condition = self.check, quote_table(self.table), warehouse.condition
         where = condition(check.where, self.columns) if check.where else ""
         checked = f"(SELECT * FROM {table} WHERE {where}) AS checked" if where else table
         if isinstance(check, RowCheck):
@@ -46,6 +76,8 @@ class TargetCheck:
             broken = f"{where} AND {broken}" if where else broken
             return f"SELECT COUNT(CASE WHEN {broken} THEN 1 END), COUNT(*) FROM {table}"
         if isinstance(check, TableCheck):
+            if isinstance(check, Sql):
+                checked = f"({warehouse.written(*self.select)}) AS checked"
             rows = f"(SELECT COUNT(*) FROM {table})"
             groups = f"({check.groups(checked)}) AS grouped"
             return f"SELECT COALESCE(SUM(failing), 0), {rows} FROM {groups}"
@@ -57,9 +89,9 @@ class TargetCheck:
         """The result, from the row that the query gave."""
         if isinstance(self.check, RowCheck | TableCheck):
             failing, rows = map(int, values)
-            return self.check.result(self.table, failing, rows)
+            return replace(self.check.result(self.table, failing, rows), on="target")
         assert isinstance(self.check, MeasureCheck)
-        return self.check.result(self.table, tuple(values), context, 0)
+        return replace(self.check.result(self.table, tuple(values), context, 0), on="target")
 
     def failure(self, result: CheckResult) -> Diagnostic:
         """What is said of a check that has failed."""
@@ -69,19 +101,31 @@ class TargetCheck:
         return Diagnostic(*self.place, CheckFailedError.code, message, hint)
 
 
+def rows_before(checks: Sequence[TargetCheck], warehouse: Warehouse) -> dict[str, int]:
+    """Return how many rows the tables have whose number is compared with it later, by table."""
+    tables = list(dict.fromkeys(check.table for check in checks if check.compares))
+    if not tables:
+        return {}
+    counts = ", ".join(f"(SELECT COUNT(*) FROM {quote_table(table)})" for table in tables)
+    return dict(zip(tables, map(int, warehouse.row(f"SELECT {counts}")), strict=True))
+
+
 def check_targets(
     checks: Sequence[TargetCheck],
     interval: DataInterval,
-    condition: Condition,
-    ask: Callable[[str], Sequence[Any]],
+    warehouse: Warehouse,
+    before: Mapping[str, int],
 ) -> list[CheckResult]:
     """Run checks, each with one query.
 
-    :param ask: returns the only row of a query.
+    :param before: how many rows tables had before the run.
     :raises CheckFailedError: rules of severity `error` are broken; the error names all of them.
     """
-    context = Context(interval, lambda: ())
-    results = [check.result(ask(check.query(condition, context)), context) for check in checks]
+    results = []
+    for check in checks:
+        earlier = [rows] if (rows := before.get(check.table)) else []
+        context = Context(interval, earlier.copy)
+        results.append(check.result(warehouse.row(check.query(warehouse, context)), context))
     if failed := list(_failed(checks, results)):
         raise CheckFailedError(failed, checks=tuple(results))
     return results

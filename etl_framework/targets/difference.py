@@ -75,15 +75,19 @@ class Difference:
             for there, name in self.renamed
         ]
 
-    def retypes(self, written: Callable[[Column], str]) -> list[Alteration]:
+    def retypes(
+        self, written: Callable[[Column], str], *, as_called_now: bool = False
+    ) -> list[Alteration]:
         """What gives columns other types in place.
 
         :param written: gives the type of a column in the SQL of the database.
+        :param as_called_now: before they are renamed; else behind.
         """
+        names = {c: quote(c.there if as_called_now else c.name) for c in self.retyped}
         return [
             self._in_place(
                 change.what,
-                f"ALTER COLUMN {quote(change.name)} TYPE {written(change.column)}{change.using}",
+                f"ALTER COLUMN {names[change]} TYPE {written(change.column)}{change.using}",
                 "at once" if change.longer else "rewrites the rows",
                 waits=not change.wider,
             )

@@ -165,6 +165,10 @@ class DuckDBWarehouse(Warehouse):
         types = {column.name: column.type.duckdb for column in columns}
         return duckdb_condition(sql, "checked", types)
 
+    @classmethod
+    def written(cls, redshift: str, duckdb: str) -> str:
+        return duckdb
+
     def cancel(self) -> None:
         self._connection.interrupt()
 

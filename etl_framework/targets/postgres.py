@@ -139,6 +139,8 @@ class PostgresWarehouse(Warehouse):
         """Views that read columns with another type are dropped and made again around it."""
         altered = super().alter(difference, dropped)
         retyped = difference.retyped
+        if not retyped:
+            return altered
         oid, numbers = self._numbers(difference.table.name, [change.there for change in retyped])
         views = Dependents(self.query, VIEWS, GRANTS).views(oid, numbers) if numbers else []
         if not views:
@@ -174,6 +176,12 @@ class PostgresWarehouse(Warehouse):
 
     def lock_limits(self, seconds: int) -> list[str]:
         return [f"SET lock_timeout = '{seconds}s'"]
+
+    @classmethod
+    def written(cls, redshift: str, duckdb: str) -> str:
+        import sqlglot
+
+        return str(sqlglot.transpile(redshift, read="redshift", write="postgres")[0])
 
     def cancel(self) -> None:
         self._connection.cancel()

@@ -37,6 +37,7 @@ class Publication:
     :param entry: what is written into the ledger.
     :param read: what the run has read of tables, which must not have changed since.
     :param counted: for each target a query for the number of rows that it got.
+    :param altered: targets that get other columns first.
     """
 
     locked: Sequence[str]
@@ -46,6 +47,7 @@ class Publication:
     entry: LedgerEntry
     counted: Sequence[Statement]
     read: Sequence[Read] = ()
+    altered: Sequence[Table] = ()
 
     def recorded(self, results: Sequence[CheckResult] = ()) -> list[Statement]:
         """The statements that write the ledger.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import accumulate, chain, islice
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from etl_framework.columns import Column, ColumnType
 from etl_framework.connections.redshift.connection import Redshift
+from etl_framework.connections.redshift.data_api import MAX_STATEMENTS
 from etl_framework.connections.redshift.session import Session
-from etl_framework.errors import ConfigError, RetryableError, StepError
+from etl_framework.errors import ConfigError, Diagnostic, RetryableError, StepError
 from etl_framework.sql.quote import names, quote, quote_table, redshift_literal
 from etl_framework.targets.alteration import Alteration
 from etl_framework.targets.base import Committed, Warehouse
@@ -25,6 +27,7 @@ from etl_framework.targets.ledger import Statement
 from etl_framework.targets.load import Load
 from etl_framework.targets.publication import Publication, locking
 from etl_framework.targets.reshape import altered, arranged
+from etl_framework.targets.shape import Shape
 from etl_framework.targets.tables import Table
 from etl_framework.targets.target import Target
 from etl_framework.targets.usage import BLOCK, Usage, usage_in_redshift
@@ -222,16 +225,40 @@ class RedshiftWarehouse(Warehouse):
                 hint="use the driver psycopg2 or redshift_connector, or check the run's rows",
             )
         self.refuse(replace(publication, guards=()))  # a batch has no room for what was read
-        start = [(sql, ()) for sql in self._locks(publication.locked)] + publication.guarded()
-        statements = [*start, *chain(*publication.changes), *publication.recorded()]
+        locks = [(sql, ()) for sql in self._locks(publication.locked)]
+        rest = [*chain(*publication.changes), *publication.recorded()]
+        guarded, tables = publication.guarded(), publication.altered
+        altered = self._held(tables, MAX_STATEMENTS - len([*locks, *guarded, *rest]))
+        start = [*locks, *altered, *guarded]
         ends = accumulate(map(len, publication.changes), initial=len(start) - 1)
+        refused = list[Diagnostic]()
         try:
-            with self.telling_holders(publication.locked):
-                changed = self._session.batch(statements)
-        except StepError:
-            self.refuse(publication)  # what no batch can say: which guard found rows
+            with self.telling_holders([*publication.locked, *(table.name for table in tables)]):
+                changed = self._session.batch([*start, *rest])
+        except StepError as failed:
+            with suppress(StepError):  # a guard looks at a column that is not there any more
+                refused = self.refused(publication)  # what no batch can say
+            if refused:
+                raise StepError(refused) from failed
             raise
         return Committed([changed[end] for end in islice(ends, 1, None)], [])
+
+    def _held(self, tables: Sequence[Table], most: int) -> list[Statement]:
+        """The statements that give tables other columns, and wait for a bounded time.
+
+        A batch that has no room for them, or that would have to look at views between them, comes
+        behind others that do it.
+
+        :param most: how many there is room for.
+        """
+        if not tables:
+            return []
+        limits, differences = self.lock_limits, map(self.difference, tables)
+        held = [*limits(self.lock_seconds), *Shape.of(self, tables).held, *limits(0)]
+        if len(held) > most or any(d and d.renamed and d.retyped for d in differences):
+            self.prepare(tables)
+            return []
+        return [(sql, ()) for sql in held]
 
     def usage(self, pipeline: str, start: datetime, end: datetime) -> Usage | None:
         ((count, microseconds, scanned, spilled),) = self.query(

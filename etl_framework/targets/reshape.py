@@ -41,7 +41,9 @@ def altered(
     longer = all(change.longer for change in retyped)
     freed = len(changes) > len(here) + len(dropped)
     if longer and not (freed or (retyped and copy.views) or copy.loses_a_key):
-        return [*(replace(change, alone=True) for change in here), *difference.drops(dropped)]
+        # Before the columns are renamed, which a transaction holds.
+        here = difference.retypes(warehouse.type_written, as_called_now=True)
+        return [*(replace(change, when="before") for change in here), *difference.drops(dropped)]
     what = joined(changes, "copies the rows")
     return [replace(what, statements=copy.statements(what.what))]
 
@@ -65,6 +67,6 @@ def arranged(warehouse: RedshiftWarehouse, table: Table) -> list[Alteration]:
         changes.append(f"SORTKEY ({names(target.sort_key)})")
     alter = f"ALTER TABLE {quote_table(table.name)} ALTER"
     return [
-        Alteration(change.replace('"', ""), (f"{alter} {change}",), "moves the rows", alone=True)
+        Alteration(change.replace('"', ""), (f"{alter} {change}",), "moves the rows", when="behind")
         for change in changes
     ]

@@ -119,20 +119,33 @@ class Tables(ABC):
 
         For example: `ALTER TABLE "kpis"."plays" ADD COLUMN "country" varchar(2)`.
         """
-        difference = self.difference(table)
-        if difference and difference.refusal:
-            return [], difference.refusal
         try:
-            return [made.statements for made in self.alterations(table, difference)], None
+            return [made.statements for made in self.needed(table)], None
         except RetryableError:
             raise
         except StepError as refused:
             return [], refused
 
+    def needed(self, table: Table) -> list[Alteration]:
+        """Return what a run creates, renames, widens and arranges, in order.
+
+        :raises StepError: the table is left as it is.
+        """
+        difference = self.difference(table)
+        if difference and difference.refusal:
+            raise difference.refusal
+        return self.alterations(table, difference)
+
     def difference(self, table: Table) -> Difference | None:
         """Return how a table differs from the one that is wanted; None if there is none."""
         here = self.table_columns(table.name)
         return Difference.of(self, table, here) if here else None
+
+    def renames(self, table: Table) -> list[str]:
+        """Return the statements that give columns of a table their new names."""
+        difference = self.difference(table)
+        renamed = difference.renames() if difference else []
+        return [sql for change in renamed for sql in change.statements]
 
     def alterations(
         self, table: Table, difference: Difference | None, dropped: Collection[str] = ()
@@ -144,9 +157,11 @@ class Tables(ABC):
         """
         if difference is None:
             return self.creation(table)
+        altered = self.alter(difference, dropped)
         return [
+            *(change for change in altered if change.when == "before"),
             *difference.renames(),
-            *self.alter(difference, dropped),
+            *(change for change in altered if change.when == "with"),
             *difference.adds(self.definitions),
             *self.arrange(table),
         ]
@@ -159,7 +174,7 @@ class Tables(ABC):
         """
         made = cls.create(table)
         if table.target.create:
-            return [Alteration(f"{table.name} is made", (sql,)) for sql in made]
+            return [Alteration(f"{table.name} is made", (sql,), when="before") for sql in made]
         raise StepError(
             f"there is no table {table.name}, and its target has `create: false`",
             hint="; ".join(made),

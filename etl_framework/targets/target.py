@@ -10,6 +10,7 @@ from etl_framework.columns import TABLE_NAME, ColumnName
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.targets.strategies import (
     CHANGES,
+    ENDINGS,
     INTERVAL_COLUMN,
     MERGE_ALL,
     Strategy,
@@ -43,13 +44,14 @@ class Target(Model):
     updated_at: str | None = Field(
         None,
         description="For `scd2`: the date or timestamp that says when a row has changed. A version"
-        " begins then, and not with the data interval; rows that are gone stay.",
+        " begins then, and not with the data interval.",
     )
     on_missing: Literal["keep", "delete", "close"] | None = Field(
         None,
         description="What becomes of a row that a run does not give. For `merge`: `keep` (the"
         " default) or `delete`, where each run brings all rows. For `scd2`: `keep`, or `close` its"
-        " version, which is the default where the source is read whole.",
+        " version, which is the default where the source is read whole, unless there is an"
+        " `updated_at`.",
     )
     rows_of: Literal["interval", "all"] | None = Field(
         None,
@@ -99,7 +101,7 @@ class Target(Model):
         changed.
         """
         if self.updated_at:
-            return CHANGES
+            return ENDINGS if self.on_missing == "close" else CHANGES
         if self.strategy == "merge" and self.on_missing == "delete":
             return MERGE_ALL
         return strategy(self.strategy)

@@ -255,3 +255,52 @@ def test_outside_of_git(orders: Folder, etl: Etl) -> None:
     done = etl("diff")
 
     assert (done.returncode, "not a git repository" in done.stderr) == (2, True)
+
+
+WINDOW = """
+name: window
+schedule: "@daily"
+sources:
+  hits:
+    type: csv
+    connection: lake
+    path: hits/{{ interval.date }}.csv
+    columns:
+      - {name: n, type: integer}
+kpis:
+  daily:
+    sql: window/daily.sql
+    target: {connection: warehouse, table: daily, strategy: append}
+    columns:
+      - {name: n, type: integer}
+  summed:
+    sql: window/summed.sql
+    reads: {daily: 2d}
+    target: {connection: warehouse, table: summed, strategy: append}
+    columns:
+      - {name: total, type: bigint}
+"""
+
+
+def test_another_window_of_what_is_read(folder: Folder, etl: Etl) -> None:
+    """Nothing but `reads` has changed, and both sides have the rows of their own window."""
+    folder.write("pipelines/window.yml", WINDOW)
+    folder.write("sql_templates/window/daily.sql", "SELECT n FROM hits\n")
+    folder.write("sql_templates/window/summed.sql", "SELECT SUM(n) AS total FROM daily\n")
+    folder.write(".gitignore", ".etl/\n")
+    for day, n in ((1, 100), (2, 20), (3, 3)):
+        folder.write(f"lake/hits/2024-06-0{day}.csv", f"n\n{n}\n")
+    assert etl("run", "window", "--from", "2024-06-01", "--to", "2024-06-03").returncode == 0
+    commit(folder)
+    for reads, total in (("3d", 123), ("all", 123)):
+        text = WINDOW.replace("daily: 2d", f"daily: {reads}")
+        if reads == "all":
+            text = text.replace("table: summed, strategy: append", "table: summed")
+        folder.write("pipelines/window.yml", text)
+
+        done = etl("diff", "--date", "2024-06-03")
+        told = done.stdout + done.stderr
+
+        assert "window.summed: " in told and "Changed: `summed`" in told, told
+        assert "window.daily" not in told
+        assert f"| 23 | {total} |" in told or f"total | sum | 23 | {total} |" in told, told

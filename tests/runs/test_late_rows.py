@@ -275,6 +275,24 @@ class TestChanges:
             ("a", "01 08:00", False), ("b", "02 08:30", False), ("c", "04 08:30", True),
         ]  # fmt: skip
 
+    def test_a_row_is_deleted_in_a_table_that_is_read_whole(
+        self, users: Folder, database: Do, etl: Etl
+    ) -> None:
+        by_moment(users)
+        change = users.root / "pipelines/users.yml"
+        text = change.read_text().replace("    updated_at: changed_at\n", "")
+        change.write_text(text.replace("changed_at}", "changed_at, on_missing: close}"))
+        assert "E321" not in etl("lint").stdout
+        rows = "(1, 'a', '2024-06-01 08:00'), (2, 'b', '2024-06-01 09:00')"
+        database(f"INSERT INTO users VALUES {rows}")
+        users.run("users", "2024-06-01")
+        database("DELETE FROM users WHERE id = 2")
+        for day in ("2024-06-02", "2024-06-01", "2024-06-02"):
+            users.run("users", day)
+
+        history = "SELECT name, CAST(valid_to AT TIME ZONE 'UTC' AS VARCHAR) FROM users_now"
+        assert sorted(users.query(history)) == [("a", None), ("b", "2024-06-03 00:00:00")]
+
     @pytest.mark.parametrize(
         ("old", "new", "expected"),
         [
@@ -287,8 +305,13 @@ class TestChanges:
             ("scd2, ", "merge, ", "strategy 'merge' has no 'updated_at'"),
             (
                 "changed_at}",
+                "changed_at, on_missing: delete}",
+                "with updated_at has no on_missing: delete\n  hint: write keep or close",
+            ),
+            (
+                "changed_at}",
                 "changed_at, on_missing: close}",
-                "with updated_at has no on_missing: close\n  hint: write keep",
+                "E321 each run brings its data interval's rows, and 'users_now' would end all",
             ),
         ],
     )

@@ -202,6 +202,18 @@ class TestAllRowsInEachInterval:
             ("2024-06-26", 4),
         ]
 
+    def test_a_past_interval_gets_rows_of_today_and_says_so(self, uncut: Folder, etl: Etl) -> None:
+        change(uncut, "strategy: append", "strategy: snapshot")
+        told = "customers keeps rows of today as those of [2024-06-25 00:00, 2024-06-26 00:00)"
+        found = etl("run", "orders", "--from", "2024-06-25", "--to", "2024-06-26")
+        assert found.returncode == 0
+        assert told in found.stdout and found.stdout.count("which is past: orders gave all") == 2
+        assert told in etl("run", "orders", "--date", "2024-06-25").stdout
+        assert told in etl("restate", "orders", *DAYS).stdout
+        assert "rows of today" not in etl("run", "orders").stdout  # the newest that is complete
+        change(uncut, "path: orders/*.csv", "path: orders/*.csv\n    may_be_newer: true")
+        assert "rows of today" not in etl("run", "orders", "--date", "2024-06-25").stdout
+
 
 class TestMerge:
     """Sums of one interval's rows that would take the place of the whole day's."""

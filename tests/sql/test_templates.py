@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -13,6 +14,7 @@ from etl_framework.interval import DataInterval
 from etl_framework.sql.rendered import Rendered
 from etl_framework.sql.templates import TemplateProblemError, render_sql
 
+FIRST = "CAST('2024-10-27 02:00:00+02:00' AS TIMESTAMPTZ)"
 DAY = DataInterval(datetime(2024, 6, 25, 3, tzinfo=UTC), datetime(2024, 6, 26, 3, tzinfo=UTC))
 PARAMS: dict[str, Any] = {
     "limit": 5, "name": "O'Brien", "flag": True, "many": [1, "a'b"], "share": 0.5,
@@ -225,3 +227,25 @@ def test_each_turn_of_a_loop_leads_to_the_same_place() -> None:
 
     second = rendered.sql.index("here", first + 1)
     assert rendered.place(first) == rendered.place(second) == (1, source.index("here") + 1)
+
+
+@pytest.mark.parametrize(
+    ("template", "sql"),
+    [
+        ("at < {{ interval.end }}", f"at < {FIRST}"),
+        ("{{ interval.end }} > at", f"{FIRST} > at"),
+        ("at BETWEEN {{ interval.start }} AND {{ interval.end }}",
+         f"at BETWEEN TIMESTAMP '2024-10-27 01:00:00' AND {FIRST}"),
+        ("SELECT {{ interval.end }} AS at", "SELECT TIMESTAMP '2024-10-27 02:00:00' AS at"),
+        ("day < CAST({{ interval.end }} AS DATE)",
+         "day < CAST(TIMESTAMP '2024-10-27 02:00:00' AS DATE)"),
+    ],
+)  # fmt: skip
+def test_the_first_of_two_moments_of_one_name(template: str, sql: str) -> None:
+    """Where it is compared, it has its zone: a database takes one without for the second."""
+    berlin = ZoneInfo("Europe/Berlin")
+    first = datetime(2024, 10, 27, 2, tzinfo=berlin)
+    before, after = first - timedelta(hours=1), first.replace(fold=1)
+    assert render_sql("x.sql", template, DataInterval(before, first), {}).sql == sql
+    later = render_sql("x.sql", template, DataInterval(before, after), {}).sql
+    assert "TIMESTAMPTZ" not in later

@@ -41,6 +41,38 @@ class TodaysRows(Rule):
                         yield from _problem(query, by_interval, scope, alias, table)
 
 
+class TodayAsThePast(Rule):
+    """A table that keeps rows by the data interval gets those of that interval in a backfill.
+
+    With `catchup`, a source that is read whole gives every past data interval the rows of today.
+    """
+
+    codes = ("W423",)
+
+    def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
+        for checked in files:
+            pipeline = checked.pipeline
+            by_interval = checked.compilation.by_interval(checked.pipeline_file.relations)
+            for name, kpi in pipeline.kpis.items() if pipeline.catchup else ():
+                whole = [
+                    source
+                    for source in dict.fromkeys(checked.compilation.upstream(name))
+                    if source in pipeline.sources and not pipeline.sources[source].may_be_newer
+                ]
+                if whole and kpi.target.loads_by.dates_all_rows and by_interval[name] is False:
+                    message = (
+                        f"catchup would keep rows of today as those of each past data interval: "
+                        f"'{whole[0]}' is read whole"
+                    )
+                    hint = (
+                        "write catchup: false, so that the history grows from now on; or read what "
+                        f"each interval had, such as a file of each day; {MEANT}"
+                    )
+                    keys = ("kpis", name, "target", "strategy")
+                    place = checked.pipeline_file.file.where(keys)
+                    yield _at(place, "W423", message, hint)
+
+
 def _is_kept(checked: Checked, name: str) -> bool:
     """Return whether a table keeps what each data interval gave of a query."""
     return any(

@@ -25,8 +25,14 @@ class OneIntervalIsTheTable(Rule):
 
     def check(self, project: Project, files: list[Checked]) -> Iterator[Diagnostic]:
         for checked, name in _unmeant(files, rows_of="all", by_interval=True):
-            table = checked.pipeline.kpis[name].target.table
-            message = f"each run brings its data interval's rows, and '{table}' keeps no others"
+            target = checked.pipeline.kpis[name].target
+            message = f"each run brings its data interval's rows, and '{target.table}' "
+            if target.on_missing == "close":
+                hint = "write on_missing: keep; or read all rows; or, where those of each interval "
+                hint += f"are all, take updated_at out: its history is exact; {MEANT}interval"
+                yield _at(checked, name, "E321", f"{message}would end all others", hint)
+                continue
+            message += "keeps no others"
             hint = (
                 "write strategy: append, which keeps those of each interval and replaces them when "
                 f"it is run again; {MEANT}interval"

@@ -18,6 +18,7 @@ from etl_framework.targets.strategies.base import insert as insert
 from etl_framework.targets.strategies.base import same_key as same_key
 from etl_framework.targets.strategies.changes import Changes
 from etl_framework.targets.strategies.delete_insert import DeleteInsert
+from etl_framework.targets.strategies.endings import Endings
 from etl_framework.targets.strategies.merge import Merge, MergeAll
 from etl_framework.targets.strategies.replace import Replace, TruncateInsert
 from etl_framework.targets.strategies.scd2 import Scd2
@@ -31,7 +32,7 @@ KINDS: tuple[type[Strategy], ...] = (
     TruncateInsert,
     Scd2,
 )
-MERGE_ALL, CHANGES = MergeAll(), Changes()
+MERGE_ALL, CHANGES, ENDINGS = MergeAll(), Changes(), Endings()
 STRATEGIES: dict[str, Strategy] = {kind.name: kind() for kind in KINDS}
 
 

@@ -69,6 +69,7 @@ class Snapshot(Append):
     """All rows are added, as they were in the data interval; its earlier copy is replaced."""
 
     name = "snapshot"
+    dates_all_rows = True
     rows_of: ClassVar[RowsOf] = "any"
 
     def guards(self, load: Load, stage: str, entry: LedgerEntry) -> Iterator[Guard]:

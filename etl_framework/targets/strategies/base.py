@@ -61,6 +61,8 @@ class Strategy(ABC):
     holds_newest: ClassVar[bool] = False
     # Whether each row says in a column of ours which data interval it came from.
     marks_rows: ClassVar[bool] = False
+    # Whether the table says of all rows that there are, that they were so in the data interval.
+    dates_all_rows: ClassVar[bool] = False
 
     def last_wins(self, target: Target) -> bool:
         """Whether the table depends on which of two runs ended last."""

@@ -28,8 +28,9 @@ class Changes(Scd2):
     change that a rerun does not give any more stays, for it has been.
     """
 
-    missing = ("keep",)
+    missing = ("keep", "close")
     marks_rows = True
+    dates_all_rows = False
 
     def last_wins(self, target: Target) -> bool:
         return not target.interval_column
@@ -43,24 +44,29 @@ class Changes(Scd2):
     def statements(self, load: Load, stage: str, entry: LedgerEntry) -> list[Statement]:
         table, versions = quote_table(load.table), quote(f"{stage}_versions")
         listed = [column.name for column in (*load.columns, *self.own_columns(load.target))]
-        first, begins = quote(f"{stage}_first"), _moment(load, entry)
+        first, (since, given) = quote(f"{stage}_first"), self.first(load, stage, entry)
         same = " AND ".join(
             f"{table}.{quote(key)} = {first}.{quote(key)}" for key in load.target.unique_key
         )
-        keys, columns = names(load.target.unique_key), names(listed)
+        columns = names(listed)
         touched = f"{same} AND ({table}.{TO} IS NULL OR {table}.{TO} >= {first}.etl_first)"
-        made, values = self._versions_of(load, stage, entry, touched)
+        made, values = self.versions_of(load, stage, entry, touched)
         return [
-            (f"CREATE TEMP TABLE {versions} AS SELECT {columns} FROM {table} WHERE 1 = 0", ()),
-            (
-                f"CREATE TEMP TABLE {first} AS SELECT {keys}, MIN({begins}) AS etl_first "
-                f"FROM {quote(stage)} GROUP BY {keys}",
-                (),
-            ),
-            (f"INSERT INTO {versions} ({columns}) {made}", values),
+            (f"CREATE TEMP TABLE {first} AS {since}", given),
+            (f"CREATE TEMP TABLE {versions} AS {made}", values),
             (f"DELETE FROM {table} USING {first} WHERE {touched}", ()),
             (f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {versions}", ()),
         ]
+
+    def first(self, load: Load, stage: str, entry: LedgerEntry) -> Statement:
+        """A query for the keys whose versions may change, and the moment from which on."""
+        keys = names(load.target.unique_key)
+        begins = f"SELECT {keys}, MIN({moment(load, entry)}) AS etl_first"
+        return f"{begins} FROM {quote(stage)} GROUP BY {keys}", ()
+
+    def marks(self, load: Load) -> list[str]:
+        """The column that says which data interval gave a version, if the table has one."""
+        return [str(load.target.interval_column)] if load.target.interval_column else []
 
     def held(self, load: Load, interval: DataInterval) -> Statement:
         if not load.target.interval_column:
@@ -68,7 +74,7 @@ class Changes(Scd2):
         condition, values = of_interval(load, interval)
         return f"SELECT COUNT(*) FROM {quote_table(load.target.table)} WHERE {condition}", values
 
-    def _versions_of(self, load: Load, stage: str, entry: LedgerEntry, touched: str) -> Statement:
+    def versions_of(self, load: Load, stage: str, entry: LedgerEntry, touched: str) -> Statement:
         """A query for the versions of the changes that are given, and of those from then on.
 
         For example, for the key `id` and the moment `at`:
@@ -89,7 +95,7 @@ class Changes(Scd2):
             FROM following
         """
         own, table = [column.name for column in load.columns], quote_table(load.table)
-        marks = [str(load.target.interval_column)] if load.target.interval_column else []
+        marks = self.marks(load)
         keys, at = names(load.target.unique_key), quote(str(load.target.updated_at))
         mark = "".join(f", {quote(name)}" for name in marks)
         there = names([*own, *marks], f"{table}.")
@@ -100,7 +106,7 @@ class Changes(Scd2):
             f"FROM {quote(stage)} "
             f"UNION ALL SELECT {there}, 1 FROM {table}, {quote(f'{stage}_first')} "
             f"WHERE {touched}), "
-            f"apart AS (SELECT *, {_moment(load, entry)} AS etl_begins, ROW_NUMBER() OVER "
+            f"apart AS (SELECT *, {moment(load, entry)} AS etl_begins, ROW_NUMBER() OVER "
             f"(PARTITION BY {keys}, {at} ORDER BY {newest}) AS etl_place FROM changes), "
             f"following AS (SELECT *, LEAD(etl_begins) OVER "
             f"(PARTITION BY {keys} ORDER BY etl_begins, {at}) AS etl_ends "
@@ -111,7 +117,7 @@ class Changes(Scd2):
         return sql, tuple(entry.interval.start for _ in marks)
 
 
-def _moment(load: Load, entry: LedgerEntry) -> str:
+def moment(load: Load, entry: LedgerEntry) -> str:
     """The moment of `updated_at`: a date or a time without a zone is one of the pipeline's."""
     name = quote(str(load.target.updated_at))
     kind = next(c.type.family for c in load.columns if c.name == load.target.updated_at)

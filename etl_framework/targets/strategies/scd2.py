@@ -31,6 +31,7 @@ class Scd2(Merge):
     """
 
     name = "scd2"
+    dates_all_rows = True
     marks_rows = False
     missing: ClassVar[tuple[str, ...]] = ("keep", "close")
 

@@ -53,3 +53,61 @@ def test_when_it_is_told(tmp_path: Path, changes: dict[str, str], codes: list[st
             (root / path).write_text(text.replace(old, new))
 
     assert sorted({problem.code for problem in linted(root)}) == codes
+
+
+WHOLE = """name: later
+schedule: "@daily"
+start_date: 2024-01-01
+catchup: true
+sources:
+  customers:
+    type: postgres
+    connection: rds
+    table: customers
+    columns:
+      - {name: customer, type: varchar(20), primary_key: true}
+      - {name: country, type: varchar(2)}
+      - {name: changed_at, type: timestamp}
+kpis:
+  kept:
+    sql: later/kept.sql
+    columns:
+      - {name: customer, type: varchar(20)}
+      - {name: country, type: varchar(2)}
+      - {name: changed_at, type: timestamp}
+    target: {connection: warehouse, table: history, strategy: scd2, unique_key: [customer]}
+"""
+KEYS = "strategy: scd2, unique_key: [customer]"
+TABLE = "    table: customers\n"
+BY_MOMENT = f"{KEYS}, updated_at: changed_at"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({}, True, id="a history by the data interval"),
+        pytest.param({KEYS: "strategy: snapshot"}, True, id="a snapshot"),
+        pytest.param({KEYS: BY_MOMENT + ", on_missing: close"}, True, id="ends of rows"),
+        pytest.param({KEYS: BY_MOMENT}, False, id="moments that rows name"),
+        pytest.param({KEYS: "strategy: replace"}, False, id="a table of today"),
+        pytest.param({"catchup: true": "catchup: false"}, False, id="it moves forward alone"),
+        pytest.param({TABLE: TABLE + "    may_be_newer: true\n"}, False, id="it is meant"),
+        pytest.param({TABLE: TABLE + "    incremental_key: changed_at\n"}, False,
+                     id="rows of the data interval"),
+    ],
+)  # fmt: skip
+def test_rows_of_today_as_those_of_the_past(
+    tmp_path: Path, changes: dict[str, str], told: bool
+) -> None:
+    root, text = shutil.copytree(BASE, tmp_path / "project"), WHOLE
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (root / "pipelines/later.yml").write_text(text)
+    sql = "SELECT customer, country, changed_at FROM customers\n"
+    (root / "sql_templates/later/kept.sql").write_text(sql)
+
+    found = [str(problem) for problem in linted(root) if problem.code == "W423"]
+    assert len(found) == told, found
+    if told:
+        assert "catchup would keep rows of today as those of each past data interval: " in found[0]
