@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -185,6 +185,9 @@ class ColumnType(Written):
 
 
 C = TypeVar("C", bound="Column")
+# What a value tells of a person. `sensitive: true` is of the kind OTHER, for which files say true.
+PersonalKind = Literal["email", "name", "id", "free text"]
+KINDS, OTHER = get_args(PersonalKind), "other"
 TABLE_NAME = r"^([A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*$"
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,126}$")]
 
@@ -197,9 +200,22 @@ class Column(Model):
     description: str = Field("", description="What a value means, with its unit.")
     primary_key: bool = Field(False, description="The rows are told apart by this column.")
     required: bool = Field(False, description="A row without a value here is rejected.")
-    sensitive: bool = Field(
-        False, description="Values are masked in reports, in every relation with this column."
+    sensitive: bool | PersonalKind = Field(
+        False,
+        examples=["email", "name", "id", "free text", True],
+        description="What a value tells of a person, or `true`. Values are masked in reports, in"
+        " every relation with this column, and lint tells where they go unmasked.",
     )
+    allow: str = Field(
+        "",
+        examples=["the support desk calls customers back"],
+        description="Why sensitive values may stand here, and in what is computed of this column.",
+    )
+
+    @property
+    def kind(self) -> str:
+        """What a value tells of a person: one of KINDS or OTHER; empty if nothing."""
+        return OTHER if self.sensitive is True else self.sensitive or ""
 
 
 def columns_of(types: Mapping[str, str]) -> list[Column]:

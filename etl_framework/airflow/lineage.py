@@ -52,7 +52,7 @@ def _target(plan: Plan, relation: str, *, output: bool = True) -> Any:
 
 def _staged(plan: Plan, relation: str) -> Any:
     """The dataset of a relation in staging, which has a name only within this framework."""
-    columns = getattr(plan.pipeline.relations().get(relation), "columns", [])
+    columns = getattr(plan.pipeline.relations().get(relation), "staged", [])
     return _dataset(STAGING, _name(plan, relation), columns)
 
 

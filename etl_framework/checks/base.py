@@ -26,6 +26,9 @@ class Check(Model):
     families: ClassVar[tuple[str, ...]] = ()
     """The families of types that the checked columns may have; empty for any."""
 
+    of_masks: ClassVar[bool] = False
+    """Whether it judges masked values as it would judge the values themselves."""
+
     name: Name | None = Field(None, description="Tells two checks of one kind apart.")
     severity: Annotated[Literal["error", "warning", "warn"], AfterValidator(one_word)] = Field(
         "error", description="`error`: a broken rule stops the run; `warning`: it is reported."
@@ -199,6 +202,7 @@ class KeyCheck(TableCheck):
     """A check that no two rows have the same values in some columns."""
 
     empty_fails: ClassVar[bool]
+    of_masks = True
 
     columns: list[str] = Field(min_length=1, description="Columns that together tell rows apart.")
 

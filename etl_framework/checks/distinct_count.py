@@ -14,6 +14,8 @@ from etl_framework.sql.quote import quote
 class DistinctCount(BoundedCheck):
     """The column holds `min` to `max` different values; empty ones do not count."""
 
+    of_masks = True
+
     type: Literal["distinct_count"]
     column: str = Field(description="The column to check.")
 

@@ -14,6 +14,7 @@ class NotNull(RowCheck):
     """Every listed column holds a value in every row."""
 
     told_by = "empty"
+    of_masks = True
 
     type: Literal["not_null"]
     columns: list[str] = Field(min_length=1, description="Columns that must hold a value.")

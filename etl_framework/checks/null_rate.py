@@ -16,6 +16,7 @@ class NullRate(RowCheck):
     """No more than `max` of the column's values are empty."""
 
     told_by = "empty"
+    of_masks = True
 
     type: Literal["null_rate"]
     column: str = Field(description="The column to check.")

@@ -13,6 +13,8 @@ from etl_framework.sql.quote import quote
 class Relationships(OneColumn):
     """The value exists in a column of another relation; an empty value passes."""
 
+    of_masks = True
+
     type: Literal["relationships"]
     to: str = Field(
         pattern=r"^[a-z][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$",

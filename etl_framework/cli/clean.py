@@ -42,7 +42,8 @@ def clean(
 ) -> None:
     """Delete what runs left in S3 and in the cluster: killed attempts, manifests, staging tables.
 
-    Finished outputs, rejected rows and corrections stay. A folder on this machine has none of these
+    Finished outputs, rejected rows and corrections stay, unless the environment's `retention` says
+    how long values of persons do. A folder on this machine has none of these
     leftovers. Records of runs are deleted after the environment's `history_days`.
 
     With --drop-place the place of an environment is dropped that has `schema` or `prefix`; another
@@ -67,6 +68,8 @@ def clean(
         deleted = delete(project, environment, days)
         facts["deleted"] = asdict(deleted)
     told = f"{deleted.objects:,} objects, {deleted.tables:,} tables and {deleted.records:,} records"
+    if deleted.expired:
+        log().say(f"deleted {deleted.expired:,} outputs and corrections, as `retention` says")
     log().say(f"deleted {told} of runs", "summary")
 
 

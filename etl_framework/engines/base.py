@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -35,6 +35,8 @@ class Engine(ABC):
     dialect: ClassVar[str]
     # Whether a corrected row can replace a row that broke a check.
     corrects_quarantined: ClassVar[bool] = True
+    # Whether relations are tables in a database, and not files in staging.
+    keeps_tables: ClassVar[bool] = False
 
     # For plans.
 
@@ -113,6 +115,24 @@ class Engine(ABC):
         """Drop the tables that earlier runs left in a database, and return their number.
 
         :param before: only tables made on an earlier day than this are dropped.
+        :raises RetryableError: the database does not answer.
+        """
+        return 0
+
+    def forget(
+        self,
+        workspace: Workspace,
+        pipeline: str,
+        source: str,
+        values: Mapping[str, str],
+        later: Sequence[str],
+        *,
+        dry_run: bool,
+    ) -> int:
+        """Delete rows of a person from tables that runs left in a database; return their number.
+
+        :param values: the texts that the columns of the person's rows have.
+        :param later: relations that are computed from the source, whose tables are dropped.
         :raises RetryableError: the database does not answer.
         """
         return 0

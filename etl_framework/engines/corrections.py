@@ -97,7 +97,7 @@ def with_corrections(work: Work, rows: Extracted) -> Extracted:
         f"CREATE OR REPLACE TEMP TABLE {REJECTED} AS FROM read_parquet({as_path(files[0])})"
     )
     form = work.source.form
-    ids = put_right(work.session, REJECTED, work.folder, "data", work.source.columns, form, made)
+    ids = put_right(work.session, REJECTED, work.folder, "data", work.source.staged, form, made)
     if ids:
         Path(files[0]).unlink()
         rest = f"FROM {REJECTED} WHERE id NOT IN {literal(ids)}"
@@ -125,7 +125,7 @@ def replace_taken(work: Work, taken: str) -> bool:
     made = corrections(work.run, relation) if isinstance(block, Source) else {}
     if not made or not isinstance(block, Source):
         return False
-    ids = put_right(work.session, taken, work.folder, CORRECTED, block.columns, block.form, made)
+    ids = put_right(work.session, taken, work.folder, CORRECTED, block.staged, block.form, made)
     if ids:
         work.session.execute(
             "CREATE OR REPLACE TEMP TABLE etl_replaced AS "

@@ -10,6 +10,7 @@ from typing import Any
 
 from etl_framework.checks.base import Context
 from etl_framework.columns import MASK
+from etl_framework.engines.origins import FORGOTTEN
 from etl_framework.engines.row_counts import earlier_measures, earlier_rows
 from etl_framework.engines.work import Work
 from etl_framework.errors import CheckFailedError, Diagnostic
@@ -65,6 +66,7 @@ def extracted(work: Work, rows: Extracted, made: Outcome) -> Outcome:
     """
     _stay_within_limit(work.step, work.source, rows.rejected, rows.read)
     counts = {"read": rows.read, "kept": rows.kept, "rejected": rows.rejected}
+    counts |= {FORGOTTEN: rows.forgotten} if rows.forgotten else {}
     unread = columns_at_fault(work.folder.files("rejected")) if rows.rejected else {}
     return replace(
         made,

@@ -15,6 +15,7 @@ from etl_framework.plan.step import Step
 from etl_framework.sources.base import Extraction, Source
 from etl_framework.sources.read_files import ReadFiles
 from etl_framework.storage.archive import archived
+from etl_framework.storage.forgotten import Forgotten, forgotten
 from etl_framework.storage.parquet import see
 from etl_framework.storage.staging import RunFolder
 from etl_framework.storage.step_folder import StepFolder
@@ -93,6 +94,12 @@ class Work:
             since=self._since,
             read_files=self._read_files,
         )
+
+    @cached_property
+    def forgotten(self) -> list[Forgotten]:
+        """Whose rows of the step's source are left out."""
+        plan = self.plan
+        return forgotten(plan.workspace.staging, plan.pipeline.name, self.step.relation)
 
     # The ledger is asked once: what is extracted is what the fingerprint was made of.
     @cached_property

@@ -245,8 +245,8 @@ class _Compiler:
             known[name] = compiled.columns if compiled else None
             if name in self._pipeline_file.loose():
                 known[name] = None
-            elif relation.block.columns:
-                known[name] = _declared(relation.block.columns)
+            elif relation.block.staged:
+                known[name] = _declared(relation.block.staged)
         return known | dict(self._more)
 
     def _own_tables(self, name: str) -> dict[str, Shape]:

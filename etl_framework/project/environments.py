@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from etl_framework.columns import PersonalKind
 from etl_framework.connections.base import Connection
 from etl_framework.connections.redshift.connection import Redshift
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import did_you_mean
+from etl_framework.interval import Span
 from etl_framework.model import Model, Name, wrong_at
 from etl_framework.plugins import engine_class, engine_names, one_of
 from etl_framework.project.params import Scalar
@@ -55,6 +58,13 @@ class Environment(Model):
         description="In S3 and in a cluster: how long leftovers of runs stay before `etl clean`, or"
         " the next run of the data interval, deletes them.",
     )
+    retention: dict[PersonalKind | Literal["other"], Span] = Field(
+        {},
+        examples=[{"email": "30d", "free text": "7d", "other": "90d"}],
+        description="How long outputs with unmasked sensitive values stay in staging, and rows in"
+        " quarantine, before `etl clean` deletes them: by what the values tell, `other` for"
+        " `sensitive: true`.",
+    )
     history_days: int = Field(
         400, ge=1, description="How long records of runs stay before `etl clean` deletes them."
     )
@@ -85,6 +95,12 @@ class Environment(Model):
         False,
         description="`true`: commands write there only with `--yes`. `ci`: only in CI, where the"
         " variable CI is set.",
+    )
+    salt: str | None = Field(
+        None,
+        examples=["{{ env.ETL_SALT }}", "{{ var.etl_salt }}"],
+        description="Where the secret is that `mask: hash` and `etl forget` hash values with, of 16"
+        " or more characters. It never changes: with another one nothing fits what was there.",
     )
     env_file: str | None = Field(
         None,
@@ -127,6 +143,13 @@ class Environment(Model):
         description="Values for the `params` of pipelines, by name or `pipeline.name`.",
     )
     connections: dict[Name, AnyConnection] = Field(description="Each connection by its name.")
+
+    @field_validator("salt")
+    @classmethod
+    def _salt_is_elsewhere(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"\{\{ *(env|var)\.\w+ *\}\}", value):
+            raise ValueError("a salt is a secret: name where it is, {{ env.ETL_SALT }}")
+        return value
 
     @model_validator(mode="after")
     def _staging_is_known(self) -> Environment:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from etl_framework.columns import Columns
+from etl_framework.columns import Column, Columns
 from etl_framework.errors import did_you_mean
 from etl_framework.interval import NONE, DataInterval, Schedule, Span, first_interval, valid_cron
 from etl_framework.model import Model, Name, Params, wrong_at
@@ -43,6 +44,12 @@ class Query(Model):
     tests: Annotated[list[SqlTest], AfterValidator(names_once)] = Field(
         [], description="Examples: rows that are given, and the rows that must come of them."
     )
+
+    @property
+    def staged(self) -> Sequence[Column]:
+        """The columns as they lie in staging: those that the block declares."""
+        columns: Sequence[Column] = getattr(self, "columns", ())
+        return columns
 
 
 class Transform(Query):

@@ -13,6 +13,7 @@ from etl_framework.connections.env_file import load_env_file
 from etl_framework.connections.lookup import resolve
 from etl_framework.connections.s3 import S3
 from etl_framework.errors import ConfigError, did_you_mean
+from etl_framework.errors.secrets import keep_secret
 from etl_framework.project.environments import Environment
 from etl_framework.project.models import Pipeline
 from etl_framework.project.place import Place
@@ -21,6 +22,9 @@ from etl_framework.storage.staging import Staging
 from etl_framework.targets import ledger
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.warehouses import ledger_rows, open_warehouse, warehouse_for
+
+# Whoever knows a shorter one tries all values that a person may have.
+SHORTEST_SALT = 16
 
 
 def usual_schema(environment: Environment, connection: str) -> str:
@@ -86,6 +90,22 @@ class Workspace:
         :raises ConfigError: a value in its name is not known.
         """
         return self.environment.place(self.root)
+
+    @cached_property
+    def salt(self) -> str:
+        """The secret that values of persons are hashed with.
+
+        :raises ConfigError: the environment names none, it cannot be looked up, or it is short.
+        """
+        if not self.environment.salt:
+            hint = 'write `salt: "{{ env.ETL_SALT }}"` in environments.yml, and set the variable'
+            raise ConfigError("the environment has no `salt` to hash values with", hint=hint)
+        salt = resolve(self.environment.salt, setting="salt")
+        keep_secret(salt)
+        if len(salt) < SHORTEST_SALT:
+            hint = "make one with: openssl rand -hex 32"
+            raise ConfigError(f"the salt has fewer than {SHORTEST_SALT} characters", hint=hint)
+        return salt
 
     def home(self, name: str) -> str:
         """The schema of tables that are named without one, behind a connection.

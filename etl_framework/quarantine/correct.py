@@ -12,6 +12,7 @@ from etl_framework.columns import MASK, Column
 from etl_framework.errors import ConfigError, Diagnostic, did_you_mean
 from etl_framework.interval import DataInterval
 from etl_framework.quarantine.rows import Quarantine, Rejected, Selection
+from etl_framework.sources.base import Source
 from etl_framework.sql.planner import scratch
 from etl_framework.sql.text_form import TextForm
 from etl_framework.sql.typed_texts import refusal, typed
@@ -68,7 +69,7 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
             f"'{quarantine.relation}' is no source, so its rows cannot be corrected",
             hint="correct the rows of the sources that it is made of",
         )
-    columns = source.columns
+    columns = source.staged
     header, lines = _read(file, [column.name for column in columns])
     rejected_by_id: dict[str, list[Rejected]] = {}
     for row in quarantine.rows(Selection(ids=[line.id for line in lines])):
@@ -86,6 +87,7 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
         for line in lines
         if line.id not in rejected_by_id and line.id not in corrected
     ]
+    problems += _masked(str(file), header, source, lines, rejected_by_id)
     problems += _in_the_cluster(str(file), quarantine, lines, rejected_by_id)
     made: Made = {}
     wanted = []
@@ -107,6 +109,25 @@ def corrections_in(file: Path, quarantine: Quarantine) -> Made:
     if problems:
         raise ConfigError(sorted(set(problems)))
     return made
+
+
+def _masked(
+    path: str,
+    header: Sequence[str],
+    source: Source,
+    lines: Sequence[_Line],
+    rejected_by_id: Mapping[str, list[Rejected]],
+) -> Iterator[Diagnostic]:
+    """Yield a problem for every changed cell of a masked column: what is typed there is no mask."""
+    masked = [column.name for column in source.columns if column.is_masked]
+    for line in lines:
+        for row in rejected_by_id.get(line.id, ()):
+            for name in masked:
+                if line.texts.get(name) not in (None, MASK, row.values.get(name)):
+                    message = f"values of '{name}' are masked, so that none can be corrected here"
+                    hint = "correct it where it comes from, and replay without --with"
+                    place = path, line.number, header.index(name) + 1
+                    yield Diagnostic(*place, ConfigError.code, message, hint)
 
 
 def _in_the_cluster(

@@ -75,7 +75,7 @@ class Quarantine:
         chosen = project.environment(environment)
         self.engine = engine_of(chosen)
         self._staging = project.workspace(environment).staging
-        self.columns = [column.name for column in self._relation.block.columns]
+        self.columns = [column.name for column in self._relation.block.staged]
         self._hidden = {name for name in self.columns if name.lower() in self.pipeline.sensitive()}
 
     def runs(self) -> dict[DataInterval, RunFolder]:

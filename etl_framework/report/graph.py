@@ -117,7 +117,7 @@ class Graph:
                     here, (made, kpi) = f"{model.name}.{name}", there
                     self.inputs[here].append(made)
                     known = {column.name for column in kpi.columns}
-                    for column in [EVERY_ROW, *(c.name for c in source.columns if c.name in known)]:
+                    for column in [EVERY_ROW, *(c.name for c in source.staged if c.name in known)]:
                         self.columns[here, column] = ((made, column),)
 
     @cached_property

@@ -62,7 +62,7 @@ def flows(graph: Graph, models: Iterable[Pipeline]) -> list[Flow]:
 
 def _declared(model: Pipeline) -> Iterator[Field]:
     for name, block in model.relations().items():
-        yield from ((f"{model.name}.{name}", column.name) for column in block.columns)
+        yield from ((f"{model.name}.{name}", column.name) for column in block.staged)
 
 
 def _is_hidden(graph: Graph, hidden: Mapping[str, set[str]], field: Field) -> bool:

@@ -21,6 +21,7 @@ from etl_framework.run.earlier import earlier_and_own
 from etl_framework.run.publish import publish
 from etl_framework.run.retry import until_it_passes
 from etl_framework.sources.base import Source
+from etl_framework.sql.masks import keyed
 from etl_framework.storage.decisions import corrections
 from etl_framework.storage.outcome import CheckResult, Outcome
 from etl_framework.storage.rejected import PARSE
@@ -101,6 +102,13 @@ def _corrections(work: Work) -> list[Any]:
     ]
 
 
+def _personal(work: Work) -> list[Any]:
+    """Return what changes masks, and whose rows are left out."""
+    hashes = any(column.mask == "hash" for column in work.source.columns)
+    salted = [keyed(work.plan.workspace.salt, "fingerprint")] if hashes else []
+    return [*salted, *([entry.hashes, entry.ids] for entry in work.forgotten)]
+
+
 def _fingerprint(work: Work, defined: str) -> str:
     """Return a hash that changes when the output could: with definition, inputs or source rows."""
     step, block = work.step, work.step.block
@@ -110,6 +118,8 @@ def _fingerprint(work: Work, defined: str) -> str:
         facts.append(outcome.fingerprint if outcome else None)
     if isinstance(block, Source):
         facts += _corrections(work)
+    if step.kind == "extract" and isinstance(block, Source):
+        facts += _personal(work)
     if step.kind == "earlier":
         facts.append(secrets.token_hex())  # the table is always read again
     if step.kind == "extract" and isinstance(block, Source):

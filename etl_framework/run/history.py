@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any, Literal
 
 from etl_framework import __version__
+from etl_framework.columns import MASK
 from etl_framework.errors import EtlError
 from etl_framework.storage.staging import Staging
 from etl_framework.targets.published import moment
@@ -131,6 +133,25 @@ def records(staging: Staging, pipeline: str, names: Iterable[str] | None = None)
         return [record for record in map(read, wanted) if record]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         return [record for record in pool.map(read, wanted) if record]
+
+
+def hide(staging: Staging, pipeline: str, texts: Collection[str], *, dry_run: bool) -> int:
+    """Mask texts in the records of a pipeline's runs; return the number of records with one.
+
+    :raises RetryableError: S3 does not answer.
+    """
+    history, found = staging.history(pipeline), 0
+    for name in history.stored() if texts else ():
+        content = history.read(name)
+        written = json.dumps(content, ensure_ascii=False)
+        masked = written
+        for text in texts:
+            masked = masked.replace(json.dumps(text, ensure_ascii=False)[1:-1], MASK)
+        if masked != written:
+            found += 1
+            if not dry_run:
+                history.write(name, json.loads(masked))
+    return found
 
 
 def forget(staging: Staging, pipeline: str, before: datetime) -> int:

@@ -12,11 +12,12 @@ from pydantic import Field
 
 from etl_framework.checks.base import Check
 from etl_framework.checks.threshold import Threshold
-from etl_framework.columns import Columns
+from etl_framework.columns import Column
 from etl_framework.connections.base import Connection
 from etl_framework.interval import DataInterval, Span
 from etl_framework.model import Model, Name
 from etl_framework.plugins import below, one_of
+from etl_framework.sources.columns import MaskedColumns
 from etl_framework.sources.read_files import ReadFiles
 from etl_framework.sql.text_form import USUAL, TextForm
 from etl_framework.storage.archive import Archived
@@ -69,6 +70,7 @@ class Extracted:
     :param warnings: what else the user is told, each with the name that its result gets.
     :param since: from when on changes were read, as ISO 8601, or ALL; empty if not by changes.
     :param arrived: when the newest file was written, as ISO 8601; empty if nobody can tell.
+    :param forgotten: rows that were left out, as `etl forget` was told; they do not count as read.
     """
 
     kept: int
@@ -78,6 +80,7 @@ class Extracted:
     warnings: tuple[tuple[str, str], ...] = ()
     since: str = ""
     arrived: str = ""
+    forgotten: int = 0
 
     @property
     def read(self) -> int:
@@ -90,13 +93,13 @@ class Origin:
     """Where one row of a part of the relation came from.
 
     :param number: the row's number in its part, from 0.
-    :param text: the row as it stands in the file.
+    :param text: the row as it stands in the file; None if that must not be seen.
     """
 
     number: int
     file: str
     line: int
-    text: str
+    text: str | None
 
 
 class Source(Model):
@@ -106,7 +109,9 @@ class Source(Model):
     accepts: ClassVar[type[Connection]] = Connection
 
     connection: Name = Field(description="Where the rows are, a name in `environments.yml`.")
-    columns: Columns = Field(min_length=1, description="The columns to read, with their types.")
+    columns: MaskedColumns = Field(
+        min_length=1, description="The columns to read, with their types."
+    )
     checks: list[AnyCheck] = Field([], description="Rules that the rows keep.")
     max_rejected: Threshold = Field(
         "1%",
@@ -128,6 +133,16 @@ class Source(Model):
     def form(self) -> TextForm:
         """How the texts of rejected rows write their values, and corrections of them."""
         return USUAL
+
+    @property
+    def staged(self) -> list[Column]:
+        """The columns as they lie in staging: masked, and without those that are dropped."""
+        return [column.staged for column in self.columns if column.mask != "drop"]
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether values of a column are masked before they lie in staging."""
+        return any(column.is_masked for column in self.columns)
 
     def by_interval(self) -> bool | None:
         """Whether it gives the rows of the data interval alone; None if nobody can tell."""

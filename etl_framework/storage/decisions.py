@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from etl_framework.storage.staging import RunFolder
@@ -53,6 +53,12 @@ def decide(run: RunFolder, relation: str, made: Mapping[str, Decision]) -> None:
     }
     merged = earlier | new
     facts = {id_: asdict(decision) for id_, decision in sorted(merged.items())}
+    run.write(_name(relation), facts)
+
+
+def withdraw(run: RunFolder, relation: str, ids: Collection[str]) -> None:
+    """Take decisions back, atomically, as if they had never been made."""
+    facts = {i: asdict(made) for i, made in decisions(run, relation).items() if i not in ids}
     run.write(_name(relation), facts)
 
 

@@ -132,6 +132,14 @@ class RunFolder:
             return [stored.name for stored in self.remote.listed() if stored.name.endswith(".json")]
         return [file.name for file in self.path.glob("*.json")]
 
+    def steps(self) -> list[str]:
+        """Return the names of all steps that have left something here."""
+        if self.remote:
+            folders = self.remote.folders()
+        else:
+            folders = [path.name for path in self.path.glob("*.*") if path.is_dir()]
+        return sorted(name for name in folders if "." in name[1:])
+
     def delete(self, name: str) -> None:
         """Delete what `write` stored under a name, if anything is."""
         if self.remote:

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from etl_framework.errors import RetryableError
@@ -141,6 +142,30 @@ class StepFolder:
         }
         place = self._proved(finished, wanted) if wanted else self.path
         return sorted(str(place / name) for name in wanted)
+
+    def written_at(self) -> datetime | None:
+        """Return when the newest of its files was written; None if there is none."""
+        if self.remote:
+            return max((stored.modified for stored in self.remote.listed()), default=None)
+        times = [file.stat().st_mtime for file in self.path.rglob("*") if file.is_file()]
+        return datetime.fromtimestamp(max(times), UTC) if times else None
+
+    def delete(self) -> None:
+        """Delete the step's output, here and in S3, also what earlier attempts have left."""
+        if self.remote:
+            self.remote.delete([RESULT])  # first: from then on the step is not finished
+            self.remote.delete([stored.name for stored in self.remote.listed()])
+        for folder in (self.path, self.path.parent / DOWNLOADED / self.path.name):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def delete_others(self) -> None:
+        """Delete what attempts have left in S3 that are not the valid one, and all downloads."""
+        shutil.rmtree(self.path.parent / DOWNLOADED / self.path.name, ignore_errors=True)
+        finished = self.finished()
+        if self.remote and finished:
+            valid = (RESULT, f"{finished.attempt}/")
+            names = (stored.name for stored in self.remote.listed())
+            self.remote.delete([name for name in names if not name.startswith(valid)])
 
     def _proved(self, finished: Finished, proofs: Mapping[str, Proof]) -> Path:
         """Return the folder with files that are as the step wrote them."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
-from etl_framework.columns import Column, columns_of
+from etl_framework.columns import MASK, Column, columns_of
 from etl_framework.sql.quote import names, quote
 from etl_framework.targets.base import Warehouse
 from etl_framework.targets.ledger import Statement
@@ -107,6 +108,22 @@ def forget(warehouse: Warehouse, pipelines: Sequence[str], before: Any) -> int:
     values = (before, *pipelines)
     warehouse.execute(f"DELETE FROM {quote(CHECKS)} {where}", values)
     return warehouse.execute(f"DELETE FROM {quote(RUNS)} {where}", values)
+
+
+def hide(warehouse: Warehouse, pipeline: str, texts: Sequence[str]) -> None:
+    """Mask texts in what the tables say of a pipeline's runs."""
+    if not warehouse.table_columns(RUNS):
+        return
+    statements: list[Statement] = []
+    for table, columns in ((RUNS, ("error", "started_by", "steps")), (CHECKS, ("note",))):
+        for column, text in product(columns, texts):
+            name = quote(column)
+            sql = (
+                f"UPDATE {quote(table)} SET {name} = REPLACE({name}, ?, ?) "
+                f"WHERE pipeline = ? AND STRPOS({name}, ?) > 0"
+            )
+            statements.append((sql, (text, MASK, pipeline, text)))
+    warehouse.together(statements)
 
 
 def _inserts(table: str, columns: Sequence[Column], rows: Sequence[Row]) -> Iterator[Statement]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from etl_framework.columns import MASK
+from etl_framework.engines.origins import origins_of, reading_again
 from etl_framework.engines.work import Work
 from etl_framework.errors import EtlError
 from etl_framework.plan.plan import Plan
@@ -80,10 +80,11 @@ def _places(
     found: dict[tuple[str, int], tuple[str, int | None]] = {}
     try:
         about = work.extraction(run.step(step.name).fetch())
-        for file in dict.fromkeys(file for file, _ in rows):
-            numbers = iter([number for other, number in rows if other == file])
-            for origin in source.origins(about, Path(file).name, numbers):
-                found[file, origin.number] = (origin.file, origin.line)
+        with reading_again(about):
+            for file in dict.fromkeys(file for file, _ in rows):
+                numbers = iter([number for other, number in rows if other == file])
+                for origin in origins_of(work, source, about, file, numbers):
+                    found[file, origin.number] = (origin.file, origin.line)
     except (EtlError, OSError):  # the files are gone
         return {}
     return found

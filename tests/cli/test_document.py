@@ -128,7 +128,7 @@ def test_ddl(orders: Folder, etl: Etl) -> None:
 
 def test_clean(orders: Folder, etl: Etl) -> None:
     document = json.loads(etl("clean", "--format", "json").stdout)
-    assert document["deleted"] == {"objects": 0, "tables": 0, "records": 0}
+    assert document["deleted"] == {"objects": 0, "tables": 0, "records": 0, "expired": 0}
     assert undocumented(document) == set()
 
     failed = etl("clean", "--env", "locl", "--format", "json")

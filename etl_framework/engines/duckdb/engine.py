@@ -36,9 +36,10 @@ class DuckDBEngine(Engine):
     def extract(self, work: Work) -> Outcome:
         from etl_framework.engines.corrections import with_corrections
         from etl_framework.engines.judge import extracted, remarks
+        from etl_framework.engines.masks import extract_rows
         from etl_framework.storage.outcome import Outcome
 
-        rows = work.source.extract(work.extraction(work.folder))
+        rows = extract_rows(work)
         results = remarks(work, rows)
         rows = with_corrections(work, rows)
         files = tuple(work.folder.files("data"))

@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
-from pathlib import Path
 
 from etl_framework.engines.corrections import CORRECTED, origins_of_corrected
 from etl_framework.engines.duckdb.scan import Scan
+from etl_framework.engines.origins import origins_of, reading_again
 from etl_framework.engines.work import Work
 from etl_framework.plan.step import RowRule
 from etl_framework.sources.base import Source
@@ -128,7 +128,8 @@ def _source_origins(work: Work) -> Iterator[tuple[str | int | None, ...]]:
     about = work.extraction(work.run.step(f"extract.{work.step.relation}").fetch())
     broken = work.session.execute(f"SELECT file, row FROM {BROKEN} ORDER BY file, row")
     rows = chain.from_iterable(iter(lambda: broken.fetchmany(BATCH), []))
-    for file, group in groupby(rows, key=lambda row: str(row[0])):
-        part, numbers = Path(file).name, (int(row[1]) for row in group)
-        for origin in source.origins(about, part, numbers):
-            yield file, origin.number, None, origin.file, origin.line, origin.text
+    with reading_again(about):
+        for file, group in groupby(rows, key=lambda row: str(row[0])):
+            numbers = (int(row[1]) for row in group)
+            for origin in origins_of(work, source, about, file, numbers):
+                yield file, origin.number, None, origin.file, origin.line, origin.text

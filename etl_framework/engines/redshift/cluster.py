@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,6 @@ SCHEMA = "etl_staging"
 # Redshift allows names of up to 127 bytes. A table's name has two parts of at most this length, a
 # date and a token.
 LONGEST_PART = 40
-_MADE = re.compile(r"__(\d{8})_[0-9a-f]{12}$")
 
 
 class Cluster:
@@ -126,24 +124,6 @@ class Cluster:
     def _has_schema(self) -> bool:
         sql = "SELECT 1 FROM pg_namespace WHERE nspname = ?"
         return bool(self._session.run(sql, (self._schema,)).rows)
-
-
-def drop_old_tables(session: Session, schema: str, before: datetime) -> int:
-    """Drop the staging tables that were made before a day, and return their number.
-
-    :param schema: the schema that they lie in.
-    """
-    result = session.run(
-        "SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = ? AND c.relkind = 'r'",
-        (schema,),
-    )
-    day = f"{before:%Y%m%d}"
-    names_ = [str(name) for (name,) in result.rows]
-    old = [name for name in names_ if (made := _MADE.search(name)) and made[1] < day]
-    for name in old:
-        session.run(f"DROP TABLE IF EXISTS {quote(schema)}.{quote(name)}")
-    return len(old)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ FAILED = {
 
 def copy_reads(source: Source) -> TypeGuard[CsvSource]:
     """Return whether COPY reads the files of a source as we do; if not, the worker reads them."""
-    if not isinstance(source, CsvSource):
+    if not isinstance(source, CsvSource) or source.is_masked:  # the cluster never sees the values
         return False
     dialect = source.dialect
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ class RedshiftEngine(Engine):
     dialect = "redshift"
     # The rows of a table in the cluster have no position that would identify them.
     corrects_quarantined = False
+    keeps_tables = True
 
     def problem(self, environment: Environment) -> str:
         try:
@@ -95,11 +96,30 @@ class RedshiftEngine(Engine):
         return required or any(isinstance(c, RowCheck) and c.on_fail != "fail" for c in checks)
 
     def clean(self, workspace: Workspace, before: datetime) -> int:
-        from etl_framework.engines.redshift.cluster import SCHEMA, drop_old_tables
+        from etl_framework.engines.redshift.cluster import SCHEMA
+        from etl_framework.engines.redshift.leftovers import drop_old_tables
 
         cluster = workspace.environment.cluster()
         with closing(cluster.open_session(workspace.root)) as session:
             return drop_old_tables(session, workspace.place.beside(SCHEMA), before)
+
+    def forget(
+        self,
+        workspace: Workspace,
+        pipeline: str,
+        source: str,
+        values: Mapping[str, str],
+        later: Sequence[str],
+        *,
+        dry_run: bool,
+    ) -> int:
+        from etl_framework.engines.redshift.cluster import SCHEMA
+        from etl_framework.engines.redshift.leftovers import forget
+
+        cluster = workspace.environment.cluster()
+        with closing(cluster.open_session(workspace.root)) as session:
+            schema = workspace.place.beside(SCHEMA)
+            return forget(session, schema, pipeline, source, values, later, dry_run=dry_run)
 
     def schemas(self, environment: Environment, connection: Connection) -> tuple[str, ...]:
         from etl_framework.engines.redshift.cluster import SCHEMA

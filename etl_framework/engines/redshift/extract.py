@@ -8,6 +8,7 @@ from dataclasses import replace
 from etl_framework.connections.s3 import S3
 from etl_framework.engines.corrections import with_corrections
 from etl_framework.engines.judge import extracted, remarks
+from etl_framework.engines.masks import extract_rows
 from etl_framework.engines.redshift.cluster import Cluster, cluster
 from etl_framework.engines.redshift.copy_csv import CsvCopy, copy_reads
 from etl_framework.engines.work import Work
@@ -24,11 +25,11 @@ def extract(work: Work) -> Outcome:
     source = work.source
     connection = work.plan.workspace.connection(source.connection)
     with cluster(work) as cluster_session:
-        table = cluster_session.new_table(source.columns)
-        if copy_reads(source) and isinstance(connection, S3):
+        table = cluster_session.new_table(source.staged)
+        if copy_reads(source) and isinstance(connection, S3) and not work.forgotten:
             rows = CsvCopy(work, cluster_session, source, table).into_table()
         else:
-            rows = source.extract(work.extraction(work.folder))
+            rows = extract_rows(work)
         results = remarks(work, rows)
         rows = with_corrections(work, rows)
         _load(work, cluster_session, source, table)
@@ -42,5 +43,5 @@ def extract(work: Work) -> Outcome:
 
 def _load(work: Work, cluster_session: Cluster, source: Source, table: str) -> None:
     """Load the Parquet files made on this machine: rows of a database, and corrected rows."""
-    cluster_session.copy_parquet(table, source.columns, work.folder.files("data"))
+    cluster_session.copy_parquet(table, source.staged, work.folder.files("data"))
     shutil.rmtree(work.folder.path / "data", ignore_errors=True)

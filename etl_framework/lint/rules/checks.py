@@ -53,7 +53,7 @@ class Checks(Rule):
         """Return the columns of every relation; None if they are not known."""
         known: dict[str, list[str] | None] = dict.fromkeys(checked.pipeline_file.broken())
         for name, block in checked.pipeline.relations().items():
-            declared = [column.name for column in block.columns]
+            declared = [column.name for column in block.staged]
             compiled = checked.compilation.queries.get(name)
             if not declared and compiled and compiled.columns:
                 declared = [column for column, _ in compiled.columns]
@@ -113,7 +113,35 @@ class CheckedTypes(Rule):
                             hint = f"it is for {', '.join(check.families)}"
                             yield relation.file.diagnostic(keys, "E310", message, hint)
                     yield from _unlike_values(relation, index, check, types)
+                    yield from _of_masks(checked, relation, index, check)
                     yield from _not_counted(relation, index, check)
+
+
+def _of_masks(
+    checked: Checked, relation: Relation, index: int, check: Check
+) -> Iterator[Diagnostic]:
+    """Yield the masked columns of a source whose values a check would have to see."""
+    masks = _masks(checked, relation.name)
+    keys = (*relation.keys, "checks", index)
+    for column in check.checked_columns():
+        mask = masks.get(column, "none")
+        if mask == "null" or (mask != "none" and not check.of_masks):
+            message = f"'{check.type_name}' cannot judge '{column}', which is masked (mask: {mask})"
+            hint = "check it where it comes from, or take the mask out"
+            yield relation.file.diagnostic((*keys, "type"), "E310", message, hint)
+    parent, column = check.parent() or ("", None), "".join(check.checked_columns()[:1])
+    if parent[1] and parent[0] in checked.pipeline.sources and relation.kind == "source":
+        here, there = masks.get(column), _masks(checked, parent[0]).get(parent[1])
+        if here and there and (here == "hash") != (there == "hash"):
+            message = f"only one of '{column}' and '{'.'.join(map(str, parent))}' is hashed"
+            hint = "write mask: hash at both, and equal values stay equal"
+            yield relation.file.diagnostic((*keys, "to"), "E310", message, hint)
+
+
+def _masks(checked: Checked, name: str) -> dict[str, str]:
+    """Return how each column of a source is masked; nothing for other relations."""
+    source = checked.pipeline.sources.get(name)
+    return {column.name: column.mask or "null" for column in source.columns} if source else {}
 
 
 def _not_counted(relation: Relation, index: int, check: Check) -> Iterator[Diagnostic]:
@@ -157,8 +185,8 @@ def _types(checked: Checked, name: str) -> dict[str, ColumnType]:
     block = checked.pipeline.relations()[name]
     if name in checked.pipeline_file.loose():
         return {}
-    if block.columns:
-        return {column.name: column.type for column in block.columns}
+    if block.staged:
+        return {column.name: column.type for column in block.staged}
     compiled = checked.compilation.queries.get(name)
     types = {}
     for column, type_ in (compiled.columns or ()) if compiled else ():

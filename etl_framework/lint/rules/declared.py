@@ -28,7 +28,7 @@ def declared(query: Query, column: exp.Column) -> tuple[str, Column] | None:
             return _handed_on(query, column, source.expression) if source else None
         name = source.name.lower()
         block = query.checked.pipeline.relations().get(name)
-        for known in block.columns if block else ():
+        for known in block.staged if block else ():
             if known.name == column.name:
                 return name, known
         made = next((other for other in queries_of(query.checked) if other.name == name), None)

@@ -28,6 +28,8 @@ class TextColumn(SourceColumn):
             return self
         if self.type.family not in MOMENTS:
             raise wrong_at(f"only a date or a time has a format, and not {self.type}", "format")
+        if self.mask == "partial":
+            raise wrong_at("`partial` is for dates of the usual format", "mask")
         try:
             check_format(self.format)
         except ValueError as error:
