@@ -74,8 +74,8 @@ def test_values_go_in_and_come_out(session: Session) -> None:
     assert len(found.columns) == 5
     assert session.run("SELECT n FROM t WHERE FALSE").rows == []
     ((*values,),) = session.run(
-        "SELECT d, at, m, n, CAST(n AS DECIMAL(9, 2)) / 2, n > 6, CAST(0.5 AS FLOAT8), NULL::date, s "
-        "FROM t"
+        "SELECT d, at, m, n, CAST(n AS DECIMAL(9, 2)) / 2, n > 6, CAST(0.5 AS FLOAT8), "
+        "NULL::date, s FROM t"
     ).rows
     expected = [
         date(2024, 6, 1), datetime(2024, 6, 1, 10), moment, 7, Decimal("3.5"), True, 0.5, None,
