@@ -130,13 +130,16 @@ clean:
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 2; }
+	@echo 'making $(VENV), a Python of its own' >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.demo: $(BIN)/uv setup.cfg pyproject.toml
+	@echo 'installing the framework, DuckDB, PostgreSQL and what else the demo needs' >&2
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/uv setup.cfg pyproject.toml
+	@echo 'installing the framework, Airflow and the tools that test it' >&2
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[dev]'
 	@touch $@

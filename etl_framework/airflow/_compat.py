@@ -98,8 +98,10 @@ def asset_or_time(timetable: Any, assets: Any) -> Any:
     return AssetOrTimeSchedule(timetable=timetable, **named)
 
 
-def add_deadline(dag: Any, seconds: int, channels: list[dict[str, Any]]) -> None:
+def add_deadline(dag: Any, seconds: int, channels: list[dict[str, Any]], report: str = "") -> None:
     """Send a message to the channels if a run is not done within a number of seconds.
+
+    :param report: the address of the page that the message leads to.
 
     From Airflow 3.1 on, this is a deadline of the run, counted from when the run was queued. In
     Airflow 2, it is an SLA of the last tasks, counted from the end of the data interval. Airflow
@@ -109,7 +111,8 @@ def add_deadline(dag: Any, seconds: int, channels: list[dict[str, Any]]) -> None
     after = timedelta(seconds=seconds)
     if not AIRFLOW_3:
         missed = import_module(notify).missed
-        dag.sla_miss_callback = partial(missed, seconds=seconds, channels=channels)
+        told = {"seconds": seconds, "channels": channels, "report": report}
+        dag.sla_miss_callback = partial(missed, **told)
         for task in dag.tasks:  # what is behind the last ones is a teardown
             if not task.is_teardown and all(down.is_teardown for down in task.downstream_list):
                 task.sla = after
@@ -118,7 +121,8 @@ def add_deadline(dag: Any, seconds: int, channels: list[dict[str, Any]]) -> None
         sdk: Any = import_module("airflow.sdk.definitions.deadline")
     except ImportError:
         return
-    callback = sdk.AsyncCallback(f"{notify}.late", {"seconds": seconds, "channels": channels})
+    told = {"seconds": seconds, "channels": channels, "report": report}
+    callback = sdk.AsyncCallback(f"{notify}.late", told)
     dag.deadline = [sdk.DeadlineAlert(sdk.DeadlineReference.DAGRUN_QUEUED_AT, after, callback)]
 
 

@@ -16,6 +16,7 @@ from etl_framework.plan.step import Step
 from etl_framework.project.models import Kpi, Pipeline
 from etl_framework.project.params import Param
 from etl_framework.project.project import ENVIRONMENTS, TEMPLATES, PipelineFile, Project
+from etl_framework.report.pages import wall_of
 from etl_framework.sources.files import FilesSource
 
 OPERATORS = "etl_framework.airflow.operators"
@@ -61,6 +62,8 @@ def dag_factory_config(project: Project, plan: Plan) -> dict[str, Any]:
     if pipeline.deadline:
         channels = _channels(pipeline, "late")
         dag["deadline"] = {"seconds": pipeline.deadline.seconds, "channels": channels}
+        if url := plan.environment.report_url:
+            dag["deadline"]["report"] = f"{url.rstrip('/')}/{wall_of(pipeline.name)}"
     return {pipeline.name: dag}
 
 

@@ -27,12 +27,18 @@ def notify(context: Mapping[str, Any], *, event: str, channels: Sequence[Channel
     tell(channels, event, facts, lines, context)
 
 
-async def late(*, seconds: int, channels: Sequence[Channel], context: Any = None) -> None:
-    """Send a message about a run that missed its deadline; Airflow's triggerer calls this."""
+async def late(
+    *, seconds: int, channels: Sequence[Channel], report: str = "", context: Any = None
+) -> None:
+    """Send a message about a run that missed its deadline; Airflow's triggerer calls this.
+
+    :param report: the address of the page that the message leads to.
+    """
     from asgiref.sync import sync_to_async
 
     run = (context or {}).get("dag_run") or {}
-    await sync_to_async(_tell_late)(run.get("dag_id", ""), run.get("run_id", ""), seconds, channels)
+    pipeline, name = run.get("dag_id", ""), run.get("run_id", "")
+    await sync_to_async(_tell_late)(pipeline, name, seconds, channels, report)
 
 
 def missed(
@@ -43,18 +49,22 @@ def missed(
     *_: Any,
     seconds: int,
     channels: Sequence[Channel],
+    report: str = "",
 ) -> None:
     """Send a message about tasks that missed their SLA; Airflow 2 calls this.
 
     :param slas: the missed SLAs, each with the time of its run.
     """
     due = min(sla.execution_date for sla in slas)
-    _tell_late(dag.dag_id, f"the run of {due:%Y-%m-%d %H:%M}", seconds, channels)
+    _tell_late(dag.dag_id, f"the run of {due:%Y-%m-%d %H:%M}", seconds, channels, report)
 
 
-def _tell_late(pipeline: str, run: str, seconds: int, channels: Sequence[Channel]) -> None:
+def _tell_late(
+    pipeline: str, run: str, seconds: int, channels: Sequence[Channel], report: str
+) -> None:
     line = f"{pipeline} is late: {run} was not done after {timedelta(seconds=seconds)}"
-    tell(channels, "late", {"pipeline": pipeline, "step": ""}, [line], {"run_id": run})
+    facts = {"pipeline": pipeline, "step": "", "report": report}
+    tell(channels, "late", facts, [line], {"run_id": run})
 
 
 def tell(
@@ -66,7 +76,7 @@ def tell(
 ) -> None:
     """Send lines to the channels of an event; the first line is the subject.
 
-    :param facts: for programs; `report` is the address of the run's page, which people get, too.
+    :param facts: for programs; `report` is the address of a page, which people get, too.
     """
     from etl_framework.errors.secrets import said, without_secrets
 

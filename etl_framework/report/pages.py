@@ -17,6 +17,11 @@ CONTENT_TYPES = {
 }
 
 
+def wall_of(pipeline: str) -> str:
+    """The place of a pipeline among the data intervals of all: `index.html#pipeline-music`."""
+    return f"{INDEX}#pipeline-{pipeline}"
+
+
 def read_pages(folder: Path) -> Mapping[str, bytes]:
     """Return the files of a report by their paths in its folder: `runs/music-20240625-1f.html`.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 
 from etl_framework.devstack.stack import Stack
 from tests.airflow.conftest import Airflow, posts
@@ -89,6 +90,42 @@ def test_a_webhook(airflow: Airflow, web: tuple[str, list[Any]]) -> None:
     assert web[1] == [("/told", facts)]
 
 
+LATE = """
+import asyncio, json, sys
+from etl_framework.airflow.notify import late, missed
+from datetime import datetime
+from types import SimpleNamespace
+settings = json.loads(sys.argv[1])
+context = {"dag_run": {"dag_id": "orders", "run_id": "scheduled__2024-06-25"}}
+asyncio.run(late(**settings, context=context))
+sla = SimpleNamespace(execution_date=datetime(2024, 6, 25))
+missed(SimpleNamespace(dag_id="orders"), "", "", [sla], **settings)
+print("[]")
+"""
+
+
+def test_who_is_late_and_where_to_look(
+    airflow: Airflow, orders: Folder, web: tuple[str, list[Any]]
+) -> None:
+    text = (orders.root / "pipelines/orders.yml").read_text()
+    hook = "notify: [{type: webhook, conn_id: hook, endpoint: /told, events: [late]}]"
+    orders.write("pipelines/orders.yml", f"deadline: 2h\n{hook}\n{text}")
+    file = orders.root / "environments.yml"
+    wherever = "    report_url: https://reports.example.com/etl/\n    connections:"
+    file.write_text(file.read_text().replace("    connections:", wherever, 1))
+    dag = yaml.safe_load(orders.etl("compile", "orders").stdout)["orders"]
+    env = {"AIRFLOW_CONN_HOOK": json.dumps({"conn_type": "http", "host": web[0]})}
+
+    airflow.script(LATE, json.dumps(dag["deadline"]), env=env)
+    page = "https://reports.example.com/etl/index.html#pipeline-orders"
+    runs = ["scheduled__2024-06-25", "the run of 2024-06-25 00:00"]
+    assert web[1] == [
+        ("/told", {"pipeline": "orders", "step": "", "report": page, "event": "late",
+                   "text": f"orders is late: {run} was not done after 2:00:00\n{page}"})
+        for run in runs
+    ]  # fmt: skip
+
+
 def test_slack(airflow: Airflow, web: tuple[str, list[Any]]) -> None:
     channel = {"type": "slack", "conn_id": "slack", "events": ["failure"]}
     env = {"AIRFLOW_CONN_SLACK": json.dumps(
@@ -146,8 +183,6 @@ def test_the_file_says_who_is_told_of_what(orders: Folder) -> None:
         "notify:\n  - {type: webhook, conn_id: hook, events: [failure, success, warning]}\n"
         "  - {type: slack}\n" + text,
     )
-    import yaml
-
     dag = yaml.safe_load(orders.etl("compile", "orders").stdout)["orders"]
     tasks = {task["task_id"]: task for task in dag["tasks"]}
     failure = dag["default_args"]["on_failure_callback"]
