@@ -50,6 +50,8 @@ class Running:
     # How many rows each statement that is done returned or changed.
     counts: list[int] = field(default_factory=list)
     batch: bool = False
+    # Whether its session ends with it.
+    last: bool = False
     started: float = field(default_factory=monotonic)
 
 
@@ -169,7 +171,8 @@ class Statements:
             known = self._known[self._tokens[token]]
             return {"Id": known.id, "SessionId": known.session}
         connection, session = self._connection(body)
-        running = Running(str(uuid.uuid4()), sqls, connection, session, batch=batch)
+        last = session is not None and body.get("SessionKeepAliveSeconds") == 0
+        running = Running(str(uuid.uuid4()), sqls, connection, session, batch=batch, last=last)
         self._known[running.id] = running
         if token:
             self._tokens[token] = running.id
@@ -216,7 +219,9 @@ class Statements:
             if not connection.closed:
                 connection.rollback()
         finally:
-            if running.session is None:
+            if running.last and running.session:
+                self._sessions.pop(running.session, None)
+            if running.session is None or running.last:
                 connection.close()
 
 

@@ -97,8 +97,21 @@ class DataApiSession(Session):
                 self._api.cancel_statement(Id=self._running)
 
     def close(self) -> None:
-        """Cancel what runs; the session ends by itself, and no request ends it."""
+        """Cancel what runs, and end the session with a last statement.
+
+        An account has 500 sessions, and one that is not ended stays for KEEP_SECONDS.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
         self.cancel()
+        if self._session:
+            with suppress(ClientError, BotoCoreError):  # then it ends by itself
+                self._api.execute_statement(
+                    Sql=self._signed("SELECT 1"),
+                    SessionId=self._session,
+                    SessionKeepAliveSeconds=0,
+                )
+            self._session = None
 
     def _send(self, operation: str, body: Mapping[str, Any]) -> str:
         if self._label and not self._session:

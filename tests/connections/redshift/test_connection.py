@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -225,3 +227,19 @@ def test_more_statements_than_a_batch_of_the_data_api_holds(stack: Stack, tmp_pa
 def test_a_connection_that_cannot_be(settings: dict[str, str], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Redshift(type="redshift", database="d", **settings)
+
+
+def test_a_session_of_the_data_api_ends_with_its_client(stack: Stack, tmp_path: Path) -> None:
+    """An account has 500 of them, and one that is not ended stays for an hour."""
+    way = Redshift(**WAYS["the Data API"])
+    with closing(way.open_session(tmp_path)) as watcher:
+        counted = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = 'dev'"
+        before = watcher.run(counted).rows[0][0]
+        for _ in range(3):
+            with closing(way.open_session(tmp_path)) as session:
+                session.run("CREATE TEMP TABLE t (n integer)")
+                assert session.run("SELECT COUNT(*) FROM t").rows == [(0,)], "it is one session"
+        end = time.monotonic() + 20
+        while (now := watcher.run(counted).rows[0][0]) > before and time.monotonic() < end:
+            pass
+        assert now == before
