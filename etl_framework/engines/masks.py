@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from etl_framework.columns import MASK, Column
+from etl_framework.columns import MASK
 from etl_framework.engines.work import Work
 from etl_framework.sources.base import Extracted, Source
 from etl_framework.sources.columns import MaskedColumn
-from etl_framework.sql.masks import keyed_sql, let_hash, masked_text, masked_value
+from etl_framework.sql.masks import keyed_sql, let_hash, masked_text, masked_value, text_of_value
 from etl_framework.sql.quote import literal, quote
 from etl_framework.storage.forgotten import Forgotten, hashed
 from etl_framework.storage.parquet import as_path, write_parquet
-from etl_framework.storage.rejected import COLUMNS, identified, keep
+from etl_framework.storage.rejected import COLUMNS, identified, keep, text_of
 from etl_framework.storage.step_folder import FETCHED, StepFolder
 
 
@@ -76,7 +76,7 @@ def _value(column: MaskedColumn) -> str:
 def _mask_rejected(work: Work, file: Path) -> int:
     """Write rejected rows into the step's folder; a row with masks is told by its values alone."""
     source, relation = work.source, work.step.relation
-    texts = {column.name: text_of(column) for column in source.columns}
+    texts = {c.name: text_of_value(c, text_of(c.name), source.form) for c in source.columns}
     ids = [id_ for entry in work.forgotten for id_ in entry.ids]
     stays = f"{_stays(work, texts)} AND id NOT IN {literal([*ids, ''])}"
     read = f"FROM read_parquet({as_path(file)}) WHERE {stays}"
@@ -90,12 +90,6 @@ def _mask_rejected(work: Work, file: Path) -> int:
     return int(count)
 
 
-def text_of(column: Column) -> str:
-    """Return SQL for the text of a column in a rejected row."""
-    pointer = column.name.replace("~", "~0").replace("/", "~1")
-    return f"json_extract_string(values, {literal('/' + pointer)})"
-
-
 def _without_values(source: Source, read: str) -> str:
     """Return a query for rejected rows without what must not be seen of them.
 
@@ -104,7 +98,7 @@ def _without_values(source: Source, read: str) -> str:
     # SELECT NULL AS id, run, ..., CASE WHEN name IN ('email') THEN regexp_replace(...) ELSE reason
     #   END AS reason, CAST(json_object('email', left(sha256(...), 32), ...) AS VARCHAR) AS "row"
     kept = [column for column in source.columns if column.mask != "drop"]
-    texts = {c.name: masked_text(c.mask or "null", c, text_of(c), source.form) for c in kept}
+    texts = {c.name: masked_text(c.mask or "null", c, text_of(c.name), source.form) for c in kept}
     values = _json(texts, list(texts))
     keys = [column.name for column in kept if column.primary_key]
     hidden = literal([column.name for column in source.columns if column.is_masked])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from etl_framework.run.forget_steps import remove_person, removed_steps
 from etl_framework.run.forget_targets import Held, delete_held, held
 from etl_framework.run.history import hide
 from etl_framework.run.person import Person, PersonFiles
+from etl_framework.run.recorder import current_user
 from etl_framework.sources.base import Source
 from etl_framework.storage.decisions import decisions, withdraw
 from etl_framework.storage.forgotten import Forgotten, remember
@@ -165,7 +165,7 @@ class Forget:
 
     def _remember(self, done: Forgetting, ids: set[str]) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        entry = Forgotten(now, getpass.getuser(), self._person.hashes, sorted(ids), done.rows)
+        entry = Forgotten(now, current_user(), self._person.hashes, sorted(ids), done.rows)
         remember(self._workspace.staging, self._pipeline.name, self._source, entry)
 
     def _others(self) -> Iterator[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from etl_framework.columns import Column
 from etl_framework.errors import DataMissingError
 from etl_framework.plan.compilation import Compilation
 from etl_framework.plan.personal import computed_from, passed_on
 from etl_framework.project.models import Pipeline
 from etl_framework.project.workspace import Workspace
-from etl_framework.run.person import Person
+from etl_framework.run.person import ONE_TEXT, Person
+from etl_framework.sources.columns import MaskedColumn
 from etl_framework.sql.quote import quote, quote_table
 from etl_framework.targets.base import Warehouse
 
@@ -61,6 +63,8 @@ def held(
         for of, fields in shown.items():
             for column in kpi.columns:
                 unchanged = fields.get((name, column.name.lower()))
+                # An integer 7 in a decimal(18,2) is 7.00.
+                unchanged = unchanged and _same_text(person.columns[of], column)
                 changed = changed or unchanged is False
                 if unchanged:
                     columns.setdefault(of, column.name)
@@ -73,6 +77,10 @@ def held(
                 yield Held(name, *known, columns, _count(warehouse, known[1], columns, person))
         except DataMissingError:
             yield Held(name, *known, columns, 0)
+
+
+def _same_text(of: MaskedColumn, column: Column) -> bool:
+    return ONE_TEXT[of.staged.type.name] == ONE_TEXT.get(column.type.name)
 
 
 def _count(warehouse: Warehouse, table: str, columns: Mapping[str, str], person: Person) -> int:

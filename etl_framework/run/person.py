@@ -10,23 +10,36 @@ from pathlib import Path
 from etl_framework.errors import ConfigError, did_you_mean
 from etl_framework.project.workspace import Workspace
 from etl_framework.sources.base import Source
-from etl_framework.sql.masks import keyed
+from etl_framework.sources.columns import MaskedColumn
+from etl_framework.sql.masks import keyed, text_of_value
 from etl_framework.sql.planner import config, scratch
 from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.text_form import TextForm
 from etl_framework.storage.decisions import Decision
 from etl_framework.storage.forgotten import hashed
 from etl_framework.storage.parquet import as_path, write_parquet
+from etl_framework.storage.rejected import text_of
+
+# Types whose values have one text alone, in DuckDB and every warehouse.
+ONE_TEXT = {
+    "varchar": "text", "char": "text", "date": "date",
+    **dict.fromkeys(("smallint", "integer", "bigint"), "whole number"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Person:
     """Who is looked for. Rows are his or hers that have all of the values.
 
+    :param columns: the columns by which rows are found.
+    :param form: how the source writes values in texts.
     :param raw: the values as texts, as the source has them, by column.
     :param staged: the same as they lie in staging, masked where the columns are.
     :param hashes: the same as a list of the forgotten has them.
     """
 
+    columns: Mapping[str, MaskedColumn]
+    form: TextForm
     raw: Mapping[str, str]
     staged: Mapping[str, str]
     hashes: Mapping[str, str]
@@ -39,7 +52,7 @@ class Person:
         :raises ConfigError: there is no such column, its type has no such value, its mask leaves
             nothing to find a row by, or the environment has no salt.
         """
-        salt, raw, staged = workspace.salt, {}, {}
+        raw, named = {}, {}
         columns = {column.name: column for column in source.columns}
         for name, text in where.items():
             if name not in columns:
@@ -49,25 +62,39 @@ class Person:
             if column.mask not in ("none", "hash"):
                 message = f"'{name}' is masked ({column.mask}), and tells no rows apart in staging"
                 raise ConfigError(message, hint="name a column without mask, or with mask: hash")
-            with closing(scratch("UTC")) as session:
-                sql = f"SELECT CAST(TRY_CAST(? AS {column.type.duckdb}) AS VARCHAR)"
-                (value,) = session.execute(sql, [text]).fetchone() or (None,)
+            if column.type.name not in ONE_TEXT:
+                message = f"'{name}' is {column.type}, and a value of it is written in several ways"
+                raise ConfigError(message, hint="name a column of text, whole numbers or dates")
+            value = _computed(f"CAST(TRY_CAST(? AS {column.type.duckdb}) AS VARCHAR)", text)
             if value is None:
                 raise ConfigError(f"what is given for '{name}' is no {column.type}")
-            raw[name] = value
-            staged[name] = keyed(salt, value) if column.mask == "hash" else value
+            raw[name], named[name] = value, column
+        salt = workspace.salt
+        staged = {n: keyed(salt, v) if named[n].mask == "hash" else v for n, v in raw.items()}
         hashes = {name: keyed(salt, hashed(value)) for name, value in raw.items()}
-        return cls(raw, staged, hashes)
+        return cls(named, source.form, raw, staged, hashes)
 
     def has(self, values: Mapping[str, str | None]) -> bool:
         """Return whether the texts of a row are those of the person."""
-        return all(values.get(name) in (text, self.raw[name]) for name, text in self.staged.items())
+        texts = {name: values.get(name) for name in self.staged}
+        return all(text is not None and self._is_value(name, text) for name, text in texts.items())
+
+    def _is_value(self, name: str, text: str) -> bool:
+        value = _computed(text_of_value(self.columns[name], "CAST(? AS VARCHAR)", self.form), text)
+        return self.raw[name] == value or self.staged[name] == text
 
     def of_decisions(self, made: Mapping[str, Decision]) -> set[str]:
         """Return the ids of the rows that were corrected into rows of the person."""
         return {
             id_ for id_, decision in made.items() if decision.values and self.has(decision.values)
         }
+
+
+def _computed(sql: str, text: str) -> str | None:
+    """Return the value of an expression over a text, which may stand in it several times."""
+    with closing(scratch("UTC")) as session:
+        (value,) = session.execute(f"SELECT {sql}", [text] * sql.count("?")).fetchone() or (None,)
+    return None if value is None else str(value)
 
 
 class PersonFiles:
@@ -129,9 +156,10 @@ class PersonFiles:
         )
 
     def _in_values(self) -> str:
-        # json_extract_string(values, '/email') IN (getvariable('staged_0'), getvariable('raw_0'))
+        # (json_extract_string(values, '/email') = getvariable('staged_0') OR ... = raw_0)
+        person = self._person
         return " AND ".join(
-            f"json_extract_string(values, {literal('/' + name)}) "
-            f"IN (getvariable('staged_{number}'), getvariable('raw_{number}'))"
-            for number, name in enumerate(self._person.staged)
+            f"({text_of(name)} = getvariable('staged_{number}') OR "
+            f"{text_of_value(column, text_of(name), person.form)} = getvariable('raw_{number}'))"
+            for number, (name, column) in enumerate(person.columns.items())
         )

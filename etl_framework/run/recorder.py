@@ -61,7 +61,7 @@ class Recorder:
             state="running",
             started=started,
             how=how,
-            user=_user(),
+            user=current_user(),
             host=socket.gethostname(),
             commit=commit_of(plan.root),
             params={name: param.default for name, param in plan.pipeline.params.items()},
@@ -136,7 +136,8 @@ def _error(result: StepResult) -> str:
     return f"{first.code} {_VALUE.sub(lambda found: found[1] + MASK, first.message)}"
 
 
-def _user() -> str:
+def current_user() -> str:
+    """Who runs this process; empty if the system has no name for that."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

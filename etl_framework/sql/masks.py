@@ -75,10 +75,23 @@ def masked_text(mask: Mask, column: Column, text: str, form: TextForm) -> str:
     """
     if mask == "none" or column.type.family == "text":
         return masked_value(mask, column, text)
-    value = f"TRY_CAST({usual(column, form.or_usual(), text)} AS {column.type.duckdb})"
-    if mask == "hash":  # 007 is the integer 7
-        return keyed_sql(f"coalesce(CAST({value} AS VARCHAR), {text})")
-    return f"CAST({masked_value(mask, column, value)} AS VARCHAR)"
+    if mask == "hash":
+        return keyed_sql(text_of_value(column, text, form))
+    return f"CAST({masked_value(mask, column, _value(column, text, form))} AS VARCHAR)"
+
+
+def text_of_value(column: Column, text: str, form: TextForm) -> str:
+    """Return SQL for the usual text of the value that a text means: 007 is the integer 7.
+
+    :param text: SQL for the text, as the source has it; what means no value stays as it is.
+    """
+    if column.type.family == "text":
+        return text
+    return f"coalesce(CAST({_value(column, text, form)} AS VARCHAR), {text})"
+
+
+def _value(column: Column, text: str, form: TextForm) -> str:
+    return f"TRY_CAST({usual(column, form.or_usual(), text)} AS {column.type.duckdb})"
 
 
 def _shortened(column: Column, value: str) -> str:

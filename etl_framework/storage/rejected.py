@@ -24,6 +24,11 @@ COLUMNS = ("id", "run", "source", *FACTS)
 NUMBERS = {"line": "BIGINT", "column": "INTEGER"}
 
 
+def text_of(column: str) -> str:
+    """Return SQL for the text of a declared column in a rejected row."""
+    return f"json_extract_string(values, {literal('/' + column)})"  # a JSON pointer
+
+
 def identified(rows: str, source: str) -> str:
     """Return SQL that gives each row an id, which stays the same when the row is read again.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from etl_framework.errors import EtlError
 from etl_framework.plan.plan import Plan
-from etl_framework.sql.quote import literal, quote
+from etl_framework.sql.quote import quote
 from etl_framework.storage.parquet import see
-from etl_framework.storage.rejected import PARSE
+from etl_framework.storage.rejected import PARSE, text_of
 from etl_framework.workbench.inputs import NOW, Inputs
 from etl_framework.workbench.provenance import Provenance
 from etl_framework.workbench.sandbox import Sandbox, planned_definitions
@@ -83,13 +83,7 @@ def _rejected(inputs: Inputs, plan: Plan, name: str) -> str:
     view = f"etl_rejected_{name}"
     see(inputs.session, view, files)
     values = ", ".join(
-        f"TRY_CAST(json_extract_string(values, {literal(_pointer(column))}) AS {type_}) "
-        f"AS {quote(column)}"
+        f"TRY_CAST({text_of(column)} AS {type_}) AS {quote(column)}"
         for column, type_ in plan.shapes.get(name) or ()
     )
     return f"SELECT {values}, rule AS etl_rule FROM {quote(view)}"
-
-
-def _pointer(column: str) -> str:
-    """A column as a JSON pointer (RFC 6901)."""
-    return "/" + column.replace("~", "~0").replace("/", "~1")

@@ -100,6 +100,36 @@ def plain(shop: Folder) -> Folder:
     return shop
 
 
+def test_a_value_is_found_however_it_was_written(plain: Folder) -> None:
+    """007 is the integer 7, also in a row that was rejected for something else, and later again."""
+    row = "007,bo@example.com,Bo Brown,no date,0151-9,never read,AT"
+    plain.write("lake/customers/2.csv", f"{MORE.splitlines()[1]}\n{row}\n")
+    plain.run("shop")
+    assert in_staging(plain, "Bo Brown")
+
+    done = plain.etl("forget", "customers", "--where", "customer_id=7", "--yes")
+    assert "removed 1 from extract.customers rejected rows" in done.stderr
+    assert in_staging(plain, "Bo Brown", "bob@") == []
+    plain.run("shop")
+    plain.write("lake/customers/3.csv", f"{MORE.splitlines()[1]}\n{row.replace('0151', '0152')}\n")
+    plain.run("shop")
+    assert in_staging(plain, "Bo Brown", "bob@") == []
+
+
+def test_a_target_in_which_a_value_is_written_otherwise(plain: Folder) -> None:
+    """An integer 7 in a decimal(18,2) is 7.00: it must not be told that there is no row."""
+    pipeline = PLAIN.replace(
+        "{name: customer_id, type: integer, primary_key: true}",
+        '{name: customer_id, type: "decimal(18,2)", primary_key: true}',
+    )
+    assert pipeline != PLAIN
+    plain.write("pipelines/shop.yml", pipeline)
+    plain.run("shop")
+
+    done = plain.etl("forget", "customers", "--where", "customer_id=7", "--dry-run")
+    assert "target warehouse.people holds the values in another form" in done.stderr
+
+
 def test_a_dry_run_changes_nothing(plain: Folder) -> None:
     plain.run("shop")
     before = bytes_below(plain.root / ".etl")
@@ -188,6 +218,7 @@ def test_history_loses_the_value(plain: Folder) -> None:
             ("customers", "--where", "customer_id=bob"),
             "given for 'customer_id' is no integer",
         ),
+        (("customers", "--where", "since=2024-06-25"), "'since' is timestamptz, and a value of it"),
         (("customers", "--where", "phone=0151-1"), "'phone' is masked (null), and tells no rows"),
         (("people", "--where", "email=x"), "'people' is no source"),
         (("customers", "--where", "email"), "--where takes COLUMN=VALUE"),
@@ -196,6 +227,8 @@ def test_history_loses_the_value(plain: Folder) -> None:
 def test_conditions_that_mean_nothing(
     shop: Folder, arguments: tuple[str, ...], message: str
 ) -> None:
+    since = "      - {name: since, type: timestamptz}\n    checks:"
+    shop.write("pipelines/shop.yml", SHOP.replace("    checks:", since, 1))
     out = shop.etl("forget", *arguments, "--yes")
 
     assert out.returncode == 2 if "takes" in message else out.returncode

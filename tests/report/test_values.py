@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Folder, in_postgres, in_the_cluster
+from tests.conftest import Folder
 from tests.report.conftest import report
-from tests.runs.test_places import with_places, write_pipeline, write_rows
+from tests.runs.test_places import brought, write_pipeline, write_rows
 
 WAYS = ("duckdb", "postgres", "redshift", "data api")
 
@@ -14,12 +14,7 @@ WAYS = ("duckdb", "postgres", "redshift", "data api")
 @pytest.fixture(params=WAYS)
 def two_days(folder: Folder, request: pytest.FixtureRequest) -> Folder:
     """A project whose KPI has rows of two days."""
-    if request.param == "postgres":
-        in_postgres(folder, request.getfixturevalue("postgres"))
-    elif request.param != "duckdb":
-        request.getfixturevalue("stack")
-        in_the_cluster(folder, "redshift" if request.param == "redshift" else "duckdb")
-    with_places(folder, data_api=request.param == "data api")
+    brought(folder, request)
     write_pipeline(folder)
     template = folder.root / "sql_templates/sales/by_who.sql"
     pipeline = folder.root / "pipelines/sales.yml"

@@ -18,15 +18,20 @@ DAY = "2024-06-25"
 @pytest.fixture(params=DATABASES)
 def sales(folder: Folder, request: pytest.FixtureRequest) -> Folder:
     """A project whose tables lie in two schemas, with places for developers and pull requests."""
+    brought(folder, request)
+    write_pipeline(folder)
+    write_rows(folder, "1,ann,10.50", "2,bob,4.00")
+    return folder
+
+
+def brought(folder: Folder, request: pytest.FixtureRequest) -> None:
+    """Let a project load its targets into one of DATABASES, with places of its own there."""
     if request.param == "postgres":
         in_postgres(folder, request.getfixturevalue("postgres"))
     elif request.param != "duckdb":
         request.getfixturevalue("stack")
         in_the_cluster(folder, "redshift" if request.param == "redshift" else "duckdb")
     with_places(folder, data_api=request.param == "data api")
-    write_pipeline(folder)
-    write_rows(folder, "1,ann,10.50", "2,bob,4.00")
-    return folder
 
 
 def with_places(folder: Folder, **more: bool) -> None:
