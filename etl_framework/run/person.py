@@ -22,9 +22,13 @@ from etl_framework.storage.rejected import text_of
 
 # Types whose values have one text alone, in DuckDB and every warehouse.
 ONE_TEXT = {
-    "varchar": "text", "char": "text", "date": "date",
-    **dict.fromkeys(("smallint", "integer", "bigint"), "whole number"),
-}  # fmt: skip
+    "varchar": "text",
+    "char": "text",
+    "smallint": "whole number",
+    "integer": "whole number",
+    "bigint": "whole number",
+    "date": "date",
+}
 
 
 @dataclass(frozen=True)
